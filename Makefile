@@ -1,0 +1,50 @@
+# Every target sets up what it needs by itself; a second run finds it there.
+.DEFAULT_GOAL := help
+.PHONY: help demo test fast check bench setup lock vendor clean
+
+# PYTHON=/path/to/python3.12 chooses the interpreter for .venv.
+export PYTHON
+
+BIN := .venv/bin
+WORKERS ?= 2
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+help:  ## show this list
+	@sed -n 's/^\([a-z]*\):.*##/\1/p' $(MAKEFILE_LIST) | awk '{ name = $$1; $$1 = ""; printf "  make %-7s%s\n", name, $$0 }'
+
+demo:  ## three sample shops, racing buyers, one true stock (CHECK=1: run, check, answer in JSON)
+	@scripts/set-up
+	@$(BIN)/onhand demo $(if $(CHECK),--check --json)
+
+test: check  ## everything: checks, fast tests, tests on a real MariaDB and a real PHP
+	@scripts/system-packages mariadb-server php-cli php-mysql
+	$(PYTEST) $(ARGS)
+
+fast:  ## the tests that need no servers, in under a minute
+	@scripts/set-up dev
+	$(PYTEST) -m "not servers and not slow" $(ARGS)
+
+check:  ## style, formatting, types, direction of imports
+	@scripts/set-up dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench:  ## the numbers: ours against the barest script that does the same work
+	@scripts/set-up dev
+	@scripts/system-packages mariadb-server php-cli php-mysql
+	$(BIN)/python -m bench $(ARGS)
+
+setup:  ## make .venv with everything for work on OnHand
+	@scripts/set-up dev
+
+lock:  ## choose newer pinned packages and write both lock files anew
+	scripts/lock
+
+vendor:  ## check the browser files that are kept in the repository against their sums
+	@cd src/onhand/web/static/vendor && sha256sum --check --strict SHA256SUMS
+
+clean:  ## remove .venv and everything else that was made here
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

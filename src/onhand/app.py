@@ -1,0 +1,112 @@
+"""Puts the house together: the only place that knows storage and carts.
+
+Path: ``cli`` (directly or through ``api``) opens an ``App`` and calls verbs with it.
+Promise: while an App is open, this process owns the store data file.
+Never: contains a rule.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from onhand.carts import signing
+from onhand.carts.endpoint import Endpoint
+from onhand.clock import SystemClock
+from onhand.controller import Controller
+from onhand.domain.carts import Cart, Settings
+from onhand.domain.errors import Refused
+from onhand.services.collecting import Memory
+from onhand.services.ports import Clock, House, Shop
+from onhand.storage.books import SqlBooks
+from onhand.storage.database import Database
+from onhand.storage.owner import Ownership
+
+T = TypeVar("T")
+
+
+class App:
+    """An open house. A context manager."""
+
+    def __init__(self, store: Path, role: str, clock: Clock | None = None) -> None:
+        """Raises Owned if another process has the file, Refused if it is not a store data file of this program."""
+        self.path = store
+        if not store.exists():
+            raise Refused(f"There is no store data file {store}: make one with `onhand init`.", path=str(store))
+        self.ownership = Ownership(store, role)
+        try:
+            self.database = Database(store, self._on_news)
+        except BaseException:
+            self.ownership.release()
+            raise
+        self.clock: Clock = clock or SystemClock()
+        self.house = House(self.database, self.clock)
+        self.controller: Controller | None = None
+        self._locks: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
+        self._memories: defaultdict[int, Memory] = defaultdict(Memory)
+
+    def __enter__(self) -> App:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the controller, finish what is being written, give the file back."""
+        if self.controller is not None:
+            self.controller.stop()
+        self.database.close()
+        self.ownership.release()
+
+    def start_controller(self) -> Controller:
+        """Begin to drive the carts that are switched on."""
+        self.controller = Controller(self.house, self.open_shop, self._locks.__getitem__, self._memories.__getitem__)
+        self.controller.start()
+        return self.controller
+
+    def read(self, question: Callable[[SqlBooks], T]) -> T:
+        """Ask the books, reports included."""
+        return self.database.read(question)
+
+    def open_shop(self, cart: Cart) -> Shop:
+        """The connector of a cart."""
+        own = cart.settings
+        if not own.secret:
+            raise Refused(f"{cart.name} has no key yet: make one with `onhand cart key {cart.name!r}`.", cart=cart.name)
+        return Endpoint(
+            own.url, own.key_id, own.secret, clock=lambda: self.clock.now().timestamp(), allow_http=own.allow_http
+        )
+
+    @contextmanager
+    def at_cart(self, cart: Cart) -> Iterator[tuple[Shop, Memory]]:
+        """A cart's shop and memory, while nobody else of this process speaks to it: at most one request is ever in flight."""
+        with self._locks[cart.id]:
+            shop = self.open_shop(cart)
+            try:
+                yield shop, self._memories[cart.id]
+            finally:
+                shop.disconnect()
+
+    def _on_news(self, carts: set[int]) -> None:
+        if self.controller is not None:
+            self.controller.wake(carts)
+
+
+def check_address(settings: Settings) -> None:
+    """Raises Refused if a connector cannot be reached at this address as the cart is set."""
+    key_id, secret = signing.new_key()
+    Endpoint(settings.url, key_id, secret, clock=lambda: 0.0, allow_http=settings.allow_http).disconnect()
+
+
+def new_key() -> tuple[str, str]:
+    """A fresh key id and secret for a cart."""
+    return signing.new_key()
+
+
+def key_file(settings: Settings, prefix: str) -> str:
+    """The text of the ``onhand-key.php`` that goes into the shop of this cart."""
+    return signing.key_file(settings.key_id, settings.secret, settings.allow_http, prefix)

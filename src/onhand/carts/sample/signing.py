@@ -1,0 +1,117 @@
+"""Checks the signatures of requests and signs answers, as section 2 of the protocol has it, on the shop's side.
+
+Path: ``connector`` asks before it reads a request, and again before an answer goes out.
+Promise: a wrong key, name, digest or form all end alike and take the same time; an answer is tied to its request.
+Never: shares code with the client that signs requests: this is the other reading of the same page.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+_INPUT = re.compile(
+    r'onhand=(\("@method" "@path" "content-digest"\)'
+    r';created=([0-9]{1,12});keyid="([A-Za-z0-9_-]{1,40})";alg="hmac-sha256")'
+)
+_SIGNATURE = re.compile(r"onhand=(:[A-Za-z0-9+/]{43}=:)")
+_DIGEST = re.compile(r"sha-256=:[A-Za-z0-9+/]{43}=:")
+_SECRET = re.compile(r"[0-9A-Fa-f]{64}")
+_KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key id and the 32 bytes that go with it."""
+
+    key_id: str
+    secret: bytes
+
+    @classmethod
+    def of(cls, key_id: str, secret_hex: str) -> Key:
+        """Raises ``ValueError`` when the two do not look as the protocol says."""
+        if not _KEY_ID.fullmatch(key_id):
+            raise ValueError("Give a key id of 1 to 40 letters, digits, '_' or '-'.")
+        if not _SECRET.fullmatch(secret_hex):
+            raise ValueError("Give a secret of 64 hexadecimal digits.")
+        return cls(key_id, bytes.fromhex(secret_hex))
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """A request's signature that was found right: what its answer has to cover, and when the request was made."""
+
+    signature: str  # with its colons, as it stands in the header
+    created: int
+
+
+def check(key: Key, method: str, path: str, headers: Mapping[str, Sequence[str]], body: bytes | None) -> Seal | None:
+    """The seal of a request that was signed with ``key``, else None. ``headers`` has lower-case names.
+
+    ``body`` None stands for one that was too large to keep: its headers are still checked, its digest cannot be.
+    """
+    declared = _only(_INPUT, headers.get("signature-input"))
+    signed = _only(_SIGNATURE, headers.get("signature"))
+    digest = _only(_DIGEST, headers.get("content-digest"))
+    if declared is None or signed is None or digest is None:
+        return None
+    params, created, key_id = declared.groups()
+    lines = (
+        f'"@method": {method}',
+        f'"@path": {path}',
+        f'"content-digest": {digest.group()}',
+        f'"@signature-params": {params}',
+    )
+    # All are looked at before any is believed, so that the time taken does not tell which of them was wrong.
+    right = hmac.compare_digest(_mac(key, lines).encode(), signed.group(1).encode())
+    right &= hmac.compare_digest(key_id.encode(), key.key_id.encode())
+    if body is not None:
+        right &= hmac.compare_digest(digest_of(body).encode(), digest.group().encode())
+    return Seal(signed.group(1), int(created)) if right else None
+
+
+def claimed(headers: Mapping[str, Sequence[str]]) -> Seal | None:
+    """The seal a request claims to have, unchecked: only good for tying a refusal to it."""
+    declared = _only(_INPUT, headers.get("signature-input"))
+    signed = _only(_SIGNATURE, headers.get("signature"))
+    return Seal(signed.group(1), int(declared.group(2))) if declared and signed else None
+
+
+def answer_headers(key: Key, seal: Seal, status: int, body: bytes, now: int) -> dict[str, str]:
+    """The three headers that sign an answer to the request with that seal."""
+    digest = digest_of(body)
+    params = (
+        f'("@status" "content-digest" "signature";req;key="onhand")'
+        f';created={now};keyid="{key.key_id}";alg="hmac-sha256"'
+    )
+    lines = (
+        f'"@status": {status}',
+        f'"content-digest": {digest}',
+        f'"signature";req;key="onhand": {seal.signature}',
+        f'"@signature-params": {params}',
+    )
+    return {
+        "Content-Digest": digest,
+        "Signature-Input": f"onhand={params}",
+        "Signature": f"onhand={_mac(key, lines)}",
+    }
+
+
+def digest_of(body: bytes) -> str:
+    """The value of the Content-Digest header for a body."""
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
+
+
+def _mac(key: Key, lines: Sequence[str]) -> str:
+    # Paths arrive decoded as Latin-1, so this gives back the very bytes of the request line.
+    base = "\n".join(lines).encode("latin-1", "replace")
+    return f":{base64.b64encode(hmac.digest(key.secret, base, 'sha256')).decode()}:"
+
+
+def _only(form: re.Pattern[str], values: Sequence[str] | None) -> re.Match[str] | None:
+    """The match of a header that came exactly once and has exactly that form."""
+    return form.fullmatch(values[0]) if values is not None and len(values) == 1 else None

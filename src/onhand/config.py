@@ -1,0 +1,25 @@
+"""Reads how this process is to run: from ``ONHAND_…`` variables and the command line.
+
+Path: ``cli`` builds a ``Config`` and hands it to ``app``.
+Promise: a value that does not fit ends the program with one sentence.
+Never: holds what belongs to the store data file; that is in system parameters.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Config(BaseSettings):
+    """How this process runs."""
+
+    model_config = SettingsConfigDict(env_prefix="ONHAND_", frozen=True, extra="ignore")
+
+    store: Path = Field(default=Path("onhand.db"), description="The store data file.")
+    host: str = Field(default="127.0.0.1", description="Where pages are served; loopback unless you know better.")
+    port: int = Field(default=8420, ge=0, le=65535)
+    json_logs: bool = False
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")

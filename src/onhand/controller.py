@@ -1,0 +1,198 @@
+"""Drives the carts: one thread per cart looks at it at every tick and delivers as soon as something is booked.
+
+Path: ``serve`` and ``controller`` start one; the database wakes it after a commit that has news.
+Promise: a dead shop delays nobody but itself; what was stored before a kill is gone on with after it.
+Never: decides anything about quantities: ``services.ticking`` does the work.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+
+from onhand.domain.carts import Cart
+from onhand.domain.errors import OnHandError
+from onhand.services import settings, ticking
+from onhand.services.collecting import Memory
+from onhand.services.ports import Books, House, Shop
+
+PAUSE_SECONDS_MAX = 30.0  # longest pause after failures, before jitter
+REPORT_SECONDS = 5.0  # how often a cart's last look is written down when nothing changed
+SUPERVISE_SECONDS = 0.5  # how soon a cart that was switched on or off is noticed
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What a driver says of itself. Live; the books keep it only now and then."""
+
+    looked_at: datetime | None = None
+    in_step_at: datetime | None = None
+    in_step: bool = False
+    trouble: str | None = None
+    trouble_since: datetime | None = None
+    failures: int = 0
+    suspicions: int = 0
+
+
+class Driver(threading.Thread):
+    """One cart's thread."""
+
+    def __init__(self, house: House, cart: Cart, shop: Shop, lock: threading.Lock, memory: Memory) -> None:
+        super().__init__(name=f"onhand-cart-{cart.id}", daemon=True)
+        self.pulse = Pulse(cart.looked_at, cart.in_step_at, False, cart.trouble, cart.trouble_since)
+        self.settings = cart.settings
+        self._house, self._cart, self._shop, self._lock, self._memory = house, cart, shop, lock, memory
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._reported = 0.0
+
+    def wake(self) -> None:
+        """Something was booked that this cart should show."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End after the request that is on its way."""
+        self._stopping.set()
+        self._wake.set()
+
+    def run(self) -> None:
+        clock = self._house.clock
+        next_tick = clock.monotonic()
+        while not self._stopping.is_set():
+            try:
+                pace = self._house.store.read(lambda books: settings.pace_of(books, self._cart))
+                with self._lock:
+                    self._wake.clear()
+                    if clock.monotonic() >= next_tick:
+                        next_tick = clock.monotonic() + pace.tick_seconds
+                        in_step = ticking.tick(self._house, self._cart.id, self._shop, self._memory, pace)
+                        self._report_look(in_step)
+                    else:
+                        ticking.deliver_all(self._house, self._cart.id, self._shop, pace.batch_size)
+            except OnHandError as error:
+                next_tick = clock.monotonic() + self._report_trouble(error.message)
+                self._stopping.wait(next_tick - clock.monotonic())
+                continue
+            except Exception as error:
+                # The outermost loop: a fault of ours in one cart must not end the service of that cart, let alone others.
+                log.exception("tick.broke", cart=self._cart.name)
+                next_tick = clock.monotonic() + self._report_trouble(
+                    f"Fault in OnHand: {type(error).__name__}: {error}"
+                )
+                self._stopping.wait(next_tick - clock.monotonic())
+                continue
+            self._wake.wait(max(0.0, next_tick - clock.monotonic()))
+        self._shop.disconnect()
+
+    def _report_look(self, in_step: bool) -> None:
+        now = self._house.clock.now()
+        recovered = self.pulse.trouble is not None
+        self.pulse = Pulse(
+            now, now if in_step else self.pulse.in_step_at, in_step, suspicions=len(self._memory.suspicions)
+        )
+        if recovered:
+            log.info("cart.recovered", cart=self._cart.name)
+        if recovered or self._house.clock.monotonic() - self._reported >= REPORT_SECONDS:
+            self._write_report()
+
+    def _report_trouble(self, message: str) -> float:
+        """Remember a failure; returns how long to pause: growing, bounded, jittered."""
+        failures = self.pulse.failures + 1
+        changed = self.pulse.trouble != message
+        since = self.pulse.trouble_since or self._house.clock.now()
+        self.pulse = replace(
+            self.pulse, in_step=False, trouble=message, trouble_since=since, failures=failures, suspicions=0
+        )
+        if changed:
+            log.warning("cart.trouble", cart=self._cart.name, trouble=message)
+            self._write_report()
+        longest = min(PAUSE_SECONDS_MAX, float(2 ** min(failures - 1, 10)))
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
+
+    def _write_report(self) -> None:
+        pulse = self.pulse
+        try:
+            self._house.store.write(
+                lambda books: books.carts.report(
+                    self._cart.id, pulse.looked_at, pulse.in_step_at, pulse.trouble, pulse.trouble_since
+                )
+            )
+        except OnHandError as error:  # a full disk must not end the thread; the next look says so again
+            log.warning("report.failed", cart=self._cart.name, trouble=error.message)
+        self._reported = self._house.clock.monotonic()
+
+
+class Controller:
+    """Starts and stops drivers as carts are switched on, off and edited."""
+
+    def __init__(
+        self,
+        house: House,
+        open_shop: Callable[[Cart], Shop],
+        lock_of: Callable[[int], threading.Lock],
+        memory_of: Callable[[int], Memory],
+    ) -> None:
+        self._house, self._open_shop, self._lock_of, self._memory_of = house, open_shop, lock_of, memory_of
+        self._drivers: dict[int, Driver] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._supervise, name="onhand-controller", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End all drivers after the requests that are on their way."""
+        self._stopping.set()
+        self._thread.join()
+        for driver in self._drivers.values():
+            driver.stop()
+        for driver in self._drivers.values():
+            driver.join()
+
+    def wake(self, carts: Iterable[int]) -> None:
+        """Something was booked that these carts should show."""
+        for cart in carts:
+            if driver := self._drivers.get(cart):
+                driver.wake()
+
+    def pulses(self) -> dict[int, Pulse]:
+        """What each running driver says of itself."""
+        return {cart: driver.pulse for cart, driver in list(self._drivers.items())}
+
+    def _supervise(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._arrange(self._house.store.read(_driven))
+            except OnHandError as error:
+                log.warning("controller.trouble", trouble=error.message)
+            self._stopping.wait(SUPERVISE_SECONDS)
+
+    def _arrange(self, carts: list[Cart]) -> None:
+        wanted = {cart.id: cart for cart in carts}
+        for cart_id, driver in list(self._drivers.items()):
+            cart = wanted.get(cart_id)
+            if cart is None or cart.settings != driver.settings or not driver.is_alive():
+                driver.stop()
+                driver.join()
+                del self._drivers[cart_id]
+        for cart_id, cart in wanted.items():
+            if cart_id not in self._drivers:
+                driver = Driver(
+                    self._house, cart, self._open_shop(cart), self._lock_of(cart_id), self._memory_of(cart_id)
+                )
+                self._drivers[cart_id] = driver
+                driver.start()
+
+
+def _driven(books: Books) -> list[Cart]:
+    """The carts that are to be driven: active, switched on, and the whole program switched on."""
+    if not settings.values(books)["SynchQOH"]:
+        return []
+    return [cart for cart in books.carts.all() if cart.synchronize and cart.settings.active and cart.aligned]

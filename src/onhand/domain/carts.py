@@ -1,0 +1,70 @@
+"""Says what a cart is: our record of one connected shop, its settings and how far we have read it.
+
+Path: ``services`` pass it along a tick; the Shopping Carts screen edits its settings.
+Promise: the secret never shows in a repr or a log.
+Never: opens a connection.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from .differences import Policy
+from .sketch import Sums
+from .stock import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a person sets. None means: as the system parameter of that name says."""
+
+    name: str
+    url: str
+    key_id: str = ""
+    secret: str = field(default="", repr=False)
+    allow_http: bool = False
+    active: bool = True
+    policy: Policy | None = None
+    buffer: int = 0  # units withheld from this shop
+    batch_size: int | None = None  # posts in one request
+    tick_seconds: float | None = None
+    settle_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cart:
+    """One connected shop."""
+
+    id: int
+    settings: Settings
+    synchronize: bool  # real-time is on
+    halted: str | None  # why posting stopped until a person aligns the cart again
+    epoch: str | None  # None: never aligned
+    next_seq: int  # number of the next post
+    aligned_movement: int  # id of the last movement when Send or Get last made both sides equal
+    baseline_line: int  # order lines up to here are history
+    cursor_line: int  # order lines up to here are collected
+    sums: Sums  # what the shop's five sums should be
+    catalogue: str | None
+    family: str
+    engine: str
+    sku_length: int
+    looked_at: datetime | None
+    in_step_at: datetime | None
+    trouble: str | None  # the last error, None when the last look succeeded
+    trouble_since: datetime | None
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+    @property
+    def aligned(self) -> bool:
+        return self.epoch is not None
+
+    @property
+    def source(self) -> Source:
+        if self.epoch is None:
+            raise ValueError("a cart has no epoch before it is aligned")
+        return Source(self.id, self.epoch)

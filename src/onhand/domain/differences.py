@@ -1,0 +1,144 @@
+"""Names the cause of a drift and what is to be done about it.
+
+Path: ``reconciling`` gathers the evidence about a settled drift and asks ``explain``; a person may decide later.
+Promise: every drift gets a cause from the closed list, and no remedy destroys a sale: each is a signed change.
+Never: acts, or decides on less evidence than it was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import combinations
+
+from .sketch import Counters
+
+
+class Cause(StrEnum):
+    """The closed list of what a difference can be."""
+
+    LOST_SALE = "lost sale"  # the shop's own race destroyed a decrement
+    LOST_POST = "lost post"  # the shop's own race destroyed a post of ours
+    EDIT = "edit in the shop"
+    STALE_SAVE = "stale form save"  # an edit that brought back a value from before later sales
+    COUNTER_RESET = "counter reset"  # the counter fell and the quantity stayed
+    UNKNOWN = "unknown"
+    NEW_LISTING = "new listing"  # a product appeared whose item has stock elsewhere
+    RENAMED = "renamed"  # a product that was in step changed its SKU
+    DELETED = "deleted product"
+    RESTORED = "restored from backup"  # epoch or sequence of the cart does not fit ours
+    BRAKE = "brake"  # too much at once
+
+
+class Remedy(StrEnum):
+    """What is done about a difference."""
+
+    POST = "post"  # bring the shop back to our count
+    BOOK = "book"  # take the shop's count over as an adjustment
+    ASK = "ask"  # hold it for a person
+    REBASE = "rebase"  # only the books' idea of the counter was wrong; no stock moved
+    SHOW = "show"  # nothing to repair by a post; a person settles it on the screen
+    STOP = "stop"  # posting to this cart ends until a person aligns it again
+
+
+class Policy(StrEnum):
+    """What an edit in the shop means for one cart."""
+
+    OURS = "ours"
+    THEIRS = "theirs"
+    ASK = "ask"
+
+
+HEALS_PER_HOUR = 3  # of one listing, without trade that explains them; then a person is asked
+POSTS_COMBINED_MAX = 10  # recent posts whose combinations are tried; 2¹⁰ sums at the most
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known about one product whose sum drifted.
+
+    ``sales`` and ``posts`` are those that could have been in a race: booked or applied since shortly before the drift
+    was first seen. ``past`` are quantities the listing showed before its latest sales, newest first.
+    """
+
+    drift: int
+    moved: int  # change of the counter at the same moment that no line explains
+    edited: bool  # products_last_modified moved within that time
+    quantity: int  # what the shop shows now
+    sales: int  # units
+    posts: Sequence[int]  # signed
+    past: Sequence[int]
+    heals: int  # of this listing in the last hour that no trade explains
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict on a drift."""
+
+    cause: Cause
+    remedy: Remedy
+
+
+def explain(evidence: Evidence, policy: Policy) -> Finding:
+    """The cause of a settled drift, and its remedy under the cart's policy."""
+    if evidence.edited:
+        return _edit(evidence, policy)
+    if evidence.moved < 0 and evidence.drift == evidence.moved:
+        return Finding(Cause.COUNTER_RESET, Remedy.REBASE)
+    cause = _race(evidence)
+    if cause is None:
+        return Finding(Cause.UNKNOWN, Remedy.ASK)
+    return Finding(cause, Remedy.POST)
+
+
+def _edit(evidence: Evidence, policy: Policy) -> Finding:
+    stale = evidence.sales > 0 and evidence.drift > 0 and evidence.quantity in evidence.past
+    cause = Cause.STALE_SAVE if stale else Cause.EDIT
+    if evidence.heals >= HEALS_PER_HOUR:
+        return Finding(cause, Remedy.ASK)  # somebody, or something, keeps writing: repeating ourselves is no cure
+    if stale or policy is Policy.OURS:
+        return Finding(cause, Remedy.POST)
+    return Finding(cause, Remedy.BOOK if policy is Policy.THEIRS else Remedy.ASK)
+
+
+def _race(evidence: Evidence) -> Cause | None:
+    """A race needs a sale by the shop: only its literal write destroys anything. What it can destroy is other sales
+    (the sum rises) and posts of ours (the sum moves against them)."""
+    if evidence.sales <= 0:
+        return None
+    if 0 < evidence.drift <= evidence.sales:
+        return Cause.LOST_SALE
+    posts = list(evidence.posts)[-POSTS_COMBINED_MAX:]
+    for size in range(1, len(posts) + 1):
+        for lost in combinations(posts, size):
+            if 0 <= evidence.drift + sum(lost) <= evidence.sales:
+                return Cause.LOST_POST
+    return None
+
+
+def braked(changes: int, listings: int, percent: float, at_least: int) -> bool:
+    """Whether so many listings would change at once that a person has to look first."""
+    return changes > at_least and changes > listings * percent / 100
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A named drift as it is kept. ``amount`` is how far the shop's sum moved, in signed units."""
+
+    id: int
+    cart: int
+    listing: int | None
+    cause: Cause
+    remedy: Remedy
+    amount: int
+    seen: Counters
+    expected: Counters
+    opened_at: datetime
+    closed_at: datetime | None
+    note: str
+
+    @property
+    def awaits_decision(self) -> bool:
+        return self.closed_at is None and self.remedy is Remedy.ASK

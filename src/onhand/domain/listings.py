@@ -1,0 +1,167 @@
+"""Says what a listing is, what we want a shop to show for it, and which item it belongs to.
+
+Path: ``aligning`` ties listings and plans Send and Get; ``delivering`` asks for the target; screens show both.
+Promise: agreed is what the shop holds now as far as both sides know; it is always sum - ordered.
+Never: guesses an item for a blank or a duplicate SKU.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .shop import DOWNLOAD, FRACTION, Row
+from .stock import Item, sku_key
+
+
+class Problem(StrEnum):
+    """Why a listing is not kept in step."""
+
+    BLANK = "blank"  # the product has no SKU
+    DUPLICATE = "duplicate"  # another product of the same shop has the same SKU
+    UNMATCHED = "unmatched"  # no item has this SKU
+    FRACTION = "fraction"  # the shop holds a fractional quantity
+    DOWNLOAD = "download"  # the counter moves without the quantity
+    DELETED = "deleted"  # the product is gone from the shop
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One product of one cart. Quantities in units.
+
+    ``ordered`` is the shop's counter as far as it is booked; ``sum`` is what quantity + counter should be;
+    ``held`` is the part of it that waits for a person's decision; ``aligned`` says that Send or Get made both sides equal once.
+    """
+
+    id: int
+    cart: int
+    product: int
+    model: str | None
+    name: str
+    status: int
+    modified: str | None
+    item: int | None
+    problem: Problem | None
+    aligned: bool
+    ordered: int
+    sum: int
+    held: int
+    off_by_sale: bool
+    parked: str | None
+
+    @property
+    def agreed(self) -> int:
+        """What both sides should hold now."""
+        return self.sum - self.ordered
+
+    @property
+    def shown(self) -> Shown:
+        """What the shop shows, as far as both sides know."""
+        return Shown(self.product, self.model, self.name, self.agreed, Tie(self.item, self.problem))
+
+    @property
+    def tracked(self) -> bool:
+        """Whether sales here are booked and posts are sent."""
+        return self.item is not None and self.problem is None and self.aligned
+
+
+def target(on_hand: int, buffer: int) -> int:
+    """What a shop should show. The buffer withholds units, but never makes an oversold count look worse."""
+    return on_hand if on_hand <= 0 else max(0, on_hand - buffer)
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """Which item a product belongs to, or why to none."""
+
+    item: int | None
+    problem: Problem | None
+
+
+def ties(rows: Iterable[Row], items: Mapping[str, int]) -> dict[int, Tie]:
+    """For each product of one shop its tie. ``items`` maps SKU key to item id."""
+    rows = list(rows)
+    keys = {row.product: sku_key(row.model or "") for row in rows}
+    seen = Counter(keys.values())
+    return {row.product: _tie(row, keys[row.product], seen, items) for row in rows}
+
+
+def _tie(row: Row, key: str, seen: Counter[str], items: Mapping[str, int]) -> Tie:
+    if not key:
+        return Tie(None, Problem.BLANK)
+    if seen[key] > 1:
+        return Tie(None, Problem.DUPLICATE)
+    item = items.get(key)
+    if row.flags & FRACTION:
+        return Tie(item, Problem.FRACTION)
+    if row.flags & DOWNLOAD:
+        return Tie(item, Problem.DOWNLOAD)
+    return Tie(item, None if item is not None else Problem.UNMATCHED)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a shop shows for one product, and whose it is."""
+
+    product: int
+    model: str | None
+    name: str
+    quantity: int
+    tie: Tie
+
+
+class Direction(StrEnum):
+    """Which side follows the other."""
+
+    GET = "get"  # we take over what the shop shows
+    SEND = "send"  # the shop takes over what we have
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What Send or Get does for one product. ``change`` is added to our count (Get) or to the shop's (Send)."""
+
+    product: int
+    sku: str
+    name: str
+    item: int | None
+    here: int | None  # on hand; None: no item has this SKU
+    there: int
+    change: int
+    create: bool = False  # an item is made for it
+    problem: Problem | None = None
+    failure: str | None = None  # why the post for it was set aside
+
+    @property
+    def result(self) -> str:
+        """One word for the list a person reads."""
+        if self.failure:
+            return "failed"
+        if self.problem:
+            return self.problem.value
+        return "created" if self.create else "changed" if self.change else "equal"
+
+
+def plan(
+    direction: Direction, shown: Iterable[Shown], items: Mapping[int, Item], buffer: int, create: bool
+) -> list[Plan]:
+    """What Send or Get would do, product by product. ``create``: Get makes items for SKUs that no item has."""
+    return [
+        _plan(direction, s, items.get(s.tie.item) if s.tie.item is not None else None, buffer, create) for s in shown
+    ]
+
+
+def _plan(direction: Direction, shown: Shown, item: Item | None, buffer: int, create: bool) -> Plan:
+    get = direction is Direction.GET
+    new = get and create and shown.tie.problem is Problem.UNMATCHED
+    here = item.on_hand if item else None
+    change = 0
+    if new:
+        change = shown.quantity
+    elif item and shown.tie.problem is None:
+        change = shown.quantity - item.on_hand if get else target(item.on_hand, buffer) - shown.quantity
+    problem = None if new else shown.tie.problem
+    sku = item.sku if item else (shown.model or "").strip()
+    return Plan(shown.product, sku, shown.name, item.id if item else None, here, shown.quantity, change, new, problem)

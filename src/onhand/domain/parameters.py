@@ -1,0 +1,83 @@
+"""Lists the system parameters: group, name, type, default, bounds and one line of meaning each.
+
+Path: ``services.settings`` reads and sets them; the System Parameters screen and ``onhand param`` show them.
+Promise: a value that is read back is within its bounds.
+Never: holds a secret.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .differences import Policy
+from .errors import Refused
+
+Value = bool | int | float | str
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One system parameter. ``low`` and ``high`` bound numbers; ``choices`` bound texts."""
+
+    group: str
+    name: str
+    default: Value
+    meaning: str
+    low: float = 0
+    high: float = 0
+    choices: tuple[str, ...] = ()
+
+    def parse(self, text: str) -> Value:
+        """The value that a person typed. Raises Refused with what is possible."""
+        try:
+            return self._checked(text.strip())
+        except ValueError:
+            raise Refused(f"{self.name} cannot be {text!r}: {self.possible()}.", parameter=self.name) from None
+
+    def _checked(self, text: str) -> Value:
+        if isinstance(self.default, bool):
+            return _BOOLS[text.lower()] if text.lower() in _BOOLS else _reject(text)
+        if isinstance(self.default, str):
+            return text.lower() if text.lower() in self.choices else _reject(text)
+        number = int(text) if isinstance(self.default, int) else float(text)
+        return number if self.low <= number <= self.high else _reject(text)
+
+    def possible(self) -> str:
+        """What can be set, in words."""
+        if isinstance(self.default, bool):
+            return "it is True or False"
+        if isinstance(self.default, str):
+            return "it is one of " + ", ".join(self.choices)
+        kind = "a whole number" if isinstance(self.default, int) else "a number"
+        return f"it is {kind} from {self.low:g} to {self.high:g}"
+
+
+_BOOLS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+def _reject(text: str) -> Value:
+    raise ValueError(text)
+
+
+PARAMETERS = {
+    parameter.name: parameter
+    for parameter in (
+        Parameter(
+            "Program", "SynchQOH", False, "Real-time synchronization is possible; carts are switched on one by one."
+        ),
+        Parameter("Carts", "TickSeconds", 1.0, "How often each cart is looked at.", 0.05, 3600.0),
+        Parameter("Carts", "SettleSeconds", 3.0, "How long a difference must last before it counts.", 0.1, 600.0),
+        Parameter("Carts", "BatchSize", 1000, "Maximum number of items per send.", 1, 2000),
+        Parameter(
+            "Carts",
+            "EditPolicy",
+            "ours",
+            "What a count typed into a shop means: ours wins, theirs wins, or ask.",
+            choices=tuple(Policy),
+        ),
+        Parameter(
+            "Carts", "BrakePercent", 5.0, "Stop when more than this share of listings would change at once.", 0.1, 100.0
+        ),
+        Parameter("Carts", "BrakeListings", 20, "… and more than this many.", 1, 1_000_000),
+    )
+}

@@ -1,0 +1,96 @@
+"""Says what a post is, and computes the posts that a cart is due.
+
+Path: ``delivering`` takes due listings, makes a batch of posts, stores it, sends it and settles it.
+Promise: a post carries a signed change, never a quantity; numbers run without gaps within an epoch.
+Never: sends anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .listings import target
+from .shop import Change
+
+
+class State(StrEnum):
+    """Where a post stands."""
+
+    SENT = "sent"  # stored, and perhaps sent; nobody knows yet whether it landed
+    APPLIED = "applied"
+    MISSING = "missing"  # the product is gone
+    RANGE = "range"  # the quantity would leave the shop's column
+    UNLANDED = "unlanded"  # a crash in the shop came before it; posted again under another number
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A listing with news, and all that its post depends on."""
+
+    listing: int
+    product: int
+    on_hand: int
+    agreed: int
+    held: int
+    off_by_sale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One numbered change for one listing."""
+
+    seq: int
+    listing: int
+    product: int
+    delta: int
+    reactivate: bool
+
+    @property
+    def change(self) -> Change:
+        return Change(self.product, self.delta, self.reactivate)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Posts with consecutive numbers, sent as one request and resent unchanged until the shop answers."""
+
+    epoch: str
+    posts: tuple[Post, ...]
+
+    @property
+    def first(self) -> int:
+        return self.posts[0].seq
+
+    @property
+    def last(self) -> int:
+        return self.posts[-1].seq
+
+
+def change_due(due: Due, buffer: int) -> int:
+    """What has to be added so that the shop shows what we want: target - agreed, leaving alone what is held."""
+    return target(due.on_hand, buffer) + due.held - due.agreed
+
+
+def batch_of(dues: Sequence[Due], buffer: int, epoch: str, next_seq: int) -> Batch | None:
+    """One batch for the listings that need a change; None if none does.
+
+    A listing that the shop switched off with the sale that emptied it is switched on with the stock that comes back.
+    """
+    posts: list[Post] = []
+    for due in dues:
+        delta = change_due(due, buffer)
+        if delta:
+            reactivate = due.off_by_sale and due.agreed + delta > 0
+            posts.append(Post(next_seq + len(posts), due.listing, due.product, delta, reactivate))
+    return Batch(epoch, tuple(posts)) if posts else None
+
+
+def landed(delta: int, expected_sum: int, seen_sum: int) -> bool:
+    """Whether a post of an unfinished batch took effect, by the law: trade leaves the sum alone, the post moves it.
+
+    A race can have moved the sum as well at the same moment; then the nearer explanation is taken and the rest shows as drift.
+    """
+    moved = seen_sum - expected_sum
+    return abs(moved - delta) < abs(moved)

@@ -1,0 +1,133 @@
+"""What a shop tells us, as values: the answers of a connector's verbs.
+
+Path: adapters in ``carts`` build these from the wire; services and the law read them.
+Promise: whole numbers only; times of the shop's clock appear as ages in seconds, never as dates to order by.
+Never: decides anything.
+
+The shapes are those of ``docs/protocol.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from .sketch import Sums
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Who is at the other end."""
+
+    protocol: int
+    connector: str
+    runtime: str
+    database: str
+    family: str
+    engine: str
+    prefix: str
+    collation: str
+    sku_length: int
+    quantity_type: str
+    switches: Mapping[str, str]
+    products: int
+    epoch: str
+    last_seq: int
+    clock: int  # unix seconds, the shop's
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One order line as the shop holds it now."""
+
+    line: int
+    order: int
+    product: int
+    model: str | None
+    quantity: int
+    status: int | None  # None: the order row is missing
+    paid: bool  # the order has a status history; redirect payments have none before they are paid
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How many order lines lie in a range of ids, and the sum of their ids."""
+
+    count: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One glance at a shop."""
+
+    epoch: str
+    last_seq: int
+    begun: bool
+    lines: tuple[Line, ...]
+    more: bool
+    last_line: int
+    window: Window
+    sums: Sums | None
+    sums_ms: float
+    catalogue: str | None
+
+
+FRACTION = 1  # flag of a row: quantity or counter is not whole
+DOWNLOAD = 2  # flag of a row: sold as a download, so the counter moves without the quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One product as the shop holds it now."""
+
+    product: int
+    model: str | None
+    name: str
+    quantity: int
+    ordered: int
+    status: int
+    modified: str | None
+    age: int | None  # seconds since ``modified``, by the shop database's clock
+    flags: int = 0
+
+    @property
+    def sum(self) -> int:
+        return self.quantity + self.ordered
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Products in id order; ``more`` says that others follow."""
+
+    rows: tuple[Row, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one post asks of a shop: a signed change of one product's quantity."""
+
+    product: int
+    delta: int
+    reactivate: bool = False  # switch the product on again if its new quantity is above 0
+
+
+class Outcome(StrEnum):
+    """What became of a batch."""
+
+    APPLIED = "applied"
+    ALREADY = "already"
+    UNFINISHED = "unfinished"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The answer to a batch. ``failed`` maps product to ``missing`` or ``range``; all others took effect."""
+
+    outcome: Outcome
+    epoch: str
+    last_seq: int
+    failed: Mapping[int, str] = field(default_factory=dict)

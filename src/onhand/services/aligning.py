@@ -1,0 +1,316 @@
+"""Aligns: makes both sides equal once (Send QOH, Get QOH) and switches real-time synchronization on and off.
+
+Path: the buttons and commands of the same names → ``send_qoh``, ``get_qoh``, ``enable``, ``disable``.
+Promise: a baseline is one exact moment of the shop, with every product seen twice, the settling time apart; what trade moves meanwhile is kept.
+Never: writes a quantity to a shop: Send marks listings as news, and delivery posts the change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+
+from onhand.domain import sketch
+from onhand.domain.carts import Cart
+from onhand.domain.errors import Conflict, Refused, Retriable
+from onhand.domain.listings import Direction, Listing, Plan, Problem, Shown, plan, target, ties
+from onhand.domain.shop import Look, Row
+from onhand.domain.sketch import Counters, Sums
+from onhand.domain.stock import Kind, Movement, check_sku, sku_key
+
+from . import bookkeeping, delivering, reconciling, settings, ticking
+from .collecting import Memory
+from .ports import ROWS_MAX, Books, House, Shop
+
+BEYOND = 2**31  # above every order line id
+PATIENCE_SECONDS = 60.0  # how long a baseline may take beyond the settling time, on a shop that is never quiet
+
+Progress = Callable[[str, int, int], None]  # phase, done, of how many
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """A shop at one exact moment."""
+
+    rows: dict[int, Row]
+    line: int  # the highest order line at that moment
+    catalogue: str | None
+
+
+def preview(house: House, cart: Cart, shop: Shop, direction: Direction, create: bool) -> list[Plan]:
+    """What Send or Get would do, reading the shop once and changing nothing on either side."""
+    rows = reconciling.all_rows(shop)
+
+    def read(books: Books) -> list[Plan]:
+        tied = ties(rows, books.items.keys())
+        shown = [Shown(row.product, row.model, row.name, row.quantity, tied[row.product]) for row in rows]
+        return plan(direction, shown, books.items.all(), cart.settings.buffer, create)
+
+    return house.store.read(read)
+
+
+def get_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, create: bool, progress: Progress) -> list[Plan]:
+    """The cart is right: book what it shows as counts. With ``create``, items are made for new SKUs."""
+    _bring_up_to_date(house, cart, shop, memory, progress)
+    at = house.clock.now()
+
+    def write(books: Books) -> list[Plan]:
+        planned = _plan_now(books, cart, Direction.GET, create)
+        _create_items(books, planned, at)
+        listings = _live_listings(books, cart)
+        aligned = [listing for listing in listings.values() if listing.item is not None and listing.problem is None]
+        changes = {line.product: line for line in planned if line.change}
+        stamp = f"get/{books.carts.get(cart.id).source}/{at.timestamp():.6f}"
+        movements = [
+            Movement(
+                listing.item,
+                Kind.OPENING if changes[listing.product].create else Kind.COUNT,
+                changes[listing.product].change,
+                f"{stamp}/{listing.product}",
+                cart.id,
+                reason=f"Get QOH from {cart.name}",
+            )
+            for listing in aligned
+            if listing.product in changes and listing.item is not None
+        ]
+        books.listings.align(cart.id, [listing.id for listing in aligned])
+        bookkeeping.book(books, movements, at)
+        _settle_alignment(books, cart, aligned, at, "aligned by Get QOH")
+        return planned
+
+    planned = house.store.write(write)
+    log.info("cart.aligned", cart=cart.name, direction="get", changed=sum(1 for line in planned if line.change))
+    return planned
+
+
+def send_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, batch_size: int, progress: Progress) -> list[Plan]:
+    """We are right: post the change from what the shop shows to what we want it to show, in batches."""
+    _bring_up_to_date(house, cart, shop, memory, progress)
+    at = house.clock.now()
+
+    def write(books: Books) -> list[Plan]:
+        planned = _plan_now(books, cart, Direction.SEND, create=False)
+        aligned = [
+            listing
+            for listing in _live_listings(books, cart).values()
+            if listing.item is not None and listing.problem is None
+        ]
+        for listing in aligned:
+            if listing.parked is not None:
+                books.listings.park(listing.id, None)
+        books.listings.align(cart.id, [listing.id for listing in aligned])
+        books.listings.announce_listings([listing.id for listing in aligned])
+        _settle_alignment(books, cart, aligned, at, "aligned by Send QOH")
+        return planned
+
+    planned = house.store.write(write)
+    changes, done = sum(1 for line in planned if line.change), 0
+    delivering.resend(house, cart, shop)
+    while posted := delivering.deliver(
+        house, house.store.read(lambda books: books.carts.get(cart.id)), shop, batch_size
+    ):
+        done += posted
+        progress("posting", min(done, changes), changes)
+    log.info("cart.aligned", cart=cart.name, direction="send", changed=changes)
+    listings = house.store.read(lambda books: _live_listings(books, cart))
+    return [
+        replace(line, failure=listings[line.product].parked) if line.product in listings else line for line in planned
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """A listing whose counts keep a cart from being switched on."""
+
+    sku: str
+    product: int
+    here: int
+    there: int
+    why: str
+
+
+def enable(house: House, cart: Cart, shop: Shop, memory: Memory, force: str, person: str) -> int:
+    """Switch real-time synchronization on; returns how many listings will be posted at once because of other carts' sales.
+
+    Compares first. Raises Refused while SynchQOH is off, the cart was never aligned, or counts differ; the fact
+    ``differing`` lists them. ``force`` is a reason, and then our counts win.
+    """
+    pace = house.store.read(lambda books: settings.pace_of(books, cart))
+    if not house.store.read(settings.values)["SynchQOH"]:
+        raise Refused("Real-time synchronization is off for the whole program: set parameter SynchQOH to True first.")
+    if not cart.aligned:
+        raise Refused(f"{cart.name} was never aligned: use Get QOH or Send QOH first.", cart=cart.name)
+    if not cart.settings.active:
+        raise Refused(f"{cart.name} is not active: set it active first.", cart=cart.name)
+    if cart.halted is not None:
+        raise Refused(f"{cart.name} is stopped: {cart.halted} Align it with Send QOH or Get QOH first.", cart=cart.name)
+    ticking.tick(house, cart.id, shop, memory, pace, deliver=False)
+    if memory.suspicions:
+        # Something differs. A sale being written looks like that too, for some milliseconds: look again.
+        house.clock.sleep(pace.rules.settle_seconds)
+        ticking.tick(house, cart.id, shop, memory, pace, deliver=False)
+    differing, pending = house.store.read(lambda books: _differing(books, cart))
+    if differing and not force:
+        raise Refused(
+            f"{len(differing)} counts differ between OnHand and {cart.name}: align them with Send QOH or Get QOH, or give a reason to force it.",
+            cart=cart.name,
+            differing=[{"sku": d.sku, "here": d.here, "there": d.there, "why": d.why} for d in differing[:1000]],
+            count=len(differing),
+        )
+
+    def write(books: Books) -> None:
+        books.carts.switch(cart.id, True)
+        books.listings.announce_listings([listing.id for listing in books.listings.all(cart.id) if listing.tracked])
+        books.tell([cart.id])
+
+    house.store.write(write)
+    log.info(
+        "synchronization.enabled",
+        cart=cart.name,
+        person=person,
+        forced=force,
+        differing=len(differing),
+        pending=pending,
+    )
+    return pending
+
+
+def disable(house: House, cart: Cart, person: str) -> None:
+    """Switch real-time synchronization off. What is stored stays; a batch on its way is settled when it is on again."""
+    house.store.write(lambda books: books.carts.switch(cart.id, False))
+    log.info("synchronization.disabled", cart=cart.name, person=person)
+
+
+def survey(house: House, shop: Shop, settle_seconds: float, progress: Progress) -> Survey:
+    """The whole shop at one exact moment, every product's sum seen twice. Raises Retriable if the shop is never quiet enough."""
+    rows = {row.product: row for row in reconciling.all_rows(shop)}
+    progress("reading", len(rows), len(rows))
+    clock = house.clock
+    started = unsettled_since = clock.monotonic()
+    while clock.monotonic() - started < settle_seconds + PATIENCE_SECONDS:
+        look = shop.look(BEYOND, BEYOND, 1, True, True)
+        if look.sums == Sums.total(Sums.of(r.product, r.quantity, r.ordered, 1) for r in rows.values()):
+            waited = clock.monotonic() - unsettled_since
+            if waited >= settle_seconds:
+                return Survey(rows, look.last_line, look.catalogue)
+            progress("settling", int(100 * waited), int(100 * settle_seconds))
+            clock.sleep(min(0.25, settle_seconds - waited))
+        elif _catch_up(shop, rows, look):
+            unsettled_since = clock.monotonic()
+    raise Retriable(
+        "The shop's counts did not hold still long enough to align; try again at a quieter time.", reason="busy"
+    )
+
+
+def _catch_up(shop: Shop, rows: dict[int, Row], look: Look) -> bool:
+    """Bring a survey up to date; returns whether a sum changed, which honest trade does not do."""
+    products = None
+    if look.sums is not None and look.sums.count == len(rows):
+        products = _drifted(shop, rows)
+    fresh = reconciling.all_rows(shop) if products is None else shop.rows(sorted(products)[:ROWS_MAX])
+    changed = False
+    for row in fresh:
+        before = rows.get(row.product)
+        changed = changed or before is None or before.sum != row.sum
+        rows[row.product] = row
+    if products is None:
+        for product in rows.keys() - {row.product for row in fresh}:
+            del rows[product]
+            changed = True
+    return changed
+
+
+def _drifted(shop: Shop, rows: dict[int, Row]) -> set[int] | None:
+    counters = {row.product: Counters(row.quantity, row.ordered) for row in rows.values()}
+    size = sketch.FIRST_SIZE
+    while size <= sketch.SIZE_MAX:
+        found = sketch.decode(sketch.difference(shop.cells(size), sketch.cells_of(counters, size)))
+        if found is not None:
+            return set(found) if found.keys() <= rows.keys() else None
+        size *= sketch.GROWTH
+    return None
+
+
+def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, progress: Progress) -> None:
+    """Book what the shop sold since it was last aligned; then, unless real-time keeps it in step, take a new baseline."""
+    pace = house.store.read(lambda books: settings.pace_of(books, cart))
+    if cart.aligned and cart.halted is None:
+        ticking.tick(house, cart.id, shop, memory, pace, deliver=False)
+        cart = house.store.read(lambda books: books.carts.get(cart.id))
+    if cart.aligned and cart.halted is None and cart.synchronize:
+        return
+    hello = shop.hello()
+    fresh = shop.hello(fresh_epoch_after=hello.epoch)
+    if fresh.epoch == hello.epoch:
+        raise Conflict("The shop did not begin a new epoch: try again.", reason="epoch", cart=cart.name)
+    found = survey(house, shop, pace.rules.settle_seconds, progress)
+
+    def write(books: Books) -> None:
+        known = {listing.product for listing in books.listings.all(cart.id)}
+        tied = ties(found.rows.values(), books.items.keys())
+        books.listings.rebase(cart.id, [row for product, row in found.rows.items() if product in known])
+        books.listings.describe(cart.id, [row for product, row in found.rows.items() if product in known], tied)
+        books.listings.insert(
+            cart.id, [row for product, row in found.rows.items() if product not in known], tied, False
+        )
+        books.listings.forget(cart.id, sorted(known - found.rows.keys()))
+        sums = Sums.total(Sums.of(row.product, row.quantity, row.ordered, 1) for row in found.rows.values())
+        books.carts.greet(cart.id, fresh)
+        books.carts.align(cart.id, fresh.epoch, fresh.last_seq + 1, found.line, sums, found.catalogue)
+
+    house.store.write(write)
+    memory.suspicions.clear()
+    memory.witnessed.clear()
+
+
+def _live_listings(books: Books, cart: Cart) -> dict[int, Listing]:
+    """The listings that the shop still has, by product."""
+    return {x.product: x for x in books.listings.all(cart.id) if x.problem is not Problem.DELETED}
+
+
+def _plan_now(books: Books, cart: Cart, direction: Direction, create: bool) -> list[Plan]:
+    shown = [listing.shown for listing in _live_listings(books, cart).values()]
+    return plan(direction, shown, books.items.all(), cart.settings.buffer, create)
+
+
+def _create_items(books: Books, planned: Sequence[Plan], at: datetime) -> None:
+    """Make the items that a plan asks for, and tie every cart's listings of these SKUs to them."""
+    made = {sku_key(line.sku): books.items.add(check_sku(line.sku), line.name, at) for line in planned if line.create}
+    books.listings.tie(made)
+
+
+def _settle_alignment(books: Books, cart: Cart, aligned: Sequence[Listing], at: datetime, note: str) -> None:
+    books.differences.close_cart(cart.id, at, note, [listing.id for listing in aligned])
+    books.carts.settle_alignment(cart.id, books.ledger.last())
+
+
+def _differing(books: Books, cart: Cart) -> tuple[list[Differing], int]:
+    """Listings whose counts differ for another reason than other carts' sales since the alignment, and how many for that."""
+    current = books.carts.get(cart.id)
+    elsewhere = books.ledger.trade_elsewhere(cart.id, current.aligned_movement)
+    items = books.items.all()
+    differing, pending = [], 0
+    for listing in books.listings.all(cart.id):
+        if listing.item is None or listing.problem is not None:
+            continue
+        item = items[listing.item]
+        here = target(item.on_hand, cart.settings.buffer)
+        due = here + listing.held - listing.agreed
+        explained = here - target(item.on_hand - elsewhere.get(item.id, 0), cart.settings.buffer)
+        if not listing.aligned:
+            why = "never aligned"
+        elif listing.held:
+            why = "waits for a decision"
+        elif due != explained:
+            why = "counts differ"
+        else:
+            pending += bool(due)
+            continue
+        if due or listing.held:
+            differing.append(Differing(item.sku, listing.product, here, listing.agreed, why))
+    return differing, pending

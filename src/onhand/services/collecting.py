@@ -1,0 +1,198 @@
+"""Collects what a shop sold: looks at one cart and books its sales.
+
+Path: the controller's tick → ``look`` → ``book`` → what cannot be told from the lines alone goes on to ``reconciling``.
+Promise: each sale is booked once, in the same commit that moves the counter and the cursor past it.
+Never: books a line whose counter has not moved.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from onhand.domain import law
+from onhand.domain.carts import Cart
+from onhand.domain.errors import Conflict
+from onhand.domain.orders import LineState
+from onhand.domain.shop import Line, Look
+from onhand.domain.sketch import Sums
+from onhand.domain.stock import Movement
+
+from . import bookkeeping, delivering
+from .ports import ROWS_MAX, Books, House, Shop
+
+WINDOW_LINES = 200  # how far below the cursor an order line may still appear or vanish unnoticed for long
+SUMS_SHARE = 100  # sums may take one hundredth of a shop's time
+CATALOGUE_SECONDS = 30.0  # how often renamed and switched off products are looked for
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Memory:
+    """What a controller remembers of a cart between two looks. Losing it costs one settling time and nothing else."""
+
+    suspicions: dict[tuple[int, str], law.Suspicion] = field(default_factory=dict)
+    witnessed: dict[int, datetime] = field(default_factory=dict)  # the last good look before a product was suspected
+    looked_at: datetime | None = None
+    sums_due: float = 0.0  # monotonic
+    catalogue_due: float = 0.0  # monotonic
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """One look and what it told. ``gone`` are known lines that the shop does not have any more."""
+
+    look: Look
+    lines: tuple[Line, ...]
+    gone: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What the lines explained. ``suspects``: products to weigh one by one; None: unknown which, the sums differ."""
+
+    explained: bool
+    suspects: frozenset[int] | None
+    emptied: tuple[int, ...]  # products that a sale brought to nothing
+
+
+def look(house: House, cart: Cart, shop: Shop, memory: Memory, tick_seconds: float) -> Collected:
+    """One look at a shop: new lines, lost lines, sums when they are due.
+
+    Raises Conflict, with reason ``restored``, if the shop is not where our posts left it.
+    """
+    now = house.clock.monotonic()
+    low = max(cart.baseline_line, cart.cursor_line - WINDOW_LINES)
+    sums, catalogue = now >= memory.sums_due, now >= memory.catalogue_due
+    first = shop.look(cart.cursor_line, low, ROWS_MAX, sums, catalogue)
+    if first.begun:
+        delivering.close_begun(house, cart, shop)
+        first = shop.look(cart.cursor_line, low, ROWS_MAX, sums, catalogue)
+    check_place(cart, first)
+    if sums:
+        memory.sums_due = now + max(0.9 * tick_seconds, first.sums_ms / 1000 * SUMS_SHARE)
+    if catalogue:
+        memory.catalogue_due = now + CATALOGUE_SECONDS
+    lines = [*first.lines]
+    if first.more:
+        lines += _pages(shop, lines[-1].line, None)
+    gone: set[int] = set()
+    if first.window != house.store.read(lambda books: books.lines.window(cart.source, low, cart.cursor_line)):
+        known = house.store.read(lambda books: books.lines.present(cart.source, low, cart.cursor_line))
+        there = _pages(shop, low, cart.cursor_line)
+        gone = known - {line.line for line in there}
+        lines = [line for line in there if line.line not in known] + lines
+    return Collected(first, tuple(lines), tuple(sorted(gone)))
+
+
+def check_place(cart: Cart, seen: Look) -> None:
+    """Epoch and sequence must be where our last settled post left them. Raises Conflict."""
+    expected = cart.next_seq - 1
+    if seen.epoch != cart.epoch:
+        what = "The shop's OnHand tables were made anew or belong to another OnHand"
+    elif seen.last_seq != expected:
+        side = "shop" if seen.last_seq < expected else "OnHand"
+        what = f"Post {expected} was the last, the shop says {seen.last_seq}: the {side}'s database was restored from a backup"
+    else:
+        return
+    message = f"{what}. Compare, then align the cart with Send QOH or Get QOH."
+    raise Conflict(message, reason="restored", cart=cart.name)
+
+
+def book(house: House, cart: Cart, collected: Collected) -> Booked:
+    """Book the lines that the sums confirm. One commit; none when there is nothing to write."""
+    residual = collected.look.sums - cart.sums if collected.look.sums is not None else None
+    if not collected.lines and not collected.gone:
+        return Booked(residual is not None and not residual, None if residual else frozenset(), ())
+    at = house.clock.now()
+
+    def write(books: Books) -> Booked:
+        books.lines.vanish(cart.source, collected.gone)
+        fresh = books.lines.record(cart.source, collected.lines, at)
+        if collected.lines:
+            books.carts.advance(cart.id, max(cart.cursor_line, *(line.line for line in collected.lines)))
+        if residual is None:
+            return Booked(False, frozenset(line.product for line in fresh), ())
+        confirmed = law.predict(residual, [line for line in fresh if line.quantity > 0])
+        if confirmed is None:
+            return Booked(False, None, ())
+        return Booked(True, frozenset(), sell(books, cart, confirmed, at))
+
+    return house.store.write(write)
+
+
+def sell(books: Books, cart: Cart, lines: Sequence[Line], at: datetime) -> tuple[int, ...]:
+    """Book lines that the counter confirmed; returns the products that this brought to nothing."""
+    if not lines:
+        return ()
+    listings = books.listings.of(cart.id, sorted({line.product for line in lines}))
+    units: Counter[int] = Counter()
+    movements, sold, untracked = [], [], []
+    for line in sorted(lines, key=lambda line: line.line):
+        listing = listings[line.product]
+        units[line.product] += line.quantity
+        if listing.tracked and listing.item is not None:
+            movements.append(Movement.sale_line(listing.item, line.quantity, cart.source, line.order, line.line))
+            sold.append(line.line)
+        else:
+            untracked.append(line.line)
+    books.listings.trade(cart.id, units)
+    books.carts.move_sums(cart.id, law.trade(lines))
+    books.lines.mark(cart.source, sold, LineState.SOLD)
+    books.lines.mark(cart.source, untracked, LineState.UNTRACKED)
+    bookkeeping.book(books, movements, at)
+    for movement in movements:
+        log.info("sale.booked", cart=cart.name, order=movement.order, line=movement.line, quantity=movement.quantity)
+    return tuple(p for p, n in units.items() if listings[p].agreed - n <= 0 and listings[p].status)
+
+
+def count_sale(books: Books, cart: Cart, product: int, units: int, at: datetime) -> None:
+    """Book units (negative: given back) that the counter moved with no line to name them."""
+    if not units:
+        return
+    listing = books.listings.of(cart.id, [product])[product]
+    books.listings.trade(cart.id, {product: units})
+    books.carts.move_sums(cart.id, Sums.of(product, -units, units))
+    if listing.tracked and listing.item is not None:
+        mark = f"{listing.ordered}+{units}/{at.timestamp():.6f}"
+        make = Movement.sale_counter if units > 0 else Movement.cancellation_counter
+        bookkeeping.book(books, [make(listing.item, abs(units), cart.source, product, mark)], at)
+        log.info("counter.booked", cart=cart.name, product=product, units=units)
+
+
+def restock(books: Books, cart: Cart, lines: Sequence[Line], at: datetime) -> None:
+    """Book the cancellation of deleted lines whose units the counter gave back."""
+    if not lines:
+        return
+    units: Counter[int] = Counter()
+    for line in lines:
+        units[line.product] -= line.quantity
+    listings = books.listings.of(cart.id, sorted(units))
+    books.listings.trade(cart.id, units)
+    books.carts.move_sums(cart.id, Sums() - law.trade(lines))
+    books.lines.mark(cart.source, [line.line for line in lines], LineState.RESTOCKED)
+    movements = [
+        Movement.cancellation_line(item, line.quantity, cart.source, line.order, line.line)
+        for line in lines
+        if listings[line.product].tracked and (item := listings[line.product].item) is not None
+    ]
+    bookkeeping.book(books, movements, at)
+    for movement in movements:
+        log.info("cancellation.booked", cart=cart.name, order=movement.order, quantity=movement.quantity)
+
+
+def _pages(shop: Shop, after: int, up_to: int | None) -> list[Line]:
+    """All order lines above ``after``, up to and including ``up_to`` if given."""
+    lines: list[Line] = []
+    more = True
+    while more:
+        page = shop.look(after, after, ROWS_MAX, False, False)
+        lines += [line for line in page.lines if up_to is None or line.line <= up_to]
+        more = page.more and (up_to is None or page.lines[-1].line < up_to)
+        after = page.lines[-1].line if page.lines else after
+    return lines

@@ -1,0 +1,118 @@
+"""Delivers posts: brings what a shop shows to what we want it to show.
+
+Path: the controller, woken by a booking or by its tick → ``deliver`` → the connector's ``apply`` → ``_settle``.
+Promise: a batch is stored before it is sent, resent unchanged until the shop answers, and its effect is booked once.
+Never: sends a quantity, or holds a transaction over the network.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from onhand.domain import posts
+from onhand.domain.carts import Cart
+from onhand.domain.listings import Listing
+from onhand.domain.posts import Batch, State
+from onhand.domain.shop import Outcome, Row
+from onhand.domain.sketch import Sums
+
+from .ports import Books, House, Shop
+
+PARKED = {
+    State.MISSING: "The product is gone from the shop.",
+    State.RANGE: "The shop's quantity column cannot hold the result.",
+}
+
+log = structlog.get_logger()
+
+
+def deliver(house: House, cart: Cart, shop: Shop, batch_size: int) -> int:
+    """Send one batch of what is due; returns how many posts it had. Raises what the shop raises: the batch stays stored."""
+    at = house.clock.now()
+
+    def begin(books: Books) -> Batch | None:
+        dues = books.listings.due(cart.id, batch_size)
+        if not dues or cart.epoch is None:
+            return None
+        current = books.carts.get(cart.id)
+        batch = posts.batch_of(dues, cart.settings.buffer, cart.epoch, current.next_seq)
+        books.listings.clear_news([due.listing for due in dues])
+        changed = {post.listing for post in batch.posts} if batch else set()
+        books.differences.close_healed([due.listing for due in dues if due.listing not in changed], at)
+        if batch:
+            books.carts.take_seqs(cart.id, len(batch.posts))
+            books.posts.add(cart.id, batch, at)
+        return batch
+
+    batch = house.store.write(begin)
+    if batch is None:
+        return 0
+    send(house, cart, shop, batch)
+    return len(batch.posts)
+
+
+def resend(house: House, cart: Cart, shop: Shop) -> None:
+    """Settle the batch that was left unsettled, if there is one. Comes before every look."""
+    batch = house.store.read(lambda books: books.posts.pending(cart.id))
+    if batch is not None:
+        log.info("batch.resent", cart=cart.name, first=batch.first, posts=len(batch.posts))
+        send(house, cart, shop, batch)
+
+
+def send(house: House, cart: Cart, shop: Shop, batch: Batch) -> None:
+    """Send a stored batch and settle it by the shop's answer."""
+    changes = [post.change for post in batch.posts]
+    answer = shop.apply(batch.epoch, batch.first, changes)
+    if answer.outcome is Outcome.UNFINISHED:
+        # Settled first and closed after: a crash in between leaves a batch that the shop calls begun and we know the
+        # fate of, and the next look closes it. The other way round its fate would be lost.
+        _settle(house, cart, batch, _find_out(house, cart, shop, batch))
+        shop.apply(batch.epoch, batch.first, changes, close=True)
+    else:
+        _settle(house, cart, batch, {product: State(code) for product, code in answer.failed.items()})
+
+
+def close_begun(house: House, cart: Cart, shop: Shop) -> None:
+    """Close the batch that a crash in the shop left begun and that is settled here already."""
+    batch = house.store.read(lambda books: books.posts.last(cart.id))
+    if batch is not None:
+        shop.apply(batch.epoch, batch.first, [post.change for post in batch.posts], close=True)
+
+
+def _settle(house: House, cart: Cart, batch: Batch, failed: dict[int, State]) -> None:
+    at = house.clock.now()
+    applied = [post for post in batch.posts if post.product not in failed]
+
+    def write(books: Books) -> None:
+        books.posts.settle(cart.id, batch, failed, at)
+        books.listings.landed(cart.id, batch.epoch, batch.first, batch.last)
+        books.carts.move_sums(cart.id, Sums.total(Sums.of(post.product, post.delta, 0) for post in applied))
+        books.differences.close_healed([post.listing for post in applied], at)
+        for post in batch.posts:
+            state = failed.get(post.product)
+            if state is State.UNLANDED:
+                books.listings.announce_listings([post.listing])
+            elif state is not None:
+                books.listings.park(post.listing, PARKED[state])
+
+    house.store.write(write)
+    log.info("batch.settled", cart=cart.name, first=batch.first, applied=len(applied), failed=len(failed))
+
+
+def _find_out(house: House, cart: Cart, shop: Shop, batch: Batch) -> dict[int, State]:
+    """Which posts of an unfinished batch did not land. The shop cannot say; the law can."""
+    listings = house.store.read(lambda books: books.listings.by_id([post.listing for post in batch.posts]))
+    rows = {row.product: row for row in shop.rows([post.product for post in batch.posts])}
+    failed = {}
+    for post in batch.posts:
+        state = _fate(post, listings[post.listing], rows.get(post.product))
+        if state is not None:
+            failed[post.product] = state
+    log.warning("batch.unfinished", cart=cart.name, first=batch.first, posts=len(batch.posts), unlanded=len(failed))
+    return failed
+
+
+def _fate(post: posts.Post, listing: Listing, row: Row | None) -> State | None:
+    if row is None:
+        return State.MISSING
+    return None if posts.landed(post.delta, listing.sum, row.sum) else State.UNLANDED

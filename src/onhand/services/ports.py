@@ -1,0 +1,332 @@
+"""The floor plan: what the services need from the outside, as protocols.
+
+Path: services are written against these; ``carts`` and ``storage`` implement them; ``app`` puts them together.
+Promise: every verb of a cart is one bounded request, and safe to repeat.
+Never: knows an implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from onhand.domain.carts import Cart, Settings
+from onhand.domain.differences import Difference, Finding
+from onhand.domain.listings import Listing, Tie
+from onhand.domain.orders import LineState
+from onhand.domain.posts import Batch, Due, State
+from onhand.domain.shop import Applied, Change, Hello, Line, Look, Page, Row, Window
+from onhand.domain.sketch import Cell, Counters, Sums
+from onhand.domain.stock import Entry, Item, Movement, Source
+
+T = TypeVar("T")
+
+ROWS_MAX = 2000  # rows, lines, ids or posts in one request; the protocol's limit
+
+
+class Shop(Protocol):
+    """One connected shop, reached through a connector. Not safe for use by two threads at once.
+
+    Every method raises ``Retriable`` (try later), ``Permanent`` (a person must change something there) or
+    ``Conflict`` (the shop is in another epoch or at another sequence number), with the fact ``reason``.
+    """
+
+    def hello(self, fresh_epoch_after: str | None = None) -> Hello:
+        """Who is there. With ``fresh_epoch_after`` equal to the current epoch, a new epoch is begun."""
+
+    def look(self, after: int, low: int, limit: int, sums: bool, catalogue: bool) -> Look:
+        """Order lines above ``after``, the window (low, after], and the sums if asked for."""
+
+    def cells(self, size: int) -> Sequence[Cell]:
+        """The 3·size cells over all products."""
+
+    def listings(self, after: int, limit: int) -> Page:
+        """Products with id above ``after`` in id order, at most ``limit``."""
+
+    def rows(self, products: Sequence[int]) -> tuple[Row, ...]:
+        """Those of the named products that exist. At most ``ROWS_MAX``."""
+
+    def orders(self, lines: Sequence[int]) -> tuple[Line, ...]:
+        """Those of the named order lines that still exist. At most ``ROWS_MAX``."""
+
+    def apply(self, epoch: str, first: int, changes: Sequence[Change], close: bool = False) -> Applied:
+        """Apply one batch, numbered from ``first``; with ``close``, end an unfinished one without applying it."""
+
+    def disconnect(self) -> None:
+        """Let go of sockets; the next call connects again."""
+
+
+class Clock(Protocol):
+    """Time, passed in so that a simulation can hold it."""
+
+    def now(self) -> datetime:
+        """The time, UTC-aware, for people and evidence."""
+
+    def monotonic(self) -> float:
+        """Seconds that never jump, for waiting and settling."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class ItemBook(Protocol):
+    """Items and their balances."""
+
+    def add(self, sku: str, name: str, at: datetime) -> int:
+        """A new item with nothing on hand; its id. Raises Refused if the SKU is taken."""
+
+    def rename(self, item: int, name: str) -> None: ...
+    def by_key(self, keys: Sequence[str]) -> dict[str, Item]:
+        """Those of the SKU keys that exist."""
+
+    def keys(self) -> dict[str, int]:
+        """Every SKU key with its item id."""
+
+    def by_id(self, items: Sequence[int]) -> dict[int, Item]: ...
+    def all(self) -> dict[int, Item]: ...
+    def move(self, changes: Mapping[int, int]) -> None:
+        """Add signed units to balances. Called by ``bookkeeping.book`` and by nobody else.
+        Raises Refused if a balance would leave its range."""
+
+    def page(self, search: str, after: str, limit: int) -> list[Item]:
+        """Items in SKU order whose SKU or name contains ``search``."""
+
+
+class Ledger(Protocol):
+    """Movements."""
+
+    def append(self, movements: Sequence[Movement], at: datetime) -> None:
+        """Write movements. Raises Conflict if an origin is booked already. Called by ``bookkeeping.book`` only."""
+
+    def booked(self, origins: Sequence[str]) -> set[str]:
+        """Those of the origins that are booked."""
+
+    def last(self) -> int:
+        """The id of the newest movement, 0 if none."""
+
+    def of_item(self, item: int | None, limit: int, before: int | None = None) -> list[Entry]:
+        """Movements, newest first, of one item or of all."""
+
+    def trade_of(self, cart: int, item: int, since: datetime, limit: int) -> list[tuple[datetime, int]]:
+        """What one cart's trade moved of an item, newest first: when booked, signed units."""
+
+    def trade_elsewhere(self, cart: int, after: int) -> dict[int, int]:
+        """Per item, the signed units that other carts' sales and cancellations moved after a movement id."""
+
+    def refold(self) -> list[tuple[str, int, int]]:
+        """Items whose balance is not the sum of their movements: SKU, balance, sum."""
+
+
+class CartBook(Protocol):
+    """Carts."""
+
+    def add(self, settings: Settings, at: datetime) -> int: ...
+    def all(self) -> list[Cart]: ...
+    def get(self, cart: int) -> Cart: ...
+    def named(self, name: str) -> Cart:
+        """Raises Refused, with the names there are, if there is none of that name."""
+
+    def edit(self, cart: int, settings: Settings) -> None: ...
+    def remove(self, cart: int) -> None:
+        """Forget the cart and its listings. Movements that came from it stay."""
+
+    def greet(self, cart: int, hello: Hello) -> None:
+        """Remember what kind of shop answered."""
+
+    def align(self, cart: int, epoch: str, next_seq: int, line: int, sums: Sums, catalogue: str | None) -> None:
+        """Begin a new baseline. Nothing before ``line`` is a sale. Clears a halt; leaves ``synchronize`` alone."""
+
+    def settle_alignment(self, cart: int, movement: int) -> None:
+        """Both sides are equal as of this movement."""
+
+    def advance(self, cart: int, line: int) -> None: ...
+    def move_sums(self, cart: int, change: Sums) -> None: ...
+    def remember_catalogue(self, cart: int, catalogue: str) -> None: ...
+    def take_seqs(self, cart: int, count: int) -> None: ...
+    def switch(self, cart: int, synchronize: bool) -> None: ...
+    def halt(self, cart: int, reason: str | None) -> None: ...
+    def report(
+        self,
+        cart: int,
+        looked_at: datetime | None,
+        in_step_at: datetime | None,
+        trouble: str | None,
+        trouble_since: datetime | None,
+    ) -> None: ...
+
+
+class ListingBook(Protocol):
+    """Listings."""
+
+    def of(self, cart: int, products: Sequence[int]) -> dict[int, Listing]: ...
+    def all(self, cart: int) -> list[Listing]: ...
+    def by_id(self, listings: Sequence[int]) -> dict[int, Listing]: ...
+    def insert(self, cart: int, rows: Sequence[Row], ties: Mapping[int, Tie], aligned: bool) -> None:
+        """New listings whose counters are what the rows show."""
+
+    def rebase(self, cart: int, rows: Sequence[Row]) -> None:
+        """Take over what the rows show, counters included, and forget what was held, parked and switched off."""
+
+    def describe(self, cart: int, rows: Sequence[Row], ties: Mapping[int, Tie]) -> None:
+        """Take over everything the rows show but the counters. A listing whose item changed is not aligned any more."""
+
+    def forget(self, cart: int, products: Sequence[int]) -> None:
+        """These products are gone from the shop."""
+
+    def tie(self, item_keys: Mapping[str, int]) -> list[int]:
+        """Tie unmatched listings of all carts to new items; returns the listings that were tied."""
+
+    def align(self, cart: int, listings: Sequence[int]) -> None:
+        """Both sides are, or are about to be made, equal for these."""
+
+    def trade(self, cart: int, units: Mapping[int, int]) -> None:
+        """Move counters by signed units per product, as trade does: the sum stays."""
+
+    def drift(self, listing: int, amount: int, ordered: int, held: int) -> None:
+        """The shop's sum moved by itself. ``ordered`` of it was the counter, ``held`` of it waits for a person."""
+
+    def release(self, listing: int, amount: int) -> None:
+        """A person decided about ``amount`` units that were held."""
+
+    def note_shop(self, listing: int, status: int, modified: str | None, off_by_sale: bool) -> None: ...
+    def announce(self, items: Sequence[int]) -> set[int]:
+        """Mark the listings of these items as news; the carts that have some."""
+
+    def announce_listings(self, listings: Sequence[int]) -> None: ...
+    def due(self, cart: int, limit: int) -> list[Due]:
+        """Listings with news, in item order, so that rows are always locked in one order."""
+
+    def clear_news(self, listings: Sequence[int]) -> None: ...
+    def landed(self, cart: int, epoch: str, first: int, last: int) -> None:
+        """Add the applied posts of a batch to the sums of their listings."""
+
+    def park(self, listing: int, reason: str | None) -> None: ...
+    def cells(self, cart: int, size: int) -> list[Cell]: ...
+    def sums(self, cart: int) -> Sums:
+        """The five sums, added up anew."""
+
+
+class LineBook(Protocol):
+    """Order lines collected from carts."""
+
+    def record(self, source: Source, lines: Sequence[Line], at: datetime) -> list[Line]:
+        """Keep new lines as waiting; returns those that were new."""
+
+    def window(self, source: Source, low: int, high: int) -> Window:
+        """How many known lines that the shop still has lie in (low, high], and the sum of their ids."""
+
+    def present(self, source: Source, low: int, high: int) -> set[int]: ...
+    def waiting(self, source: Source, products: Sequence[int]) -> list[Line]: ...
+    def sold(self, source: Source, products: Sequence[int], limit: int) -> list[Line]:
+        """The newest lines of these products that are booked as sold."""
+
+    def mark(self, source: Source, lines: Sequence[int], state: LineState) -> None: ...
+    def vanish(self, source: Source, lines: Sequence[int]) -> None:
+        """The shop does not have these any more."""
+
+    def refresh(self, source: Source, lines: Sequence[Line]) -> None:
+        """Take over status and payment."""
+
+
+class PostBook(Protocol):
+    """Posts."""
+
+    def add(self, cart: int, batch: Batch, at: datetime) -> None: ...
+    def pending(self, cart: int) -> Batch | None:
+        """The one batch of this cart that is not settled."""
+
+    def last(self, cart: int) -> Batch | None:
+        """The batch with the highest numbers of the current epoch, settled or not."""
+
+    def settle(self, cart: int, batch: Batch, failed: Mapping[int, State], at: datetime) -> None:
+        """Note the outcome. ``failed`` maps product to state; all others were applied."""
+
+    def of_listing(self, listing: int, since: datetime, limit: int) -> list[tuple[datetime, int]]:
+        """Applied posts, newest first: when settled, signed units."""
+
+
+class DifferenceBook(Protocol):
+    """Differences."""
+
+    def open(
+        self,
+        cart: int,
+        listing: int | None,
+        finding: Finding,
+        amount: int,
+        seen: Counters,
+        expected: Counters,
+        at: datetime,
+        note: str = "",
+    ) -> int: ...
+    def close(self, difference: int, at: datetime, note: str) -> None: ...
+    def close_healed(self, listings: Sequence[int], at: datetime) -> None:
+        """The posts that heal these listings took effect."""
+
+    def close_cart(self, cart: int, at: datetime, note: str, listings: Sequence[int] | None = None) -> None:
+        """The cart, or these listings of it, were aligned: what was open there is settled by that."""
+
+    def get(self, difference: int) -> Difference: ...
+    def heals(self, listing: int, since: datetime) -> int:
+        """How often a listing was healed for causes that trade does not explain."""
+
+
+class ParameterBook(Protocol):
+    """System parameters, as texts."""
+
+    def get(self) -> dict[str, str]: ...
+    def set(self, name: str, value: str, person: str, at: datetime) -> None: ...
+
+
+class PhoneOrderBook(Protocol):
+    """Orders entered by hand."""
+
+    def add(self, number: str, person: str, note: str, lines: Sequence[tuple[int, int]], at: datetime) -> None:
+        """Keep an order and its (item, units) lines. Raises Refused if the number is taken."""
+
+    def next_number(self) -> str: ...
+
+
+class Books(Protocol):
+    """One open transaction with all the books in it."""
+
+    @property
+    def items(self) -> ItemBook: ...
+    @property
+    def ledger(self) -> Ledger: ...
+    @property
+    def carts(self) -> CartBook: ...
+    @property
+    def listings(self) -> ListingBook: ...
+    @property
+    def lines(self) -> LineBook: ...
+    @property
+    def posts(self) -> PostBook: ...
+    @property
+    def differences(self) -> DifferenceBook: ...
+    @property
+    def parameters(self) -> ParameterBook: ...
+    @property
+    def phone_orders(self) -> PhoneOrderBook: ...
+    def tell(self, carts: Iterable[int]) -> None:
+        """Wake the controllers of these carts once this transaction is committed."""
+
+
+class Store(Protocol):
+    """Our database."""
+
+    def write(self, unit: Callable[[Books], T]) -> T:
+        """Run a unit of work alone and commit it durably, or leave nothing of it. No network inside."""
+
+    def read(self, unit: Callable[[Books], T]) -> T:
+        """Run reading work on one consistent snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What every service needs."""
+
+    store: Store
+    clock: Clock

@@ -1,0 +1,106 @@
+"""Probes a cart: who is there, what weakens the law there, and the real path with one SKU.
+
+Path: ``onhand cart test`` and the Test button → ``greet``, ``round_trip``.
+Promise: what a round trip adds it takes back; if it is killed in between, delivery takes it back.
+Never: changes a quantity by anything but a numbered post.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from onhand.domain.carts import Cart
+from onhand.domain.errors import Refused
+from onhand.domain.listings import Listing
+from onhand.domain.posts import Batch, Post
+from onhand.domain.shop import Hello
+from onhand.domain.stock import sku_key
+
+from . import delivering
+from .ports import Books, House, Shop, T
+
+CLOCK_SECONDS = 60  # a difference of clocks worth a warning; 300 are refused
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a test and how long it took."""
+
+    what: str
+    milliseconds: float
+
+
+def greet(house: House, cart: Cart, shop: Shop) -> tuple[Hello, list[str], list[Step]]:
+    """Say hello and take one look; returns who answered, what to mind, and the time of each step."""
+    steps: list[Step] = []
+    hello = _timed(house, steps, "hello", shop.hello)
+    look = _timed(house, steps, "look", lambda: shop.look(cart.cursor_line, cart.cursor_line, 1, True, False))
+    house.store.write(lambda books: books.carts.greet(cart.id, hello))
+    warnings = []
+    if abs(hello.clock - house.clock.now().timestamp()) > CLOCK_SECONDS:
+        warnings.append(
+            f"The shop's clock differs by {hello.clock - house.clock.now().timestamp():+.0f} s; at 300 s it is refused."
+        )
+    if hello.switches.get("STOCK_LIMITED", "true") != "true":
+        warnings.append(
+            "STOCK_LIMITED is off: the shop does not subtract what it sells. OnHand will do it, each time as a lost sale."
+        )
+    if hello.switches.get("DOWNLOAD_ENABLED", "false") == "true":
+        warnings.append("Downloads are enabled: products sold as downloads are not kept in step.")
+    if hello.engine.casefold() != "innodb":
+        warnings.append(
+            f"Products are in {hello.engine} tables, without transactions: a crash there is settled by the law."
+        )
+    if hello.quantity_type not in {"int", "integer", "bigint", "smallint", "mediumint"}:
+        warnings.append(f"Quantities are of type {hello.quantity_type}: products with a fraction are not kept in step.")
+    if look.sums is not None and look.sums.count == 0:
+        warnings.append("The shop has no products.")
+    return hello, warnings, steps
+
+
+def round_trip(house: House, cart: Cart, shop: Shop, sku: str) -> list[Step]:
+    """One unit there, seen there, and back again, by two numbered posts. Raises Refused if the SKU is not kept in step there."""
+    if cart.epoch is None or cart.halted is not None:
+        raise Refused(f"{cart.name} is not aligned: use Get QOH or Send QOH first.", cart=cart.name)
+    listing = house.store.read(
+        lambda books: next(
+            (x for x in books.listings.all(cart.id) if x.tracked and sku_key(x.model or "") == sku_key(sku)), None
+        )
+    )
+    if listing is None:
+        raise Refused(f"{cart.name} has no product with the SKU {sku!r} that is kept in step.", sku=sku, cart=cart.name)
+    steps: list[Step] = []
+    delivering.resend(house, cart, shop)
+    for delta in (1, -1):
+        _one_way(house, cart, shop, listing, delta, steps)
+    return steps
+
+
+def _one_way(house: House, cart: Cart, shop: Shop, listing: Listing, delta: int, steps: list[Step]) -> None:
+    before = shop.rows([listing.product])[0].quantity
+    batch = house.store.write(lambda books: _post(books, cart, listing, delta, house))
+    _timed(house, steps, f"post {delta:+d}", lambda: delivering.send(house, cart, shop, batch))
+    row = _timed(house, steps, "seen there", lambda: shop.rows([listing.product])[0])
+    if row.quantity != before + delta:
+        raise Refused(
+            f"The shop showed {before}, was asked for {delta:+d}, and shows {row.quantity}: somebody bought it at this "
+            "moment, or the shop does not keep what is written. Test again with a quiet SKU.",
+            sku=listing.model,
+        )
+
+
+def _post(books: Books, cart: Cart, listing: Listing, delta: int, house: House) -> Batch:
+    current = books.carts.get(cart.id)
+    batch = Batch(current.source.epoch, (Post(current.next_seq, listing.id, listing.product, delta, reactivate=False),))
+    books.carts.take_seqs(cart.id, 1)
+    books.posts.add(cart.id, batch, house.clock.now())
+    books.listings.announce_listings([listing.id])  # so that delivery takes back what a kill leaves behind
+    return batch
+
+
+def _timed(house: House, steps: list[Step], what: str, work: Callable[[], T]) -> T:
+    started = house.clock.monotonic()
+    result = work()
+    steps.append(Step(what, round(1000 * (house.clock.monotonic() - started), 2)))
+    return result

@@ -1,0 +1,402 @@
+"""Reconciles: weighs single products against the books, names differences and applies their remedies.
+
+Path: the controller's tick, when the lines do not explain the sums → ``suspects`` → ``compare``; a person → ``decide``.
+Promise: only what was seen twice, the settling time apart, is acted on, and by the smaller amount; every act is a difference on record.
+Never: writes to a shop: a remedy changes the books, and delivery follows from that.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from onhand.domain import differences, law, sketch
+from onhand.domain.carts import Cart
+from onhand.domain.differences import Cause, Evidence, Finding, Policy, Remedy
+from onhand.domain.errors import Refused
+from onhand.domain.listings import Listing, ties
+from onhand.domain.orders import LineState
+from onhand.domain.shop import Line, Row
+from onhand.domain.sketch import Counters, Sums
+from onhand.domain.stock import Movement
+
+from . import bookkeeping, collecting
+from .collecting import Memory
+from .ports import ROWS_MAX, Books, House, Shop
+
+EVIDENCE = timedelta(seconds=10)  # how long before a drift was first seen its cause may lie
+PAST = timedelta(hours=24)  # how far back a stale form may have been opened
+PAST_STEPS_MAX = 100
+SOLD_LINES_MAX = 500  # newest sold lines of a product that are asked about when its counter fell
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The numbers in force for one cart."""
+
+    settle_seconds: float
+    policy: Policy
+    brake_percent: float
+    brake_listings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """One product with all that is needed to judge it."""
+
+    listing: Listing
+    row: Row
+    weighed: law.Weighed
+    unpaid: tuple[Line, ...]  # waiting lines that a counter may still confirm
+
+
+def suspects(house: House, cart: Cart, shop: Shop) -> frozenset[int]:
+    """The products whose counters differ from the books: by cells, and if they are too many, by the full list."""
+    size = sketch.FIRST_SIZE
+    while size <= sketch.SIZE_MAX:
+        seen = shop.cells(size)
+        expected = house.store.read(lambda books, size=size: books.listings.cells(cart.id, size))  # type: ignore[misc]
+        found = sketch.decode(sketch.difference(seen, expected))
+        if found is not None:
+            return frozenset(found)
+        size *= sketch.GROWTH
+    books_view = {listing.product: listing for listing in house.store.read(lambda books: books.listings.all(cart.id))}
+    shop_view = {row.product: row for row in all_rows(shop)}
+    return frozenset(
+        product
+        for product in books_view.keys() | shop_view.keys()
+        if product not in books_view
+        or product not in shop_view
+        or (shop_view[product].quantity, shop_view[product].ordered)
+        != (books_view[product].agreed, books_view[product].ordered)
+    )
+
+
+def compare(
+    house: House, cart: Cart, shop: Shop, memory: Memory, products: Iterable[int], rules: Rules, whole: bool
+) -> int:
+    """Weigh these products, book what is trade, follow what is drift, act on what has settled.
+
+    With ``whole`` the products are all that differ, so suspicions against any other are dropped. Returns how many
+    still differ after the booking.
+    """
+    wanted = sorted(products)
+    rows = {row.product: row for chunk in _chunks(wanted) for row in shop.rows(chunk)}
+    known = house.store.read(lambda books: books.listings.of(cart.id, wanted))
+    if any(product not in known or product not in rows for product in wanted):
+        refresh(house, cart, shop)
+        known = house.store.read(lambda books: books.listings.of(cart.id, wanted))
+    weighings = _weigh(house, cart, shop, [known[p] for p in wanted if p in known and p in rows], rows)
+    if whole:
+        differing = {weighing.listing.product for weighing in weighings}
+        for key in [key for key in memory.suspicions if key[0] not in differing]:
+            del memory.suspicions[key]
+        for product in memory.witnessed.keys() - differing:
+            del memory.witnessed[product]
+    if not weighings:
+        return 0
+    settled = _settled(weighings, memory, house, rules) if cart.halted is None else []
+    listings = cart.sums.count
+    if differences.braked(len(settled), listings, rules.brake_percent, rules.brake_listings):
+        halt(house, cart, Cause.BRAKE, f"{len(settled)} of {listings} listings would change at once.")
+        settled = []
+    at = house.clock.now()
+
+    def write(books: Books) -> int:
+        open_ones = 0
+        for weighing in weighings:
+            open_ones += _book_trade(books, cart, weighing, at)
+        for weighing in settled:
+            _act(books, cart, weighing, memory, rules, at, house.clock.monotonic())
+        return open_ones
+
+    return house.store.write(write)
+
+
+def refresh(house: House, cart: Cart, shop: Shop) -> None:
+    """Read the whole listing set again: new, deleted, renamed and switched off products."""
+    rows = all_rows(shop)
+    at = house.clock.now()
+
+    def write(books: Books) -> None:
+        known = {listing.product: listing for listing in books.listings.all(cart.id)}
+        tied = ties(rows, books.items.keys())
+        there = {row.product for row in rows}
+        fresh = [row for row in rows if row.product not in known]
+        lost = [listing for product, listing in known.items() if product not in there]
+        books.listings.describe(cart.id, [row for row in rows if row.product in known], tied)
+        books.listings.insert(cart.id, fresh, tied, aligned=False)
+        books.listings.forget(cart.id, [listing.product for listing in lost])
+        change = Sums.total(Sums.of(row.product, row.quantity, row.ordered, count=1) for row in fresh)
+        books.carts.move_sums(cart.id, change - Sums.total(bookkeeping.listing_sums(listing) for listing in lost))
+        after = books.listings.of(cart.id, sorted(there))
+        for row in fresh:
+            if tied[row.product].item is not None and tied[row.product].problem is None:
+                _show(
+                    books,
+                    cart,
+                    after[row.product],
+                    Cause.NEW_LISTING,
+                    at,
+                    "Send or Get its quantity to bring it in step.",
+                )
+        for product, listing in known.items():
+            if not listing.tracked:
+                continue
+            if product not in there:
+                _show(books, cart, listing, Cause.DELETED, at, "The shop does not sell it any more.")
+            elif after[product].item != listing.item:
+                note = f"{listing.model} became {after[product].model}: settle the SKU, then Send or Get."
+                _show(books, cart, after[product], Cause.RENAMED, at, note)
+        log.info("listings.refreshed", cart=cart.name, listings=len(rows), new=len(fresh), deleted=len(lost))
+
+    house.store.write(write)
+
+
+def halt(house: House, cart: Cart, cause: Cause, note: str) -> None:
+    """Stop posting to a cart until a person aligns it again. Says so once."""
+
+    def write(books: Books) -> None:
+        if books.carts.get(cart.id).halted is None:
+            books.carts.halt(cart.id, note)
+            nothing = Counters(0, 0)
+            books.differences.open(
+                cart.id, None, Finding(cause, Remedy.STOP), 0, nothing, nothing, house.clock.now(), note
+            )
+
+    house.store.write(write)
+    log.error("cart.halted", cart=cart.name, cause=cause.value, note=note)
+
+
+def decide(house: House, difference_id: int, ours: bool, person: str) -> None:
+    """A person's decision on a difference that waits for one. Raises Refused if it does not wait."""
+    at = house.clock.now()
+
+    def write(books: Books) -> None:
+        difference = books.differences.get(difference_id)
+        if not difference.awaits_decision or difference.listing is None:
+            raise Refused(f"Difference {difference_id} does not wait for a decision.", difference=difference_id)
+        listing = books.listings.by_id([difference.listing])[difference.listing]
+        books.listings.release(listing.id, difference.amount)
+        books.differences.close(difference.id, at, f"{'ours' if ours else 'theirs'}, decided by {person or 'a person'}")
+        if not ours and listing.item is not None:
+            movement = Movement.edit(listing.item, difference.amount, difference.cart, difference.id)
+            bookkeeping.book(books, [movement], at)
+        books.tell([difference.cart])
+
+    house.store.write(write)
+
+
+def all_rows(shop: Shop) -> list[Row]:
+    """Every product of the shop, in pages."""
+    rows: list[Row] = []
+    more = True
+    while more:
+        page = shop.listings(rows[-1].product if rows else 0, ROWS_MAX)
+        rows += page.rows
+        more = page.more and bool(page.rows)
+    return rows
+
+
+def _weigh(house: House, cart: Cart, shop: Shop, listings: Sequence[Listing], rows: dict[int, Row]) -> list[Weighing]:
+    """Weigh each product; asks the shop about lines where counter and lines do not fit at once."""
+    risen = [x.product for x in listings if rows[x.product].ordered > x.ordered]
+    fallen = [x.product for x in listings if rows[x.product].ordered < x.ordered]
+    waiting = house.store.read(lambda books: books.lines.waiting(cart.source, risen)) if risen else []
+    unpaid = {line.line for line in waiting if not line.paid}
+    if unpaid:
+        # A line is confirmed only if its order has a history: has any got one since?
+        now = {line.line: line for chunk in _chunks(sorted(unpaid)) for line in shop.orders(chunk)}
+        house.store.write(lambda books: books.lines.refresh(cart.source, list(now.values())))
+        waiting = [now.get(line.line, line) for line in waiting]
+    gone = _gone(house, cart, shop, fallen)
+    of_product = _by_product(waiting)
+    gone_of_product = _by_product(gone)
+    return [
+        Weighing(
+            listing,
+            rows[listing.product],
+            law.weigh(
+                listing.ordered,
+                listing.sum,
+                rows[listing.product],
+                of_product[listing.product],
+                gone_of_product[listing.product],
+            ),
+            tuple(line for line in of_product[listing.product] if not line.paid),
+        )
+        for listing in listings
+    ]
+
+
+def _gone(house: House, cart: Cart, shop: Shop, products: Sequence[int]) -> list[Line]:
+    """Sold lines of these products that the shop does not have any more."""
+    if not products:
+        return []
+    sold = house.store.read(lambda books: books.lines.sold(cart.source, products, SOLD_LINES_MAX))
+    there = {line.line for chunk in _chunks([line.line for line in sold]) for line in shop.orders(chunk)}
+    gone = [line for line in sold if line.line not in there]
+    house.store.write(lambda books: books.lines.vanish(cart.source, [line.line for line in gone]))
+    return gone
+
+
+def _settled(weighings: Sequence[Weighing], memory: Memory, house: House, rules: Rules) -> list[Weighing]:
+    """Follow each product's suspicions; returns the weighings in which one has settled."""
+    now = house.clock.monotonic()
+    settled = []
+    for weighing in weighings:
+        product = weighing.listing.product
+        ripe = False
+        for what, amount in _doubts(weighing):
+            suspicion = law.suspect(memory.suspicions.get((product, what)), amount, now)
+            if suspicion is None:
+                memory.suspicions.pop((product, what), None)
+                continue
+            memory.suspicions[(product, what)] = suspicion
+            memory.witnessed.setdefault(product, memory.looked_at or house.clock.now())
+            ripe = ripe or suspicion.settled(now, rules.settle_seconds)
+        if ripe:
+            settled.append(weighing)
+    return settled
+
+
+def _doubts(weighing: Weighing) -> tuple[tuple[str, int], ...]:
+    """What in a weighing has to be seen twice. A listing that is not kept in step raises no doubts."""
+    if not weighing.listing.tracked:
+        return ()
+    weighed = weighing.weighed
+    return (("unnamed", weighed.unnamed), ("fallen", weighed.fallen), ("drift", weighed.drift))
+
+
+def _book_trade(books: Books, cart: Cart, weighing: Weighing, at: datetime) -> int:
+    """Book what counter and lines agree on; returns 1 if something is left open, else 0."""
+    listing, row, weighed = weighing.listing, weighing.row, weighing.weighed
+    if not listing.tracked:
+        _follow(books, cart, listing, row, weighed)
+        return 0
+    collecting.sell(books, cart, weighed.sold, at)
+    collecting.restock(books, cart, weighed.restocked, at)
+    if weighed.sold:
+        note_switch(books, listing, row)
+    return 1 if weighed.unnamed or weighed.fallen or weighed.drift else 0
+
+
+def _follow(books: Books, cart: Cart, listing: Listing, row: Row, weighed: law.Weighed) -> None:
+    """Take over the counters of a listing that is not kept in step: nothing is booked for it."""
+    moved = row.ordered - listing.ordered
+    books.listings.drift(listing.id, weighed.drift, moved, 0)
+    books.carts.move_sums(cart.id, Sums.of(listing.product, row.quantity - listing.agreed, moved))
+    books.lines.mark(cart.source, [line.line for line in weighed.sold], LineState.UNTRACKED)
+
+
+def note_switch(books: Books, listing: Listing, row: Row) -> None:
+    """Remember that the shop switched a product off with the sale that emptied it, and not a person."""
+    went_off = bool(listing.status) and not row.status and row.quantity <= 0 and row.modified == listing.modified
+    if went_off or row.status != listing.status:
+        books.listings.note_shop(listing.id, row.status, listing.modified, went_off)
+
+
+def _act(books: Books, cart: Cart, weighing: Weighing, memory: Memory, rules: Rules, at: datetime, now: float) -> None:
+    """Apply the remedies to what has settled in one product, by the smaller amount seen."""
+    product = weighing.listing.product
+    ripe = {}
+    for what in ("unnamed", "fallen", "drift"):
+        suspicion = memory.suspicions.get((product, what))
+        if suspicion is not None and suspicion.settled(now, rules.settle_seconds):
+            ripe[what] = suspicion.amount
+            del memory.suspicions[(product, what)]
+    listing = books.listings.of(cart.id, [product])[product]
+    if "unnamed" in ripe:
+        named = law.name(ripe["unnamed"], weighing.unpaid)
+        collecting.sell(books, cart, named, at)
+        collecting.count_sale(books, cart, product, ripe["unnamed"] - law.units(named), at)
+    reset = ripe.get("fallen", 0) and -ripe["fallen"] == ripe.get("drift")
+    if "fallen" in ripe and not reset:
+        collecting.count_sale(books, cart, product, -ripe["fallen"], at)
+    if "drift" in ripe:
+        since = memory.witnessed.get(product, at) - EVIDENCE
+        moved = -ripe["fallen"] if reset else 0
+        evidence = _evidence(books, cart, listing, weighing.row, ripe["drift"], moved, since, at)
+        _remedy(books, cart, listing, weighing.row, evidence, differences.explain(evidence, rules.policy), at)
+    memory.witnessed.pop(product, None)
+
+
+def _evidence(
+    books: Books, cart: Cart, listing: Listing, row: Row, drift: int, moved: int, since: datetime, at: datetime
+) -> Evidence:
+    assert listing.item is not None
+    trade = books.ledger.trade_of(cart.id, listing.item, at - PAST, PAST_STEPS_MAX)
+    posts = books.posts.of_listing(listing.id, at - PAST, PAST_STEPS_MAX)
+    # Walk back from what both sides agree on now through sales and posts: the quantities the shop showed before each sale.
+    steps = sorted([(when, n, True) for when, n in trade] + [(when, n, False) for when, n in posts], reverse=True)
+    past, value = [], listing.agreed
+    for _, n, is_trade in steps:
+        value -= n
+        if is_trade and n < 0:
+            past.append(value)
+    window = (at - since).total_seconds()
+    return Evidence(
+        drift=drift,
+        moved=moved,
+        edited=row.modified != listing.modified and row.age is not None and row.age <= window + 1,
+        quantity=row.quantity,
+        sales=-sum(n for when, n in trade if n < 0 and when >= since),
+        posts=[n for when, n in posts if when >= since],
+        past=past,
+        heals=books.differences.heals(listing.id, at - timedelta(hours=1)),
+    )
+
+
+def _remedy(
+    books: Books, cart: Cart, listing: Listing, row: Row, evidence: Evidence, finding: Finding, at: datetime
+) -> None:
+    """Record a difference and change the books accordingly; posts follow from that by themselves."""
+    drift, reset = evidence.drift, finding.remedy is Remedy.REBASE
+    expected = Counters(listing.agreed, listing.ordered)
+    difference = books.differences.open(
+        cart.id, listing.id, finding, drift, Counters(row.quantity, row.ordered), expected, at
+    )
+    moved = evidence.moved if reset else 0
+    books.listings.drift(listing.id, drift, moved, drift if finding.remedy is Remedy.ASK else 0)
+    books.carts.move_sums(cart.id, Sums.of(listing.product, drift - moved, moved))
+    books.listings.note_shop(
+        listing.id, row.status, row.modified, listing.off_by_sale and row.modified == listing.modified
+    )
+    if finding.remedy is Remedy.BOOK and listing.item is not None:
+        bookkeeping.book(books, [Movement.edit(listing.item, drift, cart.id, difference)], at)
+    if finding.remedy in (Remedy.BOOK, Remedy.REBASE):
+        books.differences.close(difference, at, finding.remedy.value)
+    if finding.remedy is Remedy.POST:
+        books.listings.announce_listings([listing.id])
+        books.tell([cart.id])
+    log.warning(
+        "difference.found",
+        cart=cart.name,
+        product=listing.product,
+        sku=listing.model,
+        cause=finding.cause.value,
+        remedy=finding.remedy.value,
+        amount=drift,
+    )
+
+
+def _show(books: Books, cart: Cart, listing: Listing, cause: Cause, at: datetime, note: str) -> None:
+    nothing = Counters(0, 0)
+    books.differences.open(cart.id, listing.id, Finding(cause, Remedy.SHOW), 0, nothing, nothing, at, note)
+
+
+def _by_product(lines: Iterable[Line]) -> defaultdict[int, list[Line]]:
+    grouped: defaultdict[int, list[Line]] = defaultdict(list)
+    for line in lines:
+        grouped[line.product].append(line)
+    return grouped
+
+
+def _chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
+    return (ids[start : start + ROWS_MAX] for start in range(0, len(ids), ROWS_MAX))

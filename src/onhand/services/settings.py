@@ -1,0 +1,69 @@
+"""Reads and sets system parameters, and says which numbers are in force for a cart.
+
+Path: ``onhand param`` and the System Parameters screen → here; the controller asks ``pace_of`` before each tick.
+Promise: what is set is checked against its bounds first; a cart's own value goes before the system's.
+Never: keeps a value in memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+
+from onhand.domain.carts import Cart
+from onhand.domain.differences import Policy
+from onhand.domain.errors import Refused
+from onhand.domain.parameters import PARAMETERS, Parameter, Value
+
+from .ports import Books, House
+from .reconciling import Rules
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The numbers in force for one cart."""
+
+    tick_seconds: float
+    batch_size: int
+    rules: Rules
+
+
+def parameter(name: str) -> Parameter:
+    """The parameter of that name, ignoring case. Raises Refused."""
+    for known in PARAMETERS.values():
+        if known.name.casefold() == name.strip().casefold():
+            return known
+    raise Refused(f"There is no parameter {name!r}. There are: {', '.join(sorted(PARAMETERS))}.", parameter=name)
+
+
+def values(books: Books) -> dict[str, Value]:
+    """Every parameter's current value."""
+    kept = books.parameters.get()
+    return {name: known.parse(kept[name]) if name in kept else known.default for name, known in PARAMETERS.items()}
+
+
+def set_parameter(house: House, name: str, text: str, person: str) -> tuple[Parameter, Value]:
+    """Set a parameter; returns it with its new value. Raises Refused if the value cannot be."""
+    known = parameter(name)
+    value = known.parse(text)
+    house.store.write(lambda books: books.parameters.set(known.name, str(value), person, house.clock.now()))
+    log.info("parameter.set", parameter=known.name, value=value, person=person)
+    return known, value
+
+
+def pace_of(books: Books, cart: Cart) -> Pace:
+    """What is in force for a cart: its own values, else the system's."""
+    system, own = values(books), cart.settings
+    return Pace(
+        tick_seconds=own.tick_seconds if own.tick_seconds is not None else float(system["TickSeconds"]),
+        batch_size=own.batch_size if own.batch_size is not None else int(system["BatchSize"]),
+        rules=Rules(
+            settle_seconds=own.settle_seconds if own.settle_seconds is not None else float(system["SettleSeconds"]),
+            policy=own.policy if own.policy is not None else Policy(str(system["EditPolicy"])),
+            brake_percent=float(system["BrakePercent"]),
+            brake_listings=int(system["BrakeListings"]),
+        ),
+    )

@@ -1,0 +1,112 @@
+"""One tick of one cart: look, book, compare, deliver, settle.
+
+Path: the controller calls ``tick`` at its pace and ``deliver_all`` when a booking wakes it; ``aligning`` calls ``tick`` before it compares.
+Promise: an unsettled batch is settled before anything is looked at, so what is seen is never in doubt because of us.
+Never: decides anything about quantities itself.
+"""
+
+from __future__ import annotations
+
+from onhand.domain.carts import Cart
+from onhand.domain.differences import Cause, braked
+from onhand.domain.errors import Conflict
+
+from . import collecting, delivering, reconciling
+from .collecting import Collected, Memory
+from .ports import ROWS_MAX, Books, House, Shop
+from .reconciling import Rules
+from .settings import Pace
+
+ROUNDS_MAX = 50  # batches in a row before the next look
+
+
+def tick(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace, deliver: bool = True) -> bool:
+    """One whole tick. Returns whether the cart was seen in step: sums as expected, nothing left to post.
+
+    Raises what the shop raises; all that was stored before stays, and the next tick goes on from there.
+    """
+    cart = _get(house, cart_id)
+    if cart.halted is None:
+        delivering.resend(house, cart, shop)
+        cart = _get(house, cart_id)
+    try:
+        collected = collecting.look(house, cart, shop, memory, pace.tick_seconds)
+    except Conflict as conflict:
+        reconciling.halt(house, cart, Cause.RESTORED, conflict.message)
+        return False
+    if _looks_empty(house, cart, collected, pace.rules):
+        return False
+    booked = collecting.book(house, cart, collected)
+    _refresh_if_changed(house, cart, shop, collected)
+    open_ones = 0
+    if booked.explained:
+        memory.suspicions.clear()
+        memory.witnessed.clear()
+    elif booked.suspects is None:
+        products = reconciling.suspects(house, cart, shop)
+        open_ones = reconciling.compare(house, cart, shop, memory, products, pace.rules, whole=True)
+    elif booked.suspects:
+        open_ones = reconciling.compare(house, cart, shop, memory, booked.suspects, pace.rules, whole=False)
+    if booked.emptied:
+        _note_switched_off(house, cart, shop, booked.emptied)
+    memory.looked_at = house.clock.now()
+    if not deliver or cart.halted is not None:
+        return False
+    posted = deliver_all(house, cart_id, shop, pace.batch_size)
+    return collected.look.sums is not None and open_ones == 0 and posted == 0
+
+
+def deliver_all(house: House, cart_id: int, shop: Shop, batch_size: int) -> int:
+    """Deliver until nothing is due; returns how many posts went out."""
+    total = 0
+    for _ in range(ROUNDS_MAX):
+        cart = _get(house, cart_id)
+        if cart.halted is not None:
+            break
+        posted = delivering.deliver(house, cart, shop, batch_size)
+        total += posted
+        if posted < batch_size:
+            break
+    return total
+
+
+def _get(house: House, cart_id: int) -> Cart:
+    return house.store.read(lambda books: books.carts.get(cart_id))
+
+
+def _looks_empty(house: House, cart: Cart, collected: Collected, rules: Rules) -> bool:
+    """The brake on vanished products: a shop that suddenly lacks many is more likely broken than sold out."""
+    sums = collected.look.sums
+    if sums is None or cart.halted is not None:
+        return False
+    lost = cart.sums.count - sums.count
+    if lost <= 0 or not (sums.count == 0 or braked(lost, cart.sums.count, rules.brake_percent, rules.brake_listings)):
+        return False
+    reconciling.halt(house, cart, Cause.BRAKE, f"{lost} of {cart.sums.count} products are gone from the shop.")
+    return True
+
+
+def _refresh_if_changed(house: House, cart: Cart, shop: Shop, collected: Collected) -> None:
+    """Read the listing set again when products came, went, or changed their SKU or status."""
+    look = collected.look
+    if cart.halted is not None:
+        return
+    fewer_or_more = look.sums is not None and look.sums.count != cart.sums.count
+    changed = look.catalogue is not None and look.catalogue != cart.catalogue
+    if fewer_or_more or changed:
+        reconciling.refresh(house, cart, shop)
+    if changed and look.catalogue is not None:
+        catalogue = look.catalogue
+        house.store.write(lambda books: books.carts.remember_catalogue(cart.id, catalogue))
+
+
+def _note_switched_off(house: House, cart: Cart, shop: Shop, products: tuple[int, ...]) -> None:
+    """Did the shop switch off what a sale emptied? Then stock that comes back will switch it on."""
+    rows = shop.rows(products[:ROWS_MAX])
+
+    def write(books: Books) -> None:
+        listings = books.listings.of(cart.id, [row.product for row in rows])
+        for row in rows:
+            reconciling.note_switch(books, listings[row.product], row)
+
+    house.store.write(write)

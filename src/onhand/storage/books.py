@@ -1,0 +1,73 @@
+"""One open transaction with all the books inside it.
+
+Path: ``Database`` makes one for each unit of work and hands it to the service that asked.
+Promise: whatever is done through it is committed together or not at all.
+Never: outlives its transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+from sqlalchemy import Connection
+
+from .carts import Carts
+from .differences import Differences
+from .ledger import Items, Movements
+from .lines import Lines
+from .listings import Listings
+from .office import Parameters, PhoneOrders
+from .posts import Posts
+from .reports import Reports
+
+
+class SqlBooks:
+    """The books on one connection. ``news`` are the carts to wake after the commit."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.news: set[int] = set()
+
+    def tell(self, carts: Iterable[int]) -> None:
+        self.news.update(carts)
+
+    @cached_property
+    def items(self) -> Items:
+        return Items(self._connection)
+
+    @cached_property
+    def ledger(self) -> Movements:
+        return Movements(self._connection)
+
+    @cached_property
+    def carts(self) -> Carts:
+        return Carts(self._connection)
+
+    @cached_property
+    def listings(self) -> Listings:
+        return Listings(self._connection)
+
+    @cached_property
+    def lines(self) -> Lines:
+        return Lines(self._connection)
+
+    @cached_property
+    def posts(self) -> Posts:
+        return Posts(self._connection)
+
+    @cached_property
+    def differences(self) -> Differences:
+        return Differences(self._connection)
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        return Parameters(self._connection)
+
+    @cached_property
+    def phone_orders(self) -> PhoneOrders:
+        return PhoneOrders(self._connection)
+
+    @cached_property
+    def reports(self) -> Reports:
+        return Reports(self._connection)

@@ -1,0 +1,200 @@
+"""Carts in our database.
+
+Path: every tick reads one; collecting, delivering and aligning move it along.
+Promise: the cursor, the sums and the sequence move in the same commit as what they stand for.
+Never: deletes a movement with a cart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from onhand.domain.carts import Cart, Settings
+from onhand.domain.differences import Policy
+from onhand.domain.errors import Refused
+from onhand.domain.shop import Hello
+from onhand.domain.sketch import Sums
+
+from .tables import carts, differences, listings, order_lines, posts
+from .times import micros, moment
+
+
+class Carts:
+    """Connected shops."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, settings: Settings, at: datetime) -> int:
+        self._check_name(settings.name, None)
+        values = {
+            **_settings(settings),
+            "synchronize": False,
+            "next_seq": 1,
+            "aligned_movement": 0,
+            "baseline_line": 0,
+            "cursor_line": 0,
+            "family": "",
+            "engine": "",
+            "sku_length": 0,
+            "created_at": micros(at),
+            **_sums(Sums()),
+        }
+        return int(self._connection.execute(insert(carts).values(values).returning(carts.c.id)).scalar_one())
+
+    def all(self) -> list[Cart]:
+        return [_cart(row) for row in self._connection.execute(select(carts).order_by(carts.c.id))]
+
+    def get(self, cart: int) -> Cart:
+        row = self._connection.execute(select(carts).where(carts.c.id == cart)).one_or_none()
+        if row is None:
+            raise Refused(f"There is no cart number {cart} any more.", cart=cart)
+        return _cart(row)
+
+    def named(self, name: str) -> Cart:
+        row = self._connection.execute(select(carts).where(carts.c.name_key == _key(name))).one_or_none()
+        if row is None:
+            names = ", ".join(cart.name for cart in self.all()) or "none yet, add one with `onhand cart add`"
+            raise Refused(f"There is no cart {name!r}. There are: {names}.", cart=name)
+        return _cart(row)
+
+    def edit(self, cart: int, settings: Settings) -> None:
+        self._check_name(settings.name, cart)
+        self._set(cart, **_settings(settings))
+
+    def remove(self, cart: int) -> None:
+        for table in (differences, posts, order_lines, listings):
+            self._connection.execute(delete(table).where(table.c.cart_id == cart))
+        self._connection.execute(delete(carts).where(carts.c.id == cart))
+
+    def greet(self, cart: int, hello: Hello) -> None:
+        self._set(cart, family=hello.family, engine=hello.engine, sku_length=hello.sku_length)
+
+    def align(self, cart: int, epoch: str, next_seq: int, line: int, sums: Sums, catalogue: str | None) -> None:
+        # A batch of the old epoch that was never answered cannot be applied any more: the shop refuses its epoch.
+        self._connection.execute(
+            update(posts).where(posts.c.cart_id == cart, posts.c.state == "sent").values(state="unlanded")
+        )
+        self._set(
+            cart,
+            epoch=epoch,
+            next_seq=next_seq,
+            baseline_line=line,
+            cursor_line=line,
+            catalogue=catalogue,
+            halted=None,
+            **_sums(sums),
+        )
+
+    def settle_alignment(self, cart: int, movement: int) -> None:
+        self._set(cart, aligned_movement=movement)
+
+    def advance(self, cart: int, line: int) -> None:
+        self._set(cart, cursor_line=line)
+
+    def move_sums(self, cart: int, change: Sums) -> None:
+        if change:
+            self._set(cart, **_sums(self.get(cart).sums + change))
+
+    def remember_catalogue(self, cart: int, catalogue: str) -> None:
+        self._set(cart, catalogue=catalogue)
+
+    def take_seqs(self, cart: int, count: int) -> None:
+        self._connection.execute(update(carts).where(carts.c.id == cart).values(next_seq=carts.c.next_seq + count))
+
+    def switch(self, cart: int, synchronize: bool) -> None:
+        self._set(cart, synchronize=synchronize)
+
+    def halt(self, cart: int, reason: str | None) -> None:
+        self._set(cart, halted=reason)
+
+    def report(
+        self,
+        cart: int,
+        looked_at: datetime | None,
+        in_step_at: datetime | None,
+        trouble: str | None,
+        trouble_since: datetime | None,
+    ) -> None:
+        self._set(
+            cart,
+            looked_at=micros(looked_at) if looked_at else None,
+            in_step_at=micros(in_step_at) if in_step_at else None,
+            trouble=trouble,
+            trouble_since=micros(trouble_since) if trouble_since else None,
+        )
+
+    def _set(self, cart: int, **values: Any) -> None:
+        self._connection.execute(update(carts).where(carts.c.id == cart).values(values))
+
+    def _check_name(self, name: str, but: int | None) -> None:
+        taken = self._connection.execute(select(carts.c.id).where(carts.c.name_key == _key(name))).scalar_one_or_none()
+        if taken is not None and taken != but:
+            raise Refused(f"There is a cart named {name!r} already.", cart=name)
+
+
+def _key(name: str) -> str:
+    return name.strip().casefold()
+
+
+def _settings(settings: Settings) -> dict[str, Any]:
+    return {
+        **asdict(settings),
+        "policy": settings.policy.value if settings.policy else None,
+        "name_key": _key(settings.name),
+    }
+
+
+def _sums(sums: Sums) -> dict[str, str]:
+    return {
+        "sum_count": str(sums.count),
+        "sum_quantity": str(sums.quantity),
+        "sum_ordered": str(sums.ordered),
+        "sum_quantity_h": str(sums.quantity_h),
+        "sum_ordered_h": str(sums.ordered_h),
+    }
+
+
+def _cart(row: Row[Any]) -> Cart:
+    return Cart(
+        id=row.id,
+        settings=Settings(
+            name=row.name,
+            url=row.url,
+            key_id=row.key_id,
+            secret=row.secret,
+            allow_http=row.allow_http,
+            active=row.active,
+            policy=Policy(row.policy) if row.policy else None,
+            buffer=row.buffer,
+            batch_size=row.batch_size,
+            tick_seconds=row.tick_seconds,
+            settle_seconds=row.settle_seconds,
+        ),
+        synchronize=row.synchronize,
+        halted=row.halted,
+        epoch=row.epoch,
+        next_seq=row.next_seq,
+        aligned_movement=row.aligned_movement,
+        baseline_line=row.baseline_line,
+        cursor_line=row.cursor_line,
+        sums=Sums(
+            int(row.sum_count),
+            int(row.sum_quantity),
+            int(row.sum_ordered),
+            int(row.sum_quantity_h),
+            int(row.sum_ordered_h),
+        ),
+        catalogue=row.catalogue,
+        family=row.family,
+        engine=row.engine,
+        sku_length=row.sku_length,
+        looked_at=moment(row.looked_at),
+        in_step_at=moment(row.in_step_at),
+        trouble=row.trouble,
+        trouble_since=moment(row.trouble_since),
+    )

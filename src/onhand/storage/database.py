@@ -1,0 +1,258 @@
+"""Opens a store data file and runs units of work on it.
+
+Path: ``app`` opens a ``Database``; services hand it units of work; it hands them the books of one transaction.
+Promise: one thread writes, and what ``write`` returned is on disk (WAL, synchronous=FULL). Several units waiting at once
+share one commit; each is still whole or undone by itself.
+Never: lets a driver's exception out: it leaves as one of ``domain.errors`` with its cause attached.
+
+One process owns a file for writing (see ``lock``), for two reasons: several writing processes gain nothing and starve each other, and
+SQLite before 3.51.3 can corrupt a WAL file when two connections write and checkpoint at the same instant.
+"""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool, QueuePool
+
+from onhand.domain.errors import Broken, OnHandError, Permanent, Refused, Retriable
+
+from .books import SqlBooks
+
+T = TypeVar("T")
+GROUP_MAX = 256  # units of work in one commit
+QUEUE_MAX = 10_000  # units that may wait; beyond that callers are told to come back
+BUSY_SECONDS = 5.0
+READERS = 8  # connections kept for reading
+
+
+class Database:
+    """One store data file, open. Close it, or use it as a context manager."""
+
+    def __init__(self, path: Path, on_news: Callable[[set[int]], None] = lambda carts: None) -> None:
+        """Opens an existing file. Raises Refused if there is none, or its schema is not ours."""
+        if not path.exists():
+            raise Refused(f"There is no store data file {path}: make one with `onhand init`.", path=str(path))
+        self.path = path
+        self.on_news = on_news
+        self._writer_engine = _engine(path, NullPool)
+        self._reader_engine = _engine(path, QueuePool, pool_size=READERS, max_overflow=READERS)
+        self._units: queue.Queue[tuple[Callable[[SqlBooks], Any], Future[Any]] | None] = queue.Queue(QUEUE_MAX)
+        check_schema(self._reader_engine)
+        self._thread = threading.Thread(target=self._write_loop, name="onhand-writer", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Finish what waits and let go of the file."""
+        if self._thread.is_alive():
+            self._units.put(None)
+            self._thread.join()
+        self._reader_engine.dispose()
+        self._writer_engine.dispose()
+
+    def write(self, unit: Callable[[SqlBooks], T]) -> T:
+        """Run a unit of work and commit it durably; what it raises undoes it, and it alone."""
+        done: Future[T] = Future()
+        try:
+            self._units.put_nowait((unit, done))
+        except queue.Full:
+            raise Retriable(
+                "Too much work is waiting for the database: try again in a moment.", reason="busy"
+            ) from None
+        return done.result()
+
+    def read(self, unit: Callable[[SqlBooks], T]) -> T:
+        """Run reading work on one snapshot."""
+        with translated(), self._reader_engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            return unit(SqlBooks(connection))
+
+    def _write_loop(self) -> None:
+        connection: Connection | None = None
+        while (first := self._units.get()) is not None:
+            group = [first]
+            while len(group) < GROUP_MAX:
+                try:
+                    following = self._units.get_nowait()
+                except queue.Empty:
+                    break
+                if following is None:
+                    self._units.put(None)
+                    break
+                group.append(following)
+            try:
+                connection = connection or self._writer_engine.connect()
+            except DBAPIError as error:
+                failure = _named(error)
+                for _, done in group:
+                    done.set_exception(failure)
+                continue
+            self._write_group(connection, group)
+        if connection is not None:
+            connection.close()
+
+    def _write_group(self, connection: Connection, group: list[tuple[Callable[[SqlBooks], Any], Future[Any]]]) -> None:
+        """One commit for the group; one savepoint for each unit, so that a unit that fails undoes only itself."""
+        finished: list[tuple[Future[Any], Any]] = []
+        news: set[int] = set()
+        alone = len(group) == 1
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            for unit, done in group:
+                books = SqlBooks(connection)
+                if not alone:
+                    connection.exec_driver_sql("SAVEPOINT unit")
+                try:
+                    result = unit(books)
+                except Exception as error:
+                    done.set_exception(_named(error))
+                    if alone:
+                        _roll_back(connection)
+                        return
+                    connection.exec_driver_sql("ROLLBACK TO unit")
+                else:
+                    finished.append((done, result))
+                    news |= books.news
+                if not alone:
+                    connection.exec_driver_sql("RELEASE unit")
+            connection.exec_driver_sql("COMMIT")
+        except Exception as error:
+            # The commit itself failed, or the transaction is gone (a full disk rolls it back): nobody's work was kept.
+            _roll_back(connection)
+            failure = _named(error)
+            for _, done in group:
+                if not done.done():
+                    done.set_exception(failure)
+            return
+        if news:
+            self.on_news(news)
+        for done, result in finished:
+            done.set_result(result)
+
+
+def _roll_back(connection: Connection) -> None:
+    """Undo the open transaction, if the failure did not end it already."""
+    driver: Any = connection.connection.dbapi_connection
+    if driver.in_transaction:
+        connection.exec_driver_sql("ROLLBACK")
+
+
+def create(path: Path) -> None:
+    """Make a new store data file. Raises Refused if there is something already."""
+    if path.exists():
+        raise Refused(f"{path} exists already: nothing was changed.", path=str(path))
+    with translated():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # it holds the carts' secrets
+        upgrade(path)
+
+
+def upgrade(path: Path) -> tuple[str | None, str]:
+    """Bring a file to this program's schema; returns the old and the new revision."""
+    with translated():
+        engine = _engine(path, NullPool)
+        before = _revision(engine)
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+        after = _revision(engine)
+        engine.dispose()
+    if after is None:
+        raise Broken("The schema could not be made.", path=str(path))
+    return before, after
+
+
+def check_schema(engine: Engine) -> None:
+    """Raises Refused if the file is not a store data file of exactly this program's schema."""
+    head = ScriptDirectory(str(Path(__file__).parent / "migrations")).get_current_head()
+    with translated():
+        found = _revision(engine)
+    if found is None:
+        raise Refused("This file is not a store data file: make one with `onhand init`.")
+    if found != head:
+        raise Refused(
+            f"The store data file has schema {found}, this program needs {head}: copy the file, then run `onhand init --upgrade`.",
+            found=found,
+            needed=head,
+        )
+
+
+def _revision(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def _engine(path: Path, pool: type[NullPool | QueuePool], **options: Any) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}",
+        poolclass=pool,
+        # No isolation level: the driver begins nothing by itself, every BEGIN below is ours.
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False, "isolation_level": None},
+        **options,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        if pool is QueuePool:
+            connection.execute("PRAGMA query_only=ON")
+
+    return engine
+
+
+class translated:
+    """A block in which a driver's exceptions become ours."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, DBAPIError | sqlite3.Error | OSError):
+            raise _named(error) from error
+
+
+def _named(error: BaseException) -> BaseException:
+    """An error of our own for one of a driver; others as they are."""
+    if isinstance(error, OnHandError) or not isinstance(error, DBAPIError | sqlite3.Error | OSError):
+        return error
+    text = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    named: OnHandError
+    if "full" in text or "No space" in text:
+        named = Retriable("The disk is full: make room, nothing was lost.", reason="disk_full")
+    elif "readonly" in text or "read-only" in text or "Permission denied" in text or "unable to open" in text:
+        named = Permanent(
+            f"The store data file cannot be written: give this user the right to ({text}).", reason="read_only"
+        )
+    elif "locked" in text or "busy" in text:
+        named = Retriable("Another program holds the store data file: try again, or end it.", reason="locked")
+    elif "not a database" in text:
+        named = Refused("This file is not a store data file: make one with `onhand init`.")
+    elif "malformed" in text or "disk I/O" in text:
+        named = Broken(f"The store data file is damaged ({text}): restore it from a backup.", reason="damaged")
+    else:
+        named = Broken(f"The database refused a statement: {text}", reason="database")
+    named.__cause__ = error
+    return named

@@ -1,0 +1,113 @@
+"""Differences in our database.
+
+Path: ``reconciling`` opens them; delivery, alignment or a person closes them.
+Promise: each keeps what was seen, what was done and when it closed.
+Never: deletes one, except together with its cart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from onhand.domain.differences import Cause, Difference, Finding, Remedy
+from onhand.domain.errors import Refused
+from onhand.domain.sketch import Counters
+
+from .ledger import chunks
+from .tables import differences as table
+from .times import micros, moment
+
+EXPLAINED_BY_TRADE = (Cause.LOST_SALE.value, Cause.LOST_POST.value)
+
+
+class Differences:
+    """Named drifts."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def open(
+        self,
+        cart: int,
+        listing: int | None,
+        finding: Finding,
+        amount: int,
+        seen: Counters,
+        expected: Counters,
+        at: datetime,
+        note: str = "",
+    ) -> int:
+        values = {
+            "cart_id": cart,
+            "listing_id": listing,
+            "cause": finding.cause.value,
+            "remedy": finding.remedy.value,
+            "amount": amount,
+            "seen_quantity": seen.quantity,
+            "seen_ordered": seen.ordered,
+            "expected_quantity": expected.quantity,
+            "expected_ordered": expected.ordered,
+            "opened_at": micros(at),
+            "note": note,
+        }
+        return int(self._connection.execute(insert(table).values(values).returning(table.c.id)).scalar_one())
+
+    def close(self, difference: int, at: datetime, note: str) -> None:
+        self._connection.execute(
+            update(table)
+            .where(table.c.id == difference, table.c.closed_at.is_(None))
+            .values(closed_at=micros(at), note=note)
+        )
+
+    def close_healed(self, listings: Sequence[int], at: datetime) -> None:
+        for chunk in chunks(listings):
+            self._connection.execute(
+                update(table)
+                .where(table.c.listing_id.in_(chunk), table.c.closed_at.is_(None), table.c.remedy == Remedy.POST.value)
+                .values(closed_at=micros(at), note="healed by a post")
+            )
+
+    def close_cart(self, cart: int, at: datetime, note: str, listings: Sequence[int] | None = None) -> None:
+        of_cart = (table.c.cart_id == cart, table.c.closed_at.is_(None))
+        closed = {"closed_at": micros(at), "note": note}
+        self._connection.execute(update(table).where(*of_cart, table.c.listing_id.is_(None)).values(closed))
+        if listings is None:
+            self._connection.execute(update(table).where(*of_cart).values(closed))
+            return
+        for chunk in chunks(listings):
+            self._connection.execute(update(table).where(*of_cart, table.c.listing_id.in_(chunk)).values(closed))
+
+    def get(self, difference: int) -> Difference:
+        row = self._connection.execute(select(table).where(table.c.id == difference)).one_or_none()
+        if row is None:
+            raise Refused(f"There is no difference number {difference}.", difference=difference)
+        return _difference(row)
+
+    def heals(self, listing: int, since: datetime) -> int:
+        query = select(func.count()).where(
+            table.c.listing_id == listing,
+            table.c.opened_at >= micros(since),
+            table.c.remedy == Remedy.POST.value,
+            table.c.cause.not_in(EXPLAINED_BY_TRADE),
+        )
+        return int(self._connection.execute(query).scalar_one())
+
+
+def _difference(row: Row[Any]) -> Difference:
+    return Difference(
+        row.id,
+        row.cart_id,
+        row.listing_id,
+        Cause(row.cause),
+        Remedy(row.remedy),
+        row.amount,
+        Counters(row.seen_quantity, row.seen_ordered),
+        Counters(row.expected_quantity, row.expected_ordered),
+        moment(row.opened_at),
+        moment(row.closed_at),
+        row.note,
+    )

@@ -1,0 +1,322 @@
+"""Listings in our database.
+
+Path: every service of a tick moves them; delivering asks which have news.
+Promise: the cells and sums computed here are those of the protocol, over all listings that the shop still has.
+Never: moves a counter without the caller moving the cart's sums in the same unit of work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, text, update
+
+from onhand.domain.listings import Listing, Problem, Tie
+from onhand.domain.posts import Due
+from onhand.domain.shop import Row
+from onhand.domain.sketch import MULTIPLIER, PARTITION_MULTIPLIERS, WORD, Cell, Sums
+from onhand.domain.stock import sku_key
+
+from .ledger import chunks
+from .tables import items, listings
+
+
+class Listings:
+    """Products of carts."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def of(self, cart: int, products: Sequence[int]) -> dict[int, Listing]:
+        found = {}
+        for chunk in chunks(products):
+            query = select(*_LISTING).where(listings.c.cart_id == cart, listings.c.product.in_(chunk), _LIVE)
+            found.update({row.product: _listing(row) for row in self._connection.execute(query)})
+        return found
+
+    def all(self, cart: int) -> list[Listing]:
+        query = select(*_LISTING).where(listings.c.cart_id == cart).order_by(listings.c.product)
+        return [_listing(row) for row in self._connection.execute(query)]
+
+    def by_id(self, ids: Sequence[int]) -> dict[int, Listing]:
+        found = {}
+        for chunk in chunks(ids):
+            rows = self._connection.execute(select(*_LISTING).where(listings.c.id.in_(chunk)))
+            found.update({row.id: _listing(row) for row in rows})
+        return found
+
+    def insert(self, cart: int, rows: Sequence[Row], ties: Mapping[int, Tie], aligned: bool) -> None:
+        """A product that was deleted and comes again under its id begins anew."""
+        if not rows:
+            return
+        again = self._products(cart, [row.product for row in rows])
+        values = [
+            {
+                "cart_id": cart,
+                "product": row.product,
+                "variant": "",
+                **_description(row),
+                **_tie(ties[row.product]),
+                "aligned": aligned,
+                "ordered": row.ordered,
+                "sum": row.sum,
+                "held": 0,
+                "news": False,
+                "off_by_sale": False,
+                "parked": None,
+                "status": row.status,
+                "modified": row.modified,
+            }
+            for row in rows
+        ]
+        new = [value for value in values if value["product"] not in again]
+        if new:
+            self._connection.execute(insert(listings), new)
+        known = [{f"b_{name}": value for name, value in row.items()} for row in values if row["product"] in again]
+        if known:
+            columns: dict[str, Any] = {
+                name: bindparam(f"b_{name}") for name in values[0] if name not in ("cart_id", "product", "variant")
+            }
+            self._connection.execute(_WHERE_PRODUCT.values(columns), known)
+
+    def rebase(self, cart: int, rows: Sequence[Row]) -> None:
+        if rows:
+            self._connection.execute(
+                _WHERE_PRODUCT.values(
+                    ordered=bindparam("b_ordered"),
+                    sum=bindparam("b_sum"),
+                    held=0,
+                    parked=None,
+                    off_by_sale=False,
+                    status=bindparam("b_status"),
+                    modified=bindparam("b_modified"),
+                    news=False,
+                ),
+                [
+                    {
+                        "b_cart_id": cart,
+                        "b_product": row.product,
+                        "b_ordered": row.ordered,
+                        "b_sum": row.sum,
+                        "b_status": row.status,
+                        "b_modified": row.modified,
+                    }
+                    for row in rows
+                ],
+            )
+
+    def describe(self, cart: int, rows: Sequence[Row], ties: Mapping[int, Tie]) -> None:
+        if not rows:
+            return
+        # One row may be renamed to another's old SKU, so each is written with its own tie.
+        self._connection.execute(
+            text(
+                """
+                UPDATE listings SET model = :model, sku_key = :sku_key, name = :name, problem = :problem,
+                    aligned = aligned AND problem IS NOT 'deleted' AND coalesce(item_id, -1) = coalesce(:item_id, -1),
+                    off_by_sale = off_by_sale AND modified IS :modified AND status = :status,
+                    -- An edit that moved the sum stays visible as such until the drift it made is settled.
+                    modified = CASE WHEN sum = :sum THEN :modified ELSE modified END,
+                    status = :status, item_id = :item_id
+                WHERE cart_id = :cart AND product = :product AND variant = ''
+                """
+            ),
+            [
+                {
+                    "cart": cart,
+                    "product": row.product,
+                    "sum": row.sum,
+                    "status": row.status,
+                    "modified": row.modified,
+                    **_description(row),
+                    **_tie(ties[row.product]),
+                }
+                for row in rows
+            ],
+        )
+
+    def forget(self, cart: int, products: Sequence[int]) -> None:
+        for chunk in chunks(products):
+            self._connection.execute(
+                update(listings)
+                .where(listings.c.cart_id == cart, listings.c.product.in_(chunk))
+                .values(problem=Problem.DELETED.value, aligned=False, news=False)
+            )
+
+    def tie(self, item_keys: Mapping[str, int]) -> list[int]:
+        tied: list[int] = []
+        for key, item in item_keys.items():
+            statement = (
+                update(listings)
+                .where(listings.c.sku_key == key, listings.c.problem == Problem.UNMATCHED.value)
+                .values(item_id=item, problem=None)
+                .returning(listings.c.id)
+            )
+            tied += self._connection.execute(statement).scalars()
+        return tied
+
+    def align(self, cart: int, ids: Sequence[int]) -> None:
+        for chunk in chunks(ids):
+            self._connection.execute(
+                update(listings)
+                .where(listings.c.cart_id == cart, listings.c.id.in_(chunk))
+                .values(aligned=True, held=0)
+            )
+
+    def trade(self, cart: int, units: Mapping[int, int]) -> None:
+        if units:
+            self._connection.execute(
+                _WHERE_PRODUCT.values(ordered=listings.c.ordered + bindparam("b_units")),
+                [{"b_cart_id": cart, "b_product": product, "b_units": n} for product, n in units.items()],
+            )
+
+    def drift(self, listing: int, amount: int, ordered: int, held: int) -> None:
+        self._connection.execute(
+            update(listings)
+            .where(listings.c.id == listing)
+            .values(sum=listings.c.sum + amount, ordered=listings.c.ordered + ordered, held=listings.c.held + held)
+        )
+
+    def release(self, listing: int, amount: int) -> None:
+        self._connection.execute(
+            update(listings).where(listings.c.id == listing).values(held=listings.c.held - amount, news=True)
+        )
+
+    def note_shop(self, listing: int, status: int, modified: str | None, off_by_sale: bool) -> None:
+        self._connection.execute(
+            update(listings)
+            .where(listings.c.id == listing)
+            .values(status=status, modified=modified, off_by_sale=off_by_sale)
+        )
+
+    def announce(self, item_ids: Sequence[int]) -> set[int]:
+        if not item_ids:
+            return set()
+        carts: set[int] = set()
+        for chunk in chunks(item_ids):
+            where = (listings.c.item_id.in_(chunk), listings.c.aligned)
+            carts.update(
+                self._connection.execute(
+                    update(listings).where(*where).values(news=True).returning(listings.c.cart_id)
+                ).scalars()
+            )
+        return carts
+
+    def announce_listings(self, ids: Sequence[int]) -> None:
+        for chunk in chunks(ids):
+            self._connection.execute(update(listings).where(listings.c.id.in_(chunk)).values(news=True))
+
+    def due(self, cart: int, limit: int) -> list[Due]:
+        query = (
+            select(
+                listings.c.id,
+                listings.c.product,
+                items.c.on_hand,
+                (listings.c.sum - listings.c.ordered).label("agreed"),
+                listings.c.held,
+                listings.c.off_by_sale,
+            )
+            .join(items, items.c.id == listings.c.item_id)
+            .where(
+                listings.c.cart_id == cart,
+                listings.c.news,
+                listings.c.aligned,
+                listings.c.problem.is_(None),
+                listings.c.parked.is_(None),
+            )
+            .order_by(listings.c.item_id)
+            .limit(limit)
+        )
+        return [Due(*row) for row in self._connection.execute(query)]
+
+    def clear_news(self, ids: Sequence[int]) -> None:
+        for chunk in chunks(ids):
+            self._connection.execute(update(listings).where(listings.c.id.in_(chunk)).values(news=False))
+
+    def landed(self, cart: int, epoch: str, first: int, last: int) -> None:
+        self._connection.execute(
+            text(
+                """
+                UPDATE listings SET sum = listings.sum + posts.delta,
+                    off_by_sale = listings.off_by_sale AND NOT posts.reactivate,
+                    status = CASE WHEN posts.reactivate THEN 1 ELSE listings.status END
+                FROM posts
+                WHERE posts.listing_id = listings.id AND posts.cart_id = :cart AND posts.epoch = :epoch
+                    AND posts.seq BETWEEN :first AND :last AND posts.state = 'applied'
+                """
+            ),
+            {"cart": cart, "epoch": epoch, "first": first, "last": last},
+        )
+
+    def park(self, listing: int, reason: str | None) -> None:
+        self._connection.execute(
+            update(listings).where(listings.c.id == listing).values(parked=reason, news=reason is None)
+        )
+
+    def cells(self, cart: int, size: int) -> list[Cell]:
+        # Weights are 32 bits and quantities may be, so a sum of products can leave 64 bits: the weight's halves are summed apart.
+        cells = [[0, 0, 0, 0] for _ in range(3 * size)]
+        for third, multiplier in enumerate(PARTITION_MULTIPLIERS):
+            cell = f"(product * {multiplier} % {WORD} / 65536) % {size}"
+            for row in self._connection.execute(text(f"SELECT {cell} AS cell, {_SUMS} GROUP BY cell"), {"cart": cart}):
+                cells[third * size + row.cell] = _whole(row)
+        return [(c[0], c[1], c[2], c[3]) for c in cells]
+
+    def sums(self, cart: int) -> Sums:
+        row = self._connection.execute(text(f"SELECT count(*) AS n, {_SUMS}"), {"cart": cart}).one()
+        return Sums(row.n, *_whole(row)) if row.n else Sums()
+
+    def _products(self, cart: int, products: Sequence[int]) -> set[int]:
+        known: set[int] = set()
+        for chunk in chunks(products):
+            query = select(listings.c.product).where(listings.c.cart_id == cart, listings.c.product.in_(chunk))
+            known.update(self._connection.execute(query).scalars())
+        return known
+
+
+_LISTING = (
+    listings.c.id,
+    listings.c.cart_id.label("cart"),
+    listings.c.product,
+    listings.c.model,
+    listings.c.name,
+    listings.c.status,
+    listings.c.modified,
+    listings.c.item_id.label("item"),
+    listings.c.problem,
+    listings.c.aligned,
+    listings.c.ordered,
+    listings.c.sum,
+    listings.c.held,
+    listings.c.off_by_sale,
+    listings.c.parked,
+)
+_LIVE = listings.c.problem.is_distinct_from(Problem.DELETED.value)
+_WHERE_PRODUCT = update(listings).where(
+    listings.c.cart_id == bindparam("b_cart_id"), listings.c.product == bindparam("b_product"), listings.c.variant == ""
+)
+_H = f"(product * {MULTIPLIER} % {WORD})"
+_SUMS = f"""
+    sum(sum - ordered) AS q, sum(ordered) AS o,
+    sum((sum - ordered) * ({_H} / 65536)) AS q_high, sum((sum - ordered) * ({_H} % 65536)) AS q_low,
+    sum(ordered * ({_H} / 65536)) AS o_high, sum(ordered * ({_H} % 65536)) AS o_low
+    FROM listings WHERE cart_id = :cart AND problem IS NOT 'deleted'"""
+
+
+def _whole(row: Any) -> list[int]:
+    return [row.q, row.o, row.q_high * 65536 + row.q_low, row.o_high * 65536 + row.o_low]
+
+
+def _listing(row: Any) -> Listing:
+    values = row._asdict()
+    values["problem"] = Problem(row.problem) if row.problem else None
+    return Listing(**values)
+
+
+def _description(row: Row) -> dict[str, Any]:
+    return {"model": row.model, "sku_key": sku_key(row.model or "")[:255], "name": row.name}
+
+
+def _tie(tie: Tie) -> dict[str, Any]:
+    return {"item_id": tie.item, "problem": tie.problem.value if tie.problem else None}

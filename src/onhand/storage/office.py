@@ -1,0 +1,58 @@
+"""System parameters and orders entered by hand, in our database.
+
+Path: ``services.settings`` and ``services.selling``.
+Promise: an order number is used once.
+Never: interprets a parameter's value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from onhand.domain.errors import Refused
+
+from .tables import parameters, phone_order_lines, phone_orders
+from .times import micros
+
+
+class Parameters:
+    """What was set by a person; everything else has its default."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self) -> dict[str, str]:
+        return {name: value for name, value in self._connection.execute(select(parameters.c.name, parameters.c.value))}
+
+    def set(self, name: str, value: str, person: str, at: datetime) -> None:
+        values = {"value": value, "person": person, "at": micros(at)}
+        statement = upsert(parameters).values(name=name, **values)
+        self._connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+
+
+class PhoneOrders:
+    """Orders entered by hand."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, number: str, person: str, note: str, lines: Sequence[tuple[int, int]], at: datetime) -> None:
+        if self._connection.execute(select(phone_orders.c.id).where(phone_orders.c.number == number)).first():
+            raise Refused(f"Order {number!r} is booked already; nothing was changed.", order=number)
+        values = {"number": number, "person": person, "note": note, "at": micros(at)}
+        order = self._connection.execute(insert(phone_orders).values(values).returning(phone_orders.c.id)).scalar_one()
+        self._connection.execute(
+            insert(phone_order_lines),
+            [
+                {"order_id": order, "line": n, "item_id": item, "quantity": units}
+                for n, (item, units) in enumerate(lines, 1)
+            ],
+        )
+
+    def next_number(self) -> str:
+        newest = self._connection.execute(select(func.coalesce(func.max(phone_orders.c.id), 0))).scalar_one()
+        return f"P-{newest + 1}"

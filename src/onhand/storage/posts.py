@@ -1,0 +1,92 @@
+"""Posts in our database.
+
+Path: ``delivering`` adds a batch before it is sent and settles it by the shop's answer.
+Promise: at most one batch of a cart is unsettled.
+Never: forgets a post.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from onhand.domain.posts import Batch, Post, State
+
+from .ledger import chunks
+from .tables import carts
+from .tables import posts as table
+from .times import micros, moment
+
+
+class Posts:
+    """The post stack."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, cart: int, batch: Batch, at: datetime) -> None:
+        when = micros(at)
+        self._connection.execute(
+            insert(table),
+            [
+                {
+                    "cart_id": cart,
+                    "epoch": batch.epoch,
+                    "seq": post.seq,
+                    "first": batch.first,
+                    "listing_id": post.listing,
+                    "product": post.product,
+                    "delta": post.delta,
+                    "reactivate": post.reactivate,
+                    "state": State.SENT.value,
+                    "created_at": when,
+                }
+                for post in batch.posts
+            ],
+        )
+
+    def pending(self, cart: int) -> Batch | None:
+        query = select(table).where(table.c.cart_id == cart, table.c.state == State.SENT.value).order_by(table.c.seq)
+        return _batch(self._connection.execute(query).all())
+
+    def last(self, cart: int) -> Batch | None:
+        epoch = select(carts.c.epoch).where(carts.c.id == cart).scalar_subquery()
+        of_cart = (table.c.cart_id == cart, table.c.epoch == epoch)
+        first = select(func.max(table.c.first)).where(*of_cart).scalar_subquery()
+        query = select(table).where(*of_cart, table.c.first == first).order_by(table.c.seq)
+        return _batch(self._connection.execute(query).all())
+
+    def settle(self, cart: int, batch: Batch, failed: Mapping[int, State], at: datetime) -> None:
+        of_batch = (table.c.cart_id == cart, table.c.epoch == batch.epoch, table.c.first == batch.first)
+        self._connection.execute(
+            update(table).where(*of_batch).values(state=State.APPLIED.value, settled_at=micros(at))
+        )
+        for state in set(failed.values()):
+            for chunk in chunks([product for product, other in failed.items() if other is state]):
+                self._connection.execute(
+                    update(table).where(*of_batch, table.c.product.in_(chunk)).values(state=state.value)
+                )
+
+    def of_listing(self, listing: int, since: datetime, limit: int) -> list[tuple[datetime, int]]:
+        query = (
+            select(table.c.settled_at, table.c.delta)
+            .where(
+                table.c.listing_id == listing, table.c.state == State.APPLIED.value, table.c.settled_at >= micros(since)
+            )
+            .order_by(table.c.settled_at.desc())
+            .limit(limit)
+        )
+        return [(moment(at), delta) for at, delta in self._connection.execute(query)]
+
+
+def _batch(rows: Any) -> Batch | None:
+    if not rows:
+        return None
+    return Batch(rows[0].epoch, tuple(_post(row) for row in rows))
+
+
+def _post(row: Row[Any]) -> Post:
+    return Post(row.seq, row.listing_id, row.product, row.delta, row.reactivate)

@@ -1,0 +1,253 @@
+"""Read-only questions asked by screens and commands, answered as plain rows.
+
+Path: ``verbs`` and the web pages read here directly; no service stands between.
+Promise: one consistent snapshot; every list is bounded.
+Never: writes.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, case, func, or_, select, text, union_all
+
+from onhand.domain.posts import State
+from onhand.domain.stock import sku_key
+
+from .tables import carts, differences, items, listings, order_lines, phone_order_lines, phone_orders, posts
+from .times import moment
+
+Rows = list[dict[str, Any]]
+
+
+class Reports:
+    """The questions."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def stock(self, search: str, after: str, limit: int) -> Rows:
+        """Items in SKU order, each with its listings: cart, agreed, held, parked, aligned, problem."""
+        page = select(items).where(items.c.sku_key > after).order_by(items.c.sku_key).limit(limit)
+        if search.strip():
+            wanted = sku_key(search)
+            page = page.where(
+                or_(
+                    items.c.sku_key.contains(wanted, autoescape=True),
+                    func.lower(items.c.name).contains(wanted, autoescape=True),
+                )
+            )
+        found = {
+            row.id: {"sku": row.sku, "name": row.name, "on_hand": row.on_hand, "key": row.sku_key, "shops": {}}
+            for row in self._connection.execute(page)
+        }
+        if found:
+            shown = select(
+                listings.c.item_id,
+                listings.c.cart_id,
+                (listings.c.sum - listings.c.ordered).label("agreed"),
+                listings.c.aligned,
+                listings.c.problem,
+                listings.c.held,
+                listings.c.parked,
+                listings.c.news,
+            ).where(listings.c.item_id.in_(list(found)))
+            for row in self._connection.execute(shown):
+                found[row.item_id]["shops"][row.cart_id] = {
+                    "shows": row.agreed,
+                    "aligned": row.aligned,
+                    "problem": row.problem,
+                    "held": row.held,
+                    "parked": row.parked,
+                    "news": row.news,
+                }
+        return list(found.values())
+
+    def cart_counts(self, cart: int) -> dict[str, int]:
+        """How many listings of a cart are in which state, and how deep its post stack is."""
+        live = listings.c.problem.is_distinct_from("deleted")
+        tracked = and_(listings.c.item_id.is_not(None), listings.c.problem.is_(None))
+        row = self._connection.execute(
+            select(
+                func.count(case((live, 1))).label("listings"),
+                func.count(case((and_(tracked, listings.c.aligned), 1))).label("in_step"),
+                func.count(case((and_(tracked, ~listings.c.aligned), 1))).label("not_aligned"),
+                func.count(case((listings.c.problem == "unmatched", 1))).label("unmatched"),
+                func.count(case((listings.c.problem == "duplicate", 1))).label("duplicate"),
+                func.count(case((listings.c.problem == "blank", 1))).label("blank"),
+                func.count(case((listings.c.problem.in_(["fraction", "download"]), 1))).label("untrackable"),
+                func.count(case((listings.c.parked.is_not(None), 1))).label("parked"),
+                func.count(case((and_(tracked, listings.c.aligned, listings.c.news), 1))).label("waiting"),
+            ).where(listings.c.cart_id == cart)
+        ).one()
+        counts = row._asdict()
+        counts["in_flight"] = self._connection.execute(
+            select(func.count()).where(posts.c.cart_id == cart, posts.c.state == State.SENT.value)
+        ).scalar_one()
+        counts["differences_open"] = self._connection.execute(
+            select(func.count()).where(differences.c.cart_id == cart, differences.c.closed_at.is_(None))
+        ).scalar_one()
+        return counts
+
+    def products(self, cart: int, problem: str | None, after: int, limit: int) -> Rows:
+        """Listings of a cart in product order, with what is on hand."""
+        query = (
+            select(listings, items.c.sku, items.c.on_hand)
+            .outerjoin(items, items.c.id == listings.c.item_id)
+            .where(listings.c.cart_id == cart, listings.c.product > after)
+            .order_by(listings.c.product)
+            .limit(limit)
+        )
+        if problem == "any":
+            query = query.where(
+                or_(listings.c.problem.is_not(None), listings.c.parked.is_not(None), ~listings.c.aligned)
+            )
+        elif problem:
+            query = query.where(listings.c.problem == problem)
+        return [
+            {
+                "product": row.product,
+                "model": row.model,
+                "name": row.name,
+                "shows": row.sum - row.ordered,
+                "ordered": row.ordered,
+                "status": row.status,
+                "sku": row.sku,
+                "on_hand": row.on_hand,
+                "aligned": row.aligned,
+                "problem": row.problem,
+                "held": row.held,
+                "parked": row.parked,
+            }
+            for row in self._connection.execute(query)
+        ]
+
+    def posts(self, cart: int | None, state: str | None, limit: int) -> Rows:
+        """Posts, newest first."""
+        query = (
+            select(posts, carts.c.name, listings.c.model, carts.c.trouble)
+            .join(carts, carts.c.id == posts.c.cart_id)
+            .join(listings, listings.c.id == posts.c.listing_id)
+            .order_by(posts.c.created_at.desc(), posts.c.seq.desc())
+            .limit(limit)
+        )
+        if cart is not None:
+            query = query.where(posts.c.cart_id == cart)
+        if state:
+            query = query.where(posts.c.state == state)
+        return [
+            {
+                "cart": row.name,
+                "seq": row.seq,
+                "product": row.product,
+                "sku": row.model,
+                "change": row.delta,
+                "state": row.state,
+                "created_at": iso(row.created_at),
+                "settled_at": iso(row.settled_at),
+                "trouble": row.trouble if row.state == State.SENT.value else None,
+            }
+            for row in self._connection.execute(query)
+        ]
+
+    def waiting(self, cart: int | None, limit: int) -> Rows:
+        """Listings with news or set aside: the part of the post stack that has no number yet."""
+        query = (
+            select(carts.c.name, listings.c.product, items.c.sku, listings.c.parked, listings.c.news)
+            .join(carts, carts.c.id == listings.c.cart_id)
+            .join(items, items.c.id == listings.c.item_id)
+            .where(or_(and_(listings.c.news, listings.c.aligned), listings.c.parked.is_not(None)))
+            .order_by(listings.c.cart_id, items.c.sku_key)
+            .limit(limit)
+        )
+        if cart is not None:
+            query = query.where(listings.c.cart_id == cart)
+        return [
+            {
+                "cart": row.name,
+                "product": row.product,
+                "sku": row.sku,
+                "state": "parked" if row.parked else "waiting",
+                "reason": row.parked,
+            }
+            for row in self._connection.execute(query)
+        ]
+
+    def differences(self, cart: int | None, open_only: bool, limit: int) -> Rows:
+        """Differences, newest first."""
+        query = (
+            select(differences, carts.c.name, listings.c.model, listings.c.product)
+            .join(carts, carts.c.id == differences.c.cart_id)
+            .outerjoin(listings, listings.c.id == differences.c.listing_id)
+            .order_by(differences.c.id.desc())
+            .limit(limit)
+        )
+        if cart is not None:
+            query = query.where(differences.c.cart_id == cart)
+        if open_only:
+            query = query.where(differences.c.closed_at.is_(None))
+        return [
+            {
+                "id": row.id,
+                "cart": row.name,
+                "sku": row.model,
+                "product": row.product,
+                "cause": row.cause,
+                "remedy": row.remedy,
+                "amount": row.amount,
+                "seen": row.seen_quantity,
+                "expected": row.expected_quantity,
+                "opened_at": iso(row.opened_at),
+                "closed_at": iso(row.closed_at),
+                "note": row.note,
+            }
+            for row in self._connection.execute(query)
+        ]
+
+    def orders(self, limit: int) -> Rows:
+        """Order lines of all carts and orders entered by hand, newest first."""
+        collected = select(
+            carts.c.name.label("cart"),
+            func.cast(order_lines.c.order_number, items.c.sku.type).label("number"),
+            order_lines.c.model.label("sku"),
+            order_lines.c.quantity,
+            order_lines.c.state,
+            order_lines.c.paid,
+            order_lines.c.present,
+            order_lines.c.seen_at.label("at"),
+        ).join(carts, carts.c.id == order_lines.c.cart_id)
+        taken = (
+            select(
+                text("''"),
+                phone_orders.c.number,
+                items.c.sku,
+                phone_order_lines.c.quantity,
+                text("'sold'"),
+                text("1"),
+                text("1"),
+                phone_orders.c.at,
+            )
+            .join(phone_order_lines, phone_order_lines.c.order_id == phone_orders.c.id)
+            .join(items, items.c.id == phone_order_lines.c.item_id)
+        )
+        both = union_all(collected, taken).subquery()
+        return [
+            {
+                "cart": row.cart or None,
+                "order": row.number,
+                "sku": row.sku,
+                "quantity": row.quantity,
+                "state": row.state,
+                "paid": bool(row.paid),
+                "deleted": not row.present,
+                "at": iso(row.at),
+            }
+            for row in self._connection.execute(select(both).order_by(both.c.at.desc()).limit(limit))
+        ]
+
+
+def iso(value: int | None) -> str | None:
+    """A time as text, to the millisecond, UTC."""
+    at: datetime | None = moment(value)
+    return None if at is None else at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,220 @@
+"""Defines our tables.
+
+Path: the books query these; the first migration creates them; ``onhand prove`` folds them.
+Promise: a movement's origin is unique, so the same fact is booked once; a balance stays within what a shop could show.
+Never: holds an absolute time as text: times are whole microseconds since 1970, UTC.
+
+Sums of a cart exceed 64 bits on large shops (quantities times 32-bit weights), so they are kept as decimal texts.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from onhand.domain.stock import QUANTITY_MAX
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite makes a rowid alias only of INTEGER; PostgreSQL wants 64 bits.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+items = Table(
+    "items",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("sku", String(255), nullable=False),
+    Column("sku_key", String(255), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("on_hand", BigInteger, nullable=False, server_default="0"),
+    Column("created_at", BigInteger, nullable=False),
+    CheckConstraint(f"on_hand BETWEEN -{QUANTITY_MAX} AND {QUANTITY_MAX}", name="on_hand_range"),
+)
+
+movements = Table(
+    "movements",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("item_id", Id, ForeignKey("items.id"), nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("origin", String(255), nullable=False, unique=True),
+    Column("cart_id", Id),  # no foreign key: movements outlive the cart they came from
+    Column("order_number", String(255)),
+    Column("line", BigInteger),
+    Column("reason", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Index("ix_movements_item", "item_id", "id"),
+)
+
+carts = Table(
+    "carts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(255), nullable=False),
+    Column("name_key", String(255), nullable=False, unique=True),
+    Column("url", Text, nullable=False),
+    Column("key_id", String(40), nullable=False),
+    Column("secret", String(64), nullable=False),
+    Column("allow_http", Boolean, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("policy", String(8)),
+    Column("buffer", BigInteger, nullable=False),
+    Column("batch_size", Integer),
+    Column("tick_seconds", Float),
+    Column("settle_seconds", Float),
+    Column("synchronize", Boolean, nullable=False),
+    Column("halted", Text),
+    Column("epoch", String(40)),
+    Column("next_seq", BigInteger, nullable=False),
+    Column("aligned_movement", BigInteger, nullable=False),
+    Column("baseline_line", BigInteger, nullable=False),
+    Column("cursor_line", BigInteger, nullable=False),
+    Column("sum_count", Text, nullable=False),
+    Column("sum_quantity", Text, nullable=False),
+    Column("sum_ordered", Text, nullable=False),
+    Column("sum_quantity_h", Text, nullable=False),
+    Column("sum_ordered_h", Text, nullable=False),
+    Column("catalogue", Text),
+    Column("family", Text, nullable=False),
+    Column("engine", Text, nullable=False),
+    Column("sku_length", Integer, nullable=False),
+    Column("looked_at", BigInteger),
+    Column("in_step_at", BigInteger),
+    Column("trouble", Text),
+    Column("trouble_since", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+listings = Table(
+    "listings",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("cart_id", Id, ForeignKey("carts.id"), nullable=False),
+    Column("product", BigInteger, nullable=False),
+    Column("variant", String(255), nullable=False, server_default=""),  # options; always empty at SKU level
+    Column("model", Text),
+    Column("sku_key", String(255), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("modified", String(40)),
+    Column("item_id", Id, ForeignKey("items.id")),
+    Column("problem", String(12)),
+    Column("aligned", Boolean, nullable=False),
+    Column("ordered", BigInteger, nullable=False),
+    Column("sum", BigInteger, nullable=False),
+    Column("held", BigInteger, nullable=False),
+    Column("news", Boolean, nullable=False),
+    Column("off_by_sale", Boolean, nullable=False),
+    Column("parked", Text),
+    UniqueConstraint("cart_id", "product", "variant", name="uq_listings_product"),
+    Index("ix_listings_item", "item_id"),
+    Index("ix_listings_sku", "sku_key"),
+    Index("ix_listings_news", "cart_id", sqlite_where=text("news"), postgresql_where=text("news")),
+)
+
+order_lines = Table(
+    "order_lines",
+    metadata,
+    Column("cart_id", Id, ForeignKey("carts.id"), primary_key=True),
+    Column("epoch", String(40), primary_key=True),
+    Column("line", BigInteger, primary_key=True),
+    Column("order_number", BigInteger, nullable=False),
+    Column("product", BigInteger, nullable=False),
+    Column("model", Text),
+    Column("quantity", BigInteger, nullable=False),
+    Column("status", Integer),
+    Column("paid", Boolean, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("present", Boolean, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Index("ix_order_lines_product", "cart_id", "epoch", "product", "state"),
+)
+
+posts = Table(
+    "posts",
+    metadata,
+    Column("cart_id", Id, ForeignKey("carts.id"), primary_key=True),
+    Column("epoch", String(40), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("first", BigInteger, nullable=False),  # number of the first post of the same batch
+    Column("listing_id", Id, ForeignKey("listings.id"), nullable=False),
+    Column("product", BigInteger, nullable=False),
+    Column("delta", BigInteger, nullable=False),
+    Column("reactivate", Boolean, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("settled_at", BigInteger),
+    Index("ix_posts_listing", "listing_id", "settled_at"),
+    Index("ix_posts_sent", "cart_id", sqlite_where=text("state = 'sent'"), postgresql_where=text("state = 'sent'")),
+)
+
+differences = Table(
+    "differences",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("cart_id", Id, ForeignKey("carts.id"), nullable=False),
+    Column("listing_id", Id, ForeignKey("listings.id")),
+    Column("cause", String(40), nullable=False),
+    Column("remedy", String(12), nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("seen_quantity", BigInteger, nullable=False),
+    Column("seen_ordered", BigInteger, nullable=False),
+    Column("expected_quantity", BigInteger, nullable=False),
+    Column("expected_ordered", BigInteger, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("closed_at", BigInteger),
+    Column("note", Text, nullable=False),
+    Index("ix_differences_listing", "listing_id", "opened_at"),
+)
+
+parameters = Table(
+    "parameters",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+phone_orders = Table(
+    "phone_orders",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("number", String(255), nullable=False, unique=True),
+    Column("person", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+phone_order_lines = Table(
+    "phone_order_lines",
+    metadata,
+    Column("order_id", Id, ForeignKey("phone_orders.id"), primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("item_id", Id, ForeignKey("items.id"), nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+)

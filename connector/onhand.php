@@ -572,10 +572,10 @@ class OnhandShop
         $columns = $this->columns();
         $column = $columns[$name];
         $plain = $column['null'] ? "IFNULL($alias.$name, 0)" : "$alias.$name";
-        $bits = array('tinyint' => 8, 'smallint' => 16, 'mediumint' => 24, 'int' => 32, 'bigint' => 54);
+        $bits = array('tinyint' => 8, 'smallint' => 16, 'mediumint' => 24, 'int' => 32, 'bigint' => 64);
         if (isset($bits[$column['type']])) {
             $value = $column['unsigned'] ? "CAST($plain AS SIGNED)" : $plain;
-            $max = pow(2, $bits[$column['type']] - ($column['unsigned'] ? 0 : 1)) - 1;
+            $max = pow(2, min(53, $bits[$column['type']] - ($column['unsigned'] ? 0 : 1))) - 1;
             $min = $column['unsigned'] ? 0 : -$max - 1;
             $fraction = '0';
             $narrow = $column['type'] !== 'bigint' && !$column['unsigned'];

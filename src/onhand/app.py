@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from onhand.carts import signing
 from onhand.carts.endpoint import Endpoint
@@ -49,7 +49,7 @@ class App:
         self._locks: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
         self._memories: defaultdict[int, Memory] = defaultdict(Memory)
 
-    def __enter__(self) -> App:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -7,12 +7,13 @@ Never: prints, or knows who asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
+from inspect import signature
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, validate_call
+from pydantic import Field, ValidationError, validate_call
 
 from onhand import app as app_module
 from onhand.app import App
@@ -37,28 +38,35 @@ VERBS: dict[str, Callable[..., Data]] = {}
 
 
 def verb(function: Callable[..., Data]) -> Callable[..., Data]:
-    """Register a verb under its function's name, with its arguments checked."""
-    VERBS[function.__name__] = validate_call(config={"arbitrary_types_allowed": True})(function)
-    return VERBS[function.__name__]
+    """Register a verb under its name. All are called alike: the app, where to tell progress, and the arguments, which are
+    checked by their types; a verb that is done at once has no use for progress and does not name it."""
+    checked = validate_call(config={"arbitrary_types_allowed": True})(function)
+    tells_progress = "progress" in signature(function).parameters
+
+    def call(app: App, progress: Progress, /, **arguments: Any) -> Data:
+        return checked(app, progress, **arguments) if tells_progress else checked(app, **arguments)
+
+    VERBS[function.__name__] = call
+    return function
 
 
 # Items
 
 
 @verb
-def item_add(app: App, progress: Progress, sku: Sku, name: Text = "", on_hand: Units = 0, person: Text = "") -> Data:
+def item_add(app: App, sku: Sku, name: Text = "", on_hand: Units = 0, person: Text = "") -> Data:
     added = items.add(app.house, sku, name, on_hand, person)
     return {"sku": added.sku, "name": added.name, "on_hand": added.on_hand}
 
 
 @verb
-def item_list(app: App, progress: Progress, search: Text = "", after: Text = "", limit: Limit = 1000) -> Data:
+def item_list(app: App, search: Text = "", after: Text = "", limit: Limit = 1000) -> Data:
     rows = app.read(lambda books: books.reports.stock(search, sku_key(after), limit))
     return {"carts": _cart_names(app), "items": rows}
 
 
 @verb
-def item_show(app: App, progress: Progress, sku: Sku, limit: Limit = 20) -> Data:
+def item_show(app: App, sku: Sku, limit: Limit = 20) -> Data:
     def read(books: Any) -> Data:
         item = items.find(books, [sku])[0]
         entries = books.ledger.of_item(item.id, limit)
@@ -77,7 +85,6 @@ def item_show(app: App, progress: Progress, sku: Sku, limit: Limit = 20) -> Data
 @verb
 def item_import(
     app: App,
-    progress: Progress,
     text: Annotated[str, Field(max_length=50_000_000)],
     person: Text = "",
     dry_run: bool = False,
@@ -87,7 +94,7 @@ def item_import(
 
 
 @verb
-def item_export(app: App, progress: Progress) -> Data:
+def item_export(app: App) -> Data:
     found = sorted(app.read(lambda books: books.items.all()).values(), key=lambda item: sku_key(item.sku))
     return {"items": len(found), "text": csvfiles.write_items(found)}
 
@@ -96,19 +103,19 @@ def item_export(app: App, progress: Progress) -> Data:
 
 
 @verb
-def param_list(app: App, progress: Progress) -> Data:
+def param_list(app: App) -> Data:
     values = app.read(settings.values)
     return {"parameters": [_parameter(known, values[known.name]) for known in PARAMETERS.values()]}
 
 
 @verb
-def param_get(app: App, progress: Progress, name: Text) -> Data:
+def param_get(app: App, name: Text) -> Data:
     known = settings.parameter(name)
     return _parameter(known, app.read(settings.values)[known.name])
 
 
 @verb
-def param_set(app: App, progress: Progress, name: Text, value: Text, person: Text = "") -> Data:
+def param_set(app: App, name: Text, value: Text, person: Text = "") -> Data:
     return _parameter(*settings.set_parameter(app.house, name, value, person))
 
 
@@ -118,7 +125,6 @@ def param_set(app: App, progress: Progress, name: Text, value: Text, person: Tex
 @verb
 def cart_add(
     app: App,
-    progress: Progress,
     name: Annotated[str, Field(min_length=1, max_length=100)],
     url: Annotated[str, Field(max_length=2000)],
     allow_http: bool = False,
@@ -135,7 +141,6 @@ def cart_add(
 @verb
 def cart_edit(
     app: App,
-    progress: Progress,
     cart: Text,
     name: Text | None = None,
     url: Text | None = None,
@@ -181,17 +186,17 @@ def cart_edit(
 
 
 @verb
-def cart_list(app: App, progress: Progress) -> Data:
+def cart_list(app: App) -> Data:
     return {"carts": [_shown(app, cart) for cart in app.read(lambda books: books.carts.all())]}
 
 
 @verb
-def cart_show(app: App, progress: Progress, cart: Text) -> Data:
+def cart_show(app: App, cart: Text) -> Data:
     return _shown(app, _cart(app, cart))
 
 
 @verb
-def cart_remove(app: App, progress: Progress, cart: Text, confirm: Text = "") -> Data:
+def cart_remove(app: App, cart: Text, confirm: Text = "") -> Data:
     found = _cart(app, cart)
     if found.synchronize:
         raise Refused(f"{found.name} is synchronized: switch it off first with `onhand sync off`.", cart=found.name)
@@ -204,7 +209,7 @@ def cart_remove(app: App, progress: Progress, cart: Text, confirm: Text = "") ->
 
 
 @verb
-def cart_key(app: App, progress: Progress, cart: Text, prefix: Text = "", renew: bool = False) -> Data:
+def cart_key(app: App, cart: Text, prefix: Text = "", renew: bool = False) -> Data:
     """Make the secret, once, and the text of the file to upload. An existing key is shown again unless renewed."""
     found = _cart(app, cart)
     own = found.settings
@@ -217,7 +222,7 @@ def cart_key(app: App, progress: Progress, cart: Text, prefix: Text = "", renew:
 
 
 @verb
-def cart_test(app: App, progress: Progress, cart: Text, sku: Sku | None = None) -> Data:
+def cart_test(app: App, cart: Text, sku: Sku | None = None) -> Data:
     found = _cart(app, cart)
     with app.at_cart(found) as (shop, _):
         hello, warnings, steps = probing.greet(app.house, found, shop)
@@ -230,7 +235,6 @@ def cart_test(app: App, progress: Progress, cart: Text, sku: Sku | None = None) 
 @verb
 def cart_products(
     app: App,
-    progress: Progress,
     cart: Text,
     problem: Text | None = None,
     after: Annotated[int, Field(ge=0)] = 0,
@@ -294,7 +298,7 @@ def send_qoh(
 
 
 @verb
-def sync_on(app: App, progress: Progress, cart: Text, force: Text = "", person: Text = "") -> Data:
+def sync_on(app: App, cart: Text, force: Text = "", person: Text = "") -> Data:
     found = _cart(app, cart)
     with app.at_cart(found) as (shop, memory):
         pending = aligning.enable(app.house, found, shop, memory, force, person)
@@ -302,7 +306,7 @@ def sync_on(app: App, progress: Progress, cart: Text, force: Text = "", person: 
 
 
 @verb
-def sync_off(app: App, progress: Progress, cart: Text, person: Text = "") -> Data:
+def sync_off(app: App, cart: Text, person: Text = "") -> Data:
     found = _cart(app, cart)
     aligning.disable(app.house, found, person)
     return {"cart": found.name, "synchronize": False}
@@ -314,7 +318,6 @@ def sync_off(app: App, progress: Progress, cart: Text, person: Text = "") -> Dat
 @verb
 def receive(
     app: App,
-    progress: Progress,
     lines: list[tuple[Sku, Units]],
     reference: Text = "",
     person: Text = "",
@@ -326,7 +329,6 @@ def receive(
 @verb
 def adjust(
     app: App,
-    progress: Progress,
     sku: Sku,
     change: Units | None = None,
     counted: Units | None = None,
@@ -341,7 +343,6 @@ def adjust(
 @verb
 def order_add(
     app: App,
-    progress: Progress,
     lines: list[tuple[Sku, Units]],
     number: Text = "",
     person: Text = "",
@@ -353,14 +354,13 @@ def order_add(
 
 
 @verb
-def order_list(app: App, progress: Progress, limit: Limit = 100) -> Data:
+def order_list(app: App, limit: Limit = 100) -> Data:
     return {"orders": app.read(lambda books: books.reports.orders(limit))}
 
 
 @verb
 def movements(
     app: App,
-    progress: Progress,
     sku: Sku | None = None,
     limit: Limit = 100,
     before: Annotated[int, Field(ge=1)] | None = None,
@@ -376,9 +376,7 @@ def movements(
 
 
 @verb
-def differences(
-    app: App, progress: Progress, cart: Text | None = None, open_only: bool = False, limit: Limit = 100
-) -> Data:
+def differences(app: App, cart: Text | None = None, open_only: bool = False, limit: Limit = 100) -> Data:
     found = _cart(app, cart).id if cart else None
     return {"differences": app.read(lambda books: books.reports.differences(found, open_only, limit))}
 
@@ -386,7 +384,6 @@ def differences(
 @verb
 def decide(
     app: App,
-    progress: Progress,
     difference: Annotated[int, Field(ge=1)],
     side: Literal["ours", "theirs"],
     person: Text = "",
@@ -396,9 +393,7 @@ def decide(
 
 
 @verb
-def posts(
-    app: App, progress: Progress, cart: Text | None = None, state: Text | None = None, limit: Limit = 100
-) -> Data:
+def posts(app: App, cart: Text | None = None, state: Text | None = None, limit: Limit = 100) -> Data:
     found = _cart(app, cart).id if cart else None
     return app.read(
         lambda books: {
@@ -409,7 +404,7 @@ def posts(
 
 
 @verb
-def posts_retry(app: App, progress: Progress, cart: Text) -> Data:
+def posts_retry(app: App, cart: Text) -> Data:
     """Take every parked listing of a cart back into delivery."""
     found = _cart(app, cart)
 
@@ -427,7 +422,7 @@ def posts_retry(app: App, progress: Progress, cart: Text) -> Data:
 
 
 @verb
-def status(app: App, progress: Progress) -> Data:
+def status(app: App) -> Data:
     values = app.read(settings.values)
     return {
         "store": str(app.path),
@@ -439,7 +434,7 @@ def status(app: App, progress: Progress) -> Data:
 
 
 @verb
-def prove(app: App, progress: Progress) -> Data:
+def prove(app: App) -> Data:
     proof = bookkeeping.prove(app.house)
     wrong = [{"sku": sku, "balance": balance, "movements": total} for sku, balance, total in proof.items]
     return {"holds": proof.holds, "items": wrong, "carts": proof.carts}

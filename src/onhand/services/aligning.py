@@ -1,7 +1,7 @@
 """Aligns: makes both sides equal once (Send QOH, Get QOH) and switches real-time synchronization on and off.
 
 Path: the buttons and commands of the same names → ``send_qoh``, ``get_qoh``, ``enable``, ``disable``.
-Promise: a baseline is one exact moment of the shop, with every product seen twice, the settling time apart; what trade moves meanwhile is kept.
+Promise: a baseline is one exact moment of the shop, every product seen twice, the settling time apart; trade meanwhile is kept.
 Never: writes a quantity to a shop: Send marks listings as news, and delivery posts the change.
 """
 
@@ -157,7 +157,8 @@ def enable(house: House, cart: Cart, shop: Shop, memory: Memory, force: str, per
     differing, pending = house.store.read(lambda books: _differing(books, cart))
     if differing and not force:
         raise Refused(
-            f"{len(differing)} counts differ between OnHand and {cart.name}: align them with Send QOH or Get QOH, or give a reason to force it.",
+            f"{len(differing)} counts differ between OnHand and {cart.name}: align them with Send QOH or Get QOH, "
+            "or give a reason to force it.",
             cart=cart.name,
             differing=[{"sku": d.sku, "here": d.here, "there": d.there, "why": d.why} for d in differing[:1000]],
             count=len(differing),

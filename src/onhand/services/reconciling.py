@@ -330,8 +330,7 @@ def _act(books: Books, cart: Cart, weighing: Weighing, memory: Memory, rules: Ru
 def _evidence(
     books: Books, cart: Cart, listing: Listing, row: Row, drift: int, moved: int, since: datetime, at: datetime
 ) -> Evidence:
-    assert listing.item is not None
-    trade = books.ledger.trade_of(cart.id, listing.item, at - PAST, PAST_STEPS_MAX)
+    trade = books.ledger.trade_of(cart.id, listing.item, at - PAST, PAST_STEPS_MAX) if listing.item is not None else []
     posts = books.posts.of_listing(listing.id, at - PAST, PAST_STEPS_MAX)
     # Walk back from what both sides agree on now through sales and posts: the quantities the shop showed before each sale.
     steps = sorted([(when, n, True) for when, n in trade] + [(when, n, False) for when, n in posts], reverse=True)

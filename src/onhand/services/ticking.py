@@ -7,6 +7,9 @@ Never: decides anything about quantities itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, braked
 from onhand.domain.errors import Conflict
@@ -23,17 +26,15 @@ ROUNDS_MAX = 50  # batches in a row before the next look
 def tick(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace, deliver: bool = True) -> bool:
     """One whole tick. Returns whether the cart was seen in step: sums as expected, nothing left to post.
 
-    Raises what the shop raises; all that was stored before stays, and the next tick goes on from there.
+    Raises what the shop raises; all that was stored before stays, and the next tick goes on from there. A Conflict
+    has stopped the cart.
     """
     cart = _get(house, cart_id)
-    if cart.halted is None:
-        delivering.resend(house, cart, shop)
-        cart = _get(house, cart_id)
-    try:
+    with _stopping_on_conflict(house, cart):
+        if cart.halted is None:
+            delivering.resend(house, cart, shop)
+            cart = _get(house, cart_id)
         collected = collecting.look(house, cart, shop, memory, pace.tick_seconds)
-    except Conflict as conflict:
-        reconciling.halt(house, cart, Cause.RESTORED, conflict.message)
-        return False
     if _looks_empty(house, cart, collected, pace.rules):
         return False
     booked = collecting.book(house, cart, collected)
@@ -63,11 +64,23 @@ def deliver_all(house: House, cart_id: int, shop: Shop, batch_size: int) -> int:
         cart = _get(house, cart_id)
         if cart.halted is not None:
             break
-        posted = delivering.deliver(house, cart, shop, batch_size)
+        with _stopping_on_conflict(house, cart):
+            posted = delivering.deliver(house, cart, shop, batch_size)
         total += posted
         if posted < batch_size:
             break
     return total
+
+
+@contextmanager
+def _stopping_on_conflict(house: House, cart: Cart) -> Iterator[None]:
+    """A shop that is not where our posts left it stops the cart: a person has to see it before anything is posted there."""
+    try:
+        yield
+    except Conflict as conflict:
+        if cart.halted is None and conflict.facts.get("reason") in {"restored", "epoch", "gap"}:
+            reconciling.halt(house, cart, Cause.RESTORED, conflict.message)
+        raise
 
 
 def _get(house: House, cart_id: int) -> Cart:

@@ -5,7 +5,7 @@ Promise: one thread writes, and what ``write`` returned is on disk (WAL, synchro
 share one commit; each is still whole or undone by itself.
 Never: lets a driver's exception out: it leaves as one of ``domain.errors`` with its cause attached.
 
-One process owns a file for writing (see ``lock``), for two reasons: several writing processes gain nothing and starve each other, and
+One process owns a file for writing (see ``owner``), for two reasons: several writing processes gain nothing and starve each other, and
 SQLite before 3.51.3 can corrupt a WAL file when two connections write and checkpoint at the same instant.
 """
 
@@ -14,10 +14,11 @@ from __future__ import annotations
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -41,12 +42,13 @@ READERS = 8  # connections kept for reading
 class Database:
     """One store data file, open. Close it, or use it as a context manager."""
 
-    def __init__(self, path: Path, on_news: Callable[[set[int]], None] = lambda carts: None) -> None:
+    def __init__(self, path: Path, on_news: Callable[[set[int]], None] = lambda _: None) -> None:
         """Opens an existing file. Raises Refused if there is none, or its schema is not ours."""
         if not path.exists():
             raise Refused(f"There is no store data file {path}: make one with `onhand init`.", path=str(path))
         self.path = path
         self.on_news = on_news
+        self.version = 0  # grows with every commit, so that a watcher knows at once and for nothing that it may look again
         self._writer_engine = _engine(path, NullPool)
         self._reader_engine = _engine(path, QueuePool, pool_size=READERS, max_overflow=READERS)
         self._units: queue.Queue[tuple[Callable[[SqlBooks], Any], Future[Any]] | None] = queue.Queue(QUEUE_MAX)
@@ -54,7 +56,7 @@ class Database:
         self._thread = threading.Thread(target=self._write_loop, name="onhand-writer", daemon=True)
         self._thread.start()
 
-    def __enter__(self) -> Database:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -122,7 +124,7 @@ class Database:
                     connection.exec_driver_sql("SAVEPOINT unit")
                 try:
                     result = unit(books)
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to the caller that waits
                     done.set_exception(_named(error))
                     if alone:
                         _roll_back(connection)
@@ -134,7 +136,7 @@ class Database:
                 if not alone:
                     connection.exec_driver_sql("RELEASE unit")
             connection.exec_driver_sql("COMMIT")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - as above
             # The commit itself failed, or the transaction is gone (a full disk rolls it back): nobody's work was kept.
             _roll_back(connection)
             failure = _named(error)
@@ -142,6 +144,7 @@ class Database:
                 if not done.done():
                     done.set_exception(failure)
             return
+        self.version += 1
         if news:
             self.on_news(news)
         for done, result in finished:
@@ -223,15 +226,13 @@ def _engine(path: Path, pool: type[NullPool | QueuePool], **options: Any) -> Eng
     return engine
 
 
-class translated:
+@contextmanager
+def translated() -> Iterator[None]:
     """A block in which a driver's exceptions become ours."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, DBAPIError | sqlite3.Error | OSError):
-            raise _named(error) from error
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error, OSError) as error:
+        raise _named(error) from error
 
 
 def _named(error: BaseException) -> BaseException:

@@ -53,7 +53,7 @@ class Items:
         return found
 
     def keys(self) -> dict[str, int]:
-        return {key: item for key, item in self._connection.execute(select(items.c.sku_key, items.c.id))}
+        return dict(self._connection.execute(select(items.c.sku_key, items.c.id)).tuples().all())
 
     def by_id(self, ids: Sequence[int]) -> dict[int, Item]:
         found = {}

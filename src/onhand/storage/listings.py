@@ -115,7 +115,9 @@ class Listings:
                 """
                 UPDATE listings SET model = :model, sku_key = :sku_key, name = :name, problem = :problem,
                     aligned = aligned AND problem IS NOT 'deleted' AND coalesce(item_id, -1) = coalesce(:item_id, -1),
-                    off_by_sale = off_by_sale AND modified IS :modified AND status = :status,
+                    -- Off without an edit and with nothing left: the sale that emptied it did that, and no person.
+                    off_by_sale = modified IS :modified AND :status = 0
+                        AND (off_by_sale OR (status <> 0 AND :quantity <= 0)),
                     -- An edit that moved the sum stays visible as such until the drift it made is settled.
                     modified = CASE WHEN sum = :sum THEN :modified ELSE modified END,
                     status = :status, item_id = :item_id
@@ -127,6 +129,7 @@ class Listings:
                     "cart": cart,
                     "product": row.product,
                     "sum": row.sum,
+                    "quantity": row.quantity,
                     "status": row.status,
                     "modified": row.modified,
                     **_description(row),

@@ -26,7 +26,7 @@ class Parameters:
         self._connection = connection
 
     def get(self) -> dict[str, str]:
-        return {name: value for name, value in self._connection.execute(select(parameters.c.name, parameters.c.value))}
+        return dict(self._connection.execute(select(parameters.c.name, parameters.c.value)).tuples().all())
 
     def set(self, name: str, value: str, person: str, at: datetime) -> None:
         values = {"value": value, "person": person, "at": micros(at)}

@@ -13,6 +13,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from onhand.domain.errors import Conflict
 
@@ -66,7 +67,7 @@ class Ownership:
         os.ftruncate(self._file, 0)
         os.close(self._file)
 
-    def __enter__(self) -> Ownership:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

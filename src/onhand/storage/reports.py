@@ -27,9 +27,15 @@ class Reports:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def stock(self, search: str, after: str, limit: int) -> Rows:
-        """Items in SKU order, each with its listings: cart, agreed, held, parked, aligned, problem."""
-        page = select(items).where(items.c.sku_key > after).order_by(items.c.sku_key).limit(limit)
+    def stock(self, search: str, after: str, limit: int, before: str = "") -> Rows:
+        """Items in SKU order, each with its listings: cart, agreed, held, parked, aligned, problem.
+
+        Those that follow the SKU key ``after``, or with ``before`` the last ones that precede that key.
+        """
+        where, order = items.c.sku_key > after, items.c.sku_key.asc()
+        if before:
+            where, order = items.c.sku_key < before, items.c.sku_key.desc()
+        page = select(items).where(where).order_by(order).limit(limit)
         if search.strip():
             wanted = sku_key(search)
             page = page.where(
@@ -39,7 +45,7 @@ class Reports:
                 )
             )
         found = {
-            row.id: {"sku": row.sku, "name": row.name, "on_hand": row.on_hand, "key": row.sku_key, "shops": {}}
+            row.id: {"id": row.id, "sku": row.sku, "name": row.name, "on_hand": row.on_hand, "key": row.sku_key, "shops": {}}
             for row in self._connection.execute(page)
         }
         if found:
@@ -62,7 +68,11 @@ class Reports:
                     "parked": row.parked,
                     "news": row.news,
                 }
-        return list(found.values())
+        return list(found.values())[:: -1 if before else 1]
+
+    def item_count(self) -> int:
+        """How many items there are."""
+        return int(self._connection.execute(select(func.count()).select_from(items)).scalar_one())
 
     def cart_counts(self, cart: int) -> dict[str, int]:
         """How many listings of a cart are in which state, and how deep its post stack is."""

@@ -1,0 +1,269 @@
+"""Serves an open App to other processes of this machine: the local API, and the screens when asked to.
+
+Path: ``door`` of another process → ``POST /api/verbs/{name}`` → ``verbs.run``; ``serve`` and ``controller`` stay until a signal.
+Promise: where a file's owner takes commands, and the token, stand in its ownership only while it listens; it ends within seconds.
+Never: does anything for a caller without the token; the screens bring their own door.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import queue
+import secrets
+import signal
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import structlog
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from starlette.datastructures import MutableHeaders
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from onhand import door
+from onhand.app import App
+from onhand.config import Config
+from onhand.domain.errors import Broken, OnHandError, Refused
+from onhand.verbs import VERBS, run
+
+BODY_BYTES = 64 * 1024 * 1024  # the largest request; an import of 200,000 items has about 10 MB
+CALLS_MAX = 32  # verbs at work at once
+FIRST_SECONDS = 5.0  # how long the first line of an answer may take before the answer is begun without it
+BEAT_SECONDS = 10.0  # longest silence within an answer; ``door.SILENCE_SECONDS`` is well above
+STOP_SECONDS = 2.0  # how long answers on their way may take at the end
+CLOSE_SECONDS = 5.0  # and how long the carts' requests; what is cut is gone on with at the next start
+START_SECONDS = 10.0
+LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
+STATUS = {"invalid": 422, "refused": 409, "conflict": 409, "owned": 409, "retriable": 503, "permanent": 502, "broken": 500}
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+log = structlog.get_logger()
+
+
+def create(app: App, token: str, pages: bool, hosts: Sequence[str] = ()) -> FastAPI:
+    """The web application: the API, and with ``pages`` the screens. ``hosts`` are further names it may be called by.
+
+    ``state.stopping`` is set when the process is about to end: what streams without end looks at it every second.
+    """
+    api = FastAPI(title="OnHand", docs_url=None, redoc_url=None, openapi_url=None)
+    api.state.stopping = threading.Event()
+    calls = threading.BoundedSemaphore(CALLS_MAX)
+
+    @api.post("/api/verbs/{name}")
+    async def call(name: str, request: Request) -> Response:
+        given = request.headers.get("authorization", "")
+        if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+            return _error(401, "token", "This needs the token of the process that owns the store data file.")
+        if name not in VERBS:
+            return _error(404, "invalid", f"There is no verb {name[:100]!r}.")
+        body = await _body(request)
+        if body is None:
+            return _error(413, "invalid", f"The request has more than {BODY_BYTES:,} bytes.")
+        if not calls.acquire(blocking=False):
+            return _error(503, "retriable", "Too many commands at once: try again in a moment.")
+        return await _answered(_begin(app, name, body, calls))
+
+    if pages:
+        from onhand import web  # noqa: PLC0415 - a controller has no screens
+
+        web.attach(api, app)
+    api.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, *hosts], www_redirect=False)
+    api.add_middleware(SecurityHeaders)
+    return api
+
+
+async def _body(request: Request) -> bytes | None:
+    """The request's body; None if it is too large."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > BODY_BYTES:
+            return None
+    return bytes(body)
+
+
+def _begin(app: App, name: str, body: bytes, calls: threading.BoundedSemaphore) -> asyncio.Queue[door.Data]:
+    """Let a thread of its own do the verb; returns where it says how far it is, and at last what came of it.
+
+    The thread may be cut off at the end of the process, between two commits, as by a kill: what is stored is gone on with.
+    """
+    loop = asyncio.get_running_loop()
+    said: asyncio.Queue[door.Data] = asyncio.Queue()
+
+    def say(line: door.Data) -> None:
+        with suppress(RuntimeError):  # the loop has ended: nobody listens any more
+            loop.call_soon_threadsafe(said.put_nowait, line)
+
+    def work() -> None:
+        try:
+            say({"result": json.loads(json.dumps(_done(app, name, body, say)))})
+        except OnHandError as error:
+            say({"error": door.data_of(error)})
+        except Exception as error:
+            # The outermost frame of this thread: a fault of ours must reach the caller as an answer.
+            log.exception("verb.broke", verb=name)
+            say({"error": door.data_of(Broken(f"Fault in OnHand: {type(error).__name__}: {error}"))})
+        finally:
+            calls.release()
+
+    threading.Thread(target=work, name=f"onhand-{name}", daemon=True).start()
+    return said
+
+
+def _done(app: App, name: str, body: bytes, say: Callable[[door.Data], None]) -> door.Data:
+    try:
+        arguments = json.loads(body or b"{}")
+    except ValueError:
+        arguments = None
+    if not isinstance(arguments, dict):
+        error = Refused("The arguments must be one JSON object.")
+        error.code = "invalid"
+        raise error
+    return run(app, name, arguments, lambda phase, done, total: say({"progress": [phase, done, total]}))
+
+
+async def _answered(said: asyncio.Queue[door.Data]) -> Response:
+    """One JSON line each for progress and outcome. An error that comes at once has its own HTTP status."""
+    try:
+        first = await asyncio.wait_for(said.get(), FIRST_SECONDS)
+    except TimeoutError:
+        first = None
+    status = STATUS.get(first["error"]["code"], 500) if first and "error" in first else 200
+    return StreamingResponse(_lines(first, said), status, media_type="application/x-ndjson")
+
+
+async def _lines(line: door.Data | None, said: asyncio.Queue[door.Data]) -> AsyncIterator[bytes]:
+    while True:
+        yield json.dumps(line).encode() + b"\n" if line else b"\n"
+        if line and "progress" not in line:
+            return
+        try:
+            line = await asyncio.wait_for(said.get(), BEAT_SECONDS)
+        except TimeoutError:
+            line = None
+
+
+def _error(status: int, code: str, message: str) -> JSONResponse:
+    return JSONResponse({"error": {"code": code, "message": message, "facts": {}}}, status)
+
+
+class SecurityHeaders:
+    """Puts the headers on every answer that a browser needs to be strict; a route's own value wins."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_strict(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_strict if scope["type"] == "http" else send)
+
+
+class Server:
+    """An open App, listening. A context manager; a thread of its own does the work."""
+
+    def __init__(self, app: App, host: str = "127.0.0.1", port: int = 0, pages: bool = False) -> None:
+        """Port 0 takes any free one. Raises Refused if there is nothing to listen on."""
+        if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - it is refused
+            raise Refused("Give the one name or address that people will type, not all of them at once.", host=host)
+        self._app = app
+        self._token = secrets.token_urlsafe(32)
+        try:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            self._socket = socket.create_server((host, port), family=family)
+        except OSError as error:
+            raise Refused(
+                f"Nothing can listen on {host} port {port} ({error.strerror}): choose another with --port.", port=port
+            ) from error
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
+        self._api = create(app, self._token, pages, [host, shown])
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                self._api,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=int(STOP_SECONDS),
+            )
+        )
+        self._thread = threading.Thread(target=self._listen, name="onhand-server", daemon=True)
+
+    def __enter__(self) -> Server:
+        self._thread.start()
+        give_up = time.monotonic() + START_SECONDS
+        while not self._server.started:
+            if not self._thread.is_alive() or time.monotonic() > give_up:
+                raise Broken("The server did not start; the log says why.")
+            time.sleep(0.005)
+        self._app.ownership.announce(self.url, self._token)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._app.ownership.announce(None, "")
+        self._api.state.stopping.set()
+        self._server.should_exit = True
+        self._thread.join(2 * STOP_SECONDS)
+
+    def _listen(self) -> None:
+        self._server.run(sockets=[self._socket])
+
+
+def serve(config: Config) -> None:
+    """`onhand serve`: the screens, the API and the controller in one process, until a signal."""
+    _stay(config, "serve", config.host, config.port, pages=True)
+
+
+def controller(config: Config) -> None:
+    """`onhand controller`: the controller and the API, without screens, until a signal."""
+    _stay(config, "controller", "127.0.0.1", 0, pages=False)
+
+
+def _stay(config: Config, role: str, host: str, port: int, pages: bool) -> None:
+    app = door.take(config, role)
+    try:
+        with Server(app, host, port, pages) as server:
+            signals: queue.SimpleQueue[int] = queue.SimpleQueue()  # the one queue that a signal handler may fill
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda caught, _: signals.put(caught))
+            app.start_controller()
+            print(f"OnHand is at {server.url}/" if pages else "The controller is at work.", flush=True)  # noqa: T201
+            log.info(f"{role}.started", url=server.url, store=str(config.store))
+            caught = signals.get()
+            log.info(f"{role}.ending", signal=signal.Signals(caught).name)
+    finally:
+        _close(app)
+    log.info(f"{role}.ended")
+
+
+def _close(app: App) -> None:
+    """Close it, unless a shop that does not answer keeps us: then go. The kernel gives the file back, the next start goes on."""
+    closing = threading.Thread(target=app.close, name="onhand-closing", daemon=True)
+    closing.start()
+    closing.join(CLOSE_SECONDS)
+    if closing.is_alive():
+        log.warning("closing.cut", seconds=CLOSE_SECONDS)
+
+

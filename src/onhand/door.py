@@ -1,0 +1,156 @@
+"""Takes a verb to whoever may do it: to the store data file itself, or to the process that owns it.
+
+Path: every command calls ``call``; ``serve`` and ``controller`` take the file with ``take``.
+Promise: the answer, the errors and their facts are the same either way; a verb is asked for once.
+Never: imports the database before it is needed: a command that is passed on stays quick.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from onhand.domain.errors import Broken, Conflict, OnHandError, Permanent, Refused, Retriable
+from onhand.storage.owner import Owned, Owner, Ownership
+
+if TYPE_CHECKING:  # both take a second to import
+    from onhand.app import App
+    from onhand.config import Config
+
+Data = dict[str, Any]
+Progress = Callable[[str, int, int], None]  # phase, done, of how many
+
+WAIT_SECONDS = 10.0  # how long a command waits for another short one
+PAUSE_SECONDS = 0.05  # between two tries
+SILENCE_SECONDS = 60.0  # an owner at work is never silent for so long; see ``api.BEAT_SECONDS``
+CONNECT_SECONDS = 5.0
+
+
+def call(config: Config, verb: str, arguments: Mapping[str, Any], progress: Progress) -> Data:
+    """Have a verb done; returns its answer as JSON has it. Raises what the verb raises, and Owned after ten seconds' wait."""
+    give_up = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            return _here(config, verb, arguments, progress)
+        except Owned as owned:
+            answer = _there(owned.owner, verb, arguments, progress) if owned.owner else None
+            if answer is not None:
+                return answer
+            if time.monotonic() > give_up:
+                raise
+        time.sleep(PAUSE_SECONDS)
+
+
+def take(config: Config, role: str) -> App:
+    """Open the store data file for a long stay. Waits for short commands; raises Owned at once if somebody else stays there."""
+    from onhand.app import App  # noqa: PLC0415
+
+    give_up = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            with _lock_faults():
+                return App(config.store, role)
+        except Owned as owned:
+            if (owned.owner and owned.owner.url) or time.monotonic() > give_up:
+                raise
+        time.sleep(PAUSE_SECONDS)
+
+
+def _here(config: Config, verb: str, arguments: Mapping[str, Any], progress: Progress) -> Data:
+    """Do it in this process. Raises Owned if another one has the file."""
+    role = verb.replace("_", "-" if verb.endswith("_qoh") else " ")
+    with _lock_faults():
+        if config.store.exists():
+            Ownership(config.store, role).release()  # a knock: costs nothing, where opening the house takes a second
+    from onhand import verbs  # noqa: PLC0415
+    from onhand.app import App  # noqa: PLC0415
+
+    with _lock_faults():
+        app = App(config.store, role)
+    with app:
+        answer: Data = json.loads(json.dumps(verbs.run(app, verb, arguments, progress)))
+    return answer
+
+
+class _lock_faults:  # noqa: N801 - reads as a word in a with statement
+    """A block in which the lock file beside the store data file may be out of reach."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            raise Permanent(
+                f"The store data file cannot be used: give this user the right to write in its directory ({error}).",
+                reason="read_only",
+            ) from error
+
+
+def _there(owner: Owner, verb: str, arguments: Mapping[str, Any], progress: Progress) -> Data | None:
+    """Ask the owner; None if it takes no commands (yet, or any more)."""
+    if owner.url is None:
+        return None
+    where = urlsplit(owner.url)
+    connection = HTTPConnection(where.hostname or "", where.port, timeout=CONNECT_SECONDS)
+    try:
+        connection.connect()
+    except OSError:
+        return None  # it has just ended: the file is free in a moment
+    try:
+        connection.sock.settimeout(SILENCE_SECONDS)
+        connection.request(
+            "POST",
+            f"/api/verbs/{verb}",
+            json.dumps(arguments, ensure_ascii=False).encode(),
+            {"Authorization": f"Bearer {owner.token}", "Content-Type": "application/json"},
+        )
+        reply = connection.getresponse()
+        # A wrong token: between our look and our call another owner came. Nothing was done.
+        return None if reply.status == 401 else _listen(reply, progress)
+    except (HTTPException, OSError, ValueError) as error:
+        raise Conflict(
+            f"`onhand {owner.role}` ended, or fell silent, while it worked on this: look whether it was done before you ask again.",
+            reason="cut",
+        ) from error
+    finally:
+        connection.close()
+
+
+def _listen(reply: HTTPResponse, progress: Progress) -> Data:
+    """Follow the answer's lines to the last one."""
+    for line in reply:
+        if not line.strip():
+            continue  # a heartbeat
+        said = json.loads(line)
+        if "progress" in said:
+            progress(*said["progress"])
+        elif "error" in said:
+            raise error_of(said["error"])
+        else:
+            result: Data = said["result"]
+            return result
+    raise HTTPException("The answer has no end.")
+
+
+_KINDS: dict[str, type[OnHandError]] = {
+    **{kind.code: kind for kind in (Refused, Conflict, Retriable, Permanent, Broken)},
+    "invalid": Refused,
+    "owned": Conflict,
+}
+
+
+def data_of(error: OnHandError) -> Data:
+    """An error as it travels and as programs read it."""
+    return {"code": error.code, "message": error.message, "facts": json.loads(json.dumps(error.facts, default=str))}
+
+
+def error_of(said: Mapping[str, Any]) -> OnHandError:
+    """The same error again, of the same class."""
+    code = str(said.get("code", ""))
+    error = _KINDS.get(code, Broken)(str(said.get("message", "")), **dict(said.get("facts") or {}))
+    error.code = code
+    return error

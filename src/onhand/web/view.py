@@ -1,0 +1,232 @@
+"""Decides what the first page says: the verdict, a card per cart, a cell per SKU and cart.
+
+Path: ``desk`` reads the house and hands plain rows in; the templates draw what comes out.
+Promise: whatever is not in step is named, with the command that settles it.
+Never: reads a database or a clock.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from onhand.domain.listings import target
+
+Row = Mapping[str, Any]
+
+# How a thing stands, for colour and icon; the word beside it says the same.
+OK, WAY, WARN, BAD, OFF = "ok", "way", "warn", "bad", "off"
+_TONES = {
+    "in step": OK,
+    "working": WAY,
+    "trouble": WARN,
+    "stopped": BAD,
+    "not aligned": OFF,
+    "off": OFF,
+    "inactive": OFF,
+}
+_PROBLEMS = {
+    "fraction": "not kept: fraction",
+    "download": "not kept: download",
+    "duplicate": "SKU twice in shop",
+    "deleted": "deleted in the shop",
+}
+_UNKEPT = ("unmatched", "duplicate", "blank", "untrackable")
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """One sentence, how it stands, and the commands that settle it."""
+
+    tone: str
+    text: str
+    commands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer to the only question that matters: does every shop show what is on hand?"""
+
+    tone: str
+    headline: str
+    says: tuple[Say, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One cart."""
+
+    name: str
+    tone: str
+    state: str
+    address: str | None  # of the shop, for a link
+    looked_at: str | None
+    says: tuple[Say, ...]
+    waiting: int
+    in_flight: int
+    parked: int
+    differences: int
+    kept: int
+    unkept: int
+    products_command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one shop shows for one SKU. ``wanted`` is given where it should be another number."""
+
+    tone: str
+    shows: int | None
+    wanted: int | None = None
+    why: str = ""
+
+
+def verdict(carts: Sequence[Row], items: int, synch_qoh: bool, driving: bool, to_decide: int) -> Verdict:
+    """What is not in step, in sentences, the worst first."""
+    active = [cart for cart in carts if cart["active"]]
+    if not active:
+        return _nothing_connected(items, inactive=len(carts))
+    says: list[Say] = []
+    if not synch_qoh and all(cart["aligned"] for cart in active):
+        says.append(
+            Say(OFF, "Synchronization is off for the whole program.", ("onhand param set SynchQOH True",)),
+        )
+    elif not synch_qoh:
+        says.append(Say(OFF, "Synchronization is off for the whole program: align the carts, then switch it on."))
+    elif not driving:
+        says.append(Say(BAD, "No controller is running, so nothing is looked at.", ("onhand serve",)))
+    for cart in active:
+        says += _of_cart(cart)
+    if to_decide:
+        what = "1 difference waits" if to_decide == 1 else f"{to_decide} differences wait"
+        says.append(Say(WARN, f"{what} for your decision, see below."))
+    says.sort(key=lambda say: (BAD, WARN, OFF, WAY).index(say.tone))
+    if not says:
+        whom = "The shop shows" if len(active) == 1 else f"All {len(active)} shops show"
+        return Verdict(OK, "In step", (Say(OK, f"{whom} what is on hand."),))
+    if says[0].tone == WAY:
+        return Verdict(WAY, "Catching up", tuple(says))
+    return Verdict(says[0].tone, "Not in step", tuple(says))
+
+
+def _nothing_connected(items: int, inactive: int) -> Verdict:
+    if inactive:
+        return Verdict(OFF, "No shop is connected", (Say(OFF, "Every cart is inactive."),))
+    steps = [Say(OFF, "Connect a shop:", ('onhand cart add "My shop" --url https://www.example.com/onhand.php',))]
+    if not items:
+        steps.append(Say(OFF, "Its products become items when you take its counts over, once it is connected."))
+    return Verdict(OFF, "No shop is connected", tuple(steps))
+
+
+def _of_cart(cart: Row) -> list[Say]:
+    """What keeps one cart from being in step, in one sentence each; the card says what to do."""
+    name, state = cart["name"], cart["state"]
+    says = {
+        "stopped": [Say(BAD, f"{name} is stopped: nothing is posted there.")],
+        "trouble": [Say(WARN, f"{name} cannot be reached properly.")],
+        "not aligned": [Say(OFF, f"{name} was never aligned.")],
+        "off": [Say(OFF, f"{name} is switched off.")],
+        "working": [Say(WAY, _work(cart))],
+    }.get(state, [])
+    if cart["parked"]:
+        what = "1 post is" if cart["parked"] == 1 else f"{cart['parked']} posts are"
+        says.append(Say(WARN, f"{name}: {what} parked."))
+    if state in ("in step", "working") and cart["not_aligned"]:
+        what = "1 listing is" if cart["not_aligned"] == 1 else f"{cart['not_aligned']} listings are"
+        says.append(Say(OFF, f"{name}: {what} not aligned."))
+    return says
+
+
+def _work(cart: Row) -> str:
+    posts = cart["waiting"] + cart["in_flight"]
+    if posts:
+        return f"{cart['name']}: {posts} {'post is' if posts == 1 else 'posts are'} on the way."
+    return f"{cart['name']} is being compared."
+
+
+def card(cart: Row) -> Card:
+    """A cart for its card."""
+    return Card(
+        name=cart["name"],
+        tone=_TONES[cart["state"]],
+        state=cart["state"],
+        address=_address(cart["url"]),
+        looked_at=cart["looked_at"],
+        says=tuple(_advice(cart)),
+        waiting=cart["waiting"],
+        in_flight=cart["in_flight"],
+        parked=cart["parked"],
+        differences=cart["differences_open"],
+        kept=cart["in_step"],
+        unkept=sum(cart[kind] for kind in _UNKEPT),
+        products_command=f"onhand cart products {shlex.quote(cart['name'])} --problem any",
+    )
+
+
+def _advice(cart: Row) -> list[Say]:
+    """Trouble and halts in full, and what to do next."""
+    name = shlex.quote(cart["name"])
+    says: list[Say] = []
+    state = cart["state"]
+    if state == "stopped":
+        both = (f"onhand send-qoh {name} --dry-run", f"onhand get-qoh {name} --dry-run")
+        says.append(Say(BAD, cart["halted"]))
+        says.append(
+            Say(BAD, "Look into the shop, then align again: send our counts, or take over the shop's. Preview:", both)
+        )
+    elif state == "not aligned":
+        ways = (f"onhand cart test {name}", f"onhand get-qoh {name} --create", f"onhand send-qoh {name}")
+        says.append(Say(OFF, "Test it, then take over its counts, or send it ours:", ways))
+    elif state == "off":
+        says.append(
+            Say(OFF, "Its sales are not seen and nothing is posted. Switch it on:", (f"onhand sync on {name}",))
+        )
+    elif state == "inactive":
+        says.append(Say(OFF, "It is left alone until it is active again:", (f"onhand cart edit {name} --active",)))
+    if cart["trouble"] and state in ("trouble", "stopped"):
+        says.append(Say(WARN, cart["trouble"]))
+        says.append(Say(WARN, "OnHand goes on trying by itself. To see more:", (f"onhand cart test {name}",)))
+    if cart["parked"]:
+        says.append(Say(WARN, "Settle what the table says, then try again:", (f"onhand posts retry {name}",)))
+    if state in ("in step", "working", "trouble", "off") and cart["not_aligned"]:
+        says.append(Say(OFF, "Some listings are not aligned. See which, then align:", (f"onhand send-qoh {name}",)))
+    return says
+
+
+def _address(url: str) -> str | None:
+    """The shop's front page: the connector lies in its root."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https"):
+        return None
+    return urlunsplit((parts.scheme, parts.netloc, parts.path.rpartition("/")[0] + "/", "", ""))
+
+
+def cell(listing: Row | None, on_hand: int, cart: Row, synch_qoh: bool) -> Cell:
+    """What a shop shows for a SKU, and why that is not what we want it to show."""
+    if listing is None:
+        return Cell(OFF, None, why="not in this shop" if cart["aligned"] else "not aligned")
+    shows = listing["shows"]
+    if listing["problem"]:
+        return Cell(OFF, shows, why=_PROBLEMS.get(listing["problem"]) or str(listing["problem"]))
+    wanted = target(on_hand, cart["buffer"])
+    if not listing["aligned"]:
+        return Cell(OFF, shows, wanted if shows != wanted else None, "not aligned")
+    if listing["held"]:
+        return Cell(WARN, shows, wanted, "held for a decision")
+    if listing["parked"]:
+        return Cell(WARN, shows, wanted, f"parked: {listing['parked']}")
+    if shows == wanted:
+        return Cell(OK, shows)
+    return Cell(WAY, shows, wanted, _delay(cart, synch_qoh))
+
+
+def _delay(cart: Row, synch_qoh: bool) -> str:
+    if not synch_qoh:
+        return "waits: synchronization is off"
+    state = cart["state"]
+    if state in ("stopped", "off", "inactive"):
+        return f"waits: cart is {state}"
+    return "waits for the shop" if state == "trouble" else "on its way"

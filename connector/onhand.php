@@ -29,18 +29,14 @@ define('ONHAND_WEIGHT', '2654435761');
 
 onhand_serve();
 
-// ---------------------------------------------------------------------------------------------------------------
-// One request
-// ---------------------------------------------------------------------------------------------------------------
+// ==== One request =========================================================================================
 
 /** Checks who asks, does what is asked, answers. Nothing but the one JSON object reaches the caller. */
-function onhand_serve()
-{
-    error_reporting(E_ALL);
-    ini_set('display_errors', '0');
-    ini_set('zlib.output_compression', '0');
-    ignore_user_abort(true);              // a caller who hangs up must not leave half a batch
-    set_time_limit(120);
+function onhand_serve() {
+    onhand_if_allowed('ini_set', 'display_errors', '0');
+    onhand_if_allowed('ini_set', 'zlib.output_compression', '0');
+    onhand_if_allowed('set_time_limit', 120);
+    onhand_if_allowed('ignore_user_abort', true);  // a caller who hangs up must not leave half a batch
     ob_start();                           // whatever the configuration file prints is thrown away
     register_shutdown_function('onhand_last_words');
     try {
@@ -59,21 +55,25 @@ function onhand_serve()
     }
 }
 
+/** Calls a function that is useful but not vital: hosts switch some of them off. */
+function onhand_if_allowed($function, $first, $second = null) {
+    if (function_exists($function)) {
+        $second === null ? $function($first) : $function($first, $second);
+    }
+}
+
 /** Any failure that has a code in the protocol. */
-class OnhandRefusal extends Exception
-{
+class OnhandRefusal extends Exception {
     public $reason;
     public $members;
 
-    public function __construct($reason, $message, $members = array())
-    {
+    public function __construct($reason, $message, $members = array()) {
         parent::__construct($message);
         $this->reason = $reason;
         $this->members = $members;
     }
 
-    public function status()
-    {
+    public function status() {
         $statuses = array('https' => 403, 'signature' => 401, 'clock' => 401, 'request' => 400, 'too_large' => 413,
             'config' => 500, 'tables' => 500, 'database' => 503, 'busy' => 503, 'epoch' => 409, 'gap' => 409);
         return isset($statuses[$this->reason]) ? $statuses[$this->reason] : 500;
@@ -81,8 +81,7 @@ class OnhandRefusal extends Exception
 }
 
 /** Opens the shop's database, waits until no other request is being served, and performs the verb. */
-function onhand_perform($request, $key)
-{
+function onhand_perform($request, $key) {
     $verbs = array('hello', 'look', 'cells', 'listings', 'orders', 'apply');
     $verb = isset($request['verb']) ? $request['verb'] : null;
     if (!in_array($verb, $verbs, true)) {
@@ -98,12 +97,9 @@ function onhand_perform($request, $key)
     return $perform($request, $shop, $db);
 }
 
-// ---------------------------------------------------------------------------------------------------------------
-// The verbs
-// ---------------------------------------------------------------------------------------------------------------
+// ==== The verbs ===========================================================================================
 
-function onhand_hello($request, $shop, $db)
-{
+function onhand_hello($request, $shop, $db) {
     $state = onhand_state($shop, $db);
     if (isset($request['fresh_epoch_after']) && $request['fresh_epoch_after'] === $state['epoch']) {
         $db->run("UPDATE $shop->state SET epoch = '" . onhand_new_epoch() . "', last_seq = 0, begun_first = NULL,"
@@ -133,8 +129,7 @@ function onhand_hello($request, $shop, $db)
 }
 
 /** What is new: order lines above a cursor, and sums that tell whether any counter moved. */
-function onhand_look($request, $shop, $db)
-{
+function onhand_look($request, $shop, $db) {
     $after = onhand_whole($request, 'after', 0);
     $low = onhand_whole($request, 'low', 0);
     $limit = onhand_limit($request);
@@ -182,8 +177,7 @@ function onhand_look($request, $shop, $db)
 }
 
 /** The same sums in 3 * size groups, from which OnHand works out the few products that differ. */
-function onhand_cells($request, $shop, $db)
-{
+function onhand_cells($request, $shop, $db) {
     $size = onhand_whole($request, 'size', 1);
     if ($size > ONHAND_CELLS_MAX) {
         throw new OnhandRefusal('too_large', 'Ask for at most ' . ONHAND_CELLS_MAX . ' cells in each third.');
@@ -204,8 +198,7 @@ function onhand_cells($request, $shop, $db)
 }
 
 /** Products, a page of them in id order or those named. */
-function onhand_listings($request, $shop, $db)
-{
+function onhand_listings($request, $shop, $db) {
     if (isset($request['ids'])) {
         $ids = onhand_ids($request, 'ids');
         $limit = ONHAND_ROWS_MAX;
@@ -242,8 +235,7 @@ function onhand_listings($request, $shop, $db)
 }
 
 /** Those of the named order lines that still exist. */
-function onhand_orders($request, $shop, $db)
-{
+function onhand_orders($request, $shop, $db) {
     $ids = onhand_ids($request, 'lines');
     $db->snapshot();
     $which = 'l.orders_products_id IN (' . implode(',', $ids) . ')';
@@ -251,8 +243,7 @@ function onhand_orders($request, $shop, $db)
 }
 
 /** Order lines in id order, each with the status of its order and whether that order has a history. */
-function onhand_lines($shop, $db, $which, $limit)
-{
+function onhand_lines($shop, $db, $which, $limit) {
     $rows = $db->rows("SELECT l.orders_products_id, l.orders_id, l.products_id, l.products_model,"
         . " CAST(ROUND(l.products_quantity) AS SIGNED), o.orders_status"
         . " FROM $shop->lines l LEFT JOIN $shop->orders o ON o.orders_id = l.orders_id"
@@ -276,8 +267,7 @@ function onhand_lines($shop, $db, $which, $limit)
 }
 
 /** Applies one numbered batch of posts exactly once, or says what became of it. */
-function onhand_apply($request, $shop, $db)
-{
+function onhand_apply($request, $shop, $db) {
     $first = onhand_whole($request, 'first', 1);
     $posts = onhand_posts($request);
     $last = $first + count($posts) - 1;
@@ -323,8 +313,7 @@ function onhand_apply($request, $shop, $db)
 }
 
 /** Tells the posts that can take effect from those that cannot: array(posts, results). */
-function onhand_possible_posts($posts, $shop, $db, $for_update)
-{
+function onhand_possible_posts($posts, $shop, $db, $for_update) {
     $seen = array();
     foreach ($db->rows("SELECT products_id, products_quantity FROM $shop->products FORCE INDEX (PRIMARY) WHERE products_id IN ("
         . implode(',', array_keys($posts)) . ") ORDER BY products_id $for_update") as $row) {
@@ -333,7 +322,7 @@ function onhand_possible_posts($posts, $shop, $db, $for_update)
     $q = $shop->quantity('p');
     $results = array();
     foreach ($posts as $product => $post) {
-        if (!isset($seen[$product])) {
+        if (!array_key_exists($product, $seen)) {
             $results[] = array($product, 'missing');
             unset($posts[$product]);
         } elseif ($seen[$product] + $post[1] < $q['min'] || $seen[$product] + $post[1] > $q['max']) {
@@ -350,8 +339,7 @@ function onhand_possible_posts($posts, $shop, $db, $for_update)
  * The derived table drives the join, so that only the named rows are locked. Status stands before quantity because
  * MySQL computes assignments from left to right, and the condition means the quantity as it was.
  */
-function onhand_write($posts, $shop, $db)
-{
+function onhand_write($posts, $shop, $db) {
     if (!$posts) {
         return;
     }
@@ -366,26 +354,22 @@ function onhand_write($posts, $shop, $db)
     }
     $status = $reactivate ? "p.products_status = IF(d.reactivate = 1 AND $q[sum] > 0, 1, p.products_status)," : '';
     $db->run('UPDATE (' . implode(' UNION ALL ', $selects) . ") d STRAIGHT_JOIN $shop->products p ON p.products_id = d.product"
-        . " SET $status p.products_quantity = p.products_quantity + d.delta"
+        . " SET $status p.products_quantity = $q[plain] + d.delta"
         . " WHERE $q[sum] BETWEEN $q[min] AND $q[max]");
 }
 
 /** The same on an engine without transactions: first it is noted that the batch has begun, so that a crash shows. */
-function onhand_write_noted($posts, $first, $last, $shop, $db)
-{
+function onhand_write_noted($posts, $first, $last, $shop, $db) {
     $db->run("UPDATE $shop->state SET begun_first = $first, begun_last = $last WHERE id = 1");
     $db->run('COMMIT');
     onhand_write($posts, $shop, $db);     // if this fails, nobody here knows how far it came: the note stays
     $db->run('START TRANSACTION');
 }
 
-// ---------------------------------------------------------------------------------------------------------------
-// What a request may contain
-// ---------------------------------------------------------------------------------------------------------------
+// ==== What a request may contain ==========================================================================
 
 /** A whole number, given as a number or as digits. */
-function onhand_whole($values, $name, $least)
-{
+function onhand_whole($values, $name, $least) {
     $value = isset($values[$name]) ? $values[$name] : null;
     if (is_string($value) && preg_match('/^-?[0-9]{1,15}$/D', $value)) {
         $value = (int) $value;
@@ -396,8 +380,7 @@ function onhand_whole($values, $name, $least)
     return $value;
 }
 
-function onhand_limit($request)
-{
+function onhand_limit($request) {
     $limit = onhand_whole($request, 'limit', 1);
     if ($limit > ONHAND_ROWS_MAX) {
         throw new OnhandRefusal('too_large', 'Ask for at most ' . ONHAND_ROWS_MAX . ' rows at once.');
@@ -406,8 +389,7 @@ function onhand_limit($request)
 }
 
 /** A list, short enough. */
-function onhand_list($request, $name)
-{
+function onhand_list($request, $name) {
     if (!isset($request[$name]) || !is_array($request[$name])) {
         throw new OnhandRefusal('request', "The member $name must be a list.");
     }
@@ -417,8 +399,7 @@ function onhand_list($request, $name)
     return array_values($request[$name]);
 }
 
-function onhand_ids($request, $name)
-{
+function onhand_ids($request, $name) {
     $ids = onhand_list($request, $name);
     foreach ($ids as $n => $id) {
         $ids[$n] = onhand_whole($ids, $n, 0);
@@ -427,8 +408,7 @@ function onhand_ids($request, $name)
 }
 
 /** The posts of a batch, by product: array(product, delta, reactivate). */
-function onhand_posts($request)
-{
+function onhand_posts($request) {
     $posts = array();
     foreach (onhand_list($request, 'posts') as $post) {
         if (!is_array($post) || count($post) !== 3) {
@@ -446,13 +426,10 @@ function onhand_posts($request)
     return $posts;
 }
 
-// ---------------------------------------------------------------------------------------------------------------
-// The memory
-// ---------------------------------------------------------------------------------------------------------------
+// ==== The memory ==========================================================================================
 
 /** The one row of our own table. Makes the table, and the row, when they are not there yet. */
-function onhand_state($shop, $db, $for_update = '')
-{
+function onhand_state($shop, $db, $for_update = '') {
     $select = "SELECT epoch, last_seq, begun_first, begun_last, last_first, last_answer FROM $shop->state WHERE id = 1 $for_update";
     try {
         $row = $db->row($select);
@@ -477,26 +454,21 @@ function onhand_state($shop, $db, $for_update = '')
 }
 
 /** 16 random hexadecimal digits. They need to be new, not secret. */
-function onhand_new_epoch()
-{
+function onhand_new_epoch() {
     if (function_exists('random_bytes')) {
         return bin2hex(random_bytes(8));
     }
-    return substr(hash('sha256', uniqid('', true) . mt_rand() . getmypid()), 0, 16);
+    return substr(hash('sha256', uniqid('', true) . mt_rand()), 0, 16);
 }
 
-// ---------------------------------------------------------------------------------------------------------------
-// The shop's tables
-// ---------------------------------------------------------------------------------------------------------------
+// ==== The shop's tables ===================================================================================
 
 /** Where things stand in the shop's database, and of what type they are. */
-class OnhandShop
-{
+class OnhandShop {
     public $prefix, $state, $products, $descriptions, $attributes, $downloads, $lines, $orders, $history;
     private $settings, $languages, $db, $columns, $engine;
 
-    public function __construct($db, $prefix)
-    {
+    public function __construct($db, $prefix) {
         $this->db = $db;
         $this->prefix = $prefix;
         $names = array('state' => 'onhand_state', 'products' => 'products', 'descriptions' => 'products_description',
@@ -508,8 +480,7 @@ class OnhandShop
     }
 
     /** Type, width, nullability and collation of the columns of the products table. */
-    public function columns()
-    {
+    public function columns() {
         if ($this->columns !== null) {
             return $this->columns;
         }
@@ -530,8 +501,7 @@ class OnhandShop
         return $this->columns;
     }
 
-    public function engine()
-    {
+    public function engine() {
         if ($this->engine === null) {
             $row = $this->db->row("SELECT ENGINE FROM information_schema.TABLES"
                 . " WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = '" . trim($this->products, '`') . "'");
@@ -540,35 +510,30 @@ class OnhandShop
         return $this->engine;
     }
 
-    public function transactional()
-    {
+    public function transactional() {
         return strcasecmp($this->engine(), 'InnoDB') === 0;
     }
 
-    public function quantity($alias)
-    {
+    public function quantity($alias) {
         return $this->counter($alias, 'products_quantity');
     }
 
-    public function ordered($alias)
-    {
+    public function ordered($alias) {
         return $this->counter($alias, 'products_ordered');
     }
 
     /** h(id): what a product weighs in the checking sums. */
-    public function weight($alias)
-    {
+    public function weight($alias) {
         $columns = $this->columns();
         $id = $columns['products_id']['unsigned'] ? "CAST($alias.products_id AS SIGNED)" : "$alias.products_id";
         return '(' . $id . ' * ' . ONHAND_WEIGHT . ' % ' . ONHAND_WORD . ')';
     }
 
     /**
-     * How to read a counter as a whole number: `value`; `wide`, safe to multiply by a weight; `fraction`, whether it
+     * How to read a counter: `plain`, as it is; `value`, as a whole number; `wide`, safe to multiply by a weight; `fraction`, whether it
      * is not whole; `sum`, what it would be after a post d; `min` and `max`, what the column holds exactly.
      */
-    private function counter($alias, $name)
-    {
+    private function counter($alias, $name) {
         $columns = $this->columns();
         $column = $columns[$name];
         $plain = $column['null'] ? "IFNULL($alias.$name, 0)" : "$alias.$name";
@@ -590,13 +555,12 @@ class OnhandShop
             $fraction = "($plain <> ROUND($plain))";
             $narrow = false;
         }
-        return array('value' => $value, 'wide' => $narrow ? $value : "CAST($value AS DECIMAL(30))", 'fraction' => $fraction,
+        return array('plain' => $plain, 'value' => $value, 'wide' => $narrow ? $value : "CAST($value AS DECIMAL(30))", 'fraction' => $fraction,
             'sum' => "$value + d.delta", 'min' => sprintf('%.0f', $min), 'max' => sprintf('%.0f', $max));
     }
 
     /** Those of the named settings that the shop has. Where one stands twice, the shop uses the first. */
-    public function switches($names)
-    {
+    public function switches($names) {
         $found = array();
         foreach ($this->db->rows("SELECT configuration_key, configuration_value FROM $this->settings WHERE configuration_key IN ('"
             . implode("','", $names) . "') ORDER BY configuration_id") as $row) {
@@ -606,25 +570,20 @@ class OnhandShop
     }
 
     /** The id of the shop's default language; 0 if it cannot be told. */
-    public function default_language()
-    {
+    public function default_language() {
         $row = $this->db->row("SELECT l.languages_id FROM $this->settings s JOIN $this->languages l ON l.code = s.configuration_value"
             . " WHERE s.configuration_key = 'DEFAULT_LANGUAGE' ORDER BY s.configuration_id LIMIT 1");
         return (int) $row[0];
     }
 }
 
-// ---------------------------------------------------------------------------------------------------------------
-// The database
-// ---------------------------------------------------------------------------------------------------------------
+// ==== The database ========================================================================================
 
 /** One connection, over mysqli or, where that is missing, PDO. */
-class OnhandDatabase
-{
+class OnhandDatabase {
     private $mysqli = null, $pdo = null, $name;
 
-    public function __construct($login)
-    {
+    public function __construct($login) {
         $this->name = $login['database'];
         if (function_exists('mysqli_init')) {
             $this->open_mysqli($login);
@@ -635,12 +594,16 @@ class OnhandDatabase
         }
         // One text mode for every server, and no strictness: what a column cannot hold is found out before writing.
         // Our table must be InnoDB or not be at all.
-        $this->run("SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION', lock_wait_timeout = " . ONHAND_SHOP_LOCK_SECONDS
-            . ', innodb_lock_wait_timeout = ' . ONHAND_SHOP_LOCK_SECONDS);
+        $mode = "SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION'";
+        try {
+            $this->run($mode . ', lock_wait_timeout = ' . ONHAND_SHOP_LOCK_SECONDS
+                . ', innodb_lock_wait_timeout = ' . ONHAND_SHOP_LOCK_SECONDS);
+        } catch (OnhandRefusal $refusal) {    // MySQL before 5.5 has no such limits
+            $this->run($mode);
+        }
     }
 
-    private function open_mysqli($login)
-    {
+    private function open_mysqli($login) {
         mysqli_report(MYSQLI_REPORT_OFF);
         $this->mysqli = mysqli_init();
         mysqli_options($this->mysqli, MYSQLI_OPT_CONNECT_TIMEOUT, 5);
@@ -653,8 +616,7 @@ class OnhandDatabase
         }
     }
 
-    private function open_pdo($login)
-    {
+    private function open_pdo($login) {
         $where = $login['socket'] !== null ? 'unix_socket=' . $login['socket']
             : 'host=' . $login['host'] . ($login['port'] ? ';port=' . $login['port'] : '');
         try {
@@ -669,22 +631,19 @@ class OnhandDatabase
     }
 
     /** Waits for earlier requests of OnHand to this shop. Held until the connection ends. */
-    public function lock($prefix)
-    {
+    public function lock($prefix) {
         $row = $this->row("SELECT GET_LOCK('onhand:" . md5($this->name . '|' . $prefix) . "', " . ONHAND_LOCK_SECONDS . ')');
         return (int) $row[0] === 1;
     }
 
     /** From here on, all reads see one moment of the shop, on engines that can. */
-    public function snapshot()
-    {
+    public function snapshot() {
         $this->run('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
         $this->run('START TRANSACTION WITH CONSISTENT SNAPSHOT');
     }
 
     /** All rows, as lists. */
-    public function rows($sql)
-    {
+    public function rows($sql) {
         $result = $this->run($sql);
         if ($this->pdo) {
             return $result->fetchAll(PDO::FETCH_NUM);
@@ -697,14 +656,12 @@ class OnhandDatabase
     }
 
     /** The first row as a list, or null. */
-    public function row($sql)
-    {
+    public function row($sql) {
         $rows = $this->rows($sql);
         return $rows ? $rows[0] : null;
     }
 
-    public function run($sql)
-    {
+    public function run($sql) {
         $result = $this->pdo ? $this->pdo->query($sql) : mysqli_query($this->mysqli, $sql);
         if ($result === false) {
             $error = $this->pdo ? $this->pdo->errorInfo() : array('', mysqli_errno($this->mysqli), mysqli_error($this->mysqli));
@@ -714,9 +671,8 @@ class OnhandDatabase
     }
 
     /** Says by the server's error number what a person can do. The server's own words go to the error log only. */
-    private function refuse($number, $words)
-    {
-        error_log("OnHand connector: database error $number: $words");
+    private function refuse($number, $words) {
+        onhand_if_allowed('error_log', "OnHand connector: database error $number: $words");
         if ($number === 1146 || $number === 1054) {
             throw new OnhandRefusal('tables', "The shop's database lacks a table or column of osCommerce 2.2/2.3 (error $number):"
                 . ' check the table prefix in onhand-key.php and the database in includes/configure.php.');
@@ -739,13 +695,10 @@ class OnhandDatabase
     }
 }
 
-// ---------------------------------------------------------------------------------------------------------------
-// Configuration: the shop's login and our key
-// ---------------------------------------------------------------------------------------------------------------
+// ==== Configuration: the shop's login and our key =========================================================
 
 /** The database login of the shop, from the constants of its own configuration file. */
-function onhand_shop_login()
-{
+function onhand_shop_login() {
     // In the shop's own order: where both files define something, the local one wins. Both only define constants.
     $found = false;
     foreach (array('/includes/local/configure.php', '/includes/configure.php') as $file) {
@@ -773,8 +726,7 @@ function onhand_shop_login()
 }
 
 /** Our key: who may ask. */
-function onhand_key()
-{
+function onhand_key() {
     $file = dirname(__FILE__) . '/onhand-key.php';
     $key = is_file($file) ? @include $file : null;
     if (!is_array($key) || !isset($key['key_id'], $key['secret']) || !preg_match('/^[A-Za-z0-9_-]{1,40}$/D', $key['key_id'])
@@ -789,12 +741,9 @@ function onhand_key()
     return $key;
 }
 
-// ---------------------------------------------------------------------------------------------------------------
-// Who asks: HTTPS, signature, clock
-// ---------------------------------------------------------------------------------------------------------------
+// ==== Who asks: HTTPS, signature, clock ===================================================================
 
-function onhand_require_https($key)
-{
+function onhand_require_https($key) {
     $encrypted = (onhand_server('HTTPS') !== '' && strtolower(onhand_server('HTTPS')) !== 'off')
         || strtolower(onhand_server('HTTP_X_FORWARDED_PROTO')) === 'https' || onhand_server('SERVER_PORT') === '443';
     // A caller behind a proxy on this very machine is not local, though his address looks so.
@@ -805,8 +754,7 @@ function onhand_require_https($key)
 }
 
 /** The request, if it was signed with our key for this address a short while ago. */
-function onhand_authentic_request($key)
-{
+function onhand_authentic_request($key) {
     if ((float) onhand_server('CONTENT_LENGTH') > ONHAND_BODY_MAX) {
         throw new OnhandRefusal('too_large', 'A request may have at most ' . ONHAND_BODY_MAX . ' bytes.');
     }
@@ -845,24 +793,20 @@ function onhand_authentic_request($key)
 }
 
 /** What the web server says about the request; '' if it says nothing. */
-function onhand_server($name)
-{
+function onhand_server($name) {
     return isset($_SERVER[$name]) ? trim((string) $_SERVER[$name]) : '';
 }
 
-function onhand_digest($body)
-{
+function onhand_digest($body) {
     return 'sha-256=:' . base64_encode(hash('sha256', $body, true)) . ':';
 }
 
-function onhand_signature($base, $key)
-{
+function onhand_signature($base, $key) {
     return ':' . base64_encode(hash_hmac('sha256', $base, $key['secret'], true)) . ':';
 }
 
 /** Compares in a time that tells nothing about where two texts differ. */
-function onhand_same($known, $given)
-{
+function onhand_same($known, $given) {
     if (function_exists('hash_equals')) {
         return hash_equals($known, $given);
     }
@@ -873,13 +817,10 @@ function onhand_same($known, $given)
     return $difference === 0;
 }
 
-// ---------------------------------------------------------------------------------------------------------------
-// Answers
-// ---------------------------------------------------------------------------------------------------------------
+// ==== Answers =============================================================================================
 
 /** Remembers what the answer needs: `key`, to sign with, and `sent`, whether it is on its way. */
-function onhand_reply($name, $value = false)
-{
+function onhand_reply($name, $value = false) {
     static $known = array('key' => null, 'sent' => null);
     if ($value !== false) {
         $known[$name] = $value;
@@ -888,8 +829,7 @@ function onhand_reply($name, $value = false)
 }
 
 /** Sends the one JSON object, signed for the request it answers, and ends. */
-function onhand_answer($status, $answer)
-{
+function onhand_answer($status, $answer) {
     onhand_reply('sent', true);
     $body = json_encode($answer, JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES);
     while (ob_get_level() > 0 && @ob_end_clean()) {
@@ -916,16 +856,15 @@ function onhand_answer($status, $answer)
 }
 
 /** Something nobody foresaw: the details go to the server's error log, the caller learns that it happened. */
-function onhand_give_up($problem)
-{
-    error_log('OnHand connector: ' . $problem->getMessage() . ' in ' . $problem->getFile() . ' line ' . $problem->getLine());
+function onhand_give_up($problem) {
+    onhand_if_allowed('error_log', 'OnHand connector: ' . $problem->getMessage() . ' in ' . $problem->getFile()
+        . ' line ' . $problem->getLine());
     onhand_answer(500, array('ok' => false, 'error' => array('code' => 'internal',
         'message' => "The connector failed; the details are in the web server's error log.")));
 }
 
 /** When PHP stops the script by itself, out of memory or time, the caller still gets an answer. */
-function onhand_last_words()
-{
+function onhand_last_words() {
     if (!onhand_reply('sent')) {
         $error = error_get_last();
         onhand_give_up(new Exception($error ? $error['message'] : 'the script ended by itself'));
@@ -933,8 +872,7 @@ function onhand_last_words()
 }
 
 /** Text as valid UTF-8: what is not becomes U+FFFD. Null stays null. */
-function onhand_text($text)
-{
+function onhand_text($text) {
     if ($text === null || preg_match('//u', $text)) {
         return $text;
     }

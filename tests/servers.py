@@ -10,6 +10,7 @@ Never: touches a server it did not start; skips when a program is missing.
 from __future__ import annotations
 
 import atexit
+import getpass
 import itertools
 import os
 import shutil
@@ -148,7 +149,9 @@ class MariaDB:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.remove()
 
 
@@ -219,7 +222,9 @@ class PhpServer:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.remove()
 
 
@@ -247,8 +252,6 @@ def _program(name: str) -> str:
 
 
 def _user() -> str:
-    import getpass
-
     return getpass.getuser()
 
 

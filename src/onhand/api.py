@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Self
 
 import structlog
 import uvicorn
@@ -32,7 +32,7 @@ from onhand import door
 from onhand.app import App
 from onhand.config import Config
 from onhand.domain.errors import Broken, OnHandError, Refused
-from onhand.verbs import VERBS, run
+from onhand.verbs import VERBS, Invalid, run
 
 BODY_BYTES = 64 * 1024 * 1024  # the largest request; an import of 200,000 items has about 10 MB
 CALLS_MAX = 32  # verbs at work at once
@@ -42,7 +42,15 @@ STOP_SECONDS = 2.0  # how long answers on their way may take at the end
 CLOSE_SECONDS = 5.0  # and how long the carts' requests; what is cut is gone on with at the next start
 START_SECONDS = 10.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
-STATUS = {"invalid": 422, "refused": 409, "conflict": 409, "owned": 409, "retriable": 503, "permanent": 502, "broken": 500}
+STATUS = {
+    "invalid": 422,
+    "refused": 409,
+    "conflict": 409,
+    "owned": 409,
+    "retriable": 503,
+    "permanent": 502,
+    "broken": 500,
+}
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -50,7 +58,6 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
 }
 
 log = structlog.get_logger()
@@ -132,9 +139,7 @@ def _done(app: App, name: str, body: bytes, say: Callable[[door.Data], None]) ->
     except ValueError:
         arguments = None
     if not isinstance(arguments, dict):
-        error = Refused("The arguments must be one JSON object.")
-        error.code = "invalid"
-        raise error
+        raise Invalid("The arguments must be one JSON object.")
     return run(app, name, arguments, lambda phase, done, total: say({"progress": [phase, done, total]}))
 
 
@@ -211,7 +216,7 @@ class Server:
         )
         self._thread = threading.Thread(target=self._listen, name="onhand-server", daemon=True)
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Self:
         self._thread.start()
         give_up = time.monotonic() + START_SECONDS
         while not self._server.started:
@@ -250,12 +255,12 @@ def _stay(config: Config, role: str, host: str, port: int, pages: bool) -> None:
                 signal.signal(number, lambda caught, _: signals.put(caught))
             app.start_controller()
             print(f"OnHand is at {server.url}/" if pages else "The controller is at work.", flush=True)  # noqa: T201
-            log.info(f"{role}.started", url=server.url, store=str(config.store))
+            log.info("server.started", role=role, url=server.url, store=str(config.store))
             caught = signals.get()
-            log.info(f"{role}.ending", signal=signal.Signals(caught).name)
+            log.info("server.ending", role=role, signal=signal.Signals(caught).name)
     finally:
         _close(app)
-    log.info(f"{role}.ended")
+    log.info("server.ended", role=role)
 
 
 def _close(app: App) -> None:
@@ -265,5 +270,3 @@ def _close(app: App) -> None:
     closing.join(CLOSE_SECONDS)
     if closing.is_alive():
         log.warning("closing.cut", seconds=CLOSE_SECONDS)
-
-

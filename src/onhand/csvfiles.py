@@ -73,9 +73,7 @@ def read_items(text: str) -> list[Entry]:
 
 def read_delivery(text: str) -> list[tuple[str, int]]:
     """(SKU, units) lines from CSV text with a header line. Raises Refused as ``read_items`` does."""
-    return _read(
-        text, DELIVERY, lambda _, values: (check_sku(values["sku"]), _whole("units", values["units"], 1))
-    )
+    return _read(text, DELIVERY, lambda _, values: (check_sku(values["sku"]), _whole("units", values["units"], 1)))
 
 
 def write_items(items: Iterable[Item]) -> str:

@@ -50,6 +50,24 @@ def verb(function: Callable[..., Data]) -> Callable[..., Data]:
     return function
 
 
+class Invalid(Refused):
+    """A call that does not fit the verb: an argument is missing, unknown, of the wrong type or out of bounds."""
+
+    code = "invalid"
+
+
+def run(app: App, name: str, arguments: Mapping[str, Any], progress: Progress) -> Data:
+    """Do the verb of that name. Raises Invalid if there is none or the arguments do not fit, else what the verb raises."""
+    if name not in VERBS:
+        raise Invalid(f"There is no verb {name[:100]!r}.", verb=name[:100])
+    try:
+        return VERBS[name](app, progress, **arguments)
+    except ValidationError as error:
+        # Only where and what: the value itself may be a secret.
+        faults = [{"argument": ".".join(map(str, fault["loc"])), "fault": fault["msg"]} for fault in error.errors()]
+        raise Invalid(f"{name}: {faults[0]['argument']}: {faults[0]['fault']}.", arguments=faults[:100]) from None
+
+
 # Items
 
 

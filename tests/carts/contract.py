@@ -166,7 +166,7 @@ class ShopContract:
         driver.set(product, model="NEW")
         assert [line.model for line in look(driver).lines] == ["OLD", None]
 
-    # look: sums and catalogue
+    # look, sums and the catalogue figure
 
     def test_sums_come_only_when_asked_for(self, driver):
         driver.add_product("A", 1)
@@ -361,7 +361,7 @@ class ShopContract:
     def test_a_batch_that_does_not_continue_is_refused(self, driver, first, number):
         products = [driver.add_product(f"P{n}", 10) for n in range(2)]
         apply(driver, 1, (products[0], 1))
-        apply(driver, 2, (products[0], 1), (products[1], 1))  # numbers 2 and 3; 4 is next
+        apply(driver, 2, (products[0], 1), (products[1], 1))  # takes numbers 2 and 3, so that 4 is next
         batch = [(product, 1) for product in products[:number]]
         if (first, number) == (2, 2):
             assert apply(driver, first, *batch).outcome is Outcome.ALREADY
@@ -414,7 +414,9 @@ class ShopContract:
     def test_reactivate_switches_on_what_has_stock_again(self, driver):
         back, still_out, unasked = (driver.add_product(sku, 0, status=0) for sku in "ABC")
         at_zero, on = driver.add_product("D", -2, status=0), driver.add_product("E", 1)
-        apply(driver, 1, (back, 1, True), (still_out, -1, True), (unasked, 5, False), (at_zero, 2, True), (on, -1, True))
+        apply(
+            driver, 1, (back, 1, True), (still_out, -1, True), (unasked, 5, False), (at_zero, 2, True), (on, -1, True)
+        )
         assert [driver.row(product).status for product in (back, still_out, unasked, at_zero, on)] == [1, 0, 0, 0, 1]
         assert [driver.row(product).quantity for product in (back, still_out, unasked, at_zero, on)] == [1, -1, 5, 0, 0]
 
@@ -539,7 +541,17 @@ class WireContract:
 
     @pytest.mark.parametrize(
         "fault",
-        ["no headers", "no digest", "no input", "no signature", "wrong secret", "wrong id", "other body", "other components", "garbage"],
+        [
+            "no headers",
+            "no digest",
+            "no input",
+            "no signature",
+            "wrong secret",
+            "wrong id",
+            "other body",
+            "other components",
+            "garbage",
+        ],
     )
     def test_what_is_not_rightly_signed_learns_nothing(self, wire, fault):
         headers = ("content-digest", "signature-input", "signature")
@@ -555,7 +567,11 @@ class WireContract:
             signed = Key.of(wire.key_id, wire.secret_hex).sign_request("/", b"{}", int(time.time()))
             answer, _ = post(wire, self.HELLO, content_digest=signed["content-digest"])
         elif fault == "other components":
-            answer, _ = post(wire, self.HELLO, signature_input=f'onhand=("@method");created=1;keyid="{wire.key_id}";alg="hmac-sha256"')
+            answer, _ = post(
+                wire,
+                self.HELLO,
+                signature_input=f'onhand=("@method");created=1;keyid="{wire.key_id}";alg="hmac-sha256"',
+            )
         else:
             answer, _ = post(wire, self.HELLO, signature="onhand=:AAAA", signature_input="\\x00=;;")
         assert answer.status_code == 401

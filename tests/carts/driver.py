@@ -38,9 +38,7 @@ class ShopDriver(Protocol):
     def shop(self) -> Shop:
         """The client under test, connected to this shop; always the same object."""
 
-    def add_product(
-        self, model: str | None, quantity: int, name: str = "", status: int = 1, ordered: int = 0
-    ) -> int:
+    def add_product(self, model: str | None, quantity: int, name: str = "", status: int = 1, ordered: int = 0) -> int:
         """A new product, never modified; answers its id. Ids rise."""
 
     def sell(self, product: int, n: int) -> int:

@@ -8,29 +8,22 @@ Never: follows a redirect, repeats a request by itself, or reads more than ``ANS
 from __future__ import annotations
 
 import json
-import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_address
-from typing import Any, NoReturn
-from urllib.parse import urlsplit
+from typing import Any
 
 import httpx2
 
-from onhand.domain.errors import Conflict, OnHandError, Permanent, Retriable
+from onhand.domain.errors import Permanent
 from onhand.domain.shop import Applied, Change, Hello, Line, Look, Outcome, Page, Row, Window
 from onhand.domain.sketch import Cell, Sums
 
+from . import trouble
 from .signing import Key, Wrong
 
 PROTOCOL = 1
 ANSWER_MAX_BYTES = 16 * 1024 * 1024
-
-RETRIABLE = {"database", "busy", "internal"}
-CONFLICT = {"epoch", "gap"}
-PERMANENT = {"https", "clock", "request", "too_large", "config", "tables"}
-# Refusals that a connector cannot sign: it has no key yet, or the request did not prove that it knows it.
-UNSIGNED = {"config", "https", "too_large", "internal"}
 
 
 class Endpoint:
@@ -48,19 +41,25 @@ class Endpoint:
         allow_http: bool = False,
     ) -> None:
         """``clock`` answers unix seconds. Raises Permanent if the address is unusable or plain HTTP is not allowed."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            _refuse(Permanent, "request", "Enter the full address of onhand.php, like https://shop.example/onhand.php.")
-        local = _is_loopback(parts.hostname)
-        if parts.scheme == "http" and not local and not allow_http:
-            _refuse(Permanent, "https", "Enter the shop's https address, or allow plain HTTP for this cart in writing.")
-        self._url = url
-        self._path = parts.path or "/"
+        try:
+            address = httpx2.URL(url)
+        except httpx2.InvalidURL:
+            address = httpx2.URL("")
+        if address.scheme not in ("http", "https") or not address.host or address.query or address.fragment:
+            raise Permanent(
+                "Enter the full address of onhand.php, like https://shop.example/onhand.php.", reason="request"
+            )
+        self._local = _is_loopback(address.host)
+        if address.scheme == "http" and not self._local and not allow_http:
+            raise Permanent(
+                "Enter the shop's https address, or allow plain HTTP for this cart in writing.", reason="https"
+            )
+        self._url = address
+        self._path = address.raw_path.decode("ascii")  # as it goes over the wire, which is what is signed
         self._key = Key.of(key_id, secret_hex)
         self._clock = clock
         self._deadline_seconds = connect_timeout_seconds + 2 * read_timeout_seconds
         self._timeout = httpx2.Timeout(read_timeout_seconds, connect=connect_timeout_seconds)
-        self._local = local
         self._client: httpx2.Client | None = None
 
     # The verbs, in the order of the protocol
@@ -160,15 +159,16 @@ class Endpoint:
         signed = self._key.sign_request(self._path, body, int(self._clock()))
         status, headers, content = self._send(body, signed)
         if not headers.get("content-type", "").lower().startswith("application/json"):
-            _refuse_foreign(status, headers, content)
+            raise trouble.foreign(status, headers, content)
         try:
             self._key.check_answer(signed, status, content, headers)
         except Wrong as wrong:
-            _refuse_unbelieved(wrong, status, content)
-        answer = json.loads(content)
-        if status == 200 and answer.get("ok") is True:
-            return dict(answer)
-        _refuse_coded(status, answer)
+            raise trouble.unbelieved(wrong, status, content) from wrong
+        with _understood():
+            answer = dict(json.loads(content))
+        if status != 200 or answer.get("ok") is not True:
+            raise trouble.refusal(status, answer.get("error"))
+        return answer
 
     def _send(self, body: bytes, signed: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
         """One POST: status, headers with lower-case names, and the whole body."""
@@ -187,10 +187,9 @@ class Endpoint:
                 for chunk in answer.iter_bytes():
                     content += chunk
                     if len(content) > ANSWER_MAX_BYTES:
-                        _refuse(
-                            Permanent,
-                            "too_large",
+                        raise Permanent(
                             "The address answers with more than 16 MiB: check that it is that of onhand.php.",
+                            reason="too_large",
                         )
                     if self._clock() > give_up_at:
                         raise httpx2.ReadTimeout("The answer trickles.")
@@ -201,7 +200,7 @@ class Endpoint:
                 )
         except httpx2.HTTPError as problem:
             self.disconnect()
-            raise _transport_trouble(problem) from problem
+            raise trouble.on_the_way(problem) from problem
 
 
 def _is_loopback(host: str) -> bool:
@@ -260,149 +259,3 @@ def _row(values: Sequence[Any]) -> Row:
 def _sums(values: Sequence[Any]) -> Sums:
     count, quantity, ordered, quantity_h, ordered_h = values
     return Sums(int(count), int(quantity), int(ordered), int(quantity_h), int(ordered_h))
-
-
-# Answers that are not, and failures on the way
-
-
-def _refuse(kind: type[OnHandError], reason: str, message: str, **facts: object) -> NoReturn:
-    raise kind(message, reason=reason, **facts)
-
-
-def _refuse_coded(status: int, answer: Mapping[str, Any]) -> NoReturn:
-    """A refusal of the connector itself: its message already says what to do."""
-    error = answer.get("error")
-    if not isinstance(error, dict):
-        error = {}
-    code = str(error.get("code", ""))
-    message = str(error.get("message", "The connector refused without saying why."))
-    facts = {name: value for name, value in error.items() if name not in ("code", "message")}
-    if code in CONFLICT:
-        _refuse(Conflict, code, message, **facts)
-    if code in RETRIABLE:
-        _refuse(Retriable, code, message, status=status, **facts)
-    if code in PERMANENT:
-        _refuse(Permanent, code, message, status=status, **facts)
-    _refuse(
-        Permanent,
-        "internal",
-        f"The connector refused with a code unknown here: {code}. Copy the connector file of this OnHand into the shop.",
-    )
-
-
-def _refuse_unbelieved(wrong: Wrong, status: int, content: bytes) -> NoReturn:
-    """An answer without a valid signature. What it says is used for the advice to the technician, and for nothing else."""
-    try:
-        error = json.loads(content)["error"]
-        code, arrived = error["code"], error.get("arrived")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        error, code, arrived = {}, None, None
-    if wrong.part == "missing" and code == "signature":
-        if arrived == "bare":
-            _refuse(
-                Permanent,
-                "headers",
-                "Something before the shop (a proxy or firewall) strips the headers Signature, Signature-Input and Content-Digest from requests: let them pass.",
-            )
-        if arrived == "changed":
-            _refuse(
-                Retriable,
-                "cut",
-                "The request arrived in the shop cut or changed: a proxy or firewall before it rewrites what is sent.",
-            )
-        _refuse(
-            Permanent,
-            "signature",
-            "The shop refuses the key: onhand-key.php in the shop and the key of this cart differ. Download the key file of this cart and copy it there.",
-        )
-    if wrong.part == "missing" and code in UNSIGNED:
-        _refuse_coded(status, {"error": error})
-    if wrong.part == "missing":
-        _refuse(
-            Permanent,
-            "headers",
-            "The answer came without its Signature headers: something before the shop (a proxy or firewall) strips them. Let Signature, Signature-Input and Content-Digest pass.",
-        )
-    if wrong.part == "digest":
-        _refuse(
-            Retriable,
-            "cut",
-            "The answer arrived cut or changed: a proxy between here and the shop rewrites it.",
-            received_bytes=len(content),
-        )
-    _refuse(
-        Permanent,
-        "signature",
-        "The answer was not signed with the key of this cart for this request, so it was not believed: check that the address is that of this very shop, and copy its key file there again.",
-        part=wrong.part,
-    )
-
-
-def _refuse_foreign(status: int, headers: Mapping[str, str], content: bytes) -> NoReturn:
-    """Something that is not our connector answered."""
-    if 300 <= status < 400:
-        target = headers.get("location", "")
-        _refuse(
-            Permanent,
-            "redirect",
-            f"The address redirects to {target[:200] or 'another place'}: enter the final address, or exempt onhand.php from the redirect.",
-            status=status,
-            location=target,
-        )
-    if status == 404 or status == 410:
-        _refuse(
-            Permanent,
-            "not_found",
-            "There is no onhand.php at this address: copy the file into the folder of the shop's index.php and check the address.",
-            status=status,
-        )
-    if status in (401, 403, 405, 406):
-        _refuse(
-            Permanent,
-            "http",
-            f"The web server itself refuses with HTTP {status} (a password, a firewall rule or file rights): exempt onhand.php from it.",
-            status=status,
-        )
-    if status == 413:
-        _refuse(
-            Permanent,
-            "too_large",
-            "The web server refuses requests of this size: lower the batch size of this cart.",
-            status=status,
-        )
-    if status >= 400:
-        _refuse(
-            Retriable,
-            "http",
-            f"The web server answers with HTTP {status} and not through the connector: see its error log.",
-            status=status,
-        )
-    begins = content[:80].decode("utf-8", "replace").strip()
-    _refuse(
-        Permanent,
-        "html",
-        f"The address answers with a page instead of data (it begins «{begins}»): check that it is that of onhand.php and that PHP runs there without maintenance page.",
-        status=status,
-    )
-
-
-def _transport_trouble(problem: httpx2.HTTPError) -> OnHandError:
-    if isinstance(problem, httpx2.TimeoutException):
-        if isinstance(problem, httpx2.ConnectTimeout):
-            return Retriable("The shop's server does not answer; it is tried again by itself.", reason="unreachable")
-        return Retriable("The shop takes too long to answer; it is tried again by itself.", reason="timeout")
-    if isinstance(problem, (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError, httpx2.DecodingError)):
-        return Retriable(
-            "The connection ended in the middle of an answer; it is tried again by itself.",
-            reason="cut",
-            detail=str(problem),
-        )
-    if isinstance(problem.__cause__, ssl.SSLError) or "CERTIFICATE" in str(problem).upper():
-        return Permanent(
-            "The certificate of the shop is not valid: renew it there.", reason="https", detail=str(problem)
-        )
-    return Retriable(
-        "The shop's server cannot be reached: check the address, and whether the shop is up.",
-        reason="unreachable",
-        detail=str(problem),
-    )

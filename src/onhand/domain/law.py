@@ -47,7 +47,9 @@ def weigh(ordered: int, expected_sum: int, row: Row, waiting: Sequence[Line], go
     ``ordered`` and ``expected_sum`` are the books'; ``waiting`` are lines of this product not booked yet, ``gone`` are
     lines booked as sold that the shop no longer has.
     """
-    moved = row.ordered - ordered
+    moved, drift = row.ordered - ordered, row.sum - expected_sum
+    if moved < 0 and drift == moved:
+        gone = ()  # only the counter fell: it was reset, and no goods came back, whatever happened to the lines
     sold = name(moved, [line for line in waiting if line.paid]) if moved > 0 else ()
     restocked = name(-moved, gone) if moved < 0 else ()
     return Weighed(
@@ -55,7 +57,7 @@ def weigh(ordered: int, expected_sum: int, row: Row, waiting: Sequence[Line], go
         unnamed=max(moved, 0) - units(sold),
         restocked=restocked,
         fallen=max(-moved, 0) - units(restocked),
-        drift=row.sum - expected_sum,
+        drift=drift,
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from .shop import DOWNLOAD, FRACTION, Row
-from .stock import Item, sku_key
+from .stock import Item, is_sku, sku_key
 
 
 class Problem(StrEnum):
@@ -25,6 +25,8 @@ class Problem(StrEnum):
     FRACTION = "fraction"  # the shop holds a fractional quantity
     DOWNLOAD = "download"  # the counter moves without the quantity
     DELETED = "deleted"  # the product is gone from the shop
+    NOT_FOUND = "not found"  # in a plan: no product of this shop has the item's SKU
+    TOO_LONG = "too long"  # in a plan: nor can one have it, the shop's column is too narrow
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,11 @@ class Listing:
     def agreed(self) -> int:
         """What both sides should hold now."""
         return self.sum - self.ordered
+
+    @property
+    def deleted(self) -> bool:
+        """Whether the shop does not have the product any more; what is kept of it counts for nothing."""
+        return self.problem is Problem.DELETED
 
     @property
     def shown(self) -> Shown:
@@ -155,7 +162,7 @@ def plan(
 
 def _plan(direction: Direction, shown: Shown, item: Item | None, buffer: int, create: bool) -> Plan:
     get = direction is Direction.GET
-    new = get and create and shown.tie.problem is Problem.UNMATCHED
+    new = get and create and shown.tie.problem is Problem.UNMATCHED and is_sku(shown.model or "")
     here = item.on_hand if item else None
     change = 0
     if new:
@@ -165,3 +172,22 @@ def _plan(direction: Direction, shown: Shown, item: Item | None, buffer: int, cr
     problem = None if new else shown.tie.problem
     sku = item.sku if item else (shown.model or "").strip()
     return Plan(shown.product, sku, shown.name, item.id if item else None, here, shown.quantity, change, new, problem)
+
+
+def absent(shown: Iterable[Shown], items: Mapping[int, Item], sku_length: int) -> list[Plan]:
+    """The items that a Send does not reach, because no product of the shop has their SKU."""
+    there = {sku_key(s.model or "") for s in shown}
+    return [
+        Plan(
+            product=0,
+            sku=item.sku,
+            name=item.name,
+            item=item.id,
+            here=item.on_hand,
+            there=0,
+            change=0,
+            problem=Problem.TOO_LONG if sku_length and len(item.sku) > sku_length else Problem.NOT_FOUND,
+        )
+        for item in items.values()
+        if sku_key(item.sku) not in there
+    ]

@@ -51,6 +51,15 @@ def check_sku(text: str) -> str:
     return sku
 
 
+def is_sku(text: str) -> bool:
+    """Whether the text could be a SKU; what a shop holds is a fact, and no reason to raise."""
+    try:
+        check_sku(text)
+    except Refused:
+        return False
+    return True
+
+
 def check_quantity(value: int, what: str = "quantity") -> int:
     """The value, if it is one that a shop could show. Raises Refused."""
     if not -QUANTITY_MAX <= value <= QUANTITY_MAX:

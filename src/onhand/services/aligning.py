@@ -16,7 +16,7 @@ import structlog
 from onhand.domain import sketch
 from onhand.domain.carts import Cart
 from onhand.domain.errors import Conflict, Refused, Retriable
-from onhand.domain.listings import Direction, Listing, Plan, Problem, Shown, plan, target, ties
+from onhand.domain.listings import Direction, Listing, Plan, Problem, Shown, absent, plan, target, ties
 from onhand.domain.shop import Look, Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Kind, Movement, check_sku, sku_key
@@ -49,7 +49,7 @@ def preview(house: House, cart: Cart, shop: Shop, direction: Direction, create: 
     def read(books: Books) -> list[Plan]:
         tied = ties(rows, books.items.keys())
         shown = [Shown(row.product, row.model, row.name, row.quantity, tied[row.product]) for row in rows]
-        return plan(direction, shown, books.items.all(), cart.settings.buffer, create)
+        return _plan(books, cart, shown, direction, create)
 
     return house.store.read(read)
 
@@ -275,8 +275,15 @@ def _live_listings(books: Books, cart: Cart) -> dict[int, Listing]:
 
 
 def _plan_now(books: Books, cart: Cart, direction: Direction, create: bool) -> list[Plan]:
-    shown = [listing.shown for listing in _live_listings(books, cart).values()]
-    return plan(direction, shown, books.items.all(), cart.settings.buffer, create)
+    return _plan(books, cart, [listing.shown for listing in _live_listings(books, cart).values()], direction, create)
+
+
+def _plan(books: Books, cart: Cart, shown: Sequence[Shown], direction: Direction, create: bool) -> list[Plan]:
+    items = books.items.all()
+    planned = plan(direction, shown, items, cart.settings.buffer, create)
+    if direction is Direction.SEND:
+        planned += absent(shown, items, books.carts.get(cart.id).sku_length)
+    return planned
 
 
 def _create_items(books: Books, planned: Sequence[Plan], at: datetime) -> None:

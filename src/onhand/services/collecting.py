@@ -96,8 +96,8 @@ def check_place(cart: Cart, seen: Look) -> None:
     if seen.epoch != cart.epoch:
         what = "The shop's OnHand tables were made anew or belong to another OnHand"
     elif seen.last_seq != expected:
-        side = "shop" if seen.last_seq < expected else "OnHand"
-        what = f"Post {expected} was the last, the shop says {seen.last_seq}: the {side}'s database was restored from a backup"
+        whose = "the shop's" if seen.last_seq < expected else "OnHand's"
+        what = f"Post {expected} was the last, the shop says {seen.last_seq}: {whose} database was restored from a backup"
     else:
         return
     message = f"{what}. Compare, then align the cart with Send QOH or Get QOH."
@@ -116,8 +116,11 @@ def book(house: House, cart: Cart, collected: Collected) -> Booked:
         fresh = books.lines.record(cart.source, collected.lines, at)
         if collected.lines:
             books.carts.advance(cart.id, max(cart.cursor_line, *(line.line for line in collected.lines)))
+        products = frozenset(line.product for line in fresh)
         if residual is None:
-            return Booked(False, frozenset(line.product for line in fresh), ())
+            return Booked(False, products, ())
+        if books.listings.of(cart.id, sorted(products)).keys() != products:
+            return Booked(False, None, ())  # of a product that is new here, or gone: the sums cannot tell which
         confirmed = law.predict(residual, [line for line in fresh if line.quantity > 0])
         if confirmed is None:
             return Booked(False, None, ())

@@ -27,21 +27,24 @@ log = structlog.get_logger()
 
 
 def deliver(house: House, cart: Cart, shop: Shop, batch_size: int) -> int:
-    """Send one batch of what is due; returns how many posts it had. Raises what the shop raises: the batch stays stored."""
+    """Send one batch of what is due; returns how many posts it had, 0 if nothing is due any more.
+
+    A batch that was left unsettled goes first. Raises what the shop raises: the batch stays stored.
+    """
     at = house.clock.now()
 
     def begin(books: Books) -> Batch | None:
-        dues = books.listings.due(cart.id, batch_size)
-        if not dues or cart.epoch is None:
-            return None
+        batch = books.posts.pending(cart.id)
         current = books.carts.get(cart.id)
-        batch = posts.batch_of(dues, cart.settings.buffer, cart.epoch, current.next_seq)
-        books.listings.clear_news([due.listing for due in dues])
-        changed = {post.listing for post in batch.posts} if batch else set()
-        books.differences.close_healed([due.listing for due in dues if due.listing not in changed], at)
-        if batch:
-            books.carts.take_seqs(cart.id, len(batch.posts))
-            books.posts.add(cart.id, batch, at)
+        # Listings with news that show the right count already make no post; what comes after them still must.
+        while not batch and current.epoch is not None and (dues := books.listings.due(cart.id, batch_size)):
+            batch = posts.batch_of(dues, current.settings.buffer, current.epoch, current.next_seq)
+            books.listings.clear_news([due.listing for due in dues])
+            changed = {post.listing for post in batch.posts} if batch else set()
+            books.differences.close_healed([due.listing for due in dues if due.listing not in changed], at)
+            if batch:
+                books.carts.take_seqs(cart.id, len(batch.posts))
+                books.posts.add(cart.id, batch, at)
         return batch
 
     batch = house.store.write(begin)

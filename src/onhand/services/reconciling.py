@@ -66,7 +66,8 @@ def suspects(house: House, cart: Cart, shop: Shop) -> frozenset[int]:
         if found is not None:
             return frozenset(found)
         size *= sketch.GROWTH
-    books_view = {listing.product: listing for listing in house.store.read(lambda books: books.listings.all(cart.id))}
+    all_listings = house.store.read(lambda books: books.listings.all(cart.id))
+    books_view = {listing.product: listing for listing in all_listings if not listing.deleted}
     shop_view = {row.product: row for row in all_rows(shop)}
     return frozenset(
         product
@@ -89,7 +90,8 @@ def compare(
     wanted = sorted(products)
     rows = {row.product: row for chunk in _chunks(wanted) for row in shop.rows(chunk)}
     known = house.store.read(lambda books: books.listings.of(cart.id, wanted))
-    if any(product not in known or product not in rows for product in wanted):
+    # While the cart is stopped nothing is concluded from what is missing: an empty shop may be full again in a minute.
+    if cart.halted is None and any(product not in known or product not in rows for product in wanted):
         refresh(house, cart, shop)
         known = house.store.read(lambda books: books.listings.of(cart.id, wanted))
     weighings = _weigh(house, cart, shop, [known[p] for p in wanted if p in known and p in rows], rows)
@@ -101,7 +103,7 @@ def compare(
             del memory.witnessed[product]
     if not weighings:
         return 0
-    settled = _settled(weighings, memory, house, rules) if cart.halted is None else []
+    settled = _settled(weighings, memory, cart.looked_at, house, rules) if cart.halted is None else []
     listings = cart.sums.count
     if differences.braked(len(settled), listings, rules.brake_percent, rules.brake_listings):
         halt(house, cart, Cause.BRAKE, f"{len(settled)} of {listings} listings would change at once.")
@@ -125,7 +127,7 @@ def refresh(house: House, cart: Cart, shop: Shop) -> None:
     at = house.clock.now()
 
     def write(books: Books) -> None:
-        known = {listing.product: listing for listing in books.listings.all(cart.id)}
+        known = {listing.product: listing for listing in books.listings.all(cart.id) if not listing.deleted}
         tied = ties(rows, books.items.keys())
         there = {row.product for row in rows}
         fresh = [row for row in rows if row.product not in known]
@@ -246,8 +248,13 @@ def _gone(house: House, cart: Cart, shop: Shop, products: Sequence[int]) -> list
     return gone
 
 
-def _settled(weighings: Sequence[Weighing], memory: Memory, house: House, rules: Rules) -> list[Weighing]:
-    """Follow each product's suspicions; returns the weighings in which one has settled."""
+def _settled(
+    weighings: Sequence[Weighing], memory: Memory, looked_at: datetime | None, house: House, rules: Rules
+) -> list[Weighing]:
+    """Follow each product's suspicions; returns the weighings in which one has settled.
+
+    ``looked_at`` is the last look on record: after a restart it is all that is known of when things were still right.
+    """
     now = house.clock.monotonic()
     settled = []
     for weighing in weighings:
@@ -259,7 +266,7 @@ def _settled(weighings: Sequence[Weighing], memory: Memory, house: House, rules:
                 memory.suspicions.pop((product, what), None)
                 continue
             memory.suspicions[(product, what)] = suspicion
-            memory.witnessed.setdefault(product, memory.looked_at or house.clock.now())
+            memory.witnessed.setdefault(product, memory.looked_at or looked_at or house.clock.now())
             ripe = ripe or suspicion.settled(now, rules.settle_seconds)
         if ripe:
             settled.append(weighing)
@@ -364,9 +371,9 @@ def _remedy(
     moved = evidence.moved if reset else 0
     books.listings.drift(listing.id, drift, moved, drift if finding.remedy is Remedy.ASK else 0)
     books.carts.move_sums(cart.id, Sums.of(listing.product, drift - moved, moved))
-    books.listings.note_shop(
-        listing.id, row.status, row.modified, listing.off_by_sale and row.modified == listing.modified
-    )
+    # If more has moved than is acted on now, the edit must stay visible as one until the rest has settled too.
+    modified = row.modified if row.sum == listing.sum + drift else listing.modified
+    books.listings.note_shop(listing.id, row.status, modified, listing.off_by_sale and row.modified == listing.modified)
     if finding.remedy is Remedy.BOOK and listing.item is not None:
         bookkeeping.book(books, [Movement.edit(listing.item, drift, cart.id, difference)], at)
     if finding.remedy in (Remedy.BOOK, Remedy.REBASE):

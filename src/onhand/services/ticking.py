@@ -67,7 +67,7 @@ def deliver_all(house: House, cart_id: int, shop: Shop, batch_size: int) -> int:
         with _stopping_on_conflict(house, cart):
             posted = delivering.deliver(house, cart, shop, batch_size)
         total += posted
-        if posted < batch_size:
+        if not posted:
             break
     return total
 

@@ -48,7 +48,9 @@ class Database:
             raise Refused(f"There is no store data file {path}: make one with `onhand init`.", path=str(path))
         self.path = path
         self.on_news = on_news
-        self.version = 0  # grows with every commit, so that a watcher knows at once and for nothing that it may look again
+        self.version = (
+            0  # grows with every commit, so that a watcher knows at once and for nothing that it may look again
+        )
         self._writer_engine = _engine(path, NullPool)
         self._reader_engine = _engine(path, QueuePool, pool_size=READERS, max_overflow=READERS)
         self._units: queue.Queue[tuple[Callable[[SqlBooks], Any], Future[Any]] | None] = queue.Queue(QUEUE_MAX)
@@ -116,12 +118,13 @@ class Database:
         finished: list[tuple[Future[Any], Any]] = []
         news: set[int] = set()
         alone = len(group) == 1
+        driver: Any = connection.connection.driver_connection
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            driver.execute("BEGIN IMMEDIATE")
             for unit, done in group:
                 books = SqlBooks(connection)
                 if not alone:
-                    connection.exec_driver_sql("SAVEPOINT unit")
+                    driver.execute("SAVEPOINT unit")
                 try:
                     result = unit(books)
                 except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to the caller that waits
@@ -129,13 +132,13 @@ class Database:
                     if alone:
                         _roll_back(connection)
                         return
-                    connection.exec_driver_sql("ROLLBACK TO unit")
+                    driver.execute("ROLLBACK TO unit")
                 else:
                     finished.append((done, result))
                     news |= books.news
                 if not alone:
-                    connection.exec_driver_sql("RELEASE unit")
-            connection.exec_driver_sql("COMMIT")
+                    driver.execute("RELEASE unit")
+            driver.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - as above
             # The commit itself failed, or the transaction is gone (a full disk rolls it back): nobody's work was kept.
             _roll_back(connection)

@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from onhand.domain.errors import Conflict, Refused
 from onhand.domain.stock import Entry, Item, Kind, Movement, sku_key
 
+from .hot import Hot
 from .tables import items, movements
 from .times import micros, moment
 
@@ -66,11 +67,8 @@ class Items:
         return {row[0]: Item(*row) for row in self._connection.execute(select(*_ITEM))}
 
     def move(self, changes: Mapping[int, int]) -> None:
-        statement = (
-            update(items).where(items.c.id == bindparam("item")).values(on_hand=items.c.on_hand + bindparam("units"))
-        )
         try:
-            self._connection.execute(statement, [{"item": item, "units": units} for item, units in changes.items()])
+            _MOVE.run(self._connection, [{"item": item, "units": units} for item, units in changes.items()])
         except IntegrityError as error:
             raise Refused("A quantity on hand would leave the range a shop can show.", items=list(changes)) from error
 
@@ -111,7 +109,7 @@ class Movements:
             for m in entries
         ]
         try:
-            self._connection.execute(insert(movements), rows)
+            _APPEND.run(self._connection, rows)
         except IntegrityError as error:
             twice = sorted(self.booked([m.origin for m in entries]))
             raise Conflict(
@@ -187,5 +185,8 @@ class Movements:
         return [(sku, on_hand, int(total)) for sku, on_hand, total in self._connection.execute(query)]
 
 
+# The three statements of every booking are hot: these two and ``Listings.announce``.
+_APPEND = Hot(insert(movements).values({c.name: bindparam(c.name) for c in movements.c if c.name != "id"}))
+_MOVE = Hot(update(items).where(items.c.id == bindparam("item")).values(on_hand=items.c.on_hand + bindparam("units")))
 _ITEM = (items.c.id, items.c.sku, items.c.name, items.c.on_hand)
 _IS_TRADE = movements.c.kind.in_([Kind.SALE.value, Kind.CANCELLATION.value])

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import Connection, bindparam, insert, select, text, true, update
 
 from onhand.domain.listings import Listing, Problem, Tie
 from onhand.domain.posts import Due
@@ -18,6 +18,7 @@ from onhand.domain.shop import Row
 from onhand.domain.sketch import MULTIPLIER, PARTITION_MULTIPLIERS, WORD, Cell, Sums
 from onhand.domain.stock import sku_key
 
+from .hot import Hot
 from .ledger import chunks
 from .tables import items, listings
 
@@ -114,7 +115,7 @@ class Listings:
             text(
                 """
                 UPDATE listings SET model = :model, sku_key = :sku_key, name = :name, problem = :problem,
-                    aligned = aligned AND problem IS NOT 'deleted' AND coalesce(item_id, -1) = coalesce(:item_id, -1),
+                    aligned = aligned AND problem IS NOT 'deleted' AND :problem IS NULL AND item_id IS :item_id,
                     -- Off without an edit and with nothing left: the sale that emptied it did that, and no person.
                     off_by_sale = modified IS :modified AND :status = 0
                         AND (off_by_sale OR (status <> 0 AND :quantity <= 0)),
@@ -194,17 +195,7 @@ class Listings:
         )
 
     def announce(self, item_ids: Sequence[int]) -> set[int]:
-        if not item_ids:
-            return set()
-        carts: set[int] = set()
-        for chunk in chunks(item_ids):
-            where = (listings.c.item_id.in_(chunk), listings.c.aligned)
-            carts.update(
-                self._connection.execute(
-                    update(listings).where(*where).values(news=True).returning(listings.c.cart_id)
-                ).scalars()
-            )
-        return carts
+        return {cart for item in item_ids for (cart,) in _ANNOUNCE.rows(self._connection, {"item": item})}
 
     def announce_listings(self, ids: Sequence[int]) -> None:
         for chunk in chunks(ids):
@@ -294,6 +285,12 @@ _LISTING = (
     listings.c.held,
     listings.c.off_by_sale,
     listings.c.parked,
+)
+_ANNOUNCE = Hot(
+    update(listings)
+    .where(listings.c.item_id == bindparam("item"), listings.c.aligned)
+    .values(news=true())
+    .returning(listings.c.cart_id)
 )
 _LIVE = listings.c.problem.is_distinct_from(Problem.DELETED.value)
 _WHERE_PRODUCT = update(listings).where(

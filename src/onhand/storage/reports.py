@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, or_, select, text, union_all
+from sqlalchemy import Connection, and_, case, func, literal, or_, select, union_all
 
 from onhand.domain.posts import State
 from onhand.domain.stock import sku_key
@@ -229,13 +229,13 @@ class Reports:
         ).join(carts, carts.c.id == order_lines.c.cart_id)
         taken = (
             select(
-                text("''"),
+                literal(""),
                 phone_orders.c.number,
                 items.c.sku,
                 phone_order_lines.c.quantity,
-                text("'sold'"),
-                text("1"),
-                text("1"),
+                literal("sold"),
+                literal(value=True),
+                literal(value=True),
                 phone_orders.c.at,
             )
             .join(phone_order_lines, phone_order_lines.c.order_id == phone_orders.c.id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ from . import view
 
 PAGE_ROWS = 50  # SKUs on one page
 LATEST_ROWS = 12  # differences and movements shown
+OPEN_ROWS = 1000  # open differences looked through for those that wait for a person
 FRESH_SECONDS = 5  # a look not older than this is "just now"
 COUNT_PAUSE = 10  # the counts over all listings are taken at most every so many times what they cost
 
@@ -59,7 +61,6 @@ class Head:
     carts: list[dict[str, Any]]
     items: int
     synch_qoh: bool
-    to_decide: int
 
 
 class Desk:
@@ -92,8 +93,9 @@ class Desk:
     def page(self, asked: Asked) -> str:
         """The whole page."""
         regions = self.regions(asked, (*HEAD, *BOOKS), fresh=True)
-        # What the templates made is HTML and not to be escaped again; everything else is.
-        return self._draw("page.html", asked=asked, regions=regions, store=str(self._app.path), now=self._now())
+        now = self._app.clock.now()
+        # Regions are HTML already and pass unescaped into the page; nothing else does.
+        return self._draw("page.html", asked=asked, regions=regions, title=self.title(), store=self._app.path, now=now)
 
     def regions(self, asked: Asked, names: tuple[str, ...], *, fresh: bool = False) -> Html:
         """Some regions of the page. ``fresh``: the counts are taken anew even if they were taken a moment ago."""
@@ -117,7 +119,7 @@ class Desk:
 
     def _verdict(self, head: Head) -> view.Verdict:
         driving = self._app.controller is not None
-        return view.verdict(head.carts, head.items, head.synch_qoh, driving, head.to_decide)
+        return view.verdict(head.carts, head.synch_qoh, driving)
 
     def _current_head(self, *, fresh: bool = False) -> Head:
         """Taken when something changed, for all browsers together, and never so often that it becomes a load."""
@@ -130,13 +132,14 @@ class Desk:
             return _with_looks(self._app, self._head)
 
     def _read_head(self) -> Head:
-        def read(books: SqlBooks) -> tuple[int, bool, int]:
-            open_ones = books.reports.differences(None, open_only=True, limit=1000)
-            to_decide = sum(row["remedy"] == "ask" for row in open_ones)
+        def read(books: SqlBooks) -> tuple[int, bool, Counter[str]]:
+            open_ones = books.reports.differences(None, open_only=True, limit=OPEN_ROWS)
+            to_decide = Counter(row["cart"] for row in open_ones if row["remedy"] == "ask")
             return books.reports.item_count(), bool(settings.values(books)["SynchQOH"]), to_decide
 
         items, synch_qoh, to_decide = self._app.read(read)
-        return Head(VERBS["cart_list"](self._app, _silent)["carts"], items, synch_qoh, to_decide)
+        carts = VERBS["cart_list"](self._app, _silent)["carts"]
+        return Head([{**cart, "to_decide": to_decide[cart["name"]]} for cart in carts], items, synch_qoh)
 
     def _books(self, books: SqlBooks, asked: Asked, head: Head) -> dict[str, dict[str, Any]]:
         names = {cart["id"]: cart["name"] for cart in head.carts}
@@ -174,9 +177,6 @@ class Desk:
     def _draw(self, template: str, **given: Any) -> str:
         return self._templates.get_template(template).render(given)
 
-    def _now(self) -> str:
-        return self._app.clock.now().isoformat()
-
     def _ago(self, at: str) -> str:
         """How long ago a time of this moment's page was."""
         seconds = int((self._app.clock.now() - datetime.fromisoformat(at)).total_seconds())
@@ -195,7 +195,7 @@ def _with_looks(app: App, head: Head) -> Head:
         pulse = pulses.get(cart["id"])
         looked_at = pulse.looked_at.isoformat() if pulse and pulse.looked_at else cart["looked_at"]
         carts.append({**cart, "looked_at": looked_at})
-    return Head(carts, head.items, head.synch_qoh, head.to_decide)
+    return Head(carts, head.items, head.synch_qoh)
 
 
 def _when(at: str | datetime) -> str:

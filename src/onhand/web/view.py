@@ -22,6 +22,7 @@ OK, WAY, WARN, BAD, OFF = "ok", "way", "warn", "bad", "off"
 _TONES = {
     "in step": OK,
     "working": WAY,
+    "waits for you": WARN,
     "trouble": WARN,
     "stopped": BAD,
     "not aligned": OFF,
@@ -84,25 +85,21 @@ class Cell:
     why: str = ""
 
 
-def verdict(carts: Sequence[Row], items: int, synch_qoh: bool, driving: bool, to_decide: int) -> Verdict:
+def verdict(carts: Sequence[Row], synch_qoh: bool, driving: bool) -> Verdict:
     """What is not in step, in sentences, the worst first."""
     active = [cart for cart in carts if cart["active"]]
     if not active:
-        return _nothing_connected(items, inactive=len(carts))
+        why = "Every cart is inactive." if carts else "OnHand keeps your shops in step once they are connected."
+        return Verdict(OFF, "No shop is connected", (Say(OFF, why),))
     says: list[Say] = []
-    if not synch_qoh and all(cart["aligned"] for cart in active):
-        says.append(
-            Say(OFF, "Synchronization is off for the whole program.", ("onhand param set SynchQOH True",)),
-        )
-    elif not synch_qoh:
-        says.append(Say(OFF, "Synchronization is off for the whole program: align the carts, then switch it on."))
+    if not synch_qoh:
+        ready = all(cart["aligned"] for cart in active)
+        text = "Synchronization is off for the whole program." + ("" if ready else " Once the carts are aligned:")
+        says.append(Say(OFF, text, ("onhand param set SynchQOH True",)))
     elif not driving:
         says.append(Say(BAD, "No controller is running, so nothing is looked at.", ("onhand serve",)))
     for cart in active:
         says += _of_cart(cart)
-    if to_decide:
-        what = "1 difference waits" if to_decide == 1 else f"{to_decide} differences wait"
-        says.append(Say(WARN, f"{what} for your decision, see below."))
     says.sort(key=lambda say: (BAD, WARN, OFF, WAY).index(say.tone))
     if not says:
         whom = "The shop shows" if len(active) == 1 else f"All {len(active)} shops show"
@@ -112,29 +109,32 @@ def verdict(carts: Sequence[Row], items: int, synch_qoh: bool, driving: bool, to
     return Verdict(says[0].tone, "Not in step", tuple(says))
 
 
-def _nothing_connected(items: int, inactive: int) -> Verdict:
-    if inactive:
-        return Verdict(OFF, "No shop is connected", (Say(OFF, "Every cart is inactive."),))
-    steps = [Say(OFF, "Connect a shop:", ('onhand cart add "My shop" --url https://www.example.com/onhand.php',))]
-    if not items:
-        steps.append(Say(OFF, "Its products become items when you take its counts over, once it is connected."))
-    return Verdict(OFF, "No shop is connected", tuple(steps))
+def _state(cart: Row) -> str:
+    """The cart's own word, or a truer one for a shop that does not yet show what we want it to."""
+    if cart["state"] not in ("in step", "working"):
+        return str(cart["state"])
+    if cart["to_decide"]:
+        return "waits for you"  # all that can be done without a person is done
+    return "working" if cart["waiting"] or cart["in_flight"] else str(cart["state"])
 
 
 def _of_cart(cart: Row) -> list[Say]:
     """What keeps one cart from being in step, in one sentence each; the card says what to do."""
-    name, state = cart["name"], cart["state"]
+    name, state = cart["name"], _state(cart)
     says = {
         "stopped": [Say(BAD, f"{name} is stopped: nothing is posted there.")],
-        "trouble": [Say(WARN, f"{name} cannot be reached properly.")],
+        "trouble": [Say(WARN, f"{name} does not answer as it should.")],
         "not aligned": [Say(OFF, f"{name} was never aligned.")],
         "off": [Say(OFF, f"{name} is switched off.")],
         "working": [Say(WAY, _work(cart))],
     }.get(state, [])
+    if cart["to_decide"]:
+        what = "1 difference waits" if cart["to_decide"] == 1 else f"{cart['to_decide']} differences wait"
+        says.append(Say(WARN, f"{name}: {what} for your decision, see below."))
     if cart["parked"]:
         what = "1 post is" if cart["parked"] == 1 else f"{cart['parked']} posts are"
         says.append(Say(WARN, f"{name}: {what} parked."))
-    if state in ("in step", "working") and cart["not_aligned"]:
+    if cart["state"] in ("in step", "working") and cart["not_aligned"]:
         what = "1 listing is" if cart["not_aligned"] == 1 else f"{cart['not_aligned']} listings are"
         says.append(Say(OFF, f"{name}: {what} not aligned."))
     return says
@@ -149,10 +149,11 @@ def _work(cart: Row) -> str:
 
 def card(cart: Row) -> Card:
     """A cart for its card."""
+    state = _state(cart)
     return Card(
         name=cart["name"],
-        tone=_TONES[cart["state"]],
-        state=cart["state"],
+        tone=_TONES[state],
+        state=state,
         address=_address(cart["url"]),
         looked_at=cart["looked_at"],
         says=tuple(_advice(cart)),
@@ -220,13 +221,12 @@ def cell(listing: Row | None, on_hand: int, cart: Row, synch_qoh: bool) -> Cell:
         return Cell(WARN, shows, wanted, f"parked: {listing['parked']}")
     if shows == wanted:
         return Cell(OK, shows)
-    return Cell(WAY, shows, wanted, _delay(cart, synch_qoh))
+    return _delayed(shows, wanted, cart, synch_qoh)
 
 
-def _delay(cart: Row, synch_qoh: bool) -> str:
-    if not synch_qoh:
-        return "waits: synchronization is off"
+def _delayed(shows: int, wanted: int, cart: Row, synch_qoh: bool) -> Cell:
+    """A change that is due; whether anything carries it there."""
     state = cart["state"]
-    if state in ("stopped", "off", "inactive"):
-        return f"waits: cart is {state}"
-    return "waits for the shop" if state == "trouble" else "on its way"
+    if not synch_qoh or state in ("stopped", "off", "inactive"):
+        return Cell(OFF, shows, wanted, f"waits: {state if synch_qoh else 'off'}")
+    return Cell(WAY, shows, wanted, "waits for shop" if state == "trouble" else "on its way")

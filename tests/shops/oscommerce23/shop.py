@@ -1,7 +1,8 @@
 """Builds a small osCommerce 2.3 shop with the connector in it, and trades in it.
 
 Path: contract tests, stories and bench scripts; needs a ``MariaDB`` and a ``PhpServer`` of ``tests.servers``.
-Promise: buyers and admins act through ``checkout.php``, statement by statement as the real shop does; ``row`` and the like read the database directly.
+Promise: buyers and admins act through ``checkout.php``, statement by statement as the real shop does;
+``row`` and the like read the database directly.
 Never: goes through the connector, except that ``shop()`` answers a client for it.
 """
 
@@ -26,7 +27,10 @@ from tests.servers import PASSWORD, USER, MariaDB, PhpServer
 
 HERE = Path(__file__).parent
 CONNECTOR = HERE.parents[2] / "connector" / "onhand.php"
-COLLATIONS = {"utf8": "DEFAULT CHARACTER SET utf8mb3 COLLATE utf8mb3_unicode_ci", "latin1": "DEFAULT CHARACTER SET latin1"}
+COLLATIONS = {
+    "utf8": "DEFAULT CHARACTER SET utf8mb3 COLLATE utf8mb3_unicode_ci",
+    "latin1": "DEFAULT CHARACTER SET latin1",
+}
 _numbers = itertools.count(1)
 
 
@@ -38,7 +42,13 @@ class OsCommerce23:
     quantity_min, quantity_max = -(2**31), 2**31 - 1
 
     def __init__(
-        self, mariadb: MariaDB, php: PhpServer, engine: str = "InnoDB", *, charset: str = "utf8", prefix: str = "",
+        self,
+        mariadb: MariaDB,
+        php: PhpServer,
+        engine: str = "InnoDB",
+        *,
+        charset: str = "utf8",
+        prefix: str = "",
         connector_php: PhpServer | None = None,
     ) -> None:
         """``connector_php`` serves the connector where that is not to be the PHP of the shop's own pages."""
@@ -95,7 +105,9 @@ class OsCommerce23:
     def act(self, action: str, **what: Any) -> dict[str, Any]:
         """One request to checkout.php."""
         body = json.dumps({"action": action, **what}).encode()
-        with urllib.request.urlopen(urllib.request.Request(f"{self.base_url}/checkout.php", body), timeout=60) as answer:
+        with urllib.request.urlopen(
+            urllib.request.Request(f"{self.base_url}/checkout.php", body), timeout=60
+        ) as answer:
             return dict(json.loads(answer.read()))
 
     def sql(self, statement: str, values: Sequence[object] | None = None) -> list[Any]:
@@ -103,9 +115,7 @@ class OsCommerce23:
             cursor.execute(statement, values)
             return list(cursor.fetchall())
 
-    def add_product(
-        self, model: str | None, quantity: int, name: str = "", status: int = 1, ordered: int = 0
-    ) -> int:
+    def add_product(self, model: str | None, quantity: int, name: str = "", status: int = 1, ordered: int = 0) -> int:
         with self.connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO products (products_quantity, products_model, products_price, products_date_added, products_weight,"
@@ -114,7 +124,8 @@ class OsCommerce23:
             )
             product = int(cursor.lastrowid)
             cursor.execute(
-                "INSERT INTO products_description (products_id, language_id, products_name) VALUES (%s, 1, %s)", (product, name)
+                "INSERT INTO products_description (products_id, language_id, products_name) VALUES (%s, 1, %s)",
+                (product, name),
             )
         return product
 
@@ -123,7 +134,9 @@ class OsCommerce23:
         self.sql(
             "INSERT INTO products (products_quantity, products_model, products_price, products_date_added, products_weight,"
             " products_status, products_tax_class_id, products_ordered)"
-            " SELECT %s + seq %% 7, CONCAT('M', seq), 1, now(), 0, 1, 0, seq %% 11 FROM (SELECT seq FROM seq_1_to_" + str(number) + ") n",
+            " SELECT %s + seq %% 7, CONCAT('M', seq), 1, now(), 0, 1, 0, seq %% 11 FROM (SELECT seq FROM seq_1_to_"
+            + str(number)
+            + ") n",
             (quantity,),
         )
         self.sql(
@@ -204,7 +217,9 @@ class OsCommerce23:
                 " VALUES (%s, 1, 1, 0, '+')",
                 (product,),
             )
-            cursor.execute("INSERT INTO products_attributes_download VALUES (%s, 'manual.pdf', 7, 5)", (cursor.lastrowid,))
+            cursor.execute(
+                "INSERT INTO products_attributes_download VALUES (%s, 'manual.pdf', 7, 5)", (cursor.lastrowid,)
+            )
         self.setting("DOWNLOAD_ENABLED", "true")
 
     def setting(self, name: str, value: str) -> None:

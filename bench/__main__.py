@@ -1,0 +1,103 @@
+"""Measures OnHand against the barest script that does the same work, and against what a user has today.
+
+``python -m bench`` runs all of it and writes ``bench/results.json``; ``--quick`` takes smaller numbers, under a minute, and
+writes nothing. Words choose parts: ``python -m bench bookings looks``. What is measured and how is said in
+``docs/measurements.md`` and at the top of each part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import structlog
+from rich.console import Console
+from rich.table import Table
+
+from . import backlog, bookings, changes, drifts, looks
+from .facts import facts
+from .ground import Ground
+from .measure import Finding, shown
+
+PARTS = {"changes": changes, "backlog": backlog, "bookings": bookings, "looks": looks, "drifts": drifts}
+WIDTH = 150  # columns, where there is no terminal
+RESULTS = Path(__file__).parent / "results.json"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure OnHand against bare floors.")
+    parser.add_argument("parts", nargs="*", help=f"any of {', '.join(PARTS)}; all of them if none is named")
+    parser.add_argument("--quick", action="store_true", help="smaller numbers, under a minute; nothing is written")
+    chosen = parser.parse_args()
+    if unknown := set(chosen.parts) - PARTS.keys():
+        parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    console = Console() if Console().is_terminal else Console(width=WIDTH)
+    findings: list[Finding] = []
+    started = time.monotonic()
+    with Ground() as ground:
+        machine = facts(ground)
+        for name in chosen.parts or PARTS:
+            began = time.monotonic()
+            findings += PARTS[name].measure(ground, chosen.quick)
+            console.print(f"{name}: measured in {time.monotonic() - began:.0f} s", style="dim")
+    console.print(table(findings))
+    console.print(", ".join(f"{name} {value}" for name, value in machine.items()), style="dim")
+    if not chosen.quick and not chosen.parts:
+        seconds = round(time.monotonic() - started)
+        RESULTS.write_text(json.dumps(results(machine, seconds, findings), indent=1, ensure_ascii=False) + "\n")
+        console.print("written to bench/results.json", style="dim")
+
+
+def table(findings: list[Finding]) -> Table:
+    """Every figure with its aim beside it."""
+    shown_as = Table(title="OnHand beside bare floors and today's way", title_justify="left")
+    for heading in ("work", "against"):
+        shown_as.add_column(heading)
+    for heading in ("ours", "theirs", "figure", "aim"):
+        shown_as.add_column(heading, justify="right", no_wrap=True)
+    shown_as.add_column("met")
+    for finding in findings:
+        met = {None: "", True: "[green]yes[/]", False: "[red]no[/]"}[finding.met]
+        p99 = finding.work.endswith("p99")
+        sides = [
+            "" if side is None else f"{shown(side.p99 if p99 else side.p50)} {side.unit}"
+            for side in (finding.ours, finding.theirs)
+        ]
+        shown_as.add_row(
+            finding.work,
+            finding.against or finding.note,
+            *sides,
+            f"{shown(finding.figure)} {finding.unit}".strip(),
+            str(finding.aim or ""),
+            met,
+        )
+    return shown_as
+
+
+def results(machine: dict[str, Any], seconds: int, findings: list[Finding]) -> dict[str, Any]:
+    """What is kept of a run."""
+    kept = []
+    for finding in findings:
+        values = asdict(finding)
+        values["aim"] = str(finding.aim) if finding.aim else None
+        kept.append({**values, "met": finding.met})
+    return {"machine": machine, "seconds": seconds, "findings": _rounded(kept)}
+
+
+def _rounded(value: Any) -> Any:
+    """Four digits that count are more than a run repeats."""
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, dict):
+        return {name: _rounded(inner) for name, inner in value.items()}
+    return [_rounded(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""Measures a quiet look: what one glance costs when nothing happened, and what it weighs on the wire.
+
+Ours: ``Endpoint.look`` with sums, through PHP. Floor: the same five sums asked by PyMySQL over a connection that is open
+already. Bytes are counted by a relay in between: request and answer, headers and bodies, as TCP carries them.
+"""
+
+from __future__ import annotations
+
+import time
+
+from onhand.carts.endpoint import Endpoint
+from onhand.domain.sketch import MULTIPLIER, WORD
+from tests.shops.oscommerce23.shop import OsCommerce23
+
+from .ground import Ground, Wire
+from .measure import Aim, Finding, in_turns, milliseconds, ratio
+
+H = f"(products_id * {MULTIPLIER} % {WORD})"
+SUMS = (
+    "SELECT COUNT(*), SUM(products_quantity), SUM(products_ordered),"
+    f" SUM(products_quantity * {H}), SUM(products_ordered * {H}) FROM products"
+)
+
+
+def measure(ground: Ground, quick: bool) -> list[Finding]:
+    findings = []
+    for products in (10_000,) if quick else (10_000, 100_000):
+        with ground.shop(products) as shop:
+            findings += _of(shop, products, 15 if quick else 41, Aim("≤", 1.5) if products == 100_000 else None)
+    return findings
+
+
+def _of(shop: OsCommerce23, products: int, rounds: int, aim: Aim | None) -> list[Finding]:
+    client = shop.shop()
+    work = f"quiet look, {products:,} products"
+
+    def look() -> float:
+        return milliseconds(lambda: client.look(0, 0, 2000, True, False))
+
+    def bare() -> float:
+        return milliseconds(lambda: shop.sql(SUMS))
+
+    seen = client.look(0, 0, 2000, True, False).sums
+    assert seen is not None
+    if (seen.count, seen.quantity, seen.ordered, seen.quantity_h, seen.ordered_h) != tuple(map(int, shop.sql(SUMS)[0])):
+        raise RuntimeError("The two sides of this measurement do not ask for the same sums.")
+    in_turns(2, look, bare)
+    ours, floor = in_turns(rounds, look, bare)
+    with Wire(shop.php.port) as wire:
+        through = Endpoint(
+            f"http://127.0.0.1:{wire.port}/{shop.root.name}/onhand.php", shop.key_id, shop.secret_hex, clock=time.time
+        )
+        through.look(0, 0, 2000, True, False)
+        through.disconnect()
+        sent, received = wire.sent, wire.received
+    note = f"{sent} bytes out, {received} bytes back, headers included"
+    return [
+        ratio(work, "bare aggregate query", ours, floor, "ms", aim),
+        Finding(f"{work}, on the wire", "", sent + received, "bytes", Aim("<", 1024), note=note),
+    ]

@@ -1,0 +1,136 @@
+"""Gives the tests of the ways in a real store, a real sample shop, and the real program."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import structlog
+from typer.testing import CliRunner
+
+from onhand.carts.sample import SampleShop, Storefront, serve
+from onhand.cli import app
+
+SHELF = [("TEA", "Green Tea", 10, 5.0), ("MUG", "Blue Mug", 3, 12.5), ("POT", "Iron Pot", 7, 40.0)]
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before():
+    """A command sets the logs up for its process; here many commands, and other tests, share one."""
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@dataclass
+class OnHand:
+    """The program on one store data file."""
+
+    store: Path
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def __call__(self, *words, code=0, typed=None):
+        """Run a command in this process; answers what it printed on both streams."""
+        result = CliRunner().invoke(app, self._words(words), input=typed)
+        assert result.exit_code == code, (words, result.exit_code, result.output, result.exception)
+        return result
+
+    def text(self, *words, code=0, typed=None):
+        """What a person reads."""
+        return self(*words, code=code, typed=typed).output
+
+    def json(self, *words, code=0):
+        """What a program reads: one JSON value on stdout and nothing else."""
+        return json.loads(self(*words, "--json", code=code).stdout)
+
+    def program(self, *words, code=0, **how):
+        """Run a command as a process of its own."""
+        done = subprocess.run(self._line(words), capture_output=True, text=True, timeout=60, check=False, **how)
+        assert done.returncode == code, (words, done.returncode, done.stdout, done.stderr)
+        return done
+
+    def start(self, *words):
+        """Start a process that stays; answers it when it has said that it is ready."""
+        process = subprocess.Popen(self._line(words), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.started.append(process)
+        process.greeting = process.stdout.readline()
+        assert process.greeting, words
+        return process
+
+    def _words(self, words):
+        return ["--store", str(self.store), "--person", "Ann", *map(str, words)]
+
+    def _line(self, words):
+        return [sys.executable, "-m", "onhand", *self._words(words)]
+
+
+@pytest.fixture
+def onhand(tmp_path) -> Iterator[OnHand]:
+    """A fresh store."""
+    onhand = OnHand(tmp_path / "onhand.db")
+    onhand("init")
+    yield onhand
+    for process in onhand.started:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.wait(20)
+        process.stdout.close()
+
+
+@dataclass
+class Amber:
+    """A sample shop on the net, and the cart that stands for it."""
+
+    shop: SampleShop
+    storefront: Storefront
+
+
+def connect(onhand: OnHand, shop: SampleShop, name: str) -> Storefront:
+    """Add a cart for a sample shop, with the key that OnHand made."""
+    onhand("cart", "add", name, "--url", "http://127.0.0.1:1/onhand.php")
+    made = onhand.json("cart", "key", name)
+    storefront = serve(shop, key_id=made["key_id"], secret=re.search("[0-9a-f]{64}", made["text"])[0])
+    onhand("cart", "edit", name, "--url", storefront.connector_url, "--settle-seconds", "0.2", "--tick-seconds", "0.1")
+    return storefront
+
+
+@pytest.fixture
+def amber(onhand, tmp_path) -> Iterator[Amber]:
+    """A shop with three products that belong to no item yet."""
+    shop = SampleShop(tmp_path / "amber.db", "Amber").create(SHELF)
+    storefront = connect(onhand, shop, "Amber")
+    yield Amber(shop, storefront)
+    storefront.stop()
+    shop.close()
+
+
+@pytest.fixture
+def aligned(onhand, amber) -> Amber:
+    """The same shop after Get QOH with new items."""
+    onhand("get-qoh", "Amber", "--create")
+    return amber
+
+
+def until(holds, seconds=10.0):
+    """Wait until something is so."""
+    give_up = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+
+
+def environment(**more):
+    """This process's environment without OnHand's own variables."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("ONHAND_")} | more

@@ -1,0 +1,24 @@
+"""Gives each test of the services a world of its own, and asks it at the end whether the promises hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from onhand.services.bookkeeping import prove
+from tests.builders import World
+
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """After every test, whatever it did: each balance is the sum of its movements, each cart's sums are its listings'."""
+    world = World(tmp_path)
+    yield world
+    try:
+        proof = prove(world.house)
+    finally:
+        world.close()
+    assert proof.holds, proof

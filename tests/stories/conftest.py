@@ -1,0 +1,48 @@
+"""Hands out stages: a house of its own for every story, shops on this process's MariaDB and PHP."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+import structlog
+
+from tests.servers import shared_mariadb, shared_php
+from tests.shops.oscommerce23.shop import OsCommerce23
+from tests.stories.stage import Stage
+
+both_engines = pytest.mark.parametrize("engine", ["InnoDB", "MyISAM"])
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.configure(**before)
+
+
+@pytest.fixture
+def mariadb():
+    return shared_mariadb()
+
+
+@pytest.fixture
+def php():
+    return shared_php()
+
+
+@pytest.fixture
+def engine():
+    """Of the shops' tables, where a story does not run on both."""
+    return "InnoDB"
+
+
+@pytest.fixture
+def stage(tmp_path, mariadb, php, engine):
+    """Two shops in step, ten of each of three products."""
+    with Stage(tmp_path, {"MUG": 10, "PEN": 10, "CAP": 10}) as stage:
+        for _ in range(2):
+            stage.open_shop(OsCommerce23(mariadb, php, engine))
+        stage.align()
+        yield stage

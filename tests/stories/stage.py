@@ -1,0 +1,329 @@
+"""Sets the stage for a story: an open house, real shops beside it, and a way to wait for what must come true.
+
+Path: the stories; ``conftest.py`` hands out stages. The shops are osCommerce 2.3 on real PHP and real MariaDB.
+Promise: what a story checks is read from the shops' own databases and from the verbs, never from the books behind them;
+a wait that fails prints the counters of both sides, the differences and the posts.
+Never: sleeps where a condition can be waited for.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from onhand import verbs
+from onhand.app import App
+from onhand.domain.errors import OnHandError, Retriable
+from onhand.services.ports import Clock
+from onhand.storage import database
+from tests.shops.oscommerce23.shop import OsCommerce23
+
+TICK_SECONDS, SETTLE_SECONDS = 0.2, 0.4
+QUIET_SECONDS = 0.1  # the settling time while a stage is set: nobody trades then
+PATIENCE_SECONDS = 15.0  # this machine may be busy with other tests; a story that works is far quicker
+HERE = Path(__file__).parents[2]
+
+
+def eventually(fact: Callable[[], Any], within: float = PATIENCE_SECONDS, report: Callable[[], str] = str) -> None:
+    """Waits until the fact is true; the failure message is whatever ``report`` says then."""
+    end = time.monotonic() + within
+    while not fact():
+        if time.monotonic() > end:
+            raise AssertionError(f"Not within {within:.1f} s.\n{report()}")
+        time.sleep(0.02)
+
+
+class House:
+    """OnHand in this process: the real App, the real controller, the real clock unless a story brings another."""
+
+    def __init__(self, store: Path, clock: Clock | None = None) -> None:
+        if not store.exists():
+            database.create(store)
+        self.app = App(store, "story", clock)
+        self.app.start_controller()
+
+    def verb(self, name: str, /, **arguments: Any) -> dict[str, Any]:
+        return verbs.VERBS[name](self.app, lambda *_: None, **arguments)
+
+    def close(self) -> None:
+        self.app.close()
+
+
+class HouseApart:
+    """OnHand in a process of its own (``apart.py``), so that it can be killed at any moment. Verbs travel over its pipes."""
+
+    def __init__(self, store: Path) -> None:
+        if not store.exists():
+            database.create(store)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.stories.apart", str(store)],
+            cwd=HERE,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout.readline() == "open\n"
+
+    def verb(self, name: str, /, **arguments: Any) -> dict[str, Any]:
+        """Raises Gone if the process ended before it answered: then nobody knows whether the verb was done."""
+        try:
+            self._process.stdin.write(json.dumps([name, arguments]) + "\n")
+            self._process.stdin.flush()
+            answer = json.loads(self._process.stdout.readline() or "null")
+        except (BrokenPipeError, ValueError):
+            answer = None
+        if answer is None:
+            raise Gone("The house ended before it answered.")
+        if "refused" in answer:
+            raise OnHandError(answer["refused"])
+        return answer["result"]
+
+    def kill(self) -> None:
+        """As ``kill -9`` does, and as a power cut would."""
+        self._process.kill()
+        self._process.wait()
+
+    def close(self) -> None:
+        self._process.stdin.close()
+        self._process.wait(timeout=30)
+
+
+class Gone(Retriable):
+    """The house was killed while it worked on a verb."""
+
+
+class Shop:
+    """One shop by the names a person uses: SKUs instead of ids."""
+
+    def __init__(self, name: str, driver: OsCommerce23, stock: dict[str, int]) -> None:
+        self.name, self.driver = name, driver
+        self.products = {sku: driver.add_product(sku, units, f"Product {sku}") for sku, units in stock.items()}
+
+    def sell(self, sku: str, units: int, think_us: int = 0) -> int | None:
+        """One paid order; answers its number, None if the shop refused it."""
+        return self.driver.act("sell", lines=[[self.products[sku], units]], think_us=think_us)["order"]
+
+    def prepare(self, sku: str, units: int) -> int:
+        return self.driver.prepare(self.products[sku], units)
+
+    def save_form(self, sku: str, **fields: Any) -> None:
+        """A person saves the product form: absolute values."""
+        self.driver.set(self.products[sku], **fields)
+
+    def shows(self, sku: str) -> int:
+        return self.driver.row(self.products[sku]).quantity
+
+    def is_on(self, sku: str) -> bool:
+        return self.driver.row(self.products[sku]).status == 1
+
+    def counters(self) -> dict[str, tuple[int, int]]:
+        """Quantity and units ever sold, per SKU, by one statement."""
+        rows = self.driver.sql("SELECT products_id, products_quantity, products_ordered FROM products")
+        found = {product: (quantity, ordered) for product, quantity, ordered in rows}
+        return {sku: found[product] for sku, product in self.products.items() if product in found}
+
+    def watch(self) -> None:
+        """From now on the database itself notes every change of quantity + ordered that OnHand did not make."""
+        driver = self.driver
+        driver.sql(f"CREATE TABLE witness (product INT, change_of_sum INT) ENGINE={driver.engine}")
+        driver.sql(
+            "CREATE TRIGGER witness AFTER UPDATE ON products FOR EACH ROW"
+            f" IF NOT (IS_USED_LOCK('{driver.lock_name}') <=> CONNECTION_ID()) THEN"  # the connector works under its lock
+            " INSERT INTO witness VALUES (NEW.products_id, CAST(NEW.products_quantity AS SIGNED) + NEW.products_ordered"
+            " - OLD.products_quantity - OLD.products_ordered); END IF"
+        )
+
+    def destroyed(self) -> dict[str, int]:
+        """What the shop's own programs changed in quantity + ordered since ``watch``: what races destroyed, where they only traded."""
+        rows = self.driver.sql(
+            "SELECT product, SUM(change_of_sum) FROM witness GROUP BY product HAVING SUM(change_of_sum) <> 0"
+        )
+        skus = {product: sku for sku, product in self.products.items()}
+        return {skus[product]: int(units) for product, units in rows}
+
+
+class Stage:
+    """A house with shops, all in step, real time on."""
+
+    def __init__(self, home: Path, stock: dict[str, int], *, apart: bool = False, clock: Clock | None = None) -> None:
+        self.store, self.stock = home / "onhand.db", stock
+        self.house: House | HouseApart = HouseApart(self.store) if apart else House(self.store, clock)
+        self.shops: list[Shop] = []
+
+    def open_shop(self, driver: OsCommerce23, url: str | None = None) -> Shop:
+        """A shop that sells our whole stock, connected; ``url`` where the connector is not to be reached directly."""
+        shop = Shop(("Amber", "Birch", "Cedar")[len(self.shops)], driver, self.stock)
+        self.shops.append(shop)
+        self.verb("cart_add", name=shop.name, url=url or driver.url, key_id=driver.key_id, secret=driver.secret_hex)
+        self.verb("cart_edit", cart=shop.name, tick_seconds=TICK_SECONDS, settle_seconds=QUIET_SECONDS)
+        return shop
+
+    def align(self) -> None:
+        """The first shop is right, the others follow; then real time is switched on."""
+        first, *others = self.shops
+        self.verb("param_set", name="SynchQOH", value="True")
+        self.verb("get_qoh", cart=first.name, create=True)
+        for shop in others:
+            self.verb("send_qoh", cart=shop.name)
+        for shop in self.shops:
+            self.verb("cart_edit", cart=shop.name, settle_seconds=SETTLE_SECONDS)
+            self.verb("sync_on", cart=shop.name)
+        self.looks_pass(1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.house.close()
+        for shop in self.shops:
+            shop.driver.close()
+
+    # What people do
+
+    def verb(self, name: str, /, **arguments: Any) -> dict[str, Any]:
+        return self.house.verb(name, **arguments)
+
+    def receive(self, sku: str, units: int, reference: str = "") -> None:
+        self.verb("receive", lines=[[sku, units]], reference=reference)
+
+    # What is to be seen
+
+    def on_hand(self) -> dict[str, int]:
+        return {item["sku"]: item["on_hand"] for item in self.verb("item_list")["items"]}
+
+    def cart(self, shop: Shop) -> dict[str, Any]:
+        return self.verb("cart_show", cart=shop.name)
+
+    def trouble(self, shop: Shop) -> str:
+        return self.cart(shop)["trouble"] or ""
+
+    def differences(self, shop: Shop | None = None, open_only: bool = False) -> list[dict[str, Any]]:
+        """Oldest first."""
+        found = self.verb("differences", cart=shop.name if shop else None, open_only=open_only, limit=10_000)
+        return found["differences"][::-1]
+
+    def causes(self, shop: Shop | None = None) -> list[tuple[str, int]]:
+        return [(found["cause"], found["amount"]) for found in self.differences(shop)]
+
+    def movements(self, sku: str) -> list[tuple[str, int, str | None]]:
+        """Kind, units and order number of what was booked for a SKU, oldest first, without the opening."""
+        found = self.verb("movements", sku=sku, limit=100_000)["movements"][::-1]
+        return [(entry["kind"], entry["quantity"], entry["order"]) for entry in found if entry["kind"] != "opening"]
+
+    # Waiting
+
+    def eventually(self, fact: Callable[[], Any], within: float = PATIENCE_SECONDS) -> None:
+        eventually(fact, within, self.report)
+
+    def all_show(self, within: float = PATIENCE_SECONDS, **units: int) -> None:
+        """OnHand and every shop come to hold these units."""
+        self.eventually(
+            lambda: all(
+                self.on_hand()[sku] == n and all(shop.shows(sku) == n for shop in self.shops)
+                for sku, n in units.items()
+            ),
+            within,
+        )
+
+    def looks_pass(self, number: int = 2) -> None:
+        """That many whole looks at every shop that answers, begun after now."""
+        for _ in range(number):
+            since = datetime.now(UTC).isoformat(timespec="milliseconds")
+            self.eventually(lambda since=since: all((self.cart(shop)["looked_at"] or "") > since for shop in self.shops))
+
+    def in_step(self) -> bool:
+        """OnHand and all shops hold the same, and nothing is under way."""
+        on_hand = self.on_hand()
+        if any({sku: q for sku, (q, _) in shop.counters().items()} != on_hand for shop in self.shops):
+            return False
+        return all(
+            cart["state"] == "in step"
+            and not cart["in_flight"]
+            and not cart["waiting"]
+            and not cart["differences_open"]
+            for cart in self.verb("cart_list")["carts"]
+        )
+
+    def all_is_well(self, within: float = PATIENCE_SECONDS) -> None:
+        """Everything comes in step and stays so; the accounts hold."""
+        self.eventually(self.in_step, within)
+        self.looks_pass()
+        assert self.in_step(), self.report()
+        self.accounts_hold()
+
+    def accounts_hold(self) -> None:
+        """Every movement is there once: balances fold, and what is booked for a shop is what its counters say it sold."""
+        assert self.verb("prove") == {"holds": True, "items": [], "carts": []}, self.report()
+        ids = {cart["name"]: cart["id"] for cart in self.verb("cart_list")["carts"]}
+        booked: dict[tuple[int, str], int] = {}
+        for entry in self.verb("movements", limit=100_000)["movements"]:
+            if entry["kind"] in {"sale", "cancellation"} and entry["cart"] is not None:
+                key = (entry["cart"], entry["sku"])
+                booked[key] = booked.get(key, 0) - entry["quantity"]
+        for shop in self.shops:
+            for sku, (_, ordered) in shop.counters().items():
+                assert booked.get((ids[shop.name], sku), 0) == ordered, f"{shop.name} {sku}\n{self.report()}"
+
+    # When a story fails
+
+    def report(self) -> str:
+        """Everything a person would look at."""
+        try:
+            return self._report()
+        except OnHandError as problem:
+            return f"(no report: {problem.message})"
+
+    def _report(self) -> str:
+        carts = self.verb("cart_list")["carts"]
+        told = []
+        for cart, shop in zip(carts, self.shops, strict=True):
+            words = ("state", "trouble", "halted", "in_flight", "waiting", "parked", "differences_open", "looked_at")
+            told.append(f"{cart['name']}: " + ", ".join(f"{word} {cart[word]!r}" for word in words))
+            counters = shop.counters()
+            for product in self.verb("cart_products", cart=shop.name)["products"]:
+                there, here = counters.get(product["model"]), (product["shows"], product.get("ordered"))
+                if there != here or here[0] != product["on_hand"] or product["problem"] or product["held"]:
+                    told.append(
+                        f"  {product['model']}: shop {there}, books {here}, on hand {product['on_hand']}, "
+                        f"problem {product['problem']}, held {product['held']}, parked {product['parked']}"
+                    )
+        told += [f"difference {found}" for found in self.differences()[-20:]]
+        told += [f"post {found}" for found in self.verb("posts", limit=12)["posts"]]
+        told += [f"movement {found}" for found in self.verb("movements", limit=12)["movements"]]
+        return "\n".join(told)
+
+
+class Crowd:
+    """People who trade, each in a thread of their own, until they are told to stop."""
+
+    def __init__(self) -> None:
+        self._open = True
+        self._pool = ThreadPoolExecutor(max_workers=16)
+        self._people: list[Future[None]] = []
+
+    def let(self, act: Callable[[], Any], people: int = 1, patient: Iterable[type[Exception]] = ()) -> None:
+        """Have so many people do this again and again. ``patient`` are failures after which they try on."""
+        forgiven = tuple(patient)
+
+        def go_on() -> None:
+            while self._open:
+                try:
+                    act()
+                except forgiven:
+                    time.sleep(0.05)
+
+        self._people += [self._pool.submit(go_on) for _ in range(people)]
+
+    def stop(self) -> None:
+        """Everybody finishes what they are at. Raises what they ran into."""
+        self._open = False
+        self._pool.shutdown()
+        for person in self._people:
+            person.result()

@@ -13,6 +13,7 @@ import socket
 import socketserver
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from typing import Any, Self
 
 from onhand import verbs
 from onhand.app import App
+from onhand.carts.endpoint import Endpoint
 from onhand.domain.carts import Cart
 from onhand.storage import database
 from tests.servers import MariaDB, PhpServer
@@ -94,12 +96,13 @@ def house_of(shop: OsCommerce23, *, create: bool = True) -> Iterator[Driven]:
 class OlderWay:
     """One plain HTTP call per SKU per change, to a page that does one relative UPDATE."""
 
-    def __init__(self, shop: OsCommerce23) -> None:
-        self._php = shop.php
+    def __init__(self, shop: OsCommerce23, port: int | None = None) -> None:
+        """``port``: another way to the shop's server."""
+        self._port = port or shop.php.port
         self._path = f"/{shop.root.name}/update.php"
 
     def change(self, product: int, delta: int) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._php.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
         form = {"Content-Type": "application/x-www-form-urlencoded"}
         connection.request("POST", self._path, f"product={product}&delta={delta}", form)
         answer = connection.getresponse().read()
@@ -108,14 +111,25 @@ class OlderWay:
             raise RuntimeError(f"update.php answered {answer[:200]!r}")
 
 
-class Wire:
-    """A relay in front of a port of this machine that counts connections and bytes: all that TCP carries but its own headers."""
+def through(wire: Wire, shop: OsCommerce23) -> Endpoint:
+    """A client of this shop's connector whose requests go over the wire."""
+    url = f"http://127.0.0.1:{wire.port}/{shop.root.name}/onhand.php"
+    return Endpoint(url, shop.key_id, shop.secret_hex, clock=time.time)
 
-    def __init__(self, port: int) -> None:
+
+class Wire:
+    """A relay in front of a port of this machine that counts connections and bytes: all that TCP carries but its own headers.
+
+    ``bodies`` is how much of that is not HTTP headers, where each connection carries one request, as PHP's server has it.
+    """
+
+    def __init__(self, port: int, round_trip_seconds: float = 0.0) -> None:
+        """``round_trip_seconds``: how far away the shop seems; a connection costs two, one to open it and one to ask."""
         wire = self
 
         class Relay(socketserver.BaseRequestHandler):
             def handle(self) -> None:
+                time.sleep(2 * round_trip_seconds)
                 with socket.create_connection(("127.0.0.1", port)) as there:
                     wire.requests += 1
                     back = threading.Thread(target=wire._pump, args=(there, self.request, "received"), daemon=True)
@@ -126,7 +140,7 @@ class Wire:
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Relay)
         self._server.daemon_threads = True
         self.port = int(self._server.server_address[1])
-        self.requests = self.sent = self.received = 0
+        self.requests = self.sent = self.received = self.bodies = 0
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     def __enter__(self) -> Self:
@@ -143,12 +157,19 @@ class Wire:
         return self.sent + self.received
 
     def reset(self) -> None:
-        self.requests = self.sent = self.received = 0
+        self.requests = self.sent = self.received = self.bodies = 0
 
     def _pump(self, source: socket.socket, target: socket.socket, counter: str) -> None:
+        head: bytes | None = b""  # None: it is complete
         with suppress(OSError):
             while chunk := source.recv(65536):
                 setattr(self, counter, getattr(self, counter) + len(chunk))
+                if head is None:
+                    self.bodies += len(chunk)
+                else:
+                    head, end, body = (head + chunk).partition(b"\r\n\r\n")
+                    head = None if end else head
+                    self.bodies += len(body)
                 target.sendall(chunk)
         with suppress(OSError):
             target.shutdown(socket.SHUT_WR)

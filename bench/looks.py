@@ -6,13 +6,10 @@ already. Bytes are counted by a relay in between: request and answer, headers an
 
 from __future__ import annotations
 
-import time
-
-from onhand.carts.endpoint import Endpoint
 from onhand.domain.sketch import MULTIPLIER, WORD
 from tests.shops.oscommerce23.shop import OsCommerce23
 
-from .ground import Ground, Wire
+from .ground import Ground, Wire, through
 from .measure import Aim, Finding, in_turns, milliseconds, ratio
 
 H = f"(products_id * {MULTIPLIER} % {WORD})"
@@ -47,13 +44,11 @@ def _of(shop: OsCommerce23, products: int, rounds: int, aim: Aim | None) -> list
     in_turns(2, look, bare)
     ours, floor = in_turns(rounds, look, bare)
     with Wire(shop.php.port) as wire:
-        through = Endpoint(
-            f"http://127.0.0.1:{wire.port}/{shop.root.name}/onhand.php", shop.key_id, shop.secret_hex, clock=time.time
-        )
-        through.look(0, 0, 2000, True, False)
-        through.disconnect()
-        sent, received = wire.sent, wire.received
-    note = f"{sent} bytes out, {received} bytes back, headers included"
+        counted = through(wire, shop)
+        counted.look(0, 0, 2000, True, False)
+        counted.disconnect()
+        sent, received, bodies = wire.sent, wire.received, wire.bodies
+    note = f"{sent} out, {received} back; without HTTP headers {bodies}"
     return [
         ratio(work, "bare aggregate query", ours, floor, "ms", aim),
         Finding(f"{work}, on the wire", "", sent + received, "bytes", Aim("<", 1024), note=note),

@@ -440,6 +440,7 @@ function onhand_state($shop, $db, $for_update = '') {
         $row = null;
     }
     if ($row === null) {
+        $shop->columns();                 // where there is no shop, nothing of ours is made
         $db->run("CREATE TABLE IF NOT EXISTS $shop->state (id TINYINT NOT NULL PRIMARY KEY, epoch CHAR(16) NOT NULL,"
             . " last_seq BIGINT NOT NULL, begun_first BIGINT NULL, begun_last BIGINT NULL, last_first BIGINT NULL,"
             . " last_answer MEDIUMTEXT NULL) ENGINE=InnoDB DEFAULT CHARSET=ascii");

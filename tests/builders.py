@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from onhand.carts.endpoint import Endpoint
 from onhand.carts.sample import SampleShop, serve
@@ -201,7 +203,9 @@ class Stall:
                 " VALUES ('B. Buyer', 'Cash', datetime('now'), 1)"
             ).lastrowid
             yield "order"
-            db.execute("INSERT INTO orders_total (orders_id, title, value, class) VALUES (?, 'Total', 1, 't')", (order,))
+            db.execute(
+                "INSERT INTO orders_total (orders_id, title, value, class) VALUES (?, 'Total', 1, 't')", (order,)
+            )
             yield "total"
             if line_first:
                 _insert_line(db, order, product, sku, n)
@@ -209,14 +213,18 @@ class Stall:
             else:
                 _insert_history(db, order)
                 yield "history"
-            left = db.execute("SELECT products_quantity FROM products WHERE products_id = ?", (product,)).fetchone()[0] - n
+            left = (
+                db.execute("SELECT products_quantity FROM products WHERE products_id = ?", (product,)).fetchone()[0] - n
+            )
             yield "read"
             db.execute("UPDATE products SET products_quantity = ? WHERE products_id = ?", (left, product))
             yield "quantity"
             if left < 1 and self.sample.switch("STOCK_ALLOW_CHECKOUT") == "false":
                 db.execute("UPDATE products SET products_status = 0 WHERE products_id = ?", (product,))
                 yield "status"
-            db.execute("UPDATE products SET products_ordered = products_ordered + ? WHERE products_id = ?", (n, product))
+            db.execute(
+                "UPDATE products SET products_ordered = products_ordered + ? WHERE products_id = ?", (n, product)
+            )
             yield "counter"
             if line_first:
                 _insert_history(db, order)
@@ -232,7 +240,7 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / "store.db"
-        create(self.path)
+        self.path.write_bytes(_empty_store())
         self.clock = HandClock()
         self.store = Database(self.path)
         self.house = House(self.store, self.clock)
@@ -291,6 +299,15 @@ class World:
         self.house = House(self.store, self.clock)
         for stall in self.stalls:
             stall.restart()
+
+
+@cache
+def _empty_store() -> bytes:
+    """A store data file as ``onhand init`` makes it; made once, as that takes longer than most tests."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "store.db"
+        create(path)
+        return path.read_bytes()
 
 
 def _insert_line(db: sqlite3.Connection, order: int | None, product: int, sku: str, n: int) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-import queue
 import secrets
 import signal
 import socket
@@ -59,6 +58,8 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+
+Ready = Callable[[str], None]  # called once commands are taken at this URL
 
 log = structlog.get_logger()
 
@@ -236,31 +237,42 @@ class Server:
         self._server.run(sockets=[self._socket])
 
 
-def serve(config: Config) -> None:
+def serve(config: Config, ready: Ready) -> None:
     """`onhand serve`: the screens, the API and the controller in one process, until a signal."""
-    _stay(config, "serve", config.host, config.port, pages=True)
+    _stay(config, "serve", config.host, config.port, True, ready)
 
 
-def controller(config: Config) -> None:
+def controller(config: Config, ready: Ready) -> None:
     """`onhand controller`: the controller and the API, without screens, until a signal."""
-    _stay(config, "controller", "127.0.0.1", 0, pages=False)
+    _stay(config, "controller", "127.0.0.1", 0, False, ready)
 
 
-def _stay(config: Config, role: str, host: str, port: int, pages: bool) -> None:
+def _stay(config: Config, role: str, host: str, port: int, pages: bool, ready: Ready) -> None:
     app = door.take(config, role)
     try:
         with Server(app, host, port, pages) as server:
-            signals: queue.SimpleQueue[int] = queue.SimpleQueue()  # the one queue that a signal handler may fill
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda caught, _: signals.put(caught))
+            signals = _signals()
             app.start_controller()
-            print(f"OnHand is at {server.url}/" if pages else "The controller is at work.", flush=True)  # noqa: T201
+            ready(server.url)
             log.info("server.started", role=role, url=server.url, store=str(config.store))
-            caught = signals.get()
-            log.info("server.ending", role=role, signal=signal.Signals(caught).name)
+            log.info("server.ending", role=role, signal=signal.Signals(signals.recv(1)[0]).name)
     finally:
         _close(app)
     log.info("server.ended", role=role)
+
+
+def _signals() -> socket.socket:
+    """From now on, being told to end is a byte that can be read here.
+
+    A handler alone would not do: it runs in the main thread only, and a signal that the system hands to another thread does not
+    wake the main thread from its wait.
+    """
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)  # as set_wakeup_fd wants it
+    signal.set_wakeup_fd(writer.detach())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    return reader
 
 
 def _close(app: App) -> None:

@@ -1,4 +1,4 @@
-"""The command line: one small function per command.
+"""The command line: one small function per command; those about carts are in ``cartcommands``.
 
 Path: the program ``onhand`` → ``console`` (options, errors, exit codes) → ``door`` → the verb; ``printing`` shows the answer.
 Promise: every command does exactly one verb, and `--help` says all there is to it.
@@ -7,9 +7,7 @@ Never: imports at the top what `--help` can do without, or decides anything abou
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
 import sys
 import time
 from contextlib import nullcontext, suppress
@@ -19,30 +17,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onhand import __version__, printing
+from onhand import __version__, cartcommands, printing
 from onhand.console import (
     BROKEN,
     EXITS,
+    PUBLIC,
     RETRIABLE,
     AsJson,
     Call,
+    DryRun,
+    Limit,
     Person,
-    Printer,
     Store,
     Verbose,
     command,
+    said,
+    say_more,
+    write_file,
 )
 from onhand.console import main as run_program
-from onhand.domain.errors import Permanent, Refused
+from onhand.domain.errors import Refused
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from onhand.config import Config
-    from onhand.door import Data
 
 WATCH_SECONDS = 1.0
-PUBLIC = 0o666  # as the user's umask says
 
 app = typer.Typer(
     name="onhand",
@@ -62,17 +61,21 @@ def _group(name: str, words: str) -> typer.Typer:
 
 item = _group("item", "The things that are sold: add, list, show, import, export.")
 param = _group("param", "System parameters: list, get, set.")
-cart = _group("cart", "Connected shops: add, list, show, edit, remove, test, products, key.")
-sync = _group("sync", "Switch real-time synchronization of a cart on and off.")
+app.add_typer(cartcommands.align)
+app.add_typer(cartcommands.cart, name="cart")
+app.add_typer(cartcommands.sync, name="sync")
 order = _group("order", "Orders taken by phone or at the counter, and those collected from the shops.")
 
 Sku = Annotated[str, typer.Argument(metavar="SKU", help="The item's SKU; case and outer blanks do not count.")]
-CartName = Annotated[str, typer.Argument(metavar="CART", help="The cart's name.")]
 AnyCart = Annotated[str | None, typer.Argument(metavar="CART", help="Only this cart.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="How many at most.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen; change nothing.")]
 Units = Annotated[list[str], typer.Argument(metavar="SKU=N...", help="A SKU and how many units, as in TEA=12.")]
 Note = Annotated[str, typer.Option("--note", help="A remark that is kept with it.")]
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"onhand {__version__}")
+        raise typer.Exit
 
 
 @app.callback()
@@ -83,11 +86,10 @@ def root(
     as_json: AsJson = False,
     person: Person = None,
     verbose: Verbose = False,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and end.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and end.")
+    ] = False,
 ) -> None:
-    if version:
-        typer.echo(f"onhand {__version__}")
-        raise typer.Exit
     ctx.obj = Call(store, as_json, person, verbose)
 
 
@@ -103,14 +105,14 @@ def init(
 
     if not upgrade:
         database.create(path)
-        call.show({"store": str(path)}, _said("{store} is ready. Next: `onhand cart add`."))
+        call.show({"store": str(path)}, said("{store} is ready. Next: `onhand cart add`."))
         return
     if not path.exists():
         raise Refused(f"There is no store data file {path}: make one with `onhand init`.", path=str(path))
     with Ownership(path, "init --upgrade"):
         before, after = database.upgrade(path)
     words = "{store} was up to date." if before == after else "{store} went from schema {before} to {after}."
-    call.show({"store": str(path), "before": before, "after": after}, _said(words))
+    call.show({"store": str(path), "before": before, "after": after}, said(words))
 
 
 # Items
@@ -125,7 +127,7 @@ def item_add(
 ) -> None:
     """Add an item."""
     call.answer(
-        "item_add", _said("{sku} is added, {on_hand} on hand."), sku=sku, name=name, on_hand=on_hand, person=call.person
+        "item_add", said("{sku} is added, {on_hand} on hand."), sku=sku, name=name, on_hand=on_hand, person=call.person
     )
 
 
@@ -138,7 +140,7 @@ def item_list(
 ) -> None:
     """List items: what is on hand, and what each shop shows."""
     found = call.answer("item_list", printing.items, search=search, after=after, limit=limit)
-    _say_more(call, found["items"], limit, "sku")
+    say_more(call, found["items"], limit, "sku")
 
 
 @command(item, "show")
@@ -166,7 +168,7 @@ def item_export(
     """Write all items as CSV."""
     found = call.do("item_export")
     if out is not None:
-        _write(out, found["text"].encode(), PUBLIC)
+        write_file(out, found["text"].encode(), PUBLIC)
         call.show(found, lambda console, data: printing.say(console, f"{data['items']} items are in {out}."))
     else:
         call.show(found, printing.text)
@@ -184,7 +186,7 @@ def param_list(call: Call) -> None:
 @command(param, "get")
 def param_get(call: Call, name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
     """Show one system parameter."""
-    call.answer("param_get", _said("{name} is {value}. {meaning}"), name=name)
+    call.answer("param_get", said("{name} is {value}. {meaning}"), name=name)
 
 
 @command(param, "set")
@@ -194,188 +196,7 @@ def param_set(
     value: Annotated[str, typer.Argument(metavar="VALUE")],
 ) -> None:
     """Set one system parameter."""
-    call.answer("param_set", _said("{name} is {value} now."), name=name, value=value, person=call.person)
-
-
-# Carts
-
-
-class PolicyChoice(StrEnum):
-    """What an edit in the shop means."""
-
-    OURS = "ours"
-    THEIRS = "theirs"
-    ASK = "ask"
-    DEFAULT = "default"
-
-
-AllowHttp = typer.Option("--allow-http/--no-allow-http", help="Allow plain HTTP: the key stays secret, counts do not.")
-
-
-@command(cart, "add")
-def cart_add(
-    call: Call,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What you call this shop.")],
-    url: Annotated[str, typer.Option("--url", help="Where onhand.php is, as in https://www.example.com/onhand.php.")],
-    allow_http: Annotated[bool, AllowHttp] = False,
-) -> None:
-    """Add a shop."""
-    words = "{name} is added. Next: `onhand cart key` gives the two files for the shop."
-    call.answer("cart_add", _said(words), name=name, url=url, allow_http=allow_http)
-
-
-@command(cart, "list")
-def cart_list(call: Call) -> None:
-    """List all carts."""
-    call.answer("cart_list", printing.carts)
-
-
-@command(cart, "show")
-def cart_show(call: Call, name: CartName) -> None:
-    """Show everything about one cart."""
-    call.answer("cart_show", printing.cart, cart=name)
-
-
-@command(cart, "edit")
-def cart_edit(
-    call: Call,
-    cart_name: CartName,
-    name: Annotated[str | None, typer.Option("--name", help="A new name.")] = None,
-    url: Annotated[str | None, typer.Option("--url", help="A new address.")] = None,
-    allow_http: Annotated[bool | None, AllowHttp] = None,
-    active: Annotated[bool | None, typer.Option("--active/--inactive", help="Whether it is used at all.")] = None,
-    policy: Annotated[
-        PolicyChoice | None, typer.Option("--policy", help="What a count typed into the shop means.")
-    ] = None,
-    buffer: Annotated[int | None, typer.Option("--buffer", help="Units withheld from this shop.")] = None,
-    batch_size: Annotated[
-        int | None, typer.Option("--batch-size", help="Maximum number of items per send; 0: the system's.")
-    ] = None,
-    tick_seconds: Annotated[
-        float | None, typer.Option("--tick-seconds", help="How often it is looked at; 0: the system's.")
-    ] = None,
-    settle_seconds: Annotated[
-        float | None, typer.Option("--settle-seconds", help="How long a difference must last; 0: the system's.")
-    ] = None,
-) -> None:
-    """Change a cart's settings; what is not given stays."""
-    call.answer(
-        "cart_edit",
-        printing.cart,
-        cart=cart_name,
-        name=name,
-        url=url,
-        allow_http=allow_http,
-        active=active,
-        policy=policy.value if policy else None,
-        buffer=buffer,
-        batch_size=batch_size,
-        tick_seconds=tick_seconds,
-        settle_seconds=settle_seconds,
-    )
-
-
-@command(cart, "remove")
-def cart_remove(
-    call: Call, name: CartName, yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the name.")] = False
-) -> None:
-    """Remove a cart with its listings, posts and differences; movements stay."""
-    confirm = name if yes else "" if call.as_json else typer.prompt(f"To remove it, type its name ({name})", err=True)
-    call.answer("cart_remove", _said("{removed} is removed."), cart=name, confirm=confirm)
-
-
-@command(cart, "test")
-def cart_test(
-    call: Call,
-    name: CartName,
-    sku: Annotated[str | None, typer.Option("--sku", help="Also send one unit of this SKU there and back.")] = None,
-) -> None:
-    """Try the connection: who answers, how fast, and what stands in the way."""
-    call.answer("cart_test", printing.tested, cart=name, sku=sku)
-
-
-@command(cart, "products")
-def cart_products(
-    call: Call,
-    name: CartName,
-    problem: Annotated[
-        str | None,
-        typer.Option("--problem", help="Only unmatched, blank, duplicate, fraction, download, deleted, or any."),
-    ] = None,
-    after: Annotated[
-        int, typer.Option("--after", min=0, metavar="PRODUCT", help="Begin after this product number.")
-    ] = 0,
-    limit: Limit = 1000,
-) -> None:
-    """List the products of a cart and the item each belongs to."""
-    found = call.answer("cart_products", printing.products, cart=name, problem=problem, after=after, limit=limit)
-    _say_more(call, found["products"], limit, "product")
-
-
-@command(cart, "key")
-def cart_key(
-    call: Call,
-    name: CartName,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Write both files there, ready to upload.")
-    ] = None,
-    prefix: Annotated[
-        str, typer.Option("--prefix", help="The shop's table prefix, if it is not found by itself.")
-    ] = "",
-    renew: Annotated[bool, typer.Option("--renew", help="Make a new key; the old one ends.")] = False,
-) -> None:
-    """Give the two files that go into the shop, and say where."""
-    made = call.do("cart_key", cart=name, prefix=prefix, renew=renew)
-    connector = _connector()
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        _write(out / "onhand.php", connector.read_bytes(), 0o644)
-        _write(out / made["file"], made["text"].encode(), 0o600)
-    call.show(made, lambda console, data: _say_key(console, data, connector, out))
-
-
-# Align and switch
-
-
-@command(app, "get-qoh")
-def get_qoh(
-    call: Call,
-    name: CartName,
-    create: Annotated[bool, typer.Option("--create", help="Make items for SKUs that no item has.")] = False,
-    dry_run: DryRun = False,
-) -> None:
-    """The cart is right: take its quantities over."""
-    call.answer("get_qoh", printing.planned, cart=name, create=create, dry_run=dry_run)
-
-
-@command(app, "send-qoh")
-def send_qoh(
-    call: Call,
-    name: CartName,
-    dry_run: DryRun = False,
-    most: Annotated[
-        int | None, typer.Option("--max", min=1, max=2000, help="Maximum number of items per send.")
-    ] = None,
-) -> None:
-    """We are right: make the cart show our quantities."""
-    call.answer("send_qoh", printing.planned, cart=name, dry_run=dry_run, batch_size=most)
-
-
-@command(sync, "on")
-def sync_on(
-    call: Call,
-    name: CartName,
-    force: Annotated[str, typer.Option("--force", metavar="REASON", help="Although counts differ: ours win.")] = "",
-) -> None:
-    """Keep a cart in step from now on."""
-    words = "{cart} is kept in step from now on; {posted_at_once} changes are posted at once."
-    call.answer("sync_on", _said(words), cart=name, force=force, person=call.person)
-
-
-@command(sync, "off")
-def sync_off(call: Call, name: CartName) -> None:
-    """Leave a cart alone until it is switched on again."""
-    call.answer("sync_off", _said("{cart} is left alone until it is switched on again."), cart=name, person=call.person)
+    call.answer("param_set", said("{name} is {value} now."), name=name, value=value, person=call.person)
 
 
 # Stock
@@ -416,7 +237,7 @@ def adjust(
     """Correct a quantity by hand, as in `onhand adjust TEA -3 --reason broken`."""
     call.answer(
         "adjust",
-        _said("{sku}: {on_hand} on hand now."),
+        said("{sku}: {on_hand} on hand now."),
         sku=sku,
         change=change,
         counted=counted,
@@ -494,7 +315,7 @@ def decide(
 ) -> None:
     """Decide a difference that asks for it."""
     words = "Difference {difference} is decided: {decided}."
-    call.answer("decide", _said(words), difference=difference, side=side.value, person=call.person)
+    call.answer("decide", said(words), difference=difference, side=side.value, person=call.person)
 
 
 @command(app, "posts")
@@ -509,7 +330,7 @@ def posts(
     if retry and name is None:
         raise typer.BadParameter("--retry needs the name of a cart.")
     if retry:
-        call.answer("posts_retry", _said("{cart}: {retried} parked posts are tried again."), cart=name)
+        call.answer("posts_retry", said("{cart}: {retried} parked posts are tried again."), cart=name)
     else:
         call.answer("posts", printing.posts, cart=name, state=state, limit=limit)
 
@@ -549,7 +370,7 @@ def controller(call: Call) -> None:
     """Keep the carts in step, without screens, until Ctrl-C."""
     from onhand import api  # noqa: PLC0415
 
-    api.controller(_staying(call))
+    api.controller(_staying(call), lambda url: call.show({"url": url}, said("The controller is at work.")))
 
 
 @command(app, "serve")
@@ -563,7 +384,8 @@ def serve(
     """Keep the carts in step and show the screens, until Ctrl-C."""
     from onhand import api  # noqa: PLC0415
 
-    api.serve(_staying(call, host=host, port=port))
+    config = _staying(call, host=host, port=port)
+    api.serve(config, lambda url: call.show({"url": f"{url}/"}, said("OnHand is at {url}")))
 
 
 @command(app, "demo")
@@ -584,17 +406,6 @@ def main() -> None:
 
 
 # What commands share
-
-
-def _said(words: str) -> Printer:
-    """A printer that says one sentence with facts of the answer in it."""
-    return lambda console, data: printing.say(console, words.format_map(data))
-
-
-def _say_more(call: Call, rows: list[Data], limit: int, key: str) -> None:
-    """A list that was cut says so, and how to go on."""
-    if len(rows) == limit and not call.as_json:
-        typer.echo(f"… there may be more: --after {rows[-1][key]!r}, or a larger --limit.", err=True)
 
 
 def _pairs(words: list[str]) -> list[tuple[str, int]]:
@@ -618,41 +429,6 @@ def _text_of(file: Path) -> str:
             return csvfiles.decoded(opened.read(csvfiles.BYTES_MAX + 1))
     except OSError as error:
         raise Refused(f"{file} cannot be read: {error.strerror}.", path=str(file)) from error
-
-
-def _write(path: Path, content: bytes, mode: int) -> None:
-    """Write a file with these rights, also if it is there already."""
-    try:
-        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-        with os.fdopen(opened, "wb") as file:
-            if mode != PUBLIC:
-                os.fchmod(opened, mode)
-            file.write(content)
-    except OSError as error:
-        raise Permanent(f"{path} cannot be written: {error.strerror}.", path=str(path)) from error
-
-
-def _connector() -> Path:
-    """The file for the shop: beside the installed package, or in the checkout."""
-    package = Path(__file__).parent
-    found = [path for path in (package, package.parents[1]) if (path / "connector" / "onhand.php").is_file()]
-    if not found:
-        raise Permanent("connector/onhand.php is missing from this installation: install OnHand again.")
-    return found[0] / "connector" / "onhand.php"
-
-
-def _say_key(console: Console, made: Data, connector: Path, out: Path | None) -> None:
-    """What goes where."""
-    printing.say(console, f"Copy two files to where {made['url']} is to be, next to the shop's index.php:")
-    if out is not None:
-        printing.say(console, f"  {out / 'onhand.php'}")
-        printing.say(console, f"  {out / made['file']}   (secret; the shop's web server must be able to read it there)")
-    else:
-        printing.say(console, f"  {connector}")
-        printing.say(console, f"  {made['file']}, a file with the text below (secret); `--out DIR` writes both.")
-        printing.say(console, "")
-        printing.text(console, made)
-    printing.say(console, f"Then: onhand cart test {shlex.quote(made['cart'])}")
 
 
 def _staying(call: Call, **more: object) -> Config:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import getpass
 import inspect
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -45,7 +46,9 @@ EXITS = (
 PANEL = "Everywhere"
 Store = Annotated[
     Path | None,
-    typer.Option("--store", metavar="PATH", envvar="ONHAND_STORE", help="The store data file.", rich_help_panel=PANEL),
+    typer.Option(
+        "--store", metavar="PATH", help="The store data file; ONHAND_STORE names it too.", rich_help_panel=PANEL
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.", rich_help_panel=PANEL)]
 Person = Annotated[
@@ -61,6 +64,10 @@ ADDED = [
         for option, (kind, default) in EVERYWHERE.items()
     ),
 ]
+
+Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="How many at most.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen; change nothing.")]
+PUBLIC = 0o666  # rights of a file: as the user's umask says
 
 Printer = Callable[["Console", "Data"], None]
 
@@ -205,6 +212,29 @@ def main(app: typer.Typer) -> None:
     except typer.Abort:
         code = REFUSED
     sys.exit(code or DONE)
+
+
+def said(words: str) -> Printer:
+    """A printer that says one sentence with facts of the answer in it."""
+    return lambda console, data: printing.say(console, words.format_map(data))
+
+
+def say_more(call: Call, rows: list[Data], limit: int, key: str) -> None:
+    """A list that was cut says so, and how to go on."""
+    if len(rows) == limit and not call.as_json:
+        typer.echo(f"… there may be more: --after {rows[-1][key]!r}, or a larger --limit.", err=True)
+
+
+def write_file(path: Path, content: bytes, mode: int) -> None:
+    """Write a file with these rights, also if it is there already."""
+    try:
+        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(opened, "wb") as file:
+            if mode != PUBLIC:
+                os.fchmod(opened, mode)
+            file.write(content)
+    except OSError as error:
+        raise Permanent(f"{path} cannot be written: {error.strerror}.", path=str(path)) from error
 
 
 def _set_up_logs(call: Call) -> None:

@@ -91,8 +91,9 @@ class Driver(threading.Thread):
             self._wake.wait(max(0.0, next_tick - clock.monotonic()))
         self._shop.disconnect()
 
-    def _report_look(self, in_step: bool) -> None:
+    def _report_look(self, seen: bool | None) -> None:
         now = self._house.clock.now()
+        in_step = self.pulse.in_step if seen is None else seen
         recovered = self.pulse.trouble is not None
         self.pulse = Pulse(
             now, now if in_step else self.pulse.in_step_at, in_step, suspicions=len(self._memory.suspicions)

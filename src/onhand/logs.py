@@ -15,7 +15,15 @@ from typing import Any
 import structlog
 
 SECRETS = frozenset({"secret", "token", "authorization", "password", "key_file"})
-CHATTY = ("asyncio", "httpcore", "httpcore2", "httpx2", "alembic", "sqlalchemy", "uvicorn")  # quiet unless something is wrong
+CHATTY = (
+    "asyncio",
+    "httpcore",
+    "httpcore2",
+    "httpx2",
+    "alembic",
+    "sqlalchemy",
+    "uvicorn",
+)  # quiet unless something is wrong
 
 
 def set_up(level: str, *, as_json: bool) -> None:

@@ -446,7 +446,7 @@ def status(app: App) -> Data:
         "store": str(app.path),
         "synch_qoh": values["SynchQOH"],
         "controller": app.controller is not None,
-        "items": app.read(lambda books: len(books.items.keys())),
+        "items": app.read(lambda books: books.reports.item_count()),
         "carts": [_shown(app, cart) for cart in app.read(lambda books: books.carts.all())],
     }
 

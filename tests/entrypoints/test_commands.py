@@ -12,8 +12,10 @@ import sqlite3
 import stat
 
 import pytest
+from typer.testing import CliRunner
 
-from onhand.cli import _connector
+from onhand.cartcommands import _connector
+from onhand.cli import app
 from tests.entrypoints.conftest import environment
 
 # Items
@@ -210,7 +212,7 @@ def test_goods_are_received_once_under_their_reference(onhand):
     onhand("item", "add", "A=B")
     assert onhand.json("receive", "TEA=12", "A=B=2", "--reference", "PO1") == {"on_hand": {"TEA": 12, "A=B": 2}}
     assert "booked already" in onhand.text("receive", "TEA=12", "--reference", "PO1", code=1)
-    assert "TEA             13" in onhand.text("receive", "TEA=1")
+    assert "TEA            13" in onhand.text("receive", "TEA=1")
     assert "No item has the SKU" in onhand.text("receive", "TEA=1", "X=1", "Y=1", code=1)
     onhand("receive", "TEA", code=2)
     onhand("receive", code=2)
@@ -332,6 +334,15 @@ def test_options_may_stand_before_or_after_the_command(onhand, tmp_path):
     onhand("item", "add", "TEA", "--person", "Bob", "--on-hand", 1)
     assert json.loads(onhand("--json", "movements").stdout)["movements"][0]["person"] == "Bob"
     assert "There is no store data file" in onhand.text("status", "--store", tmp_path / "other.db", code=1)
+
+
+def test_the_store_of_the_command_line_is_stronger_than_the_variable(onhand, tmp_path, monkeypatch):
+    monkeypatch.setenv("ONHAND_STORE", str(tmp_path / "other.db"))
+    onhand("item", "add", "TEA")
+    assert json.loads(onhand.program("item", "list", "--json").stdout)["items"][0]["sku"] == "TEA"
+    named = CliRunner().invoke(app, ["status"])
+    assert named.exit_code == 1
+    assert "other.db" in named.output
 
 
 def test_wrong_usage_is_json_too_where_json_was_asked_for(onhand):

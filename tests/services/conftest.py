@@ -11,7 +11,6 @@ from onhand.services.bookkeeping import prove
 from tests.builders import World
 
 
-
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """After every test, whatever it did: each balance is the sum of its movements, each cart's sums are its listings'."""

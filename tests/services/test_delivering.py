@@ -155,9 +155,7 @@ def test_listings_that_are_right_already_do_not_stop_delivery_to_the_rest(world:
     amber, _ = world.running("Amber", "Birch", wares=wares)
     amber.set(batch_size=4)
     take_in(world, S09=1, S29=1)
-    world.store.write(
-        lambda books: books.listings.announce_listings([x.id for x in books.listings.all(amber.id)])
-    )
+    world.store.write(lambda books: books.listings.announce_listings([x.id for x in books.listings.all(amber.id)]))
     amber.tick()
     assert (amber.shows("S09"), amber.shows("S29")) == (6, 6)
 

@@ -164,5 +164,13 @@ def test_a_large_store_is_paged_forth_and_back_and_never_shown_whole(house):
     assert _skus(house.browser.get(_link(pages[2], "First")).text) == _skus(pages[0])
 
 
+def test_a_store_that_cannot_be_read_is_said_on_the_page(house):
+    # Somebody else's hand in the file: the table is gone from under us.
+    house.app.database.write(lambda books: books._connection.exec_driver_sql("ALTER TABLE differences RENAME TO gone"))
+    answer = house.browser.get("/")
+    assert answer.status_code == 503
+    assert "The page cannot be shown The database refused a statement: no such table: differences" in text(answer.text)
+
+
 def test_an_overlong_search_is_refused(house):
     assert TestClient(house.api).get("/", params={"q": "x" * 301}).status_code == 422

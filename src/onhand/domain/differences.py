@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from itertools import combinations
 
 from .sketch import Counters
 
@@ -28,6 +27,9 @@ class Cause(StrEnum):
     NEW_LISTING = "new listing"  # a product appeared whose item has stock elsewhere
     RENAMED = "renamed"  # a product that was in step changed its SKU
     DELETED = "deleted product"
+    SET_ASIDE = (
+        "set aside"  # what was in step cannot be any more: a second product with its SKU, a fraction, a download
+    )
     RESTORED = "restored from backup"  # epoch or sequence of the cart does not fit ours
     BRAKE = "brake"  # too much at once
 
@@ -52,7 +54,7 @@ class Policy(StrEnum):
 
 
 HEALS_PER_HOUR = 3  # of one listing, without trade that explains them; then a person is asked
-POSTS_COMBINED_MAX = 10  # recent posts whose combinations are tried; 2¹⁰ sums at the most
+SUMS_MAX = 65_536  # different sums of recent posts that are tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Evidence:
     """What is known about one product whose sum drifted.
 
     ``sales`` and ``posts`` are those that could have been in a race: booked or applied since shortly before the drift
-    was first seen. ``past`` are quantities the listing showed before its latest sales, newest first.
+    was first seen, the newest first. ``past`` are quantities the listing showed before its latest sales, newest first.
     """
 
     drift: int
@@ -110,12 +112,12 @@ def _race(evidence: Evidence) -> Cause | None:
         return None
     if 0 < evidence.drift <= evidence.sales:
         return Cause.LOST_SALE
-    posts = list(evidence.posts)[-POSTS_COMBINED_MAX:]
-    for size in range(1, len(posts) + 1):
-        for lost in combinations(posts, size):
-            if 0 <= evidence.drift + sum(lost) <= evidence.sales:
-                return Cause.LOST_POST
-    return None
+    lost = {0}  # what some of the recent posts, taken together, may have been worth; the newest first
+    for post in evidence.posts:
+        lost |= {total + post for total in lost}
+        if len(lost) > SUMS_MAX:
+            break
+    return Cause.LOST_POST if any(0 <= evidence.drift + total <= evidence.sales for total in lost - {0}) else None
 
 
 def braked(changes: int, listings: int, percent: float, at_least: int) -> bool:

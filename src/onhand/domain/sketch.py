@@ -134,15 +134,25 @@ def decode(cells: Sequence[Cell]) -> dict[int, Counters] | None:
     rest = list(cells)
     found: dict[int, Counters] = {}
     work = [index for index, cell in enumerate(rest) if cell != EMPTY]
+    doubtful: list[int] = []
     peels = 0
-    while work:
-        index = work.pop()
+    # Two products that drifted by the same amount look like one halfway between them, so a cell is believed at once only
+    # if another cell of the same product says the same. Others are tried when nothing better is left; what a wrong guess
+    # took away comes back as a product of its own and is peeled again.
+    while work or doubtful:
+        sure = bool(work)
+        index = work.pop() if sure else doubtful.pop()
         product = _alone(rest[index], index, size)
         if product is None:
             continue
+        places = [cell_of(product, third, size) for third in range(3)]
+        if any(rest[at] == EMPTY for at in places):
+            continue  # a real product shows in all of its cells
+        if sure and not any(rest[at] == rest[index] for at in places if at != index):
+            doubtful.append(index)
+            continue
         q, o, qh, oh = rest[index]
-        for third in range(3):
-            at = cell_of(product, third, size)
+        for at in places:
             c = rest[at]
             rest[at] = (c[0] - q, c[1] - o, c[2] - qh, c[3] - oh)
             if rest[at] != EMPTY:

@@ -46,8 +46,10 @@ def check_sku(text: str) -> str:
         raise Refused("A SKU cannot be blank: give each item a SKU of its own.", sku=text)
     if len(sku) > SKU_LENGTH_MAX:
         raise Refused(f"This SKU has {len(sku)} characters; at most {SKU_LENGTH_MAX} are possible.", sku=sku)
-    if any(unicodedata.category(c) == "Cc" for c in sku):
-        raise Refused("This SKU contains a control character such as a tab or a line break: remove it.", sku=sku)
+    if any(unicodedata.category(c) in {"Cc", "Cs"} for c in sku):
+        raise Refused(
+            "This SKU contains something that is no character of a text, such as a tab: remove it.", sku=ascii(sku)
+        )
     return sku
 
 

@@ -13,15 +13,15 @@ from datetime import datetime
 
 import structlog
 
-from onhand.domain import sketch
+from onhand.domain import law, sketch
 from onhand.domain.carts import Cart
 from onhand.domain.errors import Conflict, Refused, Retriable
 from onhand.domain.listings import Direction, Listing, Plan, Problem, Shown, absent, plan, target, ties
-from onhand.domain.shop import Look, Row
+from onhand.domain.shop import Line, Look, Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Kind, Movement, check_sku, sku_key
 
-from . import bookkeeping, delivering, reconciling, settings, ticking
+from . import bookkeeping, collecting, delivering, reconciling, settings, ticking
 from .collecting import Memory
 from .ports import ROWS_MAX, Books, House, Shop
 
@@ -149,11 +149,11 @@ def enable(house: House, cart: Cart, shop: Shop, memory: Memory, force: str, per
         raise Refused(f"{cart.name} is not active: set it active first.", cart=cart.name)
     if cart.halted is not None:
         raise Refused(f"{cart.name} is stopped: {cart.halted} Align it with Send QOH or Get QOH first.", cart=cart.name)
-    ticking.tick(house, cart.id, shop, memory, pace, deliver=False)
+    _look_at_all(house, cart, shop, memory, pace)
     if memory.suspicions:
         # Something differs. A sale being written looks like that too, for some milliseconds: look again.
         house.clock.sleep(pace.rules.settle_seconds)
-        ticking.tick(house, cart.id, shop, memory, pace, deliver=False)
+        _look_at_all(house, cart, shop, memory, pace)
     differing, pending = house.store.read(lambda books: _differing(books, cart))
     if differing and not force:
         raise Refused(
@@ -179,6 +179,15 @@ def enable(house: House, cart: Cart, shop: Shop, memory: Memory, force: str, per
         pending=pending,
     )
     return pending
+
+
+def _look_at_all(house: House, cart: Cart, shop: Shop, memory: Memory, pace: settings.Pace) -> None:
+    """A tick that takes the sums even if they are not due, and posts nothing. Raises Refused if it stopped the cart."""
+    memory.sums_due = 0.0
+    ticking.tick(house, cart.id, shop, memory, pace, deliver=False)
+    halted = house.store.read(lambda books: books.carts.get(cart.id)).halted
+    if halted is not None:
+        raise Refused(f"{cart.name} is stopped: {halted} Align it with Send QOH or Get QOH first.", cart=cart.name)
 
 
 def disable(house: House, cart: Cart, person: str) -> None:
@@ -250,8 +259,13 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
     if fresh.epoch == hello.epoch:
         raise Conflict("The shop did not begin a new epoch: try again.", reason="epoch", cart=cart.name)
     found = survey(house, shop, pace.rules.settle_seconds, progress)
+    goes_on = cart.aligned and cart.halted is None
+    lines = collecting.read_lines(shop, cart.cursor_line, found.line) if goes_on else []
+    at = house.clock.now()
 
     def write(books: Books) -> None:
+        if goes_on:
+            _book_last_trade(books, cart, found, lines, at)
         known = {listing.product for listing in books.listings.all(cart.id)}
         tied = ties(found.rows.values(), books.items.keys())
         books.listings.rebase(cart.id, [row for product, row in found.rows.items() if product in known])
@@ -267,6 +281,21 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
     house.store.write(write)
     memory.suspicions.clear()
     memory.witnessed.clear()
+
+
+def _book_last_trade(books: Books, cart: Cart, found: Survey, lines: Sequence[Line], at: datetime) -> None:
+    """Book what an aligned shop sold between the last look and the new baseline, before which everything is history."""
+    books.lines.record(cart.source, lines, at)
+    for listing in books.listings.all(cart.id):
+        row = found.rows.get(listing.product)
+        if row is None or not listing.tracked or row.ordered == listing.ordered:
+            continue
+        waiting = books.lines.waiting(cart.source, [listing.product])
+        weighed = law.weigh(listing.ordered, listing.sum, row, waiting, ())
+        collecting.sell(books, cart, weighed.sold, at)
+        collecting.count_sale(books, cart, listing.product, weighed.unnamed, at)
+        if weighed.drift != -weighed.fallen:  # else the counter was reset, and no goods came back
+            collecting.count_sale(books, cart, listing.product, -weighed.fallen, at)
 
 
 def _live_listings(books: Books, cart: Cart) -> dict[int, Listing]:
@@ -293,7 +322,8 @@ def _create_items(books: Books, planned: Sequence[Plan], at: datetime) -> None:
 
 
 def _settle_alignment(books: Books, cart: Cart, aligned: Sequence[Listing], at: datetime, note: str) -> None:
-    books.differences.close_cart(cart.id, at, note, [listing.id for listing in aligned])
+    deleted = [listing for listing in books.listings.all(cart.id) if listing.deleted]
+    books.differences.close_cart(cart.id, at, note, [listing.id for listing in (*aligned, *deleted)])
     books.carts.settle_alignment(cart.id, books.ledger.last())
 
 

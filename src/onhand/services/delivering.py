@@ -7,14 +7,16 @@ Never: sends a quantity, or holds a transaction over the network.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import structlog
 
 from onhand.domain import posts
 from onhand.domain.carts import Cart
 from onhand.domain.listings import Listing
-from onhand.domain.posts import Batch, State
+from onhand.domain.posts import Batch, Post, State
 from onhand.domain.shop import Outcome, Row
-from onhand.domain.sketch import Sums
+from onhand.domain.sketch import Sums, weight
 
 from .ports import Books, House, Shop
 
@@ -89,7 +91,7 @@ def _settle(house: House, cart: Cart, batch: Batch, failed: dict[int, State]) ->
     def write(books: Books) -> None:
         books.posts.settle(cart.id, batch, failed, at)
         books.listings.landed(cart.id, batch.epoch, batch.first, batch.last)
-        books.carts.move_sums(cart.id, Sums.total(Sums.of(post.product, post.delta, 0) for post in applied))
+        books.carts.move_sums(cart.id, _moved(applied))
         books.differences.close_healed([post.listing for post in applied], at)
         for post in batch.posts:
             state = failed.get(post.product)
@@ -100,6 +102,14 @@ def _settle(house: House, cart: Cart, batch: Batch, failed: dict[int, State]) ->
 
     house.store.write(write)
     log.info("batch.settled", cart=cart.name, first=batch.first, applied=len(applied), failed=len(failed))
+
+
+def _moved(applied: Sequence[Post]) -> Sums:
+    """What posts that landed add to the cart's sums. Plain additions: a batch has thousands."""
+    return Sums(
+        quantity=sum(post.delta for post in applied),
+        quantity_h=sum(post.delta * weight(post.product) for post in applied),
+    )
 
 
 def _find_out(house: House, cart: Cart, shop: Shop, batch: Batch) -> dict[int, State]:
@@ -115,7 +125,7 @@ def _find_out(house: House, cart: Cart, shop: Shop, batch: Batch) -> dict[int, S
     return failed
 
 
-def _fate(post: posts.Post, listing: Listing, row: Row | None) -> State | None:
+def _fate(post: Post, listing: Listing, row: Row | None) -> State | None:
     if row is None:
         return State.MISSING
     return None if posts.landed(post.delta, listing.sum, row.sum) else State.UNLANDED

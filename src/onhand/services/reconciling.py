@@ -18,7 +18,7 @@ from onhand.domain import differences, law, sketch
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, Evidence, Finding, Policy, Remedy
 from onhand.domain.errors import Refused
-from onhand.domain.listings import Listing, ties
+from onhand.domain.listings import Listing, Problem, ties
 from onhand.domain.orders import LineState
 from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters, Sums
@@ -91,7 +91,7 @@ def compare(
     rows = {row.product: row for chunk in _chunks(wanted) for row in shop.rows(chunk)}
     known = house.store.read(lambda books: books.listings.of(cart.id, wanted))
     # While the cart is stopped nothing is concluded from what is missing: an empty shop may be full again in a minute.
-    if cart.halted is None and any(product not in known or product not in rows for product in wanted):
+    if cart.halted is None and any(_is_news(known.get(product), rows.get(product)) for product in wanted):
         refresh(house, cart, shop)
         known = house.store.read(lambda books: books.listings.of(cart.id, wanted))
     weighings = _weigh(house, cart, shop, [known[p] for p in wanted if p in known and p in rows], rows)
@@ -119,6 +119,13 @@ def compare(
         return open_ones
 
     return house.store.write(write)
+
+
+def _is_news(listing: Listing | None, row: Row | None) -> bool:
+    """Whether one product tells that the listing set changed: it is new, gone, or became one that cannot be kept in step."""
+    if listing is None or row is None:
+        return True
+    return bool(row.flags) != (listing.problem in {Problem.FRACTION, Problem.DOWNLOAD})
 
 
 def refresh(house: House, cart: Cart, shop: Shop) -> None:
@@ -156,6 +163,15 @@ def refresh(house: House, cart: Cart, shop: Shop) -> None:
             elif after[product].item != listing.item:
                 note = f"{listing.model} became {after[product].model}: settle the SKU, then Send or Get."
                 _show(books, cart, after[product], Cause.RENAMED, at, note)
+            elif after[product].problem is not None:
+                _show(
+                    books,
+                    cart,
+                    after[product],
+                    Cause.SET_ASIDE,
+                    at,
+                    f"It cannot be kept in step: {after[product].problem}.",
+                )
         log.info("listings.refreshed", cart=cart.name, listings=len(rows), new=len(fresh), deleted=len(lost))
 
     house.store.write(write)

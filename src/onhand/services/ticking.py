@@ -23,8 +23,9 @@ from .settings import Pace
 ROUNDS_MAX = 50  # batches in a row before the next look
 
 
-def tick(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace, deliver: bool = True) -> bool:
-    """One whole tick. Returns whether the cart was seen in step: sums as expected, nothing left to post.
+def tick(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace, deliver: bool = True) -> bool | None:
+    """One whole tick. Returns whether the cart was seen in step: sums as expected, nothing left to post. None: on a
+    large shop the sums were not due, so nothing was compared.
 
     Raises what the shop raises; all that was stored before stays, and the next tick goes on from there. A Conflict
     has stopped the cart.
@@ -54,7 +55,9 @@ def tick(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace, del
     if not deliver or cart.halted is not None:
         return False
     posted = deliver_all(house, cart_id, shop, pace.batch_size)
-    return collected.look.sums is not None and open_ones == 0 and posted == 0
+    if open_ones or posted:
+        return False
+    return True if collected.look.sums is not None else None
 
 
 def deliver_all(house: House, cart_id: int, shop: Shop, batch_size: int) -> int:

@@ -24,6 +24,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, QueuePool
@@ -48,12 +49,12 @@ class Database:
             raise Refused(f"There is no store data file {path}: make one with `onhand init`.", path=str(path))
         self.path = path
         self.on_news = on_news
-        self.version = (
-            0  # grows with every commit, so that a watcher knows at once and for nothing that it may look again
-        )
+        self.version = 0  # grows with every commit: a watcher knows at no cost that it may look again
         self._writer_engine = _engine(path, NullPool)
         self._reader_engine = _engine(path, QueuePool, pool_size=READERS, max_overflow=READERS)
         self._units: queue.Queue[tuple[Callable[[SqlBooks], Any], Future[Any]] | None] = queue.Queue(QUEUE_MAX)
+        self._door = threading.Lock()
+        self._closed = False
         check_schema(self._reader_engine)
         self._thread = threading.Thread(target=self._write_loop, name="onhand-writer", daemon=True)
         self._thread.start()
@@ -66,21 +67,28 @@ class Database:
 
     def close(self) -> None:
         """Finish what waits and let go of the file."""
-        if self._thread.is_alive():
-            self._units.put(None)
-            self._thread.join()
+        with self._door:
+            if not self._closed:
+                self._closed = True
+                self._units.put(None)
+        self._thread.join()
         self._reader_engine.dispose()
         self._writer_engine.dispose()
 
     def write(self, unit: Callable[[SqlBooks], T]) -> T:
         """Run a unit of work and commit it durably; what it raises undoes it, and it alone."""
         done: Future[T] = Future()
-        try:
-            self._units.put_nowait((unit, done))
-        except queue.Full:
-            raise Retriable(
-                "Too much work is waiting for the database: try again in a moment.", reason="busy"
-            ) from None
+        with (
+            self._door
+        ):  # nothing may enter behind the last unit: nobody would ever do it, and its caller would wait for ever
+            if self._closed:
+                raise Retriable("OnHand is ending: try again when it runs again.", reason="closed")
+            try:
+                self._units.put_nowait((unit, done))
+            except queue.Full:
+                raise Retriable(
+                    "Too much work is waiting for the database: try again in a moment.", reason="busy"
+                ) from None
         return done.result()
 
     def read(self, unit: Callable[[SqlBooks], T]) -> T:
@@ -168,26 +176,42 @@ def create(path: Path) -> None:
     with translated():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)  # it holds the carts' secrets
-        upgrade(path)
+    _migrate(path)
 
 
-def upgrade(path: Path) -> tuple[str | None, str]:
-    """Bring a file to this program's schema; returns the old and the new revision."""
+def upgrade(path: Path) -> tuple[str, str]:
+    """Bring a file to this program's schema; returns the old and the new revision. Raises Refused if it is not one of ours."""
+    engine = _engine(path, NullPool)
     with translated():
-        engine = _engine(path, NullPool)
         before = _revision(engine)
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            connection.commit()
+    engine.dispose()
+    if before is None:
+        raise Refused("This file is not a store data file: make one with `onhand init`.", path=str(path))
+    try:
+        return before, _migrate(path)
+    except CommandError as error:
+        raise Refused(
+            f"The store data file has schema {before}, which this program does not know: use the OnHand that made it, or a newer one.",
+            found=before,
+        ) from error
+
+
+def _migrate(path: Path) -> str:
+    """Run what migrations the file lacks; returns the revision it has then."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    engine = _engine(path, NullPool)
+    with translated(), engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+    with translated():
         after = _revision(engine)
-        engine.dispose()
+    engine.dispose()
     if after is None:
         raise Broken("The schema could not be made.", path=str(path))
-    return before, after
+    return after
 
 
 def check_schema(engine: Engine) -> None:
@@ -256,6 +280,8 @@ def _named(error: BaseException) -> BaseException:
         named = Refused("This file is not a store data file: make one with `onhand init`.")
     elif "malformed" in text or "disk I/O" in text:
         named = Broken(f"The store data file is damaged ({text}): restore it from a backup.", reason="damaged")
+    elif isinstance(error, OSError):
+        named = Permanent(f"The store data file cannot be used: {text}.", reason="path")
     else:
         named = Broken(f"The database refused a statement: {text}", reason="database")
     named.__cause__ = error

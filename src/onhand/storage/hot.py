@@ -22,6 +22,7 @@ class Hot:
     def __init__(self, statement: Select[Any] | Insert | Update | Delete) -> None:
         self._statement = statement
         self._text = ""
+        self._fixed: Mapping[str, Any] = {}  # what SQLAlchemy adds by itself, as the offset 0 of a limit
         self._values: Callable[[Mapping[str, Any]], tuple[Any, ...]] = tuple
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -34,7 +35,7 @@ class Hot:
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """What it returns for these values."""
-        return self._driver(connection).execute(self._text, self._values(values)).fetchall()
+        return self._driver(connection).execute(self._text, self._values({**self._fixed, **values})).fetchall()
 
     def _driver(self, connection: Connection) -> sqlite3.Connection:
         if not self._text:
@@ -43,6 +44,7 @@ class Hot:
             take = itemgetter(*names)
             # Of one name, itemgetter gives the bare value.
             self._values = take if len(names) > 1 else lambda values: (take(values),)
+            self._fixed = compiled.params
             self._text = str(compiled)
         driver: Any = connection.connection.driver_connection
         return cast("sqlite3.Connection", driver)

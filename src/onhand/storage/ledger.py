@@ -54,7 +54,7 @@ class Items:
         return found
 
     def keys(self) -> dict[str, int]:
-        return dict(self._connection.execute(select(items.c.sku_key, items.c.id)).tuples().all())
+        return {row.sku_key: row.id for row in self._connection.execute(select(items.c.sku_key, items.c.id))}
 
     def by_id(self, ids: Sequence[int]) -> dict[int, Item]:
         found = {}

@@ -26,7 +26,7 @@ class Parameters:
         self._connection = connection
 
     def get(self) -> dict[str, str]:
-        return dict(self._connection.execute(select(parameters.c.name, parameters.c.value)).tuples().all())
+        return {row.name: row.value for row in self._connection.execute(select(parameters.c.name, parameters.c.value))}
 
     def set(self, name: str, value: str, person: str, at: datetime) -> None:
         values = {"value": value, "person": person, "at": micros(at)}
@@ -41,7 +41,7 @@ class PhoneOrders:
         self._connection = connection
 
     def add(self, number: str, person: str, note: str, lines: Sequence[tuple[int, int]], at: datetime) -> None:
-        if self._connection.execute(select(phone_orders.c.id).where(phone_orders.c.number == number)).first():
+        if self._taken(number):
             raise Refused(f"Order {number!r} is booked already; nothing was changed.", order=number)
         values = {"number": number, "person": person, "note": note, "at": micros(at)}
         order = self._connection.execute(insert(phone_orders).values(values).returning(phone_orders.c.id)).scalar_one()
@@ -54,5 +54,11 @@ class PhoneOrders:
         )
 
     def next_number(self) -> str:
-        newest = self._connection.execute(select(func.coalesce(func.max(phone_orders.c.id), 0))).scalar_one()
-        return f"P-{newest + 1}"
+        number = self._connection.execute(select(func.coalesce(func.max(phone_orders.c.id), 0))).scalar_one() + 1
+        while self._taken(f"P-{number}"):  # by a person who typed it
+            number += 1
+        return f"P-{number}"
+
+    def _taken(self, number: str) -> bool:
+        query = select(phone_orders.c.id).where(phone_orders.c.number == number)
+        return self._connection.execute(query).first() is not None

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from onhand.domain.errors import Conflict
+from onhand.domain.errors import Conflict, Permanent
 
 SUFFIX = ".lock"
 
@@ -45,9 +45,15 @@ class Ownership:
     """The right to write to a store data file, held until released. A context manager."""
 
     def __init__(self, store: Path, role: str) -> None:
-        """Raises Owned if another process has it."""
+        """Raises Owned if another process has it, Permanent if the folder cannot be written."""
         path = store.with_name(store.name + SUFFIX)
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise Permanent(
+                f"The folder of the store data file cannot be written: give this user the right to ({error.strerror}).",
+                reason="read_only",
+            ) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

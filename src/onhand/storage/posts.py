@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, text, update
 
 from onhand.domain.posts import Batch, Post, State
 
+from .hot import Hot
 from .ledger import chunks
 from .tables import carts
 from .tables import posts as table
@@ -29,8 +30,8 @@ class Posts:
 
     def add(self, cart: int, batch: Batch, at: datetime) -> None:
         when = micros(at)
-        self._connection.execute(
-            insert(table),
+        _ADD.run(
+            self._connection,
             [
                 {
                     "cart_id": cart,
@@ -49,18 +50,23 @@ class Posts:
         )
 
     def pending(self, cart: int) -> Batch | None:
-        query = select(table).where(table.c.cart_id == cart, table.c.state == State.SENT.value).order_by(table.c.seq)
+        # In the words of the partial index: with a bound value every post that ever was would be read.
+        query = select(table).where(table.c.cart_id == cart, text("state = 'sent'")).order_by(table.c.seq)
         return _batch(self._connection.execute(query).all())
 
     def last(self, cart: int) -> Batch | None:
         epoch = select(carts.c.epoch).where(carts.c.id == cart).scalar_subquery()
         of_cart = (table.c.cart_id == cart, table.c.epoch == epoch)
-        first = select(func.max(table.c.first)).where(*of_cart).scalar_subquery()
-        query = select(table).where(*of_cart, table.c.first == first).order_by(table.c.seq)
+        first = select(table.c.first).where(*of_cart).order_by(table.c.seq.desc()).limit(1).scalar_subquery()
+        query = select(table).where(*of_cart, table.c.seq >= first).order_by(table.c.seq)
         return _batch(self._connection.execute(query).all())
 
     def settle(self, cart: int, batch: Batch, failed: Mapping[int, State], at: datetime) -> None:
-        of_batch = (table.c.cart_id == cart, table.c.epoch == batch.epoch, table.c.first == batch.first)
+        of_batch = (
+            table.c.cart_id == cart,
+            table.c.epoch == batch.epoch,
+            table.c.seq.between(batch.first, batch.last),
+        )
         self._connection.execute(
             update(table).where(*of_batch).values(state=State.APPLIED.value, settled_at=micros(at))
         )
@@ -80,6 +86,10 @@ class Posts:
             .limit(limit)
         )
         return [(moment(at), delta) for at, delta in self._connection.execute(query)]
+
+
+# Hot: a batch has up to two thousand of them.
+_ADD = Hot(insert(table).values({c.name: bindparam(c.name) for c in table.c if c.name != "settled_at"}))
 
 
 def _batch(rows: Any) -> Batch | None:

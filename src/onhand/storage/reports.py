@@ -45,7 +45,14 @@ class Reports:
                 )
             )
         found = {
-            row.id: {"id": row.id, "sku": row.sku, "name": row.name, "on_hand": row.on_hand, "key": row.sku_key, "shops": {}}
+            row.id: {
+                "id": row.id,
+                "sku": row.sku,
+                "name": row.name,
+                "on_hand": row.on_hand,
+                "key": row.sku_key,
+                "shops": {},
+            }
             for row in self._connection.execute(page)
         }
         if found:

@@ -107,6 +107,7 @@ carts = Table(
     Column("trouble", Text),
     Column("trouble_since", BigInteger),
     Column("created_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,  # movements outlive a cart, so its number must not come again
 )
 
 listings = Table(
@@ -189,6 +190,13 @@ differences = Table(
     Column("closed_at", BigInteger),
     Column("note", Text, nullable=False),
     Index("ix_differences_listing", "listing_id", "opened_at"),
+    Index(
+        "ix_differences_open",
+        "cart_id",
+        sqlite_where=text("closed_at IS NULL"),
+        postgresql_where=text("closed_at IS NULL"),
+    ),
+    sqlite_autoincrement=True,  # a booked edit has the number in its origin, and outlives the difference
 )
 
 parameters = Table(

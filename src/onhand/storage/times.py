@@ -1,4 +1,9 @@
-"""Turns times into whole microseconds since 1970 and back: exact, sortable, and the same on every database."""
+"""Turns times into whole microseconds since 1970 and back.
+
+Path: every book writes and reads its times with ``micros`` and ``moment``.
+Promise: exact, sortable, and the same on every database.
+Never: takes a time without a zone for one of UTC.
+"""
 
 from __future__ import annotations
 

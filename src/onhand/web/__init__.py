@@ -16,6 +16,7 @@ from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 from onhand.app import App
+from onhand.domain.errors import OnHandError
 
 from .desk import Asked, Desk
 from .stream import Streams
@@ -42,7 +43,10 @@ def attach(api: FastAPI, app: App) -> None:
 
     @api.get("/", include_in_schema=False)
     def first_page(q: Given = "", after: Given = "", before: Given = "") -> HTMLResponse:
-        return HTMLResponse(desk.page(Asked(q.strip(), after, before)), headers=HEADERS)
+        try:
+            return HTMLResponse(desk.page(Asked(q.strip(), after, before)), headers=HEADERS)
+        except OnHandError as error:
+            return HTMLResponse(desk.apology(error.message), status_code=503, headers=HEADERS)
 
     @api.get("/events", include_in_schema=False)
     async def events(request: Request, q: Given = "", after: Given = "", before: Given = "") -> Response:

@@ -97,6 +97,10 @@ class Desk:
         # Regions are HTML already and pass unescaped into the page; nothing else does.
         return self._draw("page.html", asked=asked, regions=regions, title=self.title(), store=self._app.path, now=now)
 
+    def apology(self, message: str) -> str:
+        """A page that says why there is none, and what to do."""
+        return self._draw("apology.html", message=message)
+
     def regions(self, asked: Asked, names: tuple[str, ...], *, fresh: bool = False) -> Html:
         """Some regions of the page. ``fresh``: the counts are taken anew even if they were taken a moment ago."""
         head = self._current_head(fresh=fresh)

@@ -191,7 +191,7 @@ def _advice(cart: Row) -> list[Say]:
         says.append(Say(WARN, cart["trouble"]))
         says.append(Say(WARN, "OnHand goes on trying by itself. To see more:", (f"onhand cart test {name}",)))
     if cart["parked"]:
-        says.append(Say(WARN, "Settle what the table says, then try again:", (f"onhand posts retry {name}",)))
+        says.append(Say(WARN, "Settle what the table says, then try again:", (f"onhand posts {name} --retry",)))
     if state in ("in step", "working", "trouble", "off") and cart["not_aligned"]:
         says.append(Say(OFF, "Some listings are not aligned. See which, then align:", (f"onhand send-qoh {name}",)))
     return says

@@ -1,4 +1,5 @@
 // Says whether the page is live, and lets a count that changed light up. The page works without it.
+// It comes before htmx, so that it hears of the first connection too.
 "use strict";
 
 const AGAIN_MS = 3000;

@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_carts")),
         sa.UniqueConstraint("name_key", name=op.f("uq_carts_name_key")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "items",
@@ -184,9 +185,17 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["cart_id"], ["carts.id"], name=op.f("fk_differences_cart_id")),
         sa.ForeignKeyConstraint(["listing_id"], ["listings.id"], name=op.f("fk_differences_listing_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_differences")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("differences", schema=None) as batch_op:
         batch_op.create_index("ix_differences_listing", ["listing_id", "opened_at"], unique=False)
+        batch_op.create_index(
+            "ix_differences_open",
+            ["cart_id"],
+            unique=False,
+            sqlite_where=sa.text("closed_at IS NULL"),
+            postgresql_where=sa.text("closed_at IS NULL"),
+        )
 
     op.create_table(
         "posts",

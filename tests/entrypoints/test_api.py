@@ -1,0 +1,156 @@
+"""Holds the local API to its manners: who may call, what is refused, and how the lines of an answer look.
+
+Path: pytest; a real server on a free port, called over real HTTP.
+Promise: without the token nothing is done.
+Never: goes through ``door``; that is ``test_owner.py``.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from onhand import api
+from onhand.api import Server
+from onhand.app import App
+
+
+@dataclass
+class Caller:
+    """Somebody on this machine."""
+
+    port: int
+    token: str
+
+    def post(self, verb, body=b"{}", token=None, headers=()):
+        """Call a verb; answers status and lines."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        given = {"Authorization": f"Bearer {self.token if token is None else token}", **dict(headers)}
+        connection.request("POST", f"/api/verbs/{verb}", body, given)
+        reply = connection.getresponse()
+        self.headers = dict(reply.headers)
+        text = reply.read().decode()
+        connection.close()
+        lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+        return reply.status, lines or text
+
+
+@pytest.fixture
+def caller(onhand):
+    with App(onhand.store, "serve") as app, Server(app, pages=True) as server:
+        yield Caller(int(server.url.rsplit(":", 1)[1]), server._token)
+
+
+def test_a_verb_answers_with_its_result(caller):
+    assert caller.post("item_add", b'{"sku":"TEA"}') == (200, [{"result": {"sku": "TEA", "name": "", "on_hand": 0}}])
+    assert caller.headers["content-type"] == "application/x-ndjson"
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "wröng"])
+def test_without_the_token_nothing_is_done(caller, token):
+    headers = {"Authorization": f"Bearer {token}".encode()}
+    status, said = caller.post("item_add", b'{"sku":"TEA"}', headers=headers)
+    assert (status, said[0]["error"]["code"]) == (401, "token")
+    assert caller.post("item_list")[1][0]["result"]["items"] == []
+
+
+def test_an_unknown_verb_is_not_found(caller):
+    assert caller.post("drop_tables")[0] == 404
+    assert caller.post("__class__")[0] == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]",
+        b"{",
+        b"\xff",
+        b'{"sku":1}',
+        b"{}",
+        b'{"sku":"T","app":1}',
+        b'{"sku":"T","progress":1}',
+        b'{"sku":"T","x":1}',
+    ],
+)
+def test_arguments_that_do_not_fit_are_named_in_one_sentence(caller, body):
+    status, said = caller.post("item_add", body)
+    assert (status, said[0]["error"]["code"]) == (422, "invalid")
+    assert said[0]["error"]["message"].count("\n") == 0
+
+
+def test_a_wrong_argument_is_not_repeated(caller):
+    secret = "5e" * 400
+    _, said = caller.post("cart_add", json.dumps({"name": "A", "url": "https://a.example/", "secret": secret}).encode())
+    assert said[0]["error"]["code"] == "invalid"
+    assert secret not in json.dumps(said)
+
+
+def test_a_refusal_has_its_code_and_its_facts(caller):
+    status, said = caller.post("item_show", b'{"sku":"NO"}')
+    assert status == 409
+    assert said[0]["error"]["code"] == "refused"
+    assert said[0]["error"]["facts"] == {"unknown": ["NO"]}
+
+
+def test_a_body_beyond_the_limit_is_refused(caller, monkeypatch):
+    monkeypatch.setattr(api, "BODY_BYTES", 100)
+    assert caller.post("item_add", b" " * 101)[0] == 413
+    assert caller.post("item_add", b'{"sku":"TEA"}' + b" " * 80)[0] == 200
+
+
+def test_too_many_calls_at_once_are_told_to_come_back(onhand, monkeypatch):
+    monkeypatch.setattr(api, "CALLS_MAX", 0)
+    with App(onhand.store, "serve") as app, Server(app) as server:
+        status, said = Caller(int(server.url.rsplit(":", 1)[1]), server._token).post("status")
+    assert (status, said[0]["error"]["code"]) == (503, "retriable")
+
+
+def test_a_fault_of_ours_is_an_answer_too(caller, monkeypatch):
+    monkeypatch.setattr(api, "run", lambda *_: 1 / 0)
+    status, said = caller.post("status")
+    assert (status, said[0]["error"]["code"]) == (500, "broken")
+
+
+def test_a_long_silence_is_filled_with_heartbeats(caller, monkeypatch):
+    import time  # noqa: PLC0415
+
+    monkeypatch.setattr(api, "FIRST_SECONDS", 0.1)
+    monkeypatch.setattr(api, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(api, "run", lambda *_: time.sleep(0.5) or {"done": True})
+    assert caller.post("status") == (200, [{"result": {"done": True}}])
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", ""])
+def test_only_names_of_this_machine_are_answered(caller, host):
+    assert caller.post("status", headers={"Host": host})[0] == 400
+
+
+@pytest.mark.parametrize("host", ["localhost:8420", "127.0.0.1", "[::1]:8420"])
+def test_every_name_of_this_machine_is_answered(caller, host):
+    assert caller.post("status", headers={"Host": host})[0] == 200
+
+
+def test_every_answer_is_strict_with_browsers(caller):
+    caller.post("status")
+    assert caller.headers["x-content-type-options"] == "nosniff"
+    assert "frame-ancestors 'none'" in caller.headers["content-security-policy"]
+
+
+def test_a_controller_has_no_screens(onhand):
+    with App(onhand.store, "controller") as app, Server(app) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", int(server.url.rsplit(":", 1)[1]), timeout=20)
+        connection.request("GET", "/")
+        assert connection.getresponse().status == 404
+        connection.close()
+
+
+def test_the_ownership_says_where_only_while_the_server_listens(onhand):
+    lock = onhand.store.with_name(onhand.store.name + ".lock")
+    with App(onhand.store, "serve") as app:
+        with Server(app) as server:
+            assert json.loads(lock.read_text())["url"] == server.url
+        assert json.loads(lock.read_text())["url"] is None
+    assert lock.read_text() == ""

@@ -1,0 +1,78 @@
+"""Holds help and docs to the commands there are.
+
+Path: pytest, over the Typer application itself.
+Promise: a new command without help or docs fails here.
+Never: lists the commands by hand.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from onhand.cli import app
+
+DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
+HEAVY = ("alembic", "fastapi", "httpx2", "pydantic", "sqlalchemy", "structlog", "uvicorn")
+
+
+def commands(group, words=()):
+    """Every command with the words that call it."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*words, name))
+        else:
+            yield " ".join((*words, name)), command
+
+
+ALL = dict(commands(get_command(app)))
+
+
+@pytest.mark.parametrize("words", ALL)
+def test_every_command_explains_itself(words):
+    result = CliRunner().invoke(app, [*words.split(), "--help"], terminal_width=200)
+    assert result.exit_code == 0
+    assert ALL[words].help
+    for option in ("--json", "--store", "--person", "--verbose"):
+        assert option in result.output
+
+
+@pytest.mark.parametrize("words", ALL)
+def test_every_command_has_an_example_in_the_docs(words):
+    assert f"\nonhand {words}" in DOCS.read_text()
+
+
+def test_every_option_is_in_the_docs():
+    text = DOCS.read_text()
+    missing = {
+        (words, option)
+        for words, command in ALL.items()
+        for parameter in command.params
+        if parameter.param_type_name == "option"
+        for option in [*parameter.opts, *parameter.secondary_opts]
+        if option not in text
+    }
+    assert not missing
+
+
+def test_every_exit_code_is_in_the_docs_and_in_help():
+    text = DOCS.read_text()
+    said = " ".join(CliRunner().invoke(app, ["--help"]).output.split())
+    for code in range(7):
+        assert f"\n| {code} |" in text
+    assert "Exit codes: 0 done" in said
+
+
+def test_help_imports_nothing_heavy():
+    program = f"import sys, onhand.cli; print([name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_version_is_said():
+    assert CliRunner().invoke(app, ["--version"]).output.startswith("onhand ")

@@ -1,0 +1,247 @@
+"""Shows that one process owns a store data file, and that every command works all the same while it does.
+
+Path: pytest; owners are processes of their own, killed and ended as an operating system would.
+Promise: what is booked through an owner is booked once and stays after it.
+Never: reaches an owner but through the door.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from onhand import door
+from onhand.app import App
+from onhand.config import Config
+from onhand.domain.errors import Conflict, Refused
+from onhand.storage import owner as ownership
+from onhand.storage.owner import Owned, Ownership
+from tests.entrypoints.conftest import until
+
+SOON_SECONDS = 8.0  # an owner that is told to end is gone by then, whatever its shops do
+
+
+def silent(*_):
+    """Progress that nobody follows."""
+
+
+def end(process, number=signal.SIGTERM):
+    """Tell a process to end; answers its exit code and how many seconds it took."""
+    began = time.monotonic()
+    process.send_signal(number)
+    return process.wait(30), time.monotonic() - began
+
+
+def serve(onhand):
+    """Start `onhand serve` on a free port; answers the process and the port."""
+    process = onhand.start("serve", "--port", "0")
+    assert process.greeting.startswith("OnHand is at http://127.0.0.1:")
+    return process, int(process.greeting.rsplit(":", 1)[1].strip().rstrip("/"))
+
+
+@pytest.mark.parametrize("role", ["controller", "serve"])
+def test_commands_go_through_the_process_that_owns_the_file(onhand, role):
+    process = onhand.start(*([role] if role == "controller" else [role, "--port", "0"]))
+    onhand("item", "add", "TEA", "--on-hand", 10)
+    assert onhand.json("adjust", "TEA", "-3", "--reason", "broken")["on_hand"] == 7
+    assert [m["person"] for m in onhand.json("movements")["movements"]] == ["Ann", "Ann"]
+    said = onhand.json("receive", "TEA=1", "NO=1", code=1)["error"]
+    assert (said["code"], said["facts"]) == ("refused", {"unknown": ["NO"]})
+    assert onhand.json("item", "show", "TEA", "--limit", 100_000)["on_hand"] == 7
+    assert "A controller is at work" in onhand.text("status")
+    assert end(process)[0] == 0
+    assert onhand.json("item", "show", "TEA")["on_hand"] == 7
+    assert onhand.json("prove")["holds"] is True
+
+
+def test_the_answer_is_the_same_with_an_owner_and_without(onhand, aligned):
+    questions = [
+        ("item", "list"),
+        ("item", "show", "TEA"),
+        ("param", "list"),
+        ("cart", "products", "Amber"),
+        ("prove",),
+    ]
+    alone = [onhand.json(*question) for question in questions]
+    onhand.start("controller")
+    assert [onhand.json(*question) for question in questions] == alone
+
+
+def test_get_and_send_work_through_an_owner(onhand, amber):
+    onhand.start("controller")
+    assert onhand.json("get-qoh", "Amber", "--create")["counts"] == {"created": 3}
+    onhand("receive", "TEA=2")
+    assert onhand.json("send-qoh", "Amber")["counts"] == {"changed": 1, "equal": 2}
+    assert amber.shop.find("TEA").quantity == 12
+
+
+def test_progress_comes_through_the_door(onhand, amber):
+    onhand.start("controller")
+    phases = []
+    config = Config(store=onhand.store)
+    door.call(config, "get_qoh", {"cart": "Amber", "create": True}, lambda phase, *_: phases.append(phase))
+    assert phases[0] == "reading"
+
+
+def test_what_is_received_through_an_owner_shows_in_the_shop_at_once(onhand, aligned):
+    onhand("param", "set", "SynchQOH", "True")
+    onhand("sync", "on", "Amber")
+    process, _ = serve(onhand)
+    onhand("receive", "TEA=5")
+    until(lambda: aligned.shop.find("TEA").quantity == 15)
+    aligned.shop.buy("TEA", 2)
+    until(lambda: onhand.json("item", "show", "TEA")["on_hand"] == 13)
+    until(lambda: onhand.json("status")["carts"][0]["state"] == "in step")
+    onhand("status", "--check")
+    assert end(process)[0] == 0
+
+
+@pytest.mark.parametrize("role", ["controller", "serve"])
+def test_a_second_owner_is_refused(onhand, role):
+    first = onhand.start("controller")
+    done = onhand.program(role, code=3)
+    assert f"process {first.pid}" in done.stderr
+    assert json.loads(onhand.program(role, "--json", code=3).stdout)["error"]["code"] == "owned"
+
+
+def test_after_a_kill_the_next_command_works_by_itself(onhand):
+    process = onhand.start("controller")
+    onhand("item", "add", "TEA", "--on-hand", 2)
+    end(process, signal.SIGKILL)
+    assert onhand.json("item", "show", "TEA")["on_hand"] == 2
+    onhand("receive", "TEA=1")
+    assert onhand.json("prove")["holds"] is True
+
+
+def test_many_commands_at_once_wait_for_each_other(onhand):
+    onhand("item", "add", "TEA")
+    line = [sys.executable, "-m", "onhand", "--store", str(onhand.store), "receive", "TEA=1"]
+    running = [subprocess.Popen(line, stdout=subprocess.DEVNULL) for _ in range(4)]
+    assert [process.wait(60) for process in running] == [0] * 4
+    assert onhand.json("item", "show", "TEA")["on_hand"] == 4
+
+
+def test_a_command_gives_up_when_a_short_one_takes_too_long(onhand, monkeypatch):
+    monkeypatch.setattr(door, "WAIT_SECONDS", 0.2)
+    with Ownership(onhand.store, "get-qoh"):
+        assert onhand.json("status", code=3)["error"]["code"] == "owned"
+        assert "`onhand get-qoh`" in onhand.text("status", code=3)
+    onhand("status")
+
+
+def test_a_watched_status_is_one_line_of_json_each_second_until_it_is_enough(onhand):
+    process = onhand.start("status", "--watch", "--json")
+    assert json.loads(process.greeting) == json.loads(process.stdout.readline())
+    assert end(process, signal.SIGINT)[0] == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_serve_cleanly(onhand, number):
+    process, port = serve(onhand)
+    code, seconds = end(process, number)
+    assert code == 0
+    assert seconds < SOON_SECONDS
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+def test_an_open_event_stream_does_not_keep_serve_from_ending(onhand):
+    process, port = serve(onhand)
+    stream = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    stream.request("GET", "/events")
+    assert stream.getresponse().status == 200
+    code, seconds = end(process)
+    assert code == 0
+    assert seconds < SOON_SECONDS
+    stream.close()
+
+
+@pytest.mark.slow
+def test_a_shop_that_never_answers_does_not_keep_the_controller_from_ending(onhand, aligned):
+    onhand("param", "set", "SynchQOH", "True")
+    onhand("sync", "on", "Amber")
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        asked = threading.Event()
+
+        def accept():
+            kept.append(deaf.accept())
+            asked.set()
+
+        kept = []
+        threading.Thread(target=accept, daemon=True).start()
+        onhand("cart", "edit", "Amber", "--url", f"http://127.0.0.1:{deaf.getsockname()[1]}/onhand.php")
+        process = onhand.start("controller")
+        assert asked.wait(20)
+        code, seconds = end(process)
+        kept[0][0].close()
+    assert code == 0
+    assert seconds < SOON_SECONDS
+    onhand("status")
+
+
+def test_serve_says_where_it_is_to_programs_too(onhand):
+    process = onhand.start("serve", "--port", "0", "--json")
+    assert json.loads(process.greeting)["url"].startswith("http://127.0.0.1:")
+
+
+def test_a_taken_port_is_a_refusal_and_gives_the_file_back(onhand):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = onhand.program("serve", "--port", str(taken.getsockname()[1]), code=1)
+        assert "choose another with --port" in done.stderr
+    assert "Give the one name" in onhand.program("serve", "--host", "0.0.0.0", code=1).stderr
+    onhand("status")
+
+
+def test_an_answer_that_breaks_off_is_not_taken_for_a_no(onhand):
+    """The caller cannot know whether it was done: it is told to look, and nothing is asked for twice."""
+    with socket.create_server(("127.0.0.1", 0)) as owner, Ownership(onhand.store, "serve") as own:
+        own.announce(f"http://127.0.0.1:{owner.getsockname()[1]}", "token")
+        calls = []
+
+        def die_in_the_middle():
+            connection = owner.accept()[0]
+            calls.append(connection.recv(65536))
+            connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n\r\n{"progress":["a",1,2]}\n')
+            connection.close()
+
+        thread = threading.Thread(target=die_in_the_middle)
+        thread.start()
+        with pytest.raises(Conflict, match="look whether it was done"):
+            door.call(Config(store=onhand.store), "prove", {}, silent)
+        thread.join()
+        assert len(calls) == 1
+
+
+def test_errors_keep_their_class_through_the_door(onhand):
+    said = door.data_of(Owned(ownership.Owner(1, "serve", None, "secret-token")))
+    assert "secret-token" not in json.dumps(said)
+    again = door.error_of(said)
+    assert isinstance(again, Conflict)
+    assert door.data_of(again) == said
+    assert isinstance(door.error_of({"code": "invalid", "message": "m", "facts": {}}), Refused)
+
+
+def test_a_verb_called_wrongly_is_wrong_usage(onhand):
+    config = Config(store=onhand.store)
+    with pytest.raises(Refused, match=r"adjust: change") as alone:
+        door.call(config, "adjust", {"sku": "TEA", "change": "many"}, silent)
+    onhand.start("controller")
+    with pytest.raises(Refused) as owned:
+        door.call(config, "adjust", {"sku": "TEA", "change": "many"}, silent)
+    assert door.data_of(alone.value) == door.data_of(owned.value)
+    assert alone.value.code == "invalid"
+    with pytest.raises(Refused, match="no verb"):
+        door.call(config, "no_such_verb", {}, silent)
+
+
+def test_an_app_that_is_open_here_is_an_owner_too(onhand):
+    with App(onhand.store, "demo"), pytest.raises(Owned):
+        App(onhand.store, "serve")

@@ -1,0 +1,83 @@
+"""Keeps house: what is promised about every file of ours, and that no checker looks at."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import onhand
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "onhand"
+FILE_LINES_MAX = 450
+LISTS = {"cli.py": 700, "verbs.py": 700}  # one small function per command: looked up in, not read through
+FUNCTION_LINES_MAX = 80
+TEXTS = {".py", ".md", ".toml", ".php", ".html", ".css", ".js", ".yml", ".yaml", ".sh", ".mako", ""}
+MODULES = sorted(path for path in SOURCE.rglob("*.py") if "migrations" not in path.parts)
+ELSEWHERE = re.compile(
+    r"/(?:work|home|Users|root)/|/tmp/|[A-Z]:\\\\|pypi\.org|pythonhosted|npmjs|registry\.|packagist|crates\.io",
+    re.ASCII,
+)
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def _tracked() -> list[Path]:
+    """Every text of the project: what lies in it, but for what tools made and what others wrote."""
+    made = {".git", ".venv", "node_modules", "__pycache__", "vendor", "build", "dist", "locks"}
+    return [
+        path
+        for path in sorted(ROOT.rglob("*"))
+        if path.is_file()
+        and not made & set(path.parts)
+        and not any(part.endswith(("_cache", ".hypothesis")) for part in path.parts)
+        and path.suffix in TEXTS
+    ]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_a_module_says_what_it_owns_where_it_stands_and_what_it_promises(path: Path) -> None:
+    text = ast.get_docstring(ast.parse(path.read_text()))
+    if path.name == "__init__.py" and path.parent.name != "sample":
+        return
+    assert text, "no docstring"
+    for word in ("Path:", "Promise:", "Never:"):
+        assert f"\n{word} " in text, f"{word} is missing"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_a_file_reads_in_one_sitting_and_a_function_on_one_screen(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) < LISTS.get(path.name, FILE_LINES_MAX)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            assert node.end_lineno - node.lineno < FUNCTION_LINES_MAX, node.name
+
+
+@pytest.mark.parametrize("path", sorted((SOURCE / "services").glob("*.py")), ids=_name)
+def test_a_public_function_of_the_services_says_what_it_does(path: Path) -> None:
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), node.name
+
+
+def test_no_file_names_a_place_on_one_machine_or_a_registry() -> None:
+    found = [
+        f"{_name(path)}:{number}: {line.strip()[:80]}"
+        for path in _tracked()
+        if path != Path(__file__)
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1)
+        if ELSEWHERE.search(line)
+    ]
+    assert found == []
+
+
+def test_the_log_of_changes_knows_this_version() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text()
+    assert f"## [{onhand.__version__}]" in text or "## [Unreleased]" in text

@@ -19,7 +19,7 @@ from onhand.carts.endpoint import Endpoint
 from onhand.clock import SystemClock
 from onhand.controller import Controller
 from onhand.domain.carts import Cart, Settings
-from onhand.domain.errors import Refused
+from onhand.domain.errors import Permanent, Refused
 from onhand.services.collecting import Memory
 from onhand.services.ports import Clock, House, Shop
 from onhand.storage.books import SqlBooks
@@ -27,6 +27,7 @@ from onhand.storage.database import Database
 from onhand.storage.owner import Ownership
 
 T = TypeVar("T")
+Books = SqlBooks  # for those who ask the books and need not know what keeps them
 
 
 class App:
@@ -99,7 +100,10 @@ class App:
 def check_address(settings: Settings) -> None:
     """Raises Refused if a connector cannot be reached at this address as the cart is set."""
     key_id, secret = signing.new_key()
-    Endpoint(settings.url, key_id, secret, clock=lambda: 0.0, allow_http=settings.allow_http).disconnect()
+    try:
+        Endpoint(settings.url, key_id, secret, clock=lambda: 0.0, allow_http=settings.allow_http).disconnect()
+    except Permanent as error:
+        raise Refused(error.message, **error.facts) from error
 
 
 def new_key() -> tuple[str, str]:

@@ -36,7 +36,6 @@ def test_one_stock_is_sold_received_counted_and_ordered_by_phone(tmp_path, maria
         assert stage.differences() == []
 
 
-@both_engines
 def test_the_last_unit_sold_in_both_shops_at_once_is_booked_twice_and_told(stage):
     amber, birch = stage.shops
     stage.verb("adjust", sku="MUG", counted=1, reason="shelf")
@@ -99,7 +98,6 @@ def test_a_deleted_order_gives_its_goods_back_only_if_it_was_restocked(stage):
 class TestAnEditInTheForm:
     """A person types a quantity into the shop's product form."""
 
-    @both_engines
     def test_ours_wins(self, stage):
         amber, _ = stage.shops
         amber.save_form("MUG", quantity=50)
@@ -108,7 +106,6 @@ class TestAnEditInTheForm:
         stage.all_is_well()
         assert stage.movements("MUG") == []
 
-    @both_engines
     def test_theirs_wins(self, stage):
         amber, _ = stage.shops
         stage.verb("cart_edit", cart="Amber", policy="theirs")
@@ -118,7 +115,6 @@ class TestAnEditInTheForm:
         assert stage.causes() == [("edit in the shop", 40)]
         assert stage.movements("MUG") == [("adjustment", 40, None)]
 
-    @both_engines
     @pytest.mark.parametrize(("side", "units"), [("ours", 8), ("theirs", 48)])
     def test_a_person_is_asked(self, stage, side, units):
         amber, birch = stage.shops
@@ -134,7 +130,6 @@ class TestAnEditInTheForm:
         stage.all_show(MUG=units)
         stage.all_is_well()
 
-    @both_engines
     def test_a_stale_form_brings_nothing_sold_back(self, stage):
         amber, _ = stage.shops
         stage.verb("cart_edit", cart="Amber", policy="theirs")
@@ -151,12 +146,15 @@ class TestAProductThatIsSwitchedOff:
     """The shop switches off what is sold out (STOCK_ALLOW_CHECKOUT is false there)."""
 
     @pytest.fixture
+    def engine(self):
+        return "MyISAM"
+
+    @pytest.fixture
     def amber(self, stage):
         amber, _ = stage.shops
         amber.driver.setting("STOCK_ALLOW_CHECKOUT", "false")
         return amber
 
-    @both_engines
     def test_by_the_sale_that_emptied_it_comes_back_with_a_receipt(self, stage, amber):
         amber.sell("MUG", 10)
         assert not amber.is_on("MUG")
@@ -169,7 +167,6 @@ class TestAProductThatIsSwitchedOff:
         assert amber.sell("MUG", 1)
         stage.all_is_well()
 
-    @both_engines
     def test_by_a_person_stays_off(self, stage, amber):
         amber.save_form("MUG", status=0)
         stage.verb("order_add", lines=[["MUG", 10]])

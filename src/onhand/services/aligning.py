@@ -80,6 +80,10 @@ def get_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, create: bool, 
         ]
         books.listings.align(cart.id, [listing.id for listing in aligned])
         bookkeeping.book(books, movements, at)
+        if not cart.settings.buffer:
+            books.listings.clear_news(
+                [listing.id for listing in aligned]
+            )  # both sides are equal by what was just booked
         _settle_alignment(books, cart, aligned, at, "aligned by Get QOH")
         return planned
 

@@ -19,10 +19,9 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from onhand import __version__
-from onhand.app import App
+from onhand.app import App, Books
 from onhand.domain.stock import sku_key
 from onhand.services import settings
-from onhand.storage.books import SqlBooks
 from onhand.verbs import VERBS
 
 from . import view
@@ -136,7 +135,7 @@ class Desk:
             return _with_looks(self._app, self._head)
 
     def _read_head(self) -> Head:
-        def read(books: SqlBooks) -> tuple[int, bool, Counter[str]]:
+        def read(books: Books) -> tuple[int, bool, Counter[str]]:
             open_ones = books.reports.differences(None, open_only=True, limit=OPEN_ROWS)
             to_decide = Counter(row["cart"] for row in open_ones if row["remedy"] == "ask")
             return books.reports.item_count(), bool(settings.values(books)["SynchQOH"]), to_decide
@@ -145,7 +144,7 @@ class Desk:
         carts = VERBS["cart_list"](self._app, _silent)["carts"]
         return Head([{**cart, "to_decide": to_decide[cart["name"]]} for cart in carts], items, synch_qoh)
 
-    def _books(self, books: SqlBooks, asked: Asked, head: Head) -> dict[str, dict[str, Any]]:
+    def _books(self, books: Books, asked: Asked, head: Head) -> dict[str, dict[str, Any]]:
         names = {cart["id"]: cart["name"] for cart in head.carts}
         latest = {
             row["id"]: row
@@ -158,7 +157,7 @@ class Desk:
             "movements": {"entries": books.ledger.of_item(None, LATEST_ROWS), "names": names},
         }
 
-    def _stock(self, books: SqlBooks, asked: Asked, head: Head) -> dict[str, Any]:
+    def _stock(self, books: Books, asked: Asked, head: Head) -> dict[str, Any]:
         before, after = sku_key(asked.before), "" if asked.before else sku_key(asked.after)
         rows = books.reports.stock(asked.search, after, PAGE_ROWS + 1, before)
         more = len(rows) > PAGE_ROWS

@@ -1,0 +1,11 @@
+"""The verbs of the house: one function each, plain arguments in, plain data out.
+
+Path: the command line, the local API and the pages look a verb up here by name and call it with an open ``App``.
+Promise: arguments are checked by type and bounds before anything is done; what comes back is JSON-able.
+Never: prints, or knows who asked.
+"""
+
+from . import carts, office, stock
+from .registry import VERBS, Data, Invalid, Progress, run
+
+__all__ = ["VERBS", "Data", "Invalid", "Progress", "carts", "office", "run", "stock"]

@@ -1,0 +1,291 @@
+"""Verbs about carts: define, test, align, switch on and off.
+
+Path: called by name through ``verbs.run``.
+Promise: at most one of these, or the controller, speaks to a shop at any time.
+Never: shows a secret, except in the text of the key file that ``cart_key`` is asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from onhand import app as composition
+from onhand.app import App
+from onhand.domain.carts import Cart, Settings
+from onhand.domain.differences import Policy
+from onhand.domain.errors import Refused
+from onhand.domain.listings import Direction, Plan
+from onhand.domain.stock import QUANTITY_MAX
+from onhand.services import aligning, probing, settings
+
+from .registry import Data, Limit, Progress, Sku, Text, cart_named, iso, verb
+
+
+@verb
+def cart_add(
+    app: App,
+    name: Annotated[str, Field(min_length=1, max_length=100)],
+    url: Annotated[str, Field(max_length=2000)],
+    allow_http: bool = False,
+    key_id: Text = "",
+    secret: Text = "",
+) -> Data:
+    settings_ = _checked(
+        Settings(name=name.strip(), url=url.strip(), allow_http=allow_http, key_id=key_id, secret=secret)
+    )
+    cart = app.database.write(lambda books: books.carts.add(settings_, app.clock.now()))
+    return shown(app, app.read(lambda books: books.carts.get(cart)))
+
+
+@verb
+def cart_edit(
+    app: App,
+    cart: Text,
+    name: Text | None = None,
+    url: Text | None = None,
+    allow_http: bool | None = None,
+    active: bool | None = None,
+    policy: Policy | Literal["default"] | None = None,
+    buffer: Annotated[int, Field(ge=0, le=QUANTITY_MAX)] | None = None,
+    batch_size: Annotated[int, Field(ge=0, le=2000)] | None = None,
+    tick_seconds: Annotated[float, Field(ge=0, le=3600)] | None = None,
+    settle_seconds: Annotated[float, Field(ge=0, le=600)] | None = None,
+) -> Data:
+    """0 for a number means: as the system parameter says."""
+    found = cart_named(app, cart)
+    given: Data = {
+        "name": name,
+        "url": url,
+        "allow_http": allow_http,
+        "active": active,
+        "policy": policy,
+        "buffer": buffer,
+        "batch_size": batch_size,
+        "tick_seconds": tick_seconds,
+        "settle_seconds": settle_seconds,
+    }
+    changed = {key: value for key, value in given.items() if value is not None}
+    for key in ("batch_size", "tick_seconds", "settle_seconds"):
+        if changed.get(key) == 0:
+            changed[key] = None
+    if changed.get("policy") == "default":
+        changed["policy"] = None
+    for key, low in (("tick_seconds", 0.05), ("settle_seconds", 0.1)):
+        if changed.get(key) is not None and changed[key] < low:
+            raise Refused(f"{key} is at least {low}, or 0 for the system's.")
+    edited = _checked(replace(found.settings, **changed))
+
+    def write(books: Any) -> None:
+        books.carts.edit(found.id, edited)
+        if edited.buffer != found.settings.buffer:
+            books.listings.announce_listings([x.id for x in books.listings.all(found.id) if x.tracked])
+
+    app.database.write(write)
+    return shown(app, app.read(lambda books: books.carts.get(found.id)))
+
+
+@verb
+def cart_list(app: App) -> Data:
+    return {"carts": [shown(app, cart) for cart in app.read(lambda books: books.carts.all())]}
+
+
+@verb
+def cart_show(app: App, cart: Text) -> Data:
+    return shown(app, cart_named(app, cart))
+
+
+@verb
+def cart_remove(app: App, cart: Text, confirm: Text = "") -> Data:
+    found = cart_named(app, cart)
+    if found.synchronize:
+        raise Refused(f"{found.name} is synchronized: switch it off first with `onhand sync off`.", cart=found.name)
+    if confirm.strip().casefold() != found.name.casefold():
+        raise Refused(
+            "Removing a cart forgets its listings, posts and differences: repeat its name to confirm.", cart=found.name
+        )
+    app.database.write(lambda books: books.carts.remove(found.id))
+    return {"removed": found.name}
+
+
+@verb
+def cart_key(app: App, cart: Text, prefix: Text = "", renew: bool = False) -> Data:
+    """Make the secret, once, and the text of the file to upload. An existing key is shown again unless renewed."""
+    found = cart_named(app, cart)
+    own = found.settings
+    if renew or not own.secret:
+        key_id, secret = composition.new_key()
+        own = replace(own, key_id=key_id, secret=secret)
+        app.database.write(lambda books: books.carts.edit(found.id, own))
+    text = composition.key_file(own, prefix)
+    return {"cart": found.name, "url": own.url, "key_id": own.key_id, "file": "onhand-key.php", "text": text}
+
+
+@verb
+def cart_test(app: App, cart: Text, sku: Sku | None = None) -> Data:
+    found = cart_named(app, cart)
+    with app.at_cart(found) as (shop, _):
+        hello, warnings, steps = probing.greet(app.house, found, shop)
+        if sku:
+            steps += probing.round_trip(app.house, found, shop, sku)
+    answered = {**asdict(hello), "switches": dict(hello.switches)}
+    return {"cart": found.name, "answered": answered, "warnings": warnings, "steps": [asdict(step) for step in steps]}
+
+
+@verb
+def cart_products(
+    app: App,
+    cart: Text,
+    problem: Text | None = None,
+    after: Annotated[int, Field(ge=0)] = 0,
+    limit: Limit = 1000,
+) -> Data:
+    found = cart_named(app, cart)
+    if not found.aligned:
+        with app.at_cart(found) as (shop, _):
+            plans = aligning.preview(app.house, found, shop, Direction.GET, create=False)
+        rows = [
+            {
+                "product": p.product,
+                "model": p.sku,
+                "name": p.name,
+                "shows": p.there,
+                "sku": p.sku if p.item else None,
+                "on_hand": p.here,
+                "aligned": False,
+                "problem": p.problem,
+                "held": 0,
+                "parked": None,
+            }
+            for p in plans
+            if p.product > after and (problem is None or p.problem == problem or (problem == "any" and p.problem))
+        ][:limit]
+    else:
+        rows = app.read(lambda books: books.reports.products(found.id, problem, after, limit))
+    return {"cart": found.name, "products": rows}
+
+
+@verb
+def get_qoh(app: App, progress: Progress, cart: Text, create: bool = False, dry_run: bool = False) -> Data:
+    found = cart_named(app, cart)
+    with app.at_cart(found) as (shop, memory):
+        if dry_run:
+            plans = aligning.preview(app.house, found, shop, Direction.GET, create)
+        else:
+            plans = aligning.get_qoh(app.house, found, shop, memory, create, progress)
+    return _planned(found, Direction.GET, dry_run, plans)
+
+
+@verb
+def send_qoh(
+    app: App,
+    progress: Progress,
+    cart: Text,
+    dry_run: bool = False,
+    batch_size: Annotated[int, Field(ge=1, le=2000)] | None = None,
+) -> Data:
+    found = cart_named(app, cart)
+    with app.at_cart(found) as (shop, memory):
+        if dry_run:
+            plans = aligning.preview(app.house, found, shop, Direction.SEND, create=False)
+        else:
+            size = batch_size or app.read(lambda books: settings.pace_of(books, found)).batch_size
+            plans = aligning.send_qoh(app.house, found, shop, memory, size, progress)
+    return _planned(found, Direction.SEND, dry_run, plans)
+
+
+@verb
+def sync_on(app: App, cart: Text, force: Text = "", person: Text = "") -> Data:
+    found = cart_named(app, cart)
+    with app.at_cart(found) as (shop, memory):
+        pending = aligning.enable(app.house, found, shop, memory, force, person)
+    return {"cart": found.name, "synchronize": True, "posted_at_once": pending}
+
+
+@verb
+def sync_off(app: App, cart: Text, person: Text = "") -> Data:
+    found = cart_named(app, cart)
+    aligning.disable(app.house, found, person)
+    return {"cart": found.name, "synchronize": False}
+
+
+def shown(app: App, cart: Cart) -> Data:
+    """A cart for people and programs. The secret stays inside."""
+    own = cart.settings
+    pulse = app.controller.pulses().get(cart.id) if app.controller else None
+    looked_at = pulse.looked_at if pulse and pulse.looked_at else cart.looked_at
+    trouble = pulse.trouble if pulse else cart.trouble
+    counts = app.read(lambda books: books.reports.cart_counts(cart.id))
+    return {
+        "name": cart.name,
+        "id": cart.id,
+        "url": own.url,
+        "key_id": own.key_id,
+        "active": own.active,
+        "allow_http": own.allow_http,
+        "policy": own.policy.value if own.policy else None,
+        "buffer": own.buffer,
+        "batch_size": own.batch_size,
+        "tick_seconds": own.tick_seconds,
+        "settle_seconds": own.settle_seconds,
+        "family": cart.family,
+        "engine": cart.engine,
+        "sku_length": cart.sku_length,
+        "synchronize": cart.synchronize,
+        "aligned": cart.aligned,
+        "halted": cart.halted,
+        "trouble": trouble,
+        "driven": pulse is not None,
+        "state": _state(cart, pulse is not None and pulse.in_step, trouble),
+        "looked_at": iso(looked_at) if looked_at else None,
+        **counts,
+    }
+
+
+def _state(cart: Cart, in_step: bool, trouble: str | None) -> str:
+    """One word for the first page."""
+    if not cart.settings.active:
+        return "inactive"
+    if cart.halted:
+        return "stopped"
+    if not cart.aligned:
+        return "not aligned"
+    if not cart.synchronize:
+        return "off"
+    if trouble:
+        return "trouble"
+    return "in step" if in_step else "working"
+
+
+def _checked(own: Settings) -> Settings:
+    composition.check_address(own)
+    if not own.name.strip():
+        raise Refused("A cart needs a name.")
+    return own
+
+
+def _planned(cart: Cart, direction: Direction, dry_run: bool, plans: list[Plan]) -> Data:
+    counts: dict[str, int] = {}
+    for line in plans:
+        counts[line.result] = counts.get(line.result, 0) + 1
+    return {
+        "cart": cart.name,
+        "direction": direction.value,
+        "dry_run": dry_run,
+        "counts": counts,
+        "lines": [
+            {
+                "product": p.product,
+                "sku": p.sku,
+                "name": p.name,
+                "here": p.here,
+                "there": p.there,
+                "change": p.change,
+                "result": p.result,
+                "failure": p.failure,
+            }
+            for p in plans
+        ],
+    }

@@ -1,0 +1,109 @@
+"""Verbs about system parameters, differences, posts, and the house as a whole.
+
+Path: called by name through ``verbs.run``.
+Promise: what is shown is one snapshot of the books.
+Never: changes a quantity but by a person's decision on a difference.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from onhand.app import App
+from onhand.domain.parameters import PARAMETERS, Parameter, Value
+from onhand.services import bookkeeping, reconciling, settings
+
+from .carts import shown
+from .registry import Data, Limit, Text, cart_named, verb
+
+
+@verb
+def param_list(app: App) -> Data:
+    values = app.read(settings.values)
+    return {"parameters": [_parameter(known, values[known.name]) for known in PARAMETERS.values()]}
+
+
+@verb
+def param_get(app: App, name: Text) -> Data:
+    known = settings.parameter(name)
+    return _parameter(known, app.read(settings.values)[known.name])
+
+
+@verb
+def param_set(app: App, name: Text, value: Text, person: Text = "") -> Data:
+    return _parameter(*settings.set_parameter(app.house, name, value, person))
+
+
+@verb
+def differences(app: App, cart: Text | None = None, open_only: bool = False, limit: Limit = 100) -> Data:
+    found = cart_named(app, cart).id if cart else None
+    return {"differences": app.read(lambda books: books.reports.differences(found, open_only, limit))}
+
+
+@verb
+def decide(
+    app: App,
+    difference: Annotated[int, Field(ge=1)],
+    side: Literal["ours", "theirs"],
+    person: Text = "",
+) -> Data:
+    reconciling.decide(app.house, difference, side == "ours", person)
+    return {"difference": difference, "decided": side}
+
+
+@verb
+def posts(app: App, cart: Text | None = None, state: Text | None = None, limit: Limit = 100) -> Data:
+    found = cart_named(app, cart).id if cart else None
+    return app.read(
+        lambda books: {
+            "waiting": books.reports.waiting(found, limit),
+            "posts": books.reports.posts(found, state, limit),
+        }
+    )
+
+
+@verb
+def posts_retry(app: App, cart: Text) -> Data:
+    """Take every parked listing of a cart back into delivery."""
+    found = cart_named(app, cart)
+
+    def write(books: Any) -> int:
+        parked = [listing for listing in books.listings.all(found.id) if listing.parked is not None]
+        for listing in parked:
+            books.listings.park(listing.id, None)
+        books.tell([found.id])
+        return len(parked)
+
+    return {"cart": found.name, "retried": app.database.write(write)}
+
+
+@verb
+def status(app: App) -> Data:
+    values = app.read(settings.values)
+    return {
+        "store": str(app.path),
+        "synch_qoh": values["SynchQOH"],
+        "controller": app.controller is not None,
+        "items": app.read(lambda books: books.reports.item_count()),
+        "carts": [shown(app, cart) for cart in app.read(lambda books: books.carts.all())],
+    }
+
+
+@verb
+def prove(app: App) -> Data:
+    proof = bookkeeping.prove(app.house)
+    wrong = [{"sku": sku, "balance": balance, "movements": total} for sku, balance, total in proof.items]
+    return {"holds": proof.holds, "items": wrong, "carts": proof.carts}
+
+
+def _parameter(known: Parameter, value: Value) -> Data:
+    return {
+        "group": known.group,
+        "name": known.name,
+        "value": value,
+        "default": known.default,
+        "meaning": known.meaning,
+        "possible": known.possible(),
+    }

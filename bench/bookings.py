@@ -40,7 +40,7 @@ AIM = Aim("≥", 0.3)
 
 
 def measure(ground: Ground, quick: bool) -> list[Finding]:  # noqa: ARG001 - bookings need no shop
-    rounds, seconds = (3, 0.5) if quick else (9, 1.0)
+    rounds, seconds = (3, 0.4) if quick else (9, 1.0)
     findings = []
     for threads in THREADS:
         with store() as path, store() as other:

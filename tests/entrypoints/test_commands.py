@@ -120,7 +120,7 @@ def test_a_cart_is_added_shown_edited_and_removed(onhand):
 
 
 def test_plain_http_is_refused_unless_allowed(onhand):
-    onhand("cart", "add", "Far", "--url", "http://shop.example/onhand.php", code=5)
+    onhand("cart", "add", "Far", "--url", "http://shop.example/onhand.php", code=1)
     onhand("cart", "add", "Far", "--url", "http://shop.example/onhand.php", "--allow-http")
 
 

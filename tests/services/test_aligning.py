@@ -70,6 +70,17 @@ def test_send_leaves_a_buffer_in_the_house(world: World) -> None:
     assert [amber.shows(sku) for sku in ("TEA", "MUG", "POT")] == [7, 0, -1]
 
 
+def test_get_with_a_buffer_withholds_it_once_and_can_be_repeated(world: World) -> None:
+    amber = world.cart("Amber", {"TEA": 10})
+    amber.set(buffer=2)
+    amber.get()
+    assert (world.on_hand("TEA"), amber.shows("TEA")) == (10, 8)
+    amber.get()
+    assert (world.on_hand("TEA"), amber.shows("TEA")) == (10, 8)
+    world.parameter("SynchQOH", "True")
+    assert amber.enable() == 0
+
+
 def test_send_in_batches_reaches_every_listing(world: World) -> None:
     wares = {f"S{n:02}": 5 for n in range(25)}
     amber = world.cart("Amber", wares)

@@ -185,6 +185,20 @@ def test_a_change_that_nothing_explains_is_asked_about(world: World) -> None:
     assert (amber.shows("TEA"), world.on_hand("TEA")) == (13, 10)
 
 
+def test_a_sale_half_written_for_long_is_asked_about_until_it_is_whole(world: World) -> None:
+    (amber,) = world.running("Amber", wares=WARES)
+    checkout = amber.checkout("TEA", 2)
+    while next(checkout) != "quantity":
+        continue
+    amber.settle()
+    assert amber.causes() == [("unknown", -2)]
+    for _ in checkout:
+        continue
+    amber.settle(12)
+    assert (amber.shows("TEA"), world.on_hand("TEA")) == (8, 8)
+    assert amber.differences(open_only=True) == []
+
+
 def test_an_edit_made_while_the_controller_was_down_is_an_edit(world: World) -> None:
     """What the last look saw is on record, so a restart must not make an edit of half an hour ago unexplainable."""
     (amber,) = world.running("Amber", wares=WARES)

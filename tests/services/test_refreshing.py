@@ -124,6 +124,18 @@ def test_blank_and_duplicate_skus_are_not_followed(world: World) -> None:
     assert amber.wire.asked == ["look"]
 
 
+def test_a_copied_product_does_not_take_the_original_out_of_step(world: World) -> None:
+    """Copying a product in the admin makes a second one with the same SKU."""
+    (amber,) = world.running("Amber", wares=WARES)
+    amber.sample.add_product("TEA", "Tea, copied", 10)
+    amber.settle()
+    amber.sample.buy(amber.listing("TEA").product, 3)
+    amber.settle()
+    assert (world.on_hand("TEA"), amber.listing("TEA").tracked) == (7, True)
+    copied = world.store.read(lambda books: books.listings.all(amber.id))[-1]
+    assert (copied.problem, copied.item) == ("duplicate", None)
+
+
 def test_what_is_not_kept_in_step_is_followed_in_silence(world: World) -> None:
     (amber,) = world.running("Amber", wares=WARES)
     amber.sample.add_product("ODD", "No item has it", 5)

@@ -8,7 +8,7 @@ Never: guesses an item for a blank or a duplicate SKU.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -66,7 +66,7 @@ class Listing:
     @property
     def shown(self) -> Shown:
         """What the shop shows, as far as both sides know."""
-        return Shown(self.product, self.model, self.name, self.agreed, Tie(self.item, self.problem))
+        return Shown(self.product, self.model, self.name, self.agreed, Tie(self.item, self.problem), self.tracked)
 
     @property
     def tracked(self) -> bool:
@@ -87,18 +87,24 @@ class Tie:
     problem: Problem | None
 
 
-def ties(rows: Iterable[Row], items: Mapping[str, int]) -> dict[int, Tie]:
-    """For each product of one shop its tie. ``items`` maps SKU key to item id."""
+def ties(rows: Iterable[Row], items: Mapping[str, int], kept: Container[int] = ()) -> dict[int, Tie]:
+    """For each product of one shop its tie. ``items`` maps SKU key to item id.
+
+    ``kept`` are the products that are in step already: one that is copied in the shop keeps its item, and only the
+    copies are duplicates.
+    """
     rows = list(rows)
     keys = {row.product: sku_key(row.model or "") for row in rows}
     seen = Counter(keys.values())
-    return {row.product: _tie(row, keys[row.product], seen, items) for row in rows}
+    holders = Counter(keys[row.product] for row in rows if row.product in kept)
+    alone = {row.product for row in rows if row.product in kept and holders[keys[row.product]] == 1}
+    return {row.product: _tie(row, keys[row.product], seen, items, row.product in alone) for row in rows}
 
 
-def _tie(row: Row, key: str, seen: Counter[str], items: Mapping[str, int]) -> Tie:
+def _tie(row: Row, key: str, seen: Counter[str], items: Mapping[str, int], holds: bool) -> Tie:
     if not key:
         return Tie(None, Problem.BLANK)
-    if seen[key] > 1:
+    if seen[key] > 1 and not holds:
         return Tie(None, Problem.DUPLICATE)
     item = items.get(key)
     if row.flags & FRACTION:
@@ -117,6 +123,7 @@ class Shown:
     name: str
     quantity: int
     tie: Tie
+    in_step: bool = False  # it was aligned before, so what it shows is what is on hand less the buffer
 
 
 class Direction(StrEnum):
@@ -168,7 +175,10 @@ def _plan(direction: Direction, shown: Shown, item: Item | None, buffer: int, cr
     if new:
         change = shown.quantity
     elif item and shown.tie.problem is None:
-        change = shown.quantity - item.on_hand if get else target(item.on_hand, buffer) - shown.quantity
+        wanted = target(item.on_hand, buffer)
+        change = wanted - shown.quantity
+        if get:
+            change = shown.quantity - (wanted if shown.in_step else item.on_hand)
     problem = None if new else shown.tie.problem
     sku = item.sku if item else (shown.model or "").strip()
     return Plan(shown.product, sku, shown.name, item.id if item else None, here, shown.quantity, change, new, problem)

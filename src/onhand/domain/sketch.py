@@ -20,7 +20,7 @@ WORD = 2**32
 MULTIPLIER = 2654435761  # odd, close to 2³² / golden ratio: spreads consecutive ids
 PARTITION_MULTIPLIERS = (2246822519, 3266489917, 668265263)  # odd; one per third of the cells
 INVERSE = pow(MULTIPLIER, -1, WORD)
-FIRST_SIZE = 12  # cells per third of the first question: decodes ten drifts in nearly all cases, under 2 KB
+FIRST_SIZE = 11  # cells per third of the first question: decodes ten drifts in nearly all cases, under 2 KB
 GROWTH = 4  # how much larger the next question is when a decode failed
 SIZE_MAX = 16384  # 3 · 16384 cells are about 2 MB; beyond that the full list is cheaper
 

@@ -47,8 +47,12 @@ def preview(house: House, cart: Cart, shop: Shop, direction: Direction, create: 
     rows = reconciling.all_rows(shop)
 
     def read(books: Books) -> list[Plan]:
-        tied = ties(rows, books.items.keys())
-        shown = [Shown(row.product, row.model, row.name, row.quantity, tied[row.product]) for row in rows]
+        kept = {listing.product for listing in books.listings.all(cart.id) if listing.tracked}
+        tied = ties(rows, books.items.keys(), kept)
+        shown = [
+            Shown(row.product, row.model, row.name, row.quantity, tied[row.product], row.product in kept)
+            for row in rows
+        ]
         return _plan(books, cart, shown, direction, create)
 
     return house.store.read(read)
@@ -80,15 +84,13 @@ def get_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, create: bool, 
         ]
         books.listings.align(cart.id, [listing.id for listing in aligned])
         bookkeeping.book(books, movements, at)
-        if not cart.settings.buffer:
-            books.listings.clear_news(
-                [listing.id for listing in aligned]
-            )  # both sides are equal by what was just booked
         _settle_alignment(books, cart, aligned, at, "aligned by Get QOH")
         return planned
 
     planned = house.store.write(write)
     log.info("cart.aligned", cart=cart.name, direction="get", changed=sum(1 for line in planned if line.change))
+    # Without a buffer nothing is left to post; with one, the shop shows that much less from now on.
+    _post_all(house, cart, shop, ROWS_MAX, progress, 0)
     return planned
 
 
@@ -113,13 +115,8 @@ def send_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, batch_size: i
         return planned
 
     planned = house.store.write(write)
-    changes, done = sum(1 for line in planned if line.change), 0
-    delivering.resend(house, cart, shop)
-    while posted := delivering.deliver(
-        house, house.store.read(lambda books: books.carts.get(cart.id)), shop, batch_size
-    ):
-        done += posted
-        progress("posting", min(done, changes), changes)
+    changes = sum(1 for line in planned if line.change)
+    _post_all(house, cart, shop, batch_size, progress, changes)
     log.info("cart.aligned", cart=cart.name, direction="send", changed=changes)
     listings = house.store.read(lambda books: _live_listings(books, cart))
     return [
@@ -270,8 +267,11 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
     def write(books: Books) -> None:
         if goes_on:
             _book_last_trade(books, cart, found, lines, at)
-        known = {listing.product for listing in books.listings.all(cart.id)}
-        tied = ties(found.rows.values(), books.items.keys())
+        listings = books.listings.all(cart.id)
+        known = {listing.product for listing in listings}
+        tied = ties(
+            found.rows.values(), books.items.keys(), {listing.product for listing in listings if listing.tracked}
+        )
         books.listings.rebase(cart.id, [row for product, row in found.rows.items() if product in known])
         books.listings.describe(cart.id, [row for product, row in found.rows.items() if product in known], tied)
         books.listings.insert(
@@ -300,6 +300,17 @@ def _book_last_trade(books: Books, cart: Cart, found: Survey, lines: Sequence[Li
         collecting.count_sale(books, cart, listing.product, weighed.unnamed, at)
         if weighed.drift != -weighed.fallen:  # else the counter was reset, and no goods came back
             collecting.count_sale(books, cart, listing.product, -weighed.fallen, at)
+
+
+def _post_all(house: House, cart: Cart, shop: Shop, batch_size: int, progress: Progress, changes: int) -> None:
+    """Deliver until nothing is due."""
+    done = 0
+    delivering.resend(house, cart, shop)
+    while posted := delivering.deliver(
+        house, house.store.read(lambda books: books.carts.get(cart.id)), shop, batch_size
+    ):
+        done += posted
+        progress("posting", min(done, changes), max(changes, done))
 
 
 def _live_listings(books: Books, cart: Cart) -> dict[int, Listing]:

@@ -268,6 +268,9 @@ class DifferenceBook(Protocol):
     def close_cart(self, cart: int, at: datetime, note: str, listings: Sequence[int] | None = None) -> None:
         """The cart, or these listings of it, were aligned: what was open there is settled by that."""
 
+    def awaiting(self, listing: int, amount: int) -> int | None:
+        """The difference of this listing and amount that waits for a person, if there is one."""
+
     def get(self, difference: int) -> Difference: ...
     def heals(self, listing: int, since: datetime) -> int:
         """How often a listing was healed for causes that trade does not explain."""

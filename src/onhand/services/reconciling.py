@@ -135,7 +135,7 @@ def refresh(house: House, cart: Cart, shop: Shop) -> None:
 
     def write(books: Books) -> None:
         known = {listing.product: listing for listing in books.listings.all(cart.id) if not listing.deleted}
-        tied = ties(rows, books.items.keys())
+        tied = ties(rows, books.items.keys(), {product for product, listing in known.items() if listing.tracked})
         there = {row.product for row in rows}
         fresh = [row for row in rows if row.product not in known]
         lost = [listing for product, listing in known.items() if product not in there]
@@ -380,6 +380,13 @@ def _remedy(
 ) -> None:
     """Record a difference and change the books accordingly; posts follow from that by themselves."""
     drift, reset = evidence.drift, finding.remedy is Remedy.REBASE
+    undone = books.differences.awaiting(listing.id, -drift)
+    if undone is not None:
+        # A sale that stayed half written for long was asked about; now it is whole, or somebody put it right there.
+        books.listings.drift(listing.id, drift, 0, drift)
+        books.carts.move_sums(cart.id, Sums.of(listing.product, drift, 0))
+        books.differences.close(undone, at, "undone in the shop")
+        return
     expected = Counters(listing.agreed, listing.ordered)
     difference = books.differences.open(
         cart.id, listing.id, finding, drift, Counters(row.quantity, row.ordered), expected, at

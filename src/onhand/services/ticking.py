@@ -45,7 +45,9 @@ def tick(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace, del
         memory.suspicions.clear()
         memory.witnessed.clear()
     elif booked.suspects is None:
-        products = reconciling.suspects(house, cart, shop)
+        # A stopped cart is searched no further than its new lines: everything else waits for the alignment.
+        sold = frozenset(line.product for line in collected.lines)
+        products = sold if cart.halted is not None else reconciling.suspects(house, cart, shop)
         open_ones = reconciling.compare(house, cart, shop, memory, products, pace.rules, whole=True)
     elif booked.suspects:
         open_ones = reconciling.compare(house, cart, shop, memory, booked.suspects, pace.rules, whole=False)
@@ -82,7 +84,10 @@ def _stopping_on_conflict(house: House, cart: Cart) -> Iterator[None]:
         yield
     except Conflict as conflict:
         if cart.halted is None and conflict.facts.get("reason") in {"restored", "epoch", "gap"}:
-            reconciling.halt(house, cart, Cause.RESTORED, conflict.message)
+            note = "The shop is not where our posts left it: one side was restored from a backup"
+            advice = "Compare, then align the cart with Send QOH or Get QOH."
+            restored = conflict.facts.get("reason") == "restored"
+            reconciling.halt(house, cart, Cause.RESTORED, conflict.message if restored else f"{note}. {advice}")
         raise
 
 

@@ -176,11 +176,17 @@ def create(path: Path) -> None:
     with translated():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)  # it holds the carts' secrets
-    _migrate(path)
+    try:
+        _migrate(path)
+    except OnHandError:
+        path.unlink()  # a full disk must not leave half a store behind
+        raise
 
 
 def upgrade(path: Path) -> tuple[str, str]:
     """Bring a file to this program's schema; returns the old and the new revision. Raises Refused if it is not one of ours."""
+    if not path.exists():
+        raise Refused(f"There is no store data file {path}: make one with `onhand init`.", path=str(path))
     engine = _engine(path, NullPool)
     with translated():
         before = _revision(engine)

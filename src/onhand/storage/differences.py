@@ -87,6 +87,16 @@ class Differences:
             raise Refused(f"There is no difference number {difference}.", difference=difference)
         return _difference(row)
 
+    def awaiting(self, listing: int, amount: int) -> int | None:
+        query = select(func.min(table.c.id)).where(
+            table.c.listing_id == listing,
+            table.c.amount == amount,
+            table.c.remedy == Remedy.ASK.value,
+            table.c.closed_at.is_(None),
+        )
+        found: int | None = self._connection.execute(query).scalar_one()
+        return found
+
     def heals(self, listing: int, since: datetime) -> int:
         query = select(func.count()).where(
             table.c.listing_id == listing,

@@ -12,7 +12,7 @@ PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*##/\1/p' $(MAKEFILE_LIST) | awk '{ name = $$1; $$1 = ""; printf "  make %-7s%s\n", name, $$0 }'
 
-demo:  ## three sample shops, racing buyers, one true stock (CHECK=1: run, check, answer in JSON)
+demo:  ## two sample shops, racing buyers, one true stock (CHECK=1: run, check, answer in JSON)
 	@scripts/set-up
 	@$(BIN)/onhand demo $(if $(CHECK),--check --json)
 

@@ -296,10 +296,10 @@ function onhand_apply($request, $shop, $db) {
             array('last_seq' => $state['last_seq']));
     }
     if ($outcome === 'applied') {
-        list($posts, $results) = onhand_possible_posts($posts, $shop, $db, $transactional ? 'FOR UPDATE' : '');
         if ($transactional) {
-            onhand_write($posts, $shop, $db);
+            $results = onhand_write_at_once($posts, $shop, $db);
         } else {
+            list($posts, $results) = onhand_possible_posts($posts, $shop, $db, '');
             onhand_write_noted($posts, $first, $last, $shop, $db);
         }
     }
@@ -337,11 +337,11 @@ function onhand_possible_posts($posts, $shop, $db, $for_update) {
 /**
  * The one statement that changes the shop. Always relative: it cannot undo a sale that happens at the same time.
  * The derived table drives the join, so that only the named rows are locked. Status stands before quantity because
- * MySQL computes assignments from left to right, and the condition means the quantity as it was.
+ * MySQL computes assignments from left to right, and the condition means the quantity as it was. Answers how many rows it changed.
  */
 function onhand_write($posts, $shop, $db) {
     if (!$posts) {
-        return;
+        return 0;
     }
     $q = $shop->quantity('p');
     $selects = array();
@@ -353,9 +353,25 @@ function onhand_write($posts, $shop, $db) {
         $reactivate = $reactivate || $wakes;
     }
     $status = $reactivate ? "p.products_status = IF(d.reactivate = 1 AND $q[sum] > 0, 1, p.products_status)," : '';
-    $db->run('UPDATE (' . implode(' UNION ALL ', $selects) . ") d STRAIGHT_JOIN $shop->products p ON p.products_id = d.product"
+    return $db->change('UPDATE (' . implode(' UNION ALL ', $selects) . ") d STRAIGHT_JOIN $shop->products p ON p.products_id = d.product"
         . " SET $status p.products_quantity = $q[plain] + d.delta"
         . " WHERE $q[sum] BETWEEN $q[min] AND $q[max]");
+}
+
+/**
+ * The same in a transaction. As a rule every post takes effect, which the number of changed rows shows; only when
+ * one did not is it found out which, and the rest is written anew. Answers the results.
+ */
+function onhand_write_at_once($posts, $shop, $db) {
+    ksort($posts);                        // rows are locked and written in id order
+    $db->run('SAVEPOINT posts');
+    if (onhand_write($posts, $shop, $db) === count($posts)) {
+        return array();
+    }
+    $db->run('ROLLBACK TO SAVEPOINT posts');
+    list($posts, $results) = onhand_possible_posts($posts, $shop, $db, 'FOR UPDATE');
+    onhand_write($posts, $shop, $db);
+    return $results;
 }
 
 /** The same on an engine without transactions: first it is noted that the batch has begun, so that a crash shows. */
@@ -669,6 +685,12 @@ class OnhandDatabase {
             $this->refuse((int) $error[1], $error[2]);
         }
         return $result;
+    }
+
+    /** Runs a statement that writes; answers how many rows it changed. */
+    public function change($sql) {
+        $result = $this->run($sql);
+        return $this->pdo ? $result->rowCount() : mysqli_affected_rows($this->mysqli);
     }
 
     /** Says by the server's error number what a person can do. The server's own words go to the error log only. */

@@ -67,7 +67,8 @@ class Driver(threading.Thread):
         next_tick = clock.monotonic()
         while not self._stopping.is_set():
             try:
-                pace = self._house.store.read(lambda books: settings.pace_of(books, self._cart))
+                # The cart as it is set now: a policy that a person has just changed decides the very next difference.
+                pace = self._house.store.read(lambda books: settings.pace_of(books, books.carts.get(self._cart.id)))
                 with self._lock:
                     self._wake.clear()
                     if clock.monotonic() >= next_tick:

@@ -26,6 +26,8 @@ from onhand.storage import owner as ownership
 from onhand.storage.owner import Owned, Ownership
 from tests.entrypoints.conftest import until
 
+pytestmark = pytest.mark.slow  # every test starts a process of its own
+
 SOON_SECONDS = 8.0  # an owner that is told to end is gone by then, whatever its shops do
 
 
@@ -164,7 +166,6 @@ def test_an_open_event_stream_does_not_keep_serve_from_ending(onhand):
     stream.close()
 
 
-@pytest.mark.slow
 def test_a_shop_that_never_answers_does_not_keep_the_controller_from_ending(onhand, aligned):
     onhand("param", "set", "SynchQOH", "True")
     onhand("sync", "on", "Amber")

@@ -355,6 +355,7 @@ with Database(Path(sys.argv[1])) as store:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lines", [1, 40, 200])
 def test_every_booking_that_was_acknowledged_survives_a_kill(path: Path, lines: int) -> None:
     with Database(path) as store:

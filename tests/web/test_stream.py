@@ -13,6 +13,8 @@ import pytest
 from onhand.web import stream
 from tests.web.conftest import eventually, text
 
+pytestmark = pytest.mark.slow  # it listens to a real server for seconds
+
 
 class Listener:
     """A browser's ear: the events that arrived, in order."""

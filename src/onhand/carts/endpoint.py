@@ -177,7 +177,12 @@ class Endpoint:
                 timeout=self._timeout,
                 follow_redirects=False,
                 trust_env=not self._local,  # a proxy of this machine is no way to this machine
-                headers={"content-type": "application/json", "accept": "application/json", "accept-encoding": "gzip"},
+                headers={
+                    "content-type": "application/json",
+                    "accept": "application/json",
+                    "accept-encoding": "gzip",
+                    "user-agent": "OnHand",
+                },
                 limits=httpx2.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=30),
             )
         give_up_at = self._clock() + self._deadline_seconds

@@ -36,7 +36,7 @@ WHAT_TO_DO = {
     "deleted": "The product is gone from the shop.",
 }
 COUNTED = ("changed", "created", "equal", *WHAT_TO_DO)
-STATE_STYLES = {"in step": GOOD, "working": "yellow", "trouble": BAD, "stopped": BAD}
+STATE_STYLES = {"in step": GOOD, "working": "yellow", "no controller": "yellow", "trouble": BAD, "stopped": BAD}
 
 
 def console(stream: TextIO) -> Console:

@@ -155,7 +155,7 @@ def enable(house: House, cart: Cart, shop: Shop, memory: Memory, force: str, per
         # Something differs. A sale being written looks like that too, for some milliseconds: look again.
         house.clock.sleep(pace.rules.settle_seconds)
         _look_at_all(house, cart, shop, memory, pace)
-    differing, pending = house.store.read(lambda books: _differing(books, cart))
+    differing, explained = house.store.read(lambda books: _differing(books, cart))
     if differing and not force:
         raise Refused(
             f"{len(differing)} counts differ between OnHand and {cart.name}: align them with Send QOH or Get QOH, "
@@ -167,7 +167,9 @@ def enable(house: House, cart: Cart, shop: Shop, memory: Memory, force: str, per
 
     def write(books: Books) -> None:
         books.carts.switch(cart.id, True)
-        books.listings.announce_listings([listing.id for listing in books.listings.all(cart.id) if listing.tracked])
+        books.listings.announce_listings(explained)
+        if differing:  # forced: our counts win
+            books.listings.announce_listings([listing.id for listing in books.listings.all(cart.id) if listing.tracked])
         books.tell([cart.id])
 
     house.store.write(write)
@@ -177,9 +179,9 @@ def enable(house: House, cart: Cart, shop: Shop, memory: Memory, force: str, per
         person=person,
         forced=force,
         differing=len(differing),
-        pending=pending,
+        posted_at_once=len(explained),
     )
-    return pending
+    return len(explained)
 
 
 def _look_at_all(house: House, cart: Cart, shop: Shop, memory: Memory, pace: settings.Pace) -> None:
@@ -342,28 +344,30 @@ def _settle_alignment(books: Books, cart: Cart, aligned: Sequence[Listing], at: 
     books.carts.settle_alignment(cart.id, books.ledger.last())
 
 
-def _differing(books: Books, cart: Cart) -> tuple[list[Differing], int]:
-    """Listings whose counts differ for another reason than other carts' sales since the alignment, and how many for that."""
+def _differing(books: Books, cart: Cart) -> tuple[list[Differing], list[int]]:
+    """Listings whose counts differ for another reason than other carts' sales since the alignment, and those that differ
+    for that reason alone."""
     current = books.carts.get(cart.id)
     elsewhere = books.ledger.trade_elsewhere(cart.id, current.aligned_movement)
     items = books.items.all()
-    differing, pending = [], 0
+    differing, explained = [], []
     for listing in books.listings.all(cart.id):
         if listing.item is None or listing.problem is not None:
             continue
         item = items[listing.item]
         here = target(item.on_hand, cart.settings.buffer)
         due = here + listing.held - listing.agreed
-        explained = here - target(item.on_hand - elsewhere.get(item.id, 0), cart.settings.buffer)
+        sold = here - target(item.on_hand - elsewhere.get(item.id, 0), cart.settings.buffer)
+        if not due and not listing.held:
+            continue
         if not listing.aligned:
             why = "never aligned"
         elif listing.held:
             why = "waits for a decision"
-        elif due != explained:
+        elif due != sold:
             why = "counts differ"
         else:
-            pending += bool(due)
+            explained.append(listing.id)
             continue
-        if due or listing.held:
-            differing.append(Differing(item.sku, listing.product, here, listing.agreed, why))
-    return differing, pending
+        differing.append(Differing(item.sku, listing.product, here, listing.agreed, why))
+    return differing, explained

@@ -238,13 +238,13 @@ def shown(app: App, cart: Cart) -> Data:
         "halted": cart.halted,
         "trouble": trouble,
         "driven": pulse is not None,
-        "state": _state(cart, pulse is not None and pulse.in_step, trouble),
+        "state": _state(app, cart, pulse is not None and pulse.in_step, trouble),
         "looked_at": iso(looked_at) if looked_at else None,
         **counts,
     }
 
 
-def _state(cart: Cart, in_step: bool, trouble: str | None) -> str:
+def _state(app: App, cart: Cart, in_step: bool, trouble: str | None) -> str:
     """One word for the first page."""
     if not cart.settings.active:
         return "inactive"
@@ -256,6 +256,8 @@ def _state(cart: Cart, in_step: bool, trouble: str | None) -> str:
         return "off"
     if trouble:
         return "trouble"
+    if app.controller is None:
+        return "no controller"
     return "in step" if in_step else "working"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 
 from onhand.carts.endpoint import Endpoint
-from onhand.services import reconciling
+from onhand.services import reconciling, refreshing
 
 from .ground import Driven, Ground, Wire, house_of, through
 from .measure import Aim, Finding, in_turns, milliseconds, ratio
@@ -63,6 +63,6 @@ def measure(ground: Ground, quick: bool) -> list[Finding]:
 
 
 def _compare_all(driven: Driven, client: Endpoint) -> frozenset[int]:
-    there = {row.product: (row.quantity, row.ordered) for row in reconciling.all_rows(client)}
+    there = {row.product: (row.quantity, row.ordered) for row in refreshing.all_rows(client)}
     listings = driven.app.read(lambda books: books.listings.all(driven.cart.id))
     return frozenset(x.product for x in listings if there.get(x.product) != (x.agreed, x.ordered))

@@ -16,7 +16,9 @@ FILE_LINES_MAX = 450
 FUNCTION_LINES_MAX = 80
 TEXTS = {".py", ".md", ".toml", ".php", ".html", ".css", ".js", ".yml", ".yaml", ".sh", ".mako", ""}
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if "migrations" not in path.parts)
-ELSEWHERE = re.compile(r"/(?:work|home|Users|root)/|/tmp/|[A-Z]:\\\\|https?://[^\s\"'<>]*(?:/simple/|/packages/|registry)", re.ASCII)
+ELSEWHERE = re.compile(
+    r"/(?:work|home|Users|root)/|/tmp/|[A-Z]:\\\\|https?://[^\s\"'<>]*(?:/simple/|/packages/|registry)", re.ASCII
+)
 
 
 def _name(path: Path) -> str:

@@ -73,7 +73,7 @@ class House:
         for name in NAMES:
             self.do("sync_on", cart=name)
         self.app.start_controller()
-        eventually(lambda: "All 2 shops show what is on hand." in self.page())
+        eventually(lambda: "Both shops show what is on hand." in self.page())
 
     @contextmanager
     def served(self) -> Iterator[str]:

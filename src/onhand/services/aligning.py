@@ -21,7 +21,7 @@ from onhand.domain.shop import Line, Look, Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Kind, Movement, check_sku, sku_key
 
-from . import bookkeeping, collecting, delivering, reconciling, settings, ticking
+from . import bookkeeping, collecting, delivering, refreshing, settings, ticking
 from .collecting import Memory
 from .ports import ROWS_MAX, Books, House, Shop
 
@@ -44,7 +44,7 @@ class Survey:
 
 def preview(house: House, cart: Cart, shop: Shop, direction: Direction, create: bool) -> list[Plan]:
     """What Send or Get would do, reading the shop once and changing nothing on either side."""
-    rows = reconciling.all_rows(shop)
+    rows = refreshing.all_rows(shop)
 
     def read(books: Books) -> list[Plan]:
         kept = {listing.product for listing in books.listings.all(cart.id) if listing.tracked}
@@ -201,7 +201,7 @@ def disable(house: House, cart: Cart, person: str) -> None:
 
 def survey(house: House, shop: Shop, settle_seconds: float, progress: Progress) -> Survey:
     """The whole shop at one exact moment, every product's sum seen twice. Raises Retriable if the shop is never quiet enough."""
-    rows = {row.product: row for row in reconciling.all_rows(shop)}
+    rows = {row.product: row for row in refreshing.all_rows(shop)}
     progress("reading", len(rows), len(rows))
     clock = house.clock
     started = unsettled_since = clock.monotonic()
@@ -225,7 +225,7 @@ def _catch_up(shop: Shop, rows: dict[int, Row], look: Look) -> bool:
     products = None
     if look.sums is not None and look.sums.count == len(rows):
         products = _drifted(shop, rows)
-    fresh = reconciling.all_rows(shop) if products is None else shop.rows(sorted(products)[:ROWS_MAX])
+    fresh = refreshing.all_rows(shop) if products is None else shop.rows(sorted(products)[:ROWS_MAX])
     changed = False
     for row in fresh:
         before = rows.get(row.product)

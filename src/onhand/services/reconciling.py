@@ -18,13 +18,13 @@ from onhand.domain import differences, law, sketch
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, Evidence, Finding, Policy, Remedy
 from onhand.domain.errors import Refused
-from onhand.domain.listings import Listing, Problem, ties
+from onhand.domain.listings import Listing, Problem
 from onhand.domain.orders import LineState
 from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Movement
 
-from . import bookkeeping, collecting
+from . import bookkeeping, collecting, refreshing
 from .collecting import Memory
 from .ports import ROWS_MAX, Books, House, Shop
 
@@ -68,7 +68,7 @@ def suspects(house: House, cart: Cart, shop: Shop) -> frozenset[int]:
         size *= sketch.GROWTH
     all_listings = house.store.read(lambda books: books.listings.all(cart.id))
     books_view = {listing.product: listing for listing in all_listings if not listing.deleted}
-    shop_view = {row.product: row for row in all_rows(shop)}
+    shop_view = {row.product: row for row in refreshing.all_rows(shop)}
     return frozenset(
         product
         for product in books_view.keys() | shop_view.keys()
@@ -92,7 +92,7 @@ def compare(
     known = house.store.read(lambda books: books.listings.of(cart.id, wanted))
     # While the cart is stopped nothing is concluded from what is missing: an empty shop may be full again in a minute.
     if cart.halted is None and any(_is_news(known.get(product), rows.get(product)) for product in wanted):
-        refresh(house, cart, shop)
+        refreshing.refresh(house, cart, shop)
         known = house.store.read(lambda books: books.listings.of(cart.id, wanted))
     weighings = _weigh(house, cart, shop, [known[p] for p in wanted if p in known and p in rows], rows)
     if whole:
@@ -128,55 +128,6 @@ def _is_news(listing: Listing | None, row: Row | None) -> bool:
     return bool(row.flags) != (listing.problem in {Problem.FRACTION, Problem.DOWNLOAD})
 
 
-def refresh(house: House, cart: Cart, shop: Shop) -> None:
-    """Read the whole listing set again: new, deleted, renamed and switched off products."""
-    rows = all_rows(shop)
-    at = house.clock.now()
-
-    def write(books: Books) -> None:
-        known = {listing.product: listing for listing in books.listings.all(cart.id) if not listing.deleted}
-        tied = ties(rows, books.items.keys(), {product for product, listing in known.items() if listing.tracked})
-        there = {row.product for row in rows}
-        fresh = [row for row in rows if row.product not in known]
-        lost = [listing for product, listing in known.items() if product not in there]
-        books.listings.describe(cart.id, [row for row in rows if row.product in known], tied)
-        books.listings.insert(cart.id, fresh, tied, aligned=False)
-        books.listings.forget(cart.id, [listing.product for listing in lost])
-        change = Sums.total(Sums.of(row.product, row.quantity, row.ordered, count=1) for row in fresh)
-        books.carts.move_sums(cart.id, change - Sums.total(bookkeeping.listing_sums(listing) for listing in lost))
-        after = books.listings.of(cart.id, sorted(there))
-        for row in fresh:
-            if tied[row.product].item is not None and tied[row.product].problem is None:
-                _show(
-                    books,
-                    cart,
-                    after[row.product],
-                    Cause.NEW_LISTING,
-                    at,
-                    "Send or Get its quantity to bring it in step.",
-                )
-        for product, listing in known.items():
-            if not listing.tracked:
-                continue
-            if product not in there:
-                _show(books, cart, listing, Cause.DELETED, at, "The shop does not sell it any more.")
-            elif after[product].item != listing.item:
-                note = f"{listing.model} became {after[product].model}: settle the SKU, then Send or Get."
-                _show(books, cart, after[product], Cause.RENAMED, at, note)
-            elif after[product].problem is not None:
-                _show(
-                    books,
-                    cart,
-                    after[product],
-                    Cause.SET_ASIDE,
-                    at,
-                    f"It cannot be kept in step: {after[product].problem}.",
-                )
-        log.info("listings.refreshed", cart=cart.name, listings=len(rows), new=len(fresh), deleted=len(lost))
-
-    house.store.write(write)
-
-
 def halt(house: House, cart: Cart, cause: Cause, note: str) -> None:
     """Stop posting to a cart until a person aligns it again. Says so once."""
 
@@ -209,17 +160,6 @@ def decide(house: House, difference_id: int, ours: bool, person: str) -> None:
         books.tell([difference.cart])
 
     house.store.write(write)
-
-
-def all_rows(shop: Shop) -> list[Row]:
-    """Every product of the shop, in pages."""
-    rows: list[Row] = []
-    more = True
-    while more:
-        page = shop.listings(rows[-1].product if rows else 0, ROWS_MAX)
-        rows += page.rows
-        more = page.more and bool(page.rows)
-    return rows
 
 
 def _weigh(house: House, cart: Cart, shop: Shop, listings: Sequence[Listing], rows: dict[int, Row]) -> list[Weighing]:
@@ -413,11 +353,6 @@ def _remedy(
         remedy=finding.remedy.value,
         amount=drift,
     )
-
-
-def _show(books: Books, cart: Cart, listing: Listing, cause: Cause, at: datetime, note: str) -> None:
-    nothing = Counters(0, 0)
-    books.differences.open(cart.id, listing.id, Finding(cause, Remedy.SHOW), 0, nothing, nothing, at, note)
 
 
 def _by_product(lines: Iterable[Line]) -> defaultdict[int, list[Line]]:

@@ -14,7 +14,7 @@ from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, braked
 from onhand.domain.errors import Conflict
 
-from . import collecting, delivering, reconciling
+from . import collecting, delivering, reconciling, refreshing
 from .collecting import Collected, Memory
 from .ports import ROWS_MAX, Books, House, Shop
 from .reconciling import Rules
@@ -115,7 +115,7 @@ def _refresh_if_changed(house: House, cart: Cart, shop: Shop, collected: Collect
     fewer_or_more = look.sums is not None and look.sums.count != cart.sums.count
     changed = look.catalogue is not None and look.catalogue != cart.catalogue
     if fewer_or_more or changed:
-        reconciling.refresh(house, cart, shop)
+        refreshing.refresh(house, cart, shop)
     if changed and look.catalogue is not None:
         catalogue = look.catalogue
         house.store.write(lambda books: books.carts.remember_catalogue(cart.id, catalogue))

@@ -102,7 +102,7 @@ def verdict(carts: Sequence[Row], synch_qoh: bool, driving: bool) -> Verdict:
         says += _of_cart(cart)
     says.sort(key=lambda say: (BAD, WARN, OFF, WAY).index(say.tone))
     if not says:
-        whom = "The shop shows" if len(active) == 1 else f"All {len(active)} shops show"
+        whom = {1: "The shop shows", 2: "Both shops show"}.get(len(active), f"All {len(active)} shops show")
         return Verdict(OK, "In step", (Say(OK, f"{whom} what is on hand."),))
     if says[0].tone == WAY:
         return Verdict(WAY, "Catching up", tuple(says))

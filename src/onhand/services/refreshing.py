@@ -1,0 +1,88 @@
+"""Refreshes listings: reads the whole listing set of a cart again.
+
+Path: ``ticking`` when products came, went or changed, ``reconciling`` when it meets one it does not know → ``refresh``.
+Promise: counters of products that are known stay as they are booked; only new products bring theirs along.
+Never: guesses an item for a SKU that is blank, stands twice, or changed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+
+from onhand.domain.carts import Cart
+from onhand.domain.differences import Cause, Finding, Remedy
+from onhand.domain.listings import Listing, ties
+from onhand.domain.shop import Row
+from onhand.domain.sketch import Counters, Sums
+
+from . import bookkeeping
+from .ports import ROWS_MAX, Books, House, Shop
+
+log = structlog.get_logger()
+
+
+def refresh(house: House, cart: Cart, shop: Shop) -> None:
+    """Read the whole listing set again: new, deleted, renamed and switched off products."""
+    rows = all_rows(shop)
+    at = house.clock.now()
+
+    def write(books: Books) -> None:
+        known = {listing.product: listing for listing in books.listings.all(cart.id) if not listing.deleted}
+        tied = ties(rows, books.items.keys(), {product for product, listing in known.items() if listing.tracked})
+        there = {row.product for row in rows}
+        fresh = [row for row in rows if row.product not in known]
+        lost = [listing for product, listing in known.items() if product not in there]
+        books.listings.describe(cart.id, [row for row in rows if row.product in known], tied)
+        books.listings.insert(cart.id, fresh, tied, aligned=False)
+        books.listings.forget(cart.id, [listing.product for listing in lost])
+        change = Sums.total(Sums.of(row.product, row.quantity, row.ordered, count=1) for row in fresh)
+        books.carts.move_sums(cart.id, change - Sums.total(bookkeeping.listing_sums(listing) for listing in lost))
+        after = books.listings.of(cart.id, sorted(there))
+        for row in fresh:
+            if tied[row.product].item is not None and tied[row.product].problem is None:
+                _show(
+                    books,
+                    cart,
+                    after[row.product],
+                    Cause.NEW_LISTING,
+                    at,
+                    "Send or Get its quantity to bring it in step.",
+                )
+        for product, listing in known.items():
+            if not listing.tracked:
+                continue
+            if product not in there:
+                _show(books, cart, listing, Cause.DELETED, at, "The shop does not sell it any more.")
+            elif after[product].item != listing.item:
+                note = f"{listing.model} became {after[product].model}: settle the SKU, then Send or Get."
+                _show(books, cart, after[product], Cause.RENAMED, at, note)
+            elif after[product].problem is not None:
+                _show(
+                    books,
+                    cart,
+                    after[product],
+                    Cause.SET_ASIDE,
+                    at,
+                    f"It cannot be kept in step: {after[product].problem}.",
+                )
+        log.info("listings.refreshed", cart=cart.name, listings=len(rows), new=len(fresh), deleted=len(lost))
+
+    house.store.write(write)
+
+
+def all_rows(shop: Shop) -> list[Row]:
+    """Every product of the shop, in pages."""
+    rows: list[Row] = []
+    more = True
+    while more:
+        page = shop.listings(rows[-1].product if rows else 0, ROWS_MAX)
+        rows += page.rows
+        more = page.more and bool(page.rows)
+    return rows
+
+
+def _show(books: Books, cart: Cart, listing: Listing, cause: Cause, at: datetime, note: str) -> None:
+    nothing = Counters(0, 0)
+    books.differences.open(cart.id, listing.id, Finding(cause, Remedy.SHOW), 0, nothing, nothing, at, note)

@@ -19,7 +19,7 @@ from onhand.domain.errors import Conflict, Refused, Retriable
 from onhand.domain.listings import Direction, Listing, Plan, Problem, Shown, absent, plan, target, ties
 from onhand.domain.shop import Line, Look, Row
 from onhand.domain.sketch import Counters, Sums
-from onhand.domain.stock import Kind, Movement, check_sku, sku_key
+from onhand.domain.stock import Kind, Movement, check_sku
 
 from . import bookkeeping, collecting, delivering, refreshing, settings, ticking
 from .collecting import Memory
@@ -334,8 +334,8 @@ def _plan(books: Books, cart: Cart, shown: Sequence[Shown], direction: Direction
 
 def _create_items(books: Books, planned: Sequence[Plan], at: datetime) -> None:
     """Make the items that a plan asks for, and tie every cart's listings of these SKUs to them."""
-    made = {sku_key(line.sku): books.items.add(check_sku(line.sku), line.name, at) for line in planned if line.create}
-    books.listings.tie(made)
+    books.items.add_all([(check_sku(line.sku), line.name) for line in planned if line.create], at)
+    books.listings.tie()
 
 
 def _settle_alignment(books: Books, cart: Cart, aligned: Sequence[Listing], at: datetime, note: str) -> None:

@@ -7,8 +7,9 @@ Never: removes an item that has movements.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
@@ -53,7 +54,7 @@ def add(house: House, sku: str, name: str, on_hand: int, person: str) -> Item:
         if on_hand:
             movement = Movement(item, Kind.OPENING, on_hand, f"opening/{item}", person=person)
             bookkeeping.book(books, [movement], at)
-        books.listings.tie({sku_key(checked): item})
+        books.listings.tie()
         return books.items.by_id([item])[item]
 
     added = house.store.write(write)
@@ -75,35 +76,43 @@ def import_items(house: House, entries: Sequence[Entry], person: str, dry_run: b
 
     def write(books: Books) -> dict[str, int]:
         known = books.items.by_key(sorted(lines))
-        done = {"added": 0, "renamed": 0, "counted": 0, "unchanged": 0}
-        movements, made = [], {}
-        for entry in entries:
-            item = known.get(sku_key(entry.sku))
-            if item is None:
-                done["added"] += 1
-                if not dry_run:
-                    number = made[sku_key(entry.sku)] = books.items.add(entry.sku, entry.name, at)
-                    if entry.on_hand:
-                        movements.append(
-                            Movement(number, Kind.OPENING, entry.on_hand, f"opening/{number}", person=person)
-                        )
-                continue
-            renamed = bool(entry.name) and entry.name != item.name
-            counted = entry.on_hand is not None and entry.on_hand != item.on_hand
-            done["renamed"] += renamed
-            done["counted"] += counted
-            done["unchanged"] += not renamed and not counted
-            if renamed and not dry_run:
-                books.items.rename(item.id, entry.name)
-            if counted and entry.on_hand is not None:
-                origin = f"import/{at.timestamp():.6f}/{item.id}"
-                change = entry.on_hand - item.on_hand
-                movements.append(Movement(item.id, Kind.COUNT, change, origin, person=person, reason="imported"))
+        new = [entry for entry in entries if sku_key(entry.sku) not in known]
+        old = [(entry, known[sku_key(entry.sku)]) for entry in entries if sku_key(entry.sku) in known]
+        renamed = [(item, entry.name) for entry, item in old if entry.name and entry.name != item.name]
+        counted = [
+            (item, entry.on_hand - item.on_hand)
+            for entry, item in old
+            if entry.on_hand is not None and entry.on_hand != item.on_hand
+        ]
         if not dry_run:
-            bookkeeping.book(books, movements, at)
-            books.listings.tie(made)
-        return done
+            made = books.items.add_all([(entry.sku, entry.name) for entry in new], at)
+            for item, name in renamed:
+                books.items.rename(item.id, name)
+            bookkeeping.book(books, _imported(new, made, counted, person, at), at)
+            books.listings.tie()
+        same = len(old) - len({item.id for item, _ in renamed} | {item.id for item, _ in counted})
+        return {"added": len(new), "renamed": len(renamed), "counted": len(counted), "unchanged": same}
 
     done = house.store.read(write) if dry_run else house.store.write(write)
     log.info("items.imported", dry_run=dry_run, person=person, **done)
     return done
+
+
+def _imported(
+    new: Sequence[Entry], made: Mapping[str, int], counted: Sequence[tuple[Item, int]], person: str, at: datetime
+) -> list[Movement]:
+    """The movements of an import: openings of new items, counts of known ones."""
+    openings = [
+        Movement(
+            made[sku_key(entry.sku)], Kind.OPENING, entry.on_hand, f"opening/{made[sku_key(entry.sku)]}", person=person
+        )
+        for entry in new
+        if entry.on_hand
+    ]
+    counts = [
+        Movement(
+            item.id, Kind.COUNT, change, f"import/{at.timestamp():.6f}/{item.id}", person=person, reason="imported"
+        )
+        for item, change in counted
+    ]
+    return openings + counts

@@ -77,6 +77,9 @@ class ItemBook(Protocol):
     def add(self, sku: str, name: str, at: datetime) -> int:
         """A new item with nothing on hand; its id. Raises Refused if the SKU is taken."""
 
+    def add_all(self, new: Sequence[tuple[str, str]], at: datetime) -> dict[str, int]:
+        """New items from (SKU, name); the id of each SKU key. Raises Refused if a SKU is taken."""
+
     def rename(self, item: int, name: str) -> None: ...
     def by_key(self, keys: Sequence[str]) -> dict[str, Item]:
         """Those of the SKU keys that exist."""
@@ -175,8 +178,8 @@ class ListingBook(Protocol):
     def forget(self, cart: int, products: Sequence[int]) -> None:
         """These products are gone from the shop."""
 
-    def tie(self, item_keys: Mapping[str, int]) -> list[int]:
-        """Tie unmatched listings of all carts to new items; returns the listings that were tied."""
+    def tie(self) -> None:
+        """Tie the unmatched listings of all carts to the items that have their SKU by now."""
 
     def align(self, cart: int, listings: Sequence[int]) -> None:
         """Both sides are, or are about to be made, equal for these."""

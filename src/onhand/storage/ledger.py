@@ -37,11 +37,17 @@ class Items:
         self._connection = connection
 
     def add(self, sku: str, name: str, at: datetime) -> int:
-        key = sku_key(sku)
-        values = {"sku": sku, "sku_key": key, "name": name, "created_at": micros(at)}
-        if self.by_key([key]):
+        return self.add_all([(sku, name)], at)[sku_key(sku)]
+
+    def add_all(self, new: Sequence[tuple[str, str]], at: datetime) -> dict[str, int]:
+        rows = [{"sku": sku, "sku_key": sku_key(sku), "name": name, "created_at": micros(at)} for sku, name in new]
+        keys = [str(row["sku_key"]) for row in rows]
+        if taken := self.by_key(keys):
+            sku = next(iter(taken.values())).sku
             raise Refused(f"There is an item with the SKU {sku!r} already.", sku=sku)
-        return int(self._connection.execute(insert(items).values(values).returning(items.c.id)).scalar_one())
+        if rows:
+            self._connection.execute(insert(items), rows)
+        return {key: item.id for key, item in self.by_key(keys).items()}
 
     def rename(self, item: int, name: str) -> None:
         self._connection.execute(update(items).where(items.c.id == item).values(name=name))

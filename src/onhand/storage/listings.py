@@ -148,17 +148,13 @@ class Listings:
                 .values(problem=Problem.DELETED.value, aligned=False, news=False)
             )
 
-    def tie(self, item_keys: Mapping[str, int]) -> list[int]:
-        tied: list[int] = []
-        for key, item in item_keys.items():
-            statement = (
-                update(listings)
-                .where(listings.c.sku_key == key, listings.c.problem == Problem.UNMATCHED.value)
-                .values(item_id=item, problem=None)
-                .returning(listings.c.id)
-            )
-            tied += self._connection.execute(statement).scalars()
-        return tied
+    def tie(self) -> None:
+        found = select(items.c.id).where(items.c.sku_key == listings.c.sku_key).scalar_subquery()
+        self._connection.execute(
+            update(listings)
+            .where(listings.c.problem == Problem.UNMATCHED.value, found.is_not(None))
+            .values(item_id=found, problem=None)
+        )
 
     def align(self, cart: int, ids: Sequence[int]) -> None:
         for chunk in chunks(ids):

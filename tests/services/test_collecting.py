@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from onhand.domain.errors import Retriable
+from onhand.services import collecting
 from onhand.services.collecting import WINDOW_LINES
 from tests.builders import World, failing
 
@@ -336,3 +337,12 @@ def test_a_counter_reset_with_its_orders_deleted_is_no_cancellation(world: World
     amber.settle()
     assert world.on_hand("TEA") == amber.shows("TEA") == 7
     assert amber.causes() == [("counter reset", -3)]
+
+
+def test_sums_are_taken_less_often_on_a_slow_shop_but_not_because_one_waited_for_a_lock() -> None:
+    memory = collecting.Memory()
+    pauses = [collecting._sums_pause_seconds(memory, ms) for ms in (20.0, 20.0, 8000.0, 20.0, 20.0, 20.0)]
+    assert pauses == [0.0, 0.0, 0.0, 0.0, 2.0, 2.0]
+    for _ in range(4):
+        collecting._sums_pause_seconds(memory, 300.0)
+    assert collecting._sums_pause_seconds(memory, 300.0) == 30.0

@@ -78,9 +78,8 @@ class Database:
     def write(self, unit: Callable[[SqlBooks], T]) -> T:
         """Run a unit of work and commit it durably; what it raises undoes it, and it alone."""
         done: Future[T] = Future()
-        with (
-            self._door
-        ):  # nothing may enter behind the last unit: nobody would ever do it, and its caller would wait for ever
+        # Nothing may enter behind the last unit: nobody would ever do it, and its caller would wait for ever.
+        with self._door:
             if self._closed:
                 raise Retriable("OnHand is ending: try again when it runs again.", reason="closed")
             try:
@@ -135,11 +134,13 @@ class Database:
                     driver.execute("SAVEPOINT unit")
                 try:
                     result = unit(books)
-                except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to the caller that waits
+                except Exception as error:
                     done.set_exception(_named(error))
                     if alone:
                         _roll_back(connection)
                         return
+                    if not driver.in_transaction:
+                        raise  # a full disk undid everything, not only this unit: all callers hear the same
                     driver.execute("ROLLBACK TO unit")
                 else:
                     finished.append((done, result))

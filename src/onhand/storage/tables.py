@@ -169,7 +169,7 @@ posts = Table(
     Column("state", String(12), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("settled_at", BigInteger),
-    Index("ix_posts_listing", "listing_id", "settled_at"),
+    Index("ix_posts_listing", "listing_id"),  # not the time of settling too: every post would be written into it twice
     Index("ix_posts_sent", "cart_id", sqlite_where=text("state = 'sent'"), postgresql_where=text("state = 'sent'")),
 )
 

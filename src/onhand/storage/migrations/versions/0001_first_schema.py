@@ -215,7 +215,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("cart_id", "epoch", "seq", name=op.f("pk_posts")),
     )
     with op.batch_alter_table("posts", schema=None) as batch_op:
-        batch_op.create_index("ix_posts_listing", ["listing_id", "settled_at"], unique=False)
+        batch_op.create_index("ix_posts_listing", ["listing_id"], unique=False)
         batch_op.create_index(
             "ix_posts_sent",
             ["cart_id"],

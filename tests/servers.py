@@ -59,6 +59,7 @@ class MariaDB:
                         f"--datadir={data}",
                         "--auth-root-authentication-method=normal",
                         "--skip-test-db",
+                        f"--tmpdir={self.home}",
                         f"--user={_user()}",
                     ],
                     stdout=log,
@@ -81,6 +82,8 @@ class MariaDB:
                     f"--datadir={data}",
                     f"--socket={self.socket}",
                     f"--pid-file={self.home / 'pid'}",
+                    # A server that starts clears its folder for temporary tables: in a shared one, other servers' too.
+                    f"--tmpdir={self.home}",
                     "--bind-address=127.0.0.1",
                     f"--port={self.port}",
                     f"--user={_user()}",

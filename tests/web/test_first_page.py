@@ -8,6 +8,8 @@ from fastapi.testclient import TestClient
 
 from tests.web.conftest import NAMES, eventually, text
 
+pytestmark = pytest.mark.slow  # most tests align shops and wait for them to settle
+
 
 def test_an_empty_store_says_what_to_do_first(house):
     page = text(house.page())

@@ -93,9 +93,6 @@ class ItemBook(Protocol):
         """Add signed units to balances. Called by ``bookkeeping.book`` and by nobody else.
         Raises Refused if a balance would leave its range."""
 
-    def page(self, search: str, after: str, limit: int) -> list[Item]:
-        """Items in SKU order whose SKU or name contains ``search``."""
-
 
 class Ledger(Protocol):
     """Movements."""

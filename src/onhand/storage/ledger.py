@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from onhand.domain.errors import Conflict, Refused
@@ -77,18 +77,6 @@ class Items:
             _MOVE.run(self._connection, [{"item": item, "units": units} for item, units in changes.items()])
         except IntegrityError as error:
             raise Refused("A quantity on hand would leave the range a shop can show.", items=list(changes)) from error
-
-    def page(self, search: str, after: str, limit: int) -> list[Item]:
-        query = select(*_ITEM).where(items.c.sku_key > after).order_by(items.c.sku_key).limit(limit)
-        if search.strip():
-            wanted = sku_key(search)
-            query = query.where(
-                or_(
-                    items.c.sku_key.contains(wanted, autoescape=True),
-                    func.lower(items.c.name).contains(wanted, autoescape=True),
-                )
-            )
-        return [Item(*row) for row in self._connection.execute(query)]
 
 
 class Movements:

@@ -19,7 +19,7 @@ from onhand.domain.carts import Cart
 from onhand.domain.errors import OnHandError
 from onhand.services import settings, ticking
 from onhand.services.collecting import Memory
-from onhand.services.ports import Books, House, Shop
+from onhand.services.ports import Books, Clock, House, Shop
 
 PAUSE_SECONDS_MAX = 30.0  # longest pause after failures, before jitter
 REPORT_SECONDS = 5.0  # how often a cart's last look is written down when nothing changed
@@ -41,55 +41,44 @@ class Pulse:
     suspicions: int = 0
 
 
-class Driver(threading.Thread):
-    """One cart's thread."""
+class Driver:
+    """Keeps one cart in step, one step after the other. Who takes the steps, a thread or a simulation, waits in between."""
 
-    def __init__(self, house: House, cart: Cart, shop: Shop, lock: threading.Lock, memory: Memory) -> None:
-        super().__init__(name=f"onhand-cart-{cart.id}", daemon=True)
+    def __init__(self, house: House, cart: Cart, shop: Shop, memory: Memory, jitter: Callable[[], float]) -> None:
+        """``jitter`` gives numbers from 0 to 1, so that carts that failed together do not all come back together."""
         self.pulse = Pulse(cart.looked_at, cart.in_step_at, False, cart.trouble, cart.trouble_since)
         self.settings = cart.settings
-        self._house, self._cart, self._shop, self._lock, self._memory = house, cart, shop, lock, memory
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
+        self.next_tick = house.clock.monotonic()
+        self._house, self._cart, self._shop, self._memory, self._jitter = house, cart, shop, memory, jitter
         self._reported = 0.0
 
-    def wake(self) -> None:
-        """Something was booked that this cart should show."""
-        self._wake.set()
+    @property
+    def failing(self) -> bool:
+        """Whether the last step failed: then the next one comes at ``next_tick``, whatever is booked meanwhile."""
+        return self.pulse.failures > 0
 
-    def stop(self) -> None:
-        """End after the request that is on its way."""
-        self._stopping.set()
-        self._wake.set()
-
-    def run(self) -> None:
+    def step(self) -> None:
+        """A whole tick if it is time for one, else only what is due is delivered. A failure puts the next tick off."""
         clock = self._house.clock
-        next_tick = clock.monotonic()
-        while not self._stopping.is_set():
-            try:
-                # The cart as it is set now: a policy that a person has just changed decides the very next difference.
-                pace = self._house.store.read(lambda books: settings.pace_of(books, books.carts.get(self._cart.id)))
-                with self._lock:
-                    self._wake.clear()
-                    if clock.monotonic() >= next_tick:
-                        next_tick = clock.monotonic() + pace.tick_seconds
-                        in_step = ticking.tick(self._house, self._cart.id, self._shop, self._memory, pace)
-                        self._report_look(in_step)
-                    else:
-                        ticking.deliver_all(self._house, self._cart.id, self._shop, pace.batch_size)
-            except OnHandError as error:
-                next_tick = clock.monotonic() + self._report_trouble(error.message)
-                self._stopping.wait(next_tick - clock.monotonic())
-                continue
-            except Exception as error:
-                # The outermost loop: a fault of ours in one cart must not end the service of that cart, let alone others.
-                log.exception("tick.broke", cart=self._cart.name)
-                next_tick = clock.monotonic() + self._report_trouble(
-                    f"Fault in OnHand: {type(error).__name__}: {error}"
-                )
-                self._stopping.wait(next_tick - clock.monotonic())
-                continue
-            self._wake.wait(max(0.0, next_tick - clock.monotonic()))
+        try:
+            # The cart as it is set now: a policy that a person has just changed decides the very next difference.
+            pace = self._house.store.read(lambda books: settings.pace_of(books, books.carts.get(self._cart.id)))
+            if clock.monotonic() >= self.next_tick:
+                self.next_tick = clock.monotonic() + pace.tick_seconds
+                in_step = ticking.tick(self._house, self._cart.id, self._shop, self._memory, pace)
+                self._report_look(in_step)
+            else:
+                ticking.deliver_all(self._house, self._cart.id, self._shop, pace.batch_size)
+        except OnHandError as error:
+            self.next_tick = clock.monotonic() + self._report_trouble(error.message)
+        except Exception as error:
+            # The outermost loop: a fault of ours in one cart must not end the service of that cart, let alone others.
+            log.exception("tick.broke", cart=self._cart.name)
+            fault = f"Fault in OnHand: {type(error).__name__}: {error}"
+            self.next_tick = clock.monotonic() + self._report_trouble(fault)
+
+    def disconnect(self) -> None:
+        """Let go of the shop."""
         self._shop.disconnect()
 
     def _report_look(self, seen: bool | None) -> None:
@@ -116,7 +105,7 @@ class Driver(threading.Thread):
             log.warning("cart.trouble", cart=self._cart.name, trouble=message)
             self._write_report()
         longest = min(PAUSE_SECONDS_MAX, float(2 ** min(failures - 1, 10)))
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
+        return longest * (0.5 + 0.5 * self._jitter())
 
     def _write_report(self) -> None:
         pulse = self.pulse
@@ -131,6 +120,35 @@ class Driver(threading.Thread):
         self._reported = self._house.clock.monotonic()
 
 
+class DriverThread(threading.Thread):
+    """Takes a driver's steps: when it is time, and as soon as something is booked."""
+
+    def __init__(self, driver: Driver, cart: Cart, lock: threading.Lock, clock: Clock) -> None:
+        super().__init__(name=f"onhand-cart-{cart.id}", daemon=True)
+        self.driver = driver
+        self._lock, self._clock = lock, clock
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+
+    def wake(self) -> None:
+        """Something was booked that this cart should show."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End after the request that is on its way."""
+        self._stopping.set()
+        self._wake.set()
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            with self._lock:
+                self._wake.clear()
+                self.driver.step()
+            sleeping_on = self._stopping if self.driver.failing else self._wake
+            sleeping_on.wait(max(0.0, self.driver.next_tick - self._clock.monotonic()))
+        self.driver.disconnect()
+
+
 class Controller:
     """Starts and stops drivers as carts are switched on, off and edited."""
 
@@ -142,7 +160,7 @@ class Controller:
         memory_of: Callable[[int], Memory],
     ) -> None:
         self._house, self._open_shop, self._lock_of, self._memory_of = house, open_shop, lock_of, memory_of
-        self._drivers: dict[int, Driver] = {}
+        self._drivers: dict[int, DriverThread] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._supervise, name="onhand-controller", daemon=True)
 
@@ -153,47 +171,47 @@ class Controller:
         """End all drivers after the requests that are on their way."""
         self._stopping.set()
         self._thread.join()
-        for driver in self._drivers.values():
-            driver.stop()
-        for driver in self._drivers.values():
-            driver.join()
+        for thread in self._drivers.values():
+            thread.stop()
+        for thread in self._drivers.values():
+            thread.join()
 
     def wake(self, carts: Iterable[int]) -> None:
         """Something was booked that these carts should show."""
         for cart in carts:
-            if driver := self._drivers.get(cart):
-                driver.wake()
+            if thread := self._drivers.get(cart):
+                thread.wake()
 
     def pulses(self) -> dict[int, Pulse]:
         """What each running driver says of itself."""
-        return {cart: driver.pulse for cart, driver in list(self._drivers.items())}
+        return {cart: thread.driver.pulse for cart, thread in list(self._drivers.items())}
 
     def _supervise(self) -> None:
         while not self._stopping.is_set():
             try:
-                self._arrange(self._house.store.read(_driven))
+                self._arrange(self._house.store.read(driven))
             except OnHandError as error:
                 log.warning("controller.trouble", trouble=error.message)
             self._stopping.wait(SUPERVISE_SECONDS)
 
     def _arrange(self, carts: list[Cart]) -> None:
         wanted = {cart.id: cart for cart in carts}
-        for cart_id, driver in list(self._drivers.items()):
+        for cart_id, thread in list(self._drivers.items()):
             cart = wanted.get(cart_id)
-            if cart is None or cart.settings != driver.settings or not driver.is_alive():
-                driver.stop()
-                driver.join()
+            if cart is None or cart.settings != thread.driver.settings or not thread.is_alive():
+                thread.stop()
+                thread.join()
                 del self._drivers[cart_id]
         for cart_id, cart in wanted.items():
             if cart_id not in self._drivers:
-                driver = Driver(
-                    self._house, cart, self._open_shop(cart), self._lock_of(cart_id), self._memory_of(cart_id)
-                )
-                self._drivers[cart_id] = driver
-                driver.start()
+                jitter = random.random
+                driver = Driver(self._house, cart, self._open_shop(cart), self._memory_of(cart_id), jitter)
+                thread = DriverThread(driver, cart, self._lock_of(cart_id), self._house.clock)
+                self._drivers[cart_id] = thread
+                thread.start()
 
 
-def _driven(books: Books) -> list[Cart]:
+def driven(books: Books) -> list[Cart]:
     """The carts that are to be driven: active, switched on, and the whole program switched on."""
     if not settings.values(books)["SynchQOH"]:
         return []

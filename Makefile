@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself; a second run finds it there.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast check bench setup lock vendor clean
+.PHONY: help demo test fast check bench sketch chaos mutants setup lock vendor clean
 
 # PYTHON=/path/to/python3.12 chooses the interpreter for .venv.
 export PYTHON
@@ -35,6 +35,19 @@ bench:  ## the numbers: ours against the barest script that does the same work
 	@scripts/set-up dev
 	@scripts/system-packages mariadb-server php-cli php-mysql
 	$(BIN)/python -m bench $(ARGS)
+
+sketch:  ## how often cells fail to name what drifted, or name it wrongly (ARGS=--quick: in short)
+	@scripts/set-up dev
+	$(BIN)/python -m bench.sketch $(ARGS)
+
+chaos:  ## real shops, OnHand and the network go wrong for a while, then every promise is checked (SECONDS=600, SEED=7)
+	@scripts/set-up dev
+	@scripts/system-packages mariadb-server php-cli php-mysql
+	@$(BIN)/python -m tests.stories.chaos $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
+mutants:  ## break the domain on purpose, one change at a time, and see whether its tests notice (some minutes)
+	@scripts/set-up dev
+	$(BIN)/python scripts/mutants
 
 setup:  ## make .venv with everything for work on OnHand
 	@scripts/set-up dev

@@ -187,7 +187,8 @@ function onhand_cells($request, $shop, $db) {
     $o = $shop->ordered('p');
     $h = $shop->weight('p');
     $cells = array_fill(0, 3 * $size, array('0', '0', '0', '0'));
-    $rows = $db->rows("SELECT t.third * $size + (p.products_id * t.multiplier % " . ONHAND_WORD . " DIV 65536) % $size AS cell,"
+    $x = '(p.products_id * t.multiplier % ' . ONHAND_WORD . ')';
+    $rows = $db->rows("SELECT t.third * $size + (($x DIV 65536) * ($x DIV 65536) + $x) % $size AS cell,"
         . " SUM($q[value]), SUM($o[value]), SUM($q[wide] * $h), SUM($o[wide] * $h)"
         . " FROM $shop->products p JOIN (SELECT 0 AS third, 2246822519 AS multiplier UNION ALL SELECT 1, 3266489917"
         . " UNION ALL SELECT 2, 668265263) t GROUP BY cell ORDER BY NULL");

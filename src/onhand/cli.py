@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onhand import __version__, cartcommands, printing
+from onhand import __version__, cartcommands, printing, provingcommands
 from onhand.console import (
-    BROKEN,
     EXITS,
     PUBLIC,
     RETRIABLE,
@@ -62,6 +61,7 @@ def _group(name: str, words: str) -> typer.Typer:
 item = _group("item", "The things that are sold: add, list, show, import, export.")
 param = _group("param", "System parameters: list, get, set.")
 app.add_typer(cartcommands.align)
+app.add_typer(provingcommands.proving)
 app.add_typer(cartcommands.cart, name="cart")
 app.add_typer(cartcommands.sync, name="sync")
 order = _group("order", "Orders taken by phone or at the counter, and those collected from the shops.")
@@ -356,13 +356,6 @@ def status(
     states = {cart["state"] for cart in found["carts"]} - {"inactive"}
     if check and states - {"in step"}:
         raise typer.Exit(RETRIABLE)
-
-
-@command(app, "prove")
-def prove(call: Call) -> None:
-    """Add up every movement again and compare with the balances."""
-    if not call.answer("prove", printing.proof)["holds"]:
-        raise typer.Exit(BROKEN)
 
 
 @command(app, "controller")

@@ -340,6 +340,16 @@ class ShopContract:
         apply(driver, 1, (product, -5))
         assert driver.row(product).quantity == -3
 
+    def test_a_post_of_nothing_takes_a_number_and_changes_nothing(self, driver):
+        product = driver.add_product("A", 10, ordered=3, status=0)
+        before = driver.row(product)
+        result = apply(driver, 1, (product, 0), (product + 1000, 0))
+        assert (result.outcome, result.failed, result.last_seq) == (Outcome.APPLIED, {product + 1000: "missing"}, 2)
+        result = apply(driver, 3, (product, 0))
+        assert (result.outcome, result.failed, result.last_seq) == (Outcome.APPLIED, {}, 3)
+        assert apply(driver, 3, (product, 0)).outcome == Outcome.ALREADY
+        assert driver.row(product) == before
+
     def test_a_repeated_batch_changes_nothing_and_answers_the_same(self, driver):
         product = driver.add_product("A", 10)
         batch = ((product, 5), (product + 1000, 1))

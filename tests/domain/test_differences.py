@@ -8,18 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onhand.domain.differences import (
-    HEALS_PER_HOUR,
-    Cause,
-    Evidence,
-    Finding,
-    Policy,
-    Remedy,
-    braked,
-    explain,
-)
+from onhand.domain.differences import RESET, Cause, Evidence, Finding, Policy, Remedy, braked, explain
 
-QUIET = Evidence(drift=3, moved=0, edited=False, quantity=13, sales=0, posts=(), past=(), heals=0)
+QUIET = Evidence(drift=3, edited=False, quantity=13, sales=0, posts=(), returns=(), past=(), heals=0)
 WINS = {Policy.OURS: Remedy.POST, Policy.THEIRS: Remedy.BOOK, Policy.ASK: Remedy.ASK}
 
 
@@ -33,7 +24,15 @@ class TestTheTable:
 
     @pytest.mark.parametrize(
         ("drift", "sales", "posts"),
-        [(-5, 1, (5,)), (-7, 2, (5, 2)), (-2, 2, (5, 2)), (-4, 1, (5,)), (9, 2, (-9,)), (-3, 1, (-2, 3, 5))],
+        [
+            (-5, 1, (5,)),
+            (-7, 2, (5, 2)),
+            (-2, 2, (5, 2)),
+            (-4, 1, (5,)),
+            (9, 2, (-9,)),
+            (-3, 1, (-2, 3, 5)),
+            (-1, 1, (1,)),
+        ],
     )
     def test_lost_post(self, policy: Policy, drift: int, sales: int, posts: tuple[int, ...]) -> None:
         evidence = replace(QUIET, drift=drift, sales=sales, posts=posts)
@@ -52,14 +51,19 @@ class TestTheTable:
         evidence = replace(QUIET, edited=True, sales=3, quantity=13, past=(11, 13))
         assert explain(evidence, policy) == Finding(Cause.STALE_SAVE, Remedy.POST)
 
+    @pytest.mark.parametrize(("drift", "posts"), [(-5, ()), (-4, ()), (-2, (-3,)), (-9, (4,))])
+    def test_lost_return(self, policy: Policy, drift: int, posts: tuple[int, ...]) -> None:
+        evidence = replace(QUIET, drift=drift, sales=2, posts=posts, returns=(5,))
+        assert explain(evidence, policy) == Finding(Cause.LOST_RETURN, Remedy.POST)
+
+    def test_one_sale_of_one_unit_makes_a_form_stale(self, policy: Policy) -> None:
+        evidence = replace(QUIET, edited=True, drift=1, sales=1, quantity=13, past=(13,))
+        assert explain(evidence, policy) == Finding(Cause.STALE_SAVE, Remedy.POST)
+
     @pytest.mark.parametrize("change", [{"sales": 0}, {"quantity": 12}, {"drift": -3}])
     def test_no_stale_form_save(self, policy: Policy, change: dict) -> None:
         evidence = replace(replace(QUIET, edited=True, sales=3, quantity=13, past=(11, 13)), **change)
         assert explain(evidence, policy).cause is Cause.EDIT
-
-    def test_counter_reset(self, policy: Policy) -> None:
-        evidence = replace(QUIET, drift=-9, moved=-9)
-        assert explain(evidence, policy) == Finding(Cause.COUNTER_RESET, Remedy.REBASE)
 
     @pytest.mark.parametrize(
         ("drift", "sales", "posts"), [(3, 0, ()), (-3, 0, (3,)), (6, 5, ()), (-4, 3, ()), (-9, 2, (5, 2))]
@@ -68,23 +72,53 @@ class TestTheTable:
         evidence = replace(QUIET, drift=drift, sales=sales, posts=posts)
         assert explain(evidence, policy) == Finding(Cause.UNKNOWN, Remedy.ASK)
 
-    @pytest.mark.parametrize("past", [(), (13,)])
-    def test_what_keeps_coming_back_is_asked_about(self, policy: Policy, past: tuple[int, ...]) -> None:
-        evidence = replace(QUIET, edited=True, sales=3, past=past, heals=HEALS_PER_HOUR)
-        assert explain(evidence, policy).remedy is Remedy.ASK
-        assert explain(replace(evidence, heals=HEALS_PER_HOUR - 1), Policy.OURS).remedy is Remedy.POST
+    @pytest.mark.parametrize(
+        "doubt",
+        [
+            {"past": (11, 13)},
+            {"past": (13,), "drift": 1},
+            {"sales": 3},
+            {"drift": -5, "sales": 1, "posts": (5,)},
+            {"drift": -5, "sales": 1, "returns": (5,)},
+        ],
+    )
+    def test_an_edit_that_something_else_would_explain_too_is_not_booked(self, policy: Policy, doubt: dict) -> None:
+        remedy = Remedy.POST if policy is Policy.OURS else Remedy.ASK
+        assert explain(replace(QUIET, edited=True, **doubt), policy) == Finding(Cause.EDIT, remedy)
+
+    def test_a_count_typed_lower_is_an_edit_even_if_it_was_seen_before(self, policy: Policy) -> None:
+        evidence = replace(QUIET, edited=True, drift=-3, past=(13,))
+        assert explain(evidence, policy) == Finding(Cause.EDIT, WINS[policy])
+
+    @pytest.mark.parametrize(("past", "cause"), [((), Cause.EDIT), ((13,), Cause.STALE_SAVE)])
+    def test_what_keeps_coming_back_is_asked_about(self, policy: Policy, past: tuple[int, ...], cause: Cause) -> None:
+        """Three heals of one listing in an hour are enough."""
+        evidence = replace(QUIET, edited=True, sales=3, past=past, heals=3)
+        assert explain(evidence, policy) == Finding(cause, Remedy.ASK)
+        assert explain(replace(evidence, heals=2), Policy.OURS) == Finding(cause, Remedy.POST)
 
     def test_races_are_healed_as_often_as_they_happen(self, policy: Policy) -> None:
         assert explain(replace(QUIET, sales=3, heals=99), policy).remedy is Remedy.POST
 
 
+def test_a_counter_that_was_reset_moves_no_stock() -> None:
+    assert Finding(Cause.COUNTER_RESET, Remedy.REBASE) == RESET
+
+
+def test_of_very_many_recent_posts_the_newest_are_tried() -> None:
+    posts = [2**n for n in range(60)]  # the newest first; no two sets of them are worth the same
+    evidence = replace(QUIET, drift=-posts[9], sales=1, posts=posts)
+    assert explain(evidence, Policy.OURS) == Finding(Cause.LOST_POST, Remedy.POST)
+    assert explain(replace(evidence, drift=-posts[59]), Policy.OURS) == Finding(Cause.UNKNOWN, Remedy.ASK)
+
+
 evidences = st.builds(
     Evidence,
     drift=st.integers(-20, 20).filter(bool),
-    moved=st.integers(-20, 0),
     edited=st.booleans(),
     quantity=st.integers(-5, 20),
     sales=st.integers(-3, 20),
+    returns=st.lists(st.integers(1, 9), max_size=3),
     posts=st.lists(st.integers(-9, 9).filter(bool), max_size=30),
     past=st.lists(st.integers(-5, 20), max_size=5),
     heals=st.integers(0, 5),
@@ -94,7 +128,7 @@ evidences = st.builds(
 @given(evidences, st.sampled_from(Policy))
 def test_every_drift_gets_a_cause_and_only_theirs_is_ever_booked(evidence: Evidence, policy: Policy) -> None:
     found = explain(evidence, policy)
-    assert found.remedy in (Remedy.POST, Remedy.BOOK, Remedy.ASK, Remedy.REBASE)
+    assert found.remedy in (Remedy.POST, Remedy.BOOK, Remedy.ASK)
     if found.remedy is Remedy.BOOK:
         assert policy is Policy.THEIRS
         assert evidence.edited

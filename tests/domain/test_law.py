@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from time import perf_counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onhand.domain.law import Suspicion, name, predict, suspect, trade, units, weigh
+from onhand.domain.law import Suspicion, Weighed, name, predict, suspect, trade, units, weigh
 from onhand.domain.sketch import Sums
 from tests.builders import line, row
 
@@ -23,6 +25,7 @@ def test_trade_conserves_quantity_and_counter_together(lines) -> None:
     assert moved.quantity + moved.ordered == 0
     assert moved.quantity_h + moved.ordered_h == 0
     assert moved.ordered == units(lines)
+    assert moved.count == 0, "no product comes or goes"
 
 
 def test_lines_explain_what_they_predict_and_nothing_else() -> None:
@@ -63,10 +66,21 @@ def test_a_weighing_accounts_for_every_unit(quantity: int, drift: int, moved: in
     for signed in (moved, -moved):
         seen = row(quantity=quantity, ordered=100 + signed)
         weighed = weigh(100, seen.sum - drift, seen, waiting, gone)
-        assert weighed.drift == drift
-        assert units(weighed.sold) + weighed.unnamed - units(weighed.restocked) - weighed.fallen == signed
+        reset = weighed.reset
+        if reset:
+            assert weighed == Weighed((), 0, (), 0, 0, reset), "first things first"
+            weighed = weigh(100 - reset, seen.sum - drift - reset, seen, waiting, gone)
+        assert (weighed.drift, weighed.reset) == (drift + reset, 0)
+        assert units(weighed.sold) + weighed.unnamed - units(weighed.restocked) - weighed.fallen == signed + reset
         assert weighed.unnamed >= 0
         assert weighed.fallen >= 0
+
+
+def test_a_paid_line_is_sold_when_the_counter_moved_by_it() -> None:
+    for quantity in (1, 2):
+        ordered = line(1, quantity)
+        weighed = weigh(0, 10, row(quantity=10 - quantity, ordered=quantity), [ordered], [])
+        assert (weighed.sold, weighed.unnamed, weighed.drift) == ((ordered,), 0, 0)
 
 
 def test_a_line_that_is_not_paid_is_not_named_at_once() -> None:
@@ -80,10 +94,68 @@ def test_a_line_whose_counter_has_not_moved_is_not_sold() -> None:
 
 
 def test_a_counter_that_fell_alone_was_reset_and_restocks_nothing() -> None:
-    weighed = weigh(5, 15, row(quantity=10, ordered=0), [], [line(1, 5)])
-    assert (weighed.restocked, weighed.fallen, weighed.drift) == ((), 5, -5)
+    assert weigh(5, 15, row(quantity=10, ordered=0), [], [line(1, 5)]) == Weighed((), 0, (), 0, 0, reset=5)
     given_back = weigh(5, 15, row(quantity=15, ordered=0), [], [line(1, 5)])
-    assert (given_back.restocked, given_back.fallen, given_back.drift) == ((line(1, 5),), 0, 0)
+    assert given_back == Weighed((), 0, (line(1, 5),), 0, 0)
+
+
+def test_a_quantity_that_fell_or_rose_alone_is_drift() -> None:
+    assert weigh(5, 15, row(quantity=4, ordered=5), [], []) == Weighed((), 0, (), 0, -6)
+    assert weigh(5, 15, row(quantity=16, ordered=5), [], []) == Weighed((), 0, (), 0, 6)
+
+
+@pytest.mark.parametrize("before", [1, 3, 5])
+def test_a_counter_that_rose_to_its_old_value_or_beyond_was_reset_if_lines_and_quantity_say_so(before: int) -> None:
+    since, seen = [line(1, 3), line(2, 2)], row(quantity=5, ordered=5)
+    assert weigh(before, 10 + before, seen, since, []) == Weighed((), 0, (), 0, 0, reset=before)
+    assert weigh(before, 10 + before, seen, since[:1], []).reset == 0
+
+
+def test_a_return_that_a_race_destroyed_is_a_return_if_deleted_lines_say_so() -> None:
+    assert weigh(30, 40, row(quantity=10, ordered=25), [], [line(1, 5)]) == Weighed((), 0, (line(1, 5),), 0, -5)
+    assert weigh(30, 40, row(quantity=10, ordered=25), [], []) == Weighed((), 0, (), 0, 0, reset=5)
+
+
+@pytest.mark.parametrize(("rise", "reset"), [(0, 9), (-2, 11), (4, 9), (5, 0), (9, 0), (12, 0)])
+def test_a_fall_to_nothing_is_goods_coming_back_if_the_quantity_is_nearer_to_that(rise: int, reset: int) -> None:
+    weighed = weigh(9, 19, row(quantity=10 + rise, ordered=0), [], [])
+    assert weighed == (Weighed((), 0, (), 0, 0, reset) if reset else Weighed((), 0, (), 9, rise - 9))
+
+
+def test_goods_that_come_back_beside_a_lost_post_or_an_edit_are_no_reset() -> None:
+    """A buyer takes one and undoes a post of five, and an order of two is deleted, between two looks."""
+    weighed = weigh(40, 55, row(quantity=11, ordered=39), [line(9, 1)], [line(1, 2)])
+    assert (weighed.reset, weighed.drift) == (0, -5)
+    assert units(weighed.restocked) + weighed.fallen == 1
+
+
+def test_a_lost_post_beside_lines_that_are_not_counted_yet_is_drift() -> None:
+    assert weigh(3, 13, row(quantity=8, ordered=3), [line(1, 5)], []) == Weighed((), 0, (), 0, -2)
+
+
+def test_what_was_sold_since_a_reset_is_weighed_once_the_books_have_followed() -> None:
+    since, seen = [line(1, 2)], row(quantity=8, ordered=2)
+    assert weigh(40, 50, seen, since, []) == Weighed((), 0, (), 0, 0, reset=40)
+    assert weigh(0, 10, seen, since, []) == Weighed(tuple(since), 0, (), 0, 0)
+
+
+def test_a_counter_that_fell_part_of_the_way_was_reset_only_if_the_quantity_did_not_move() -> None:
+    assert weigh(40, 50, row(quantity=10, ordered=39), [], []) == Weighed((), 0, (), 0, 0, reset=1)
+    assert weigh(40, 50, row(quantity=11, ordered=37), [], []) == Weighed((), 0, (), 3, -2)
+    assert weigh(40, 50, row(quantity=9, ordered=37), [], []) == Weighed((), 0, (), 3, -4)
+
+
+def test_a_fall_that_deleted_lines_name_is_a_return_that_a_race_destroyed() -> None:
+    deleted = [line(1, 2)]
+    assert weigh(40, 50, row(quantity=10, ordered=38), [], deleted) == Weighed((), 0, tuple(deleted), 0, -2)
+    assert weigh(40, 50, row(quantity=10, ordered=37), [], deleted) == Weighed((), 0, (), 0, 0, reset=3)
+
+
+def test_a_counter_set_to_nothing_was_reset_whatever_was_deleted() -> None:
+    since, deleted, seen = line(9, 2), [line(1, 38)], row(quantity=8, ordered=2)
+    assert weigh(40, 50, seen, [since], deleted) == Weighed((), 0, (), 0, 0, reset=40)
+    unpaid = weigh(40, 50, seen, [replace(since, paid=False)], deleted)
+    assert unpaid == Weighed((), 0, tuple(deleted), 0, -40), "a line that is not paid says nothing"
 
 
 amounts = st.lists(st.integers(-5, 5), min_size=1, max_size=12)

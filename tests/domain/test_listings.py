@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onhand.domain.listings import Direction, Problem, Shown, Tie, plan, target, ties
-from onhand.domain.posts import Due, batch_of, landed
-from onhand.domain.shop import DOWNLOAD, FRACTION
+from onhand.domain.listings import Direction, Plan, Problem, Shown, Tie, absent, plan, target, ties
+from onhand.domain.posts import Batch, Due, Post, batch_of, landed, mark
+from onhand.domain.shop import DOWNLOAD, FRACTION, Change
 from onhand.domain.stock import Item, check_sku, is_sku, sku_key
 from tests.builders import row
 
@@ -69,6 +69,14 @@ def test_fractions_and_downloads_are_known_but_not_kept_in_step() -> None:
     assert tied("TEA", items={}, flags=DOWNLOAD | FRACTION) == [Tie(None, Problem.FRACTION)]
 
 
+def test_a_product_that_is_copied_keeps_its_item_and_the_copies_are_duplicates() -> None:
+    rows = [row(product, model="TEA") for product in (1, 2, 3)]
+    copy = Tie(None, Problem.DUPLICATE)
+    assert ties(rows, {"tea": 7}, kept={2}) == {1: copy, 2: Tie(7, None), 3: copy}
+    assert ties(rows, {"tea": 7}, kept={1, 2}) == {1: copy, 2: copy, 3: copy}, "which of two is the original?"
+    assert ties(rows[:1], {"tea": 7}, kept={1, 2}) == {1: Tie(7, None)}
+
+
 @given(st.lists(st.sampled_from(["a", "A", " a", "b", "B ", "", None, "ß", "SS"]), max_size=8))
 def test_no_item_is_ever_tied_to_two_products(models: list[str | None]) -> None:
     found = [tie.item for tie in tied(*models, items={"a": 1, "b": 2, "ss": 3}) if tie.item is not None]
@@ -84,6 +92,11 @@ def test_a_buffer_withholds_units_and_never_makes_things_worse(on_hand: int, buf
     else:
         assert shown == max(0, on_hand - buffer)
     assert target(on_hand + 1, buffer) >= shown, "more on hand never shows less"
+
+
+@pytest.mark.parametrize(("on_hand", "buffer", "shows"), [(6, 5, 1), (5, 5, 0), (1, 5, 0), (1, 1, 0), (-1, 5, -1)])
+def test_the_last_units_are_the_ones_withheld(on_hand: int, buffer: int, shows: int) -> None:
+    assert target(on_hand, buffer) == shows
 
 
 def shown(quantity: int, item: int | None = 1, problem: Problem | None = None, model: str = "TEA") -> Shown:
@@ -116,6 +129,30 @@ def test_only_a_get_creates_and_only_what_can_be_a_sku() -> None:
         assert not is_sku(model)
         (line,) = plan(Direction.GET, [replace(stranger, model=model)], TEA, 0, create=True)
         assert line.result == "unmatched"
+
+
+def test_a_plan_says_whose_product_it_is() -> None:
+    (line,) = plan(Direction.SEND, [shown(10)], TEA, 0, create=False)
+    assert (line.product, line.sku, line.name, line.item) == (9, "Tea", "Tea", 1)
+    blank = Shown(8, None, "Gift", 4, Tie(None, Problem.BLANK))
+    (line,) = plan(Direction.GET, [blank], TEA, 0, create=True)
+    assert (line.product, line.sku, line.name, line.item, line.result) == (8, "", "Gift", None, "blank")
+
+
+def test_a_get_takes_over_what_a_shop_shows_and_adds_the_buffer_only_where_the_shop_was_in_step() -> None:
+    for in_step, quantity, change in ((False, 7, 0), (False, 5, -2), (True, 5, 0), (True, 6, 1), (True, 4, -1)):
+        (line,) = plan(Direction.GET, [replace(shown(quantity), in_step=in_step)], TEA, 2, create=False)
+        assert (line.here, line.there, line.change) == (7, quantity, change)
+
+
+def test_an_item_that_no_product_has_is_named_in_a_send() -> None:
+    items = TEA | {2: Item(2, "Mug", "A mug", 3), 3: Item(3, "Teapot", "A pot", 4)}
+    shelf = [shown(10, model=" TEA "), Shown(8, None, "", 1, Tie(None, Problem.BLANK))]
+    mug = Plan(0, "Mug", "A mug", 2, here=3, there=0, change=0, problem=Problem.NOT_FOUND)
+    pot = Plan(0, "Teapot", "A pot", 3, here=4, there=0, change=0, problem=Problem.NOT_FOUND)
+    assert absent(shelf, items, sku_length=6) == [mug, pot]
+    assert absent(shelf, items, sku_length=5) == [mug, replace(pot, problem=Problem.TOO_LONG)]
+    assert absent(shelf, items, sku_length=0) == [mug, pot], "a shop that does not tell its width has none"
 
 
 def test_a_set_aside_post_is_a_failure_in_the_list() -> None:
@@ -151,7 +188,20 @@ def test_a_batch_is_numbered_without_gaps_and_holds_only_changes(due: list[Due],
         assert post.delta
         assert d.agreed + post.delta == target(d.on_hand, buffer) + d.held
         assert post.reactivate == (d.off_by_sale and d.agreed + post.delta > 0)
-        assert (post.change.product, post.change.delta) == (d.product, post.delta)
+        assert (post.listing, post.change) == (d.listing, Change(d.product, post.delta, post.reactivate))
+
+
+@pytest.mark.parametrize(("on_hand", "switched_on"), [(2, True), (1, True), (0, False), (-1, False)])
+def test_a_product_is_switched_on_again_with_the_first_unit_that_comes_back(on_hand: int, switched_on: bool) -> None:
+    off = Due(1, 9, on_hand, agreed=-2, held=0, off_by_sale=True)
+    batch = batch_of([off, replace(off, off_by_sale=False)], 0, "e", 1)
+    assert batch is not None
+    assert [post.reactivate for post in batch.posts] == [switched_on, False]
+
+
+def test_a_mark_takes_a_number_and_changes_nothing() -> None:
+    batch = mark(Due(5, 9, on_hand=7, agreed=3, held=1, off_by_sale=True), "e", 12)
+    assert batch == Batch("e", (Post(seq=12, listing=5, product=9, delta=0, reactivate=False),))
 
 
 @given(st.integers(-50, 50).filter(bool), counts)

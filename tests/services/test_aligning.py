@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from onhand.domain.errors import Refused, Retriable
+from onhand.domain.errors import Conflict, Refused, Retriable
 from onhand.domain.listings import Direction, Plan
 from onhand.services import aligning
 from onhand.services.counting import adjust
@@ -279,6 +279,85 @@ def test_the_switch_refuses_a_cart_that_brakes_at_this_very_look(world: World) -
     with pytest.raises(Refused, match="stopped"):
         amber.enable()
     assert not amber.cart.synchronize
+
+
+MANY = {f"S{n:02}": 50 for n in range(40)}
+
+
+@pytest.mark.parametrize("braked", [False, True])
+@pytest.mark.parametrize("step", ["look", "listings", "hello"])
+def test_an_alignment_that_ended_in_the_middle_loses_no_sale(world: World, step: str, braked: bool) -> None:
+    if braked:
+        (amber,) = world.running("Amber", wares=MANY)
+        amber.sql("UPDATE products SET products_quantity = products_quantity + 7")
+        amber.settle()
+        assert amber.cart.halted is not None
+    else:
+        amber = world.cart("Amber", MANY)
+        amber.get()
+    amber.sample.buy("S01", 1)
+    amber.wire.after[step].append(failing(Retriable("The line broke.")))
+    with pytest.raises(Retriable):
+        amber.send()
+    amber.sample.buy("S01", 1)
+    world.reopen()
+    amber.send()
+    assert amber.shows("S01") == world.on_hand("S01") == 48
+
+
+def test_an_alignment_that_went_on_from_the_one_before_is_marked(world: World) -> None:
+    amber = world.cart("Amber", WARES)
+    amber.get()
+    amber.sample.buy("TEA", 1)
+    before = amber.cart.next_seq
+    amber.get()
+    assert amber.cart.next_seq == before + 1
+
+
+@pytest.mark.parametrize("direction", ["send", "get"])
+def test_what_a_braked_cart_sold_until_it_is_aligned_is_booked(world: World, direction: str) -> None:
+    (amber,) = world.running("Amber", wares=MANY)
+    redirect = amber.sample.prepare("S01", 4)
+    amber.tick()
+    amber.sql("UPDATE products SET products_quantity = products_quantity + 7")
+    amber.settle()
+    assert amber.cart.halted is not None
+    amber.sample.buy("S02", 1)
+    amber.tick()
+    amber.sample.pay(redirect)
+    amber.tick()
+    amber.sample.buy("S03", 2)  # after the last look
+    world.clock.while_asleep = [lambda: None, lambda: amber.sample.buy("S04", 3)]
+    getattr(amber, direction)()
+    for sku, units in (("S01", 4), ("S02", 1), ("S03", 2), ("S04", 3)):
+        assert ("sale", -units) in world.movements(sku)
+        assert amber.shows(sku) == world.on_hand(sku) == 50 - units + (7 if direction == "get" else 0)
+    assert amber.cart.halted is None
+    amber.settle()
+    assert amber.differences(open_only=True) == []
+
+
+def test_counters_that_the_cause_of_the_brake_moved_are_not_booked_by_the_alignment(world: World) -> None:
+    (amber,) = world.running("Amber", wares=MANY)
+    amber.sql("UPDATE products SET products_ordered = 1000, products_quantity = 1")
+    amber.settle()
+    assert amber.cart.halted is not None
+    amber.sample.buy("S02", 1)
+    amber.send()
+    assert (world.on_hand("S01"), world.on_hand("S02")) == (50, 49)
+    assert (amber.shows("S01"), amber.shows("S02")) == (50, 49)
+
+
+def test_what_a_restored_shop_sold_is_not_booked_by_the_alignment(world: World) -> None:
+    """Which of our bookings its counters contain is not to be known; after a Send our counts stand as they are."""
+    (amber,) = world.running("Amber", wares=WARES)
+    hello = amber.endpoint.hello()
+    amber.endpoint.hello(fresh_epoch_after=hello.epoch)
+    with pytest.raises(Conflict):
+        amber.tick()
+    amber.sample.buy("TEA", 1)
+    amber.send()
+    assert amber.shows("TEA") == world.on_hand("TEA") == 10
 
 
 def test_an_item_added_later_is_tied_but_not_aligned(world: World) -> None:

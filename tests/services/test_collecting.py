@@ -155,6 +155,75 @@ def test_a_line_that_comes_after_its_unnamed_sale_is_not_booked_again(world: Wor
     assert world.movements("TEA")[1:] == [("sale", -2), ("sale", -1)]
 
 
+@pytest.mark.parametrize("other_sale", [None, "TEA", "MUG"])
+def test_a_line_that_comes_late_names_the_sale_that_was_booked_without_it(world: World, other_sale: str | None) -> None:
+    (amber,) = world.running("Amber", wares=WARES)
+    steps = amber.checkout("TEA", 2)
+    while next(steps) != "counter":
+        pass
+    amber.settle()
+    if other_sale:
+        amber.sample.buy(other_sale, 2)
+    next(steps)
+    amber.settle()
+    assert {state for _, state in lines(world)} == {"sold"}
+    assert amber.listing("TEA").unnamed == 0
+    assert world.on_hand("TEA") == amber.shows("TEA") == (6 if other_sale == "TEA" else 8)
+    assert sum(1 for kind, _ in world.movements("TEA") if kind == "sale") == (2 if other_sale == "TEA" else 1)
+
+
+def test_a_redirect_order_that_is_not_paid_is_not_taken_for_a_late_line(world: World) -> None:
+    (amber,) = world.running("Amber", wares=WARES)
+    steps = amber.checkout("TEA", 2)
+    while next(steps) != "counter":
+        pass
+    amber.settle()
+    order = amber.sample.prepare("TEA", 2)
+    amber.settle()
+    assert lines(world) == [(str(order), "waiting")]
+    amber.sample.pay(order)
+    amber.settle()
+    assert world.movements("TEA")[1:] == [("sale", -2), ("sale", -2)]
+
+
+def test_units_that_came_back_wait_for_no_name_any_more(world: World) -> None:
+    (amber,) = world.running("Amber", wares=WARES)
+    for units in (2, -2):
+        amber.sql(
+            "UPDATE products SET products_quantity = products_quantity - ?, products_ordered = products_ordered + ?"
+            " WHERE products_model = 'TEA'",
+            units,
+            units,
+        )
+        amber.settle()
+    assert world.movements("TEA")[1:] == [("sale", -2), ("cancellation", 2)]
+    assert amber.listing("TEA").unnamed == 0
+
+
+@pytest.mark.parametrize("was_sold", [True, False])
+def test_a_line_number_that_is_used_again_is_counted_once_more(world: World, was_sold: bool) -> None:
+    """InnoDB before MySQL 8 and MariaDB 10.2.4 gives the number of the newest line again, if that was deleted before a restart."""
+    (amber,) = world.running("Amber", wares=WARES)
+    order = amber.sample.buy("TEA", 3) if was_sold else amber.sample.prepare("TEA", 3)
+    amber.settle()
+    amber.sample.delete_order(order, restock=False)
+    amber.settle()
+    amber.sql("UPDATE sqlite_sequence SET seq = seq - 1 WHERE name = 'orders_products'")
+    amber.sample.buy("TEA", 2)
+    amber.settle()
+    assert world.movements("TEA")[1:] == [("sale", -3), ("sale", -2)][0 if was_sold else 1 :]
+    assert world.on_hand("TEA") == amber.shows("TEA")
+    amber.wire.asked.clear()
+    assert amber.tick()
+    assert amber.wire.asked == ["look"], "the window fits again"
+
+
+def lines(world: World) -> list[tuple[str, str]]:
+    """Order and state of every collected line."""
+    found = world.store.read(lambda books: books.reports.orders(100))
+    return [(x["order"], x["state"]) for x in found]
+
+
 def test_a_deleted_order_with_restock_is_a_cancellation(world: World) -> None:
     amber, birch = world.running("Amber", "Birch", wares=WARES)
     order = amber.sample.buy("TEA", 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from onhand.domain.differences import Policy
 from onhand.domain.errors import Conflict, OnHandError, Retriable
 from onhand.services import delivering, probing, ticking
+from onhand.services.counting import adjust
 from onhand.services.receiving import receive
 from tests.builders import Stall, World, failing
 
@@ -184,6 +186,35 @@ def test_a_post_that_the_column_cannot_hold_is_set_aside(world: World) -> None:
     assert world.on_hand("TEA") == 14
 
 
+def test_what_a_column_could_not_hold_is_tried_again_with_the_next_booking(world: World) -> None:
+    (amber,) = world.running("Amber", wares=WARES)
+    amber.policy(Policy.ASK)
+    amber.edit("TEA", 2**31 - 3)
+    amber.settle()
+    take_in(world, TEA=5)
+    amber.tick()
+    assert amber.listing("TEA").parked is not None
+    adjust(world.house, "TEA", -4, None, "broken", "", below_zero=False)
+    amber.tick()
+    assert amber.listing("TEA").parked is None
+    assert amber.shows("TEA") == 2**31 - 2
+
+
+def test_a_product_that_was_gone_for_a_moment_gets_its_posts_with_the_next_booking(world: World) -> None:
+    """An import that deletes and writes again shows no change of the listing set, if it is quick."""
+    (amber,) = world.running("Amber", wares=WARES)
+    take_in(world, TEA=5)
+    amber.wire.before["apply"].append(lambda: amber.sql("UPDATE products SET products_id = 99 WHERE products_id = 1"))
+    amber.wire.after["apply"].append(lambda: amber.sql("UPDATE products SET products_id = 1 WHERE products_id = 99"))
+    amber.tick()
+    assert amber.listing("TEA").parked == "The product is gone from the shop."
+    amber.settle()
+    take_in(world, TEA=1)
+    amber.tick()
+    assert amber.listing("TEA").parked is None
+    assert amber.shows("TEA") == world.on_hand("TEA") == 16
+
+
 def test_a_buffer_is_withheld_and_never_makes_an_oversold_count_worse(world: World) -> None:
     amber, birch = world.running("Amber", "Birch", wares={"TEA": 10})
     birch.set(buffer=4)
@@ -261,6 +292,111 @@ def test_a_shop_restored_while_a_batch_was_unsettled_stops_too(world: World) -> 
     stops(amber)
     amber.send()
     assert (amber.shows("TEA"), amber.shows("MUG")) == (15, 21)
+
+
+def test_trade_that_makes_no_post_is_marked_by_a_post_of_nothing(world: World) -> None:
+    amber, birch = world.running("Amber", "Birch", wares=WARES)
+    before = amber.cart.next_seq
+    amber.sample.buy("TEA", 1)
+    amber.sample.buy("MUG", 2)
+    assert amber.tick(), "in step all the same"
+    assert amber.cart.next_seq == before + 1
+    amber.wire.asked.clear()
+    assert amber.tick()
+    assert amber.wire.asked == ["look"]
+    assert world.store.read(lambda books: books.reports.posts(amber.id, None, 10)) == []
+    birch.tick()
+    assert (amber.shows("TEA"), birch.shows("TEA")) == (9, 9)
+    amber.sample.buy("TEA", 1)
+    take_in(world, POT=1)
+    amber.tick()
+    assert amber.cart.next_seq == before + 2, "a post that is due anyway marks as well"
+
+
+@pytest.mark.parametrize("trade", ["sale", "sale without a line", "cancellation"])
+def test_a_shop_restored_from_a_backup_with_no_post_since_is_told_by_its_trade(world: World, trade: str) -> None:
+    amber, birch = world.running("Amber", "Birch", wares=WARES)
+    order = amber.sample.buy("TEA", 1)
+    amber.settle()
+    backup = copy_of(amber.sample.path)
+    if trade == "sale":
+        amber.sample.buy("TEA", 2)
+    elif trade == "cancellation":
+        amber.sample.delete_order(order, restock=True)
+    else:
+        amber.sql(
+            "UPDATE products SET products_quantity = products_quantity - 2, products_ordered = products_ordered + 2"
+            " WHERE products_model = 'TEA'"
+        )
+    amber.settle()
+    birch.tick()
+    booked = world.movements("TEA")
+    put_back(amber.sample.path, backup)
+    stops(amber)
+    assert world.movements("TEA") == booked, "nothing is taken for a cancellation"
+    assert birch.tick()
+    amber.send()
+    assert amber.shows("TEA") == world.on_hand("TEA")
+
+
+def test_a_shop_restored_after_an_edit_was_taken_over_is_told_too(world: World) -> None:
+    (amber,) = world.running("Amber", wares=WARES)
+    amber.policy(Policy.THEIRS)
+    backup = copy_of(amber.sample.path)
+    amber.edit("TEA", 50)
+    amber.settle()
+    put_back(amber.sample.path, backup)
+    with pytest.raises(Conflict):
+        amber.tick()
+    assert "the shop's database was restored" in (amber.cart.halted or "")
+
+
+@pytest.mark.parametrize("landed", [0, 1])
+def test_a_mark_on_an_engine_without_transactions_is_closed_like_any_batch(world: World, landed: int) -> None:
+    (amber,) = world.running("Amber", wares=WARES)
+    amber.wire.before["apply"].append(leave_begun(amber, landed))
+    before = amber.cart.next_seq
+    amber.sample.buy("TEA", 1)
+    amber.settle()
+    assert amber.cart.next_seq == before + 1
+    assert amber.sql("SELECT begun_first, last_seq FROM onhand_state") == [(None, before)]
+    assert amber.differences() == []
+    assert amber.tick()
+
+
+def test_a_mark_whose_answer_was_lost_is_resent(world: World) -> None:
+    (amber,) = world.running("Amber", wares=WARES)
+    amber.sample.buy("TEA", 1)
+    amber.wire.after["apply"].append(failing(LOST))
+    with pytest.raises(Retriable):
+        amber.tick()
+    before = amber.cart.next_seq
+    amber.settle()
+    assert amber.cart.next_seq == before
+    assert amber.tick()
+
+
+def test_marks_are_no_evidence_of_a_lost_post(world: World) -> None:
+    (amber,) = world.running("Amber", wares={"TEA": 1000})
+    for _ in range(3):
+        amber.sample.buy("TEA", 1)
+        amber.tick()
+    listing = amber.listing("TEA").id
+    long_ago = world.clock.now() - timedelta(days=1)
+    assert world.store.read(lambda books: books.posts.of_listing(listing, long_ago, 100)) == []
+
+
+def test_our_own_books_restored_to_before_a_sale_stop_the_cart(world: World) -> None:
+    (amber,) = world.running("Amber", wares=WARES)
+    backup = copy_of(world.path)
+    amber.sample.buy("TEA", 2)
+    amber.tick()
+    world.store.close()
+    put_back(world.path, backup)
+    world.reopen()
+    stops(amber)
+    amber.get()
+    assert world.on_hand("TEA") == 8
 
 
 def test_our_own_books_restored_from_a_backup_stop_the_posting(world: World) -> None:

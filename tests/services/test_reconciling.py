@@ -7,6 +7,8 @@ import pytest
 from onhand.domain.differences import HEALS_PER_HOUR, Policy
 from onhand.domain.errors import Refused
 from onhand.services import reconciling
+from onhand.services.bookkeeping import UNBOOKABLE
+from onhand.services.counting import adjust
 from onhand.services.receiving import receive
 from tests.builders import World
 
@@ -79,6 +81,79 @@ def test_an_edit_where_theirs_wins_is_an_adjustment_everywhere(world: World) -> 
     assert amber.shows("TEA") == birch.shows("TEA") == world.on_hand("TEA") == 50
 
 
+@pytest.mark.parametrize(("ours", "shown"), [(True, 2_000_000_000), (False, 2_100_000_000)])
+def test_an_edit_that_our_count_cannot_take_over_is_asked_about_and_the_rest_goes_on(
+    world: World, ours: bool, shown: int
+) -> None:
+    amber, birch = world.running("Amber", "Birch", wares=WARES)
+    birch.set(active=False)  # its column could not show what follows
+    adjust(world.house, "TEA", None, 2_000_000_000, "inventory", "", below_zero=False)
+    amber.tick()
+    amber.policy(Policy.THEIRS)
+    amber.edit("TEA", 2_100_000_000)
+    adjust(world.house, "TEA", 147_000_000, None, "more of it", "", below_zero=False)
+    amber.edit("MUG", 30)
+    amber.sample.buy("POT", 1)
+    amber.settle(8)
+    (waiting,) = amber.differences(open_only=True)
+    assert (waiting["cause"], waiting["remedy"], waiting["note"]) == ("edit in the shop", "ask", UNBOOKABLE)
+    assert (world.on_hand("MUG"), world.on_hand("POT")) == (30, 4)
+    with pytest.raises(Refused, match="leave its range"):
+        reconciling.decide(world.house, waiting["id"], False, "me")
+    adjust(world.house, "TEA", -147_000_000, None, "a slip", "", below_zero=False)
+    reconciling.decide(world.house, waiting["id"], ours, "me")
+    amber.tick()
+    assert amber.shows("TEA") == world.on_hand("TEA") == shown
+
+
+def test_a_sale_that_our_count_cannot_hold_is_asked_about_and_the_rest_goes_on(world: World) -> None:
+    amber, birch = world.running("Amber", "Birch", wares=WARES)
+    amber.sample.buy("TEA", 2_000_000_000)
+    amber.tick()
+    birch.sample.buy("TEA", 1_900_000_000)
+    birch.sample.buy("MUG", 1)
+    birch.tick()
+    amber.tick()
+    assert (world.on_hand("MUG"), amber.shows("MUG")) == (19, 19)
+    (waiting,) = birch.differences(open_only=True)
+    assert (waiting["cause"], waiting["amount"]) == ("out of range", -1_900_000_000)
+    receive(world.house, [("TEA", 1_900_000_000)], "", "", "")
+    reconciling.decide(world.house, waiting["id"], False, "me")
+    for stall in (amber, birch):
+        stall.settle()
+    assert world.on_hand("TEA") == amber.shows("TEA") == birch.shows("TEA") == 10 - 2_000_000_000
+
+
+@pytest.mark.parametrize(("units", "given_back"), [(2_000_000_000, False), (-2_000_000_000, True)])
+def test_a_counter_that_our_count_cannot_follow_is_asked_about(world: World, units: int, given_back: bool) -> None:
+    (amber,) = world.running("Amber", wares=WARES)
+    sign = 1 if given_back else -1
+    adjust(world.house, "TEA", sign * 1_000_000_000, None, "inventory", "", below_zero=True)
+    amber.sql(
+        "UPDATE products SET products_quantity = products_quantity - ?, products_ordered = products_ordered + ?"
+        " WHERE products_model = 'TEA'",
+        units,
+        units,
+    )
+    amber.sample.buy("MUG", 1)
+    amber.settle()
+    assert amber.causes() == [("out of range", -units)]
+    assert world.on_hand("MUG") == 19
+    assert world.on_hand("TEA") == 10 + sign * 1_000_000_000
+
+
+def test_a_difference_of_a_product_that_is_not_kept_in_step_any_more_is_settled_by_aligning(world: World) -> None:
+    (amber,) = world.running("Amber", wares=WARES)
+    amber.policy(Policy.ASK)
+    amber.edit("TEA", 50)
+    amber.settle()
+    (waiting,) = amber.differences(open_only=True)
+    amber.sample.admin_set("TEA", modified=False, model="MUG 2")
+    amber.tick(30)
+    with pytest.raises(Refused, match="not kept in step"):
+        reconciling.decide(world.house, waiting["id"], False, "me")
+
+
 @pytest.mark.parametrize(("ours", "shown"), [(True, 10), (False, 50)])
 def test_an_edit_where_a_person_decides_is_held_until_then(world: World, ours: bool, shown: int) -> None:
     amber, birch = world.running("Amber", "Birch", wares=WARES)
@@ -123,6 +198,21 @@ def test_a_stale_form_save_gets_its_sales_again_under_every_policy(world: World,
     amber.settle()
     assert amber.causes() == [("stale form save", 3)]
     assert amber.shows("TEA") == world.on_hand("TEA") == 7
+
+
+@pytest.mark.parametrize(("policy", "shown"), [(Policy.OURS, 7), (Policy.THEIRS, 10), (Policy.ASK, 10)])
+def test_a_form_that_was_left_open_for_long_is_never_believed_unasked(world: World, policy: Policy, shown: int) -> None:
+    """It brings back a count from before sales; so does a clerk who types in as many goods as were sold."""
+    (amber,) = world.running("Amber", wares=WARES)
+    amber.policy(policy)
+    amber.sample.buy("TEA", 3)
+    amber.tick()
+    amber.tick(1800)
+    amber.edit("TEA", 10)
+    amber.settle()
+    assert amber.causes() == [("edit in the shop", 3)]
+    assert world.on_hand("TEA") == 7
+    assert amber.shows("TEA") == shown
 
 
 def test_a_form_saved_without_change_changes_nothing(world: World) -> None:

@@ -9,6 +9,7 @@ Never: sleeps where a condition can be waited for.
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -18,9 +19,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from onhand import verbs
+from onhand import door, verbs
 from onhand.app import App
-from onhand.domain.errors import OnHandError, Retriable
+from onhand.config import Config
+from onhand.domain.errors import Conflict, OnHandError, Retriable
 from onhand.services.ports import Clock
 from onhand.storage import database
 from tests.shops.oscommerce23.shop import OsCommerce23
@@ -95,6 +97,51 @@ class HouseApart:
         self._process.communicate(timeout=30)  # it ends with its input
 
 
+class HouseServed:
+    """The program itself, ``onhand controller``, in a process of its own; verbs take the same door as every command."""
+
+    def __init__(self, store: Path, launcher: Sequence[str] = ()) -> None:
+        """``launcher`` is a command that starts the program in its stead."""
+        if not store.exists():
+            database.create(store)
+        self.store, self.launcher = store, launcher
+        self.start()
+
+    def start(self) -> None:
+        words = [*self.launcher, sys.executable, "-m", "onhand", "--store", str(self.store), "controller"]
+        with self.store.with_suffix(".log").open("ab") as log:
+            self.process = subprocess.Popen(words, cwd=HERE, stdout=subprocess.PIPE, stderr=log, text=True)
+        assert self.process.stdout.readline(), self.log()[-2000:]
+
+    def log(self) -> str:
+        return self.store.with_suffix(".log").read_text(errors="replace")
+
+    def verb(self, name: str, /, **arguments: Any) -> dict[str, Any]:
+        """Raises Gone if the process ended before it answered: then nobody knows whether the verb was done."""
+        try:
+            return door.call(Config(store=self.store), name, arguments, lambda *_: None)
+        except Conflict as conflict:
+            if conflict.facts.get("reason") == "cut":
+                raise Gone(conflict.message) from conflict
+            raise
+
+    def kill(self) -> None:
+        """As ``kill -9`` does."""
+        self.process.kill()
+        self.process.communicate()
+
+    def end(self) -> tuple[int, float]:
+        """SIGTERM: its exit code, and how many seconds it took."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.communicate(timeout=60)
+        return self.process.returncode, time.monotonic() - began
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.end()
+
+
 class Gone(Retriable):
     """The house was killed while it worked on a verb."""
 
@@ -130,20 +177,28 @@ class Shop:
         return {sku: found[product] for sku, product in self.products.items() if product in found}
 
     def watch(self) -> None:
-        """From now on the database itself notes every change of quantity + ordered that OnHand did not make."""
+        """From now on the database itself notes every change of quantity + ordered, and whether OnHand made it."""
         driver = self.driver
-        driver.sql(f"CREATE TABLE witness (product INT, change_of_sum INT) ENGINE={driver.engine}")
+        driver.sql(f"CREATE TABLE witness (product INT, change_of_sum INT, ours INT) ENGINE={driver.engine}")
         driver.sql(
             "CREATE TRIGGER witness AFTER UPDATE ON products FOR EACH ROW"
-            f" IF NOT (IS_USED_LOCK('{driver.lock_name}') <=> CONNECTION_ID()) THEN"  # the connector works under its lock
             " INSERT INTO witness VALUES (NEW.products_id, CAST(NEW.products_quantity AS SIGNED) + NEW.products_ordered"
-            " - OLD.products_quantity - OLD.products_ordered); END IF"
+            " - OLD.products_quantity - OLD.products_ordered,"
+            f" IS_USED_LOCK('{driver.lock_name}') <=> CONNECTION_ID())"  # the connector works under its lock
         )
 
     def destroyed(self) -> dict[str, int]:
         """What the shop's own programs changed in quantity + ordered since ``watch``: what races destroyed, where they only traded."""
+        return self._witnessed(ours=False)
+
+    def posted(self) -> dict[str, int]:
+        """What OnHand changed in quantity + ordered since ``watch``."""
+        return self._witnessed(ours=True)
+
+    def _witnessed(self, *, ours: bool) -> dict[str, int]:
         rows = self.driver.sql(
-            "SELECT product, SUM(change_of_sum) FROM witness GROUP BY product HAVING SUM(change_of_sum) <> 0"
+            "SELECT product, SUM(change_of_sum) FROM witness WHERE ours = %s GROUP BY product HAVING SUM(change_of_sum) <> 0",
+            (ours,),
         )
         skus = {product: sku for sku, product in self.products.items()}
         return {skus[product]: int(units) for product, units in rows}
@@ -152,10 +207,20 @@ class Shop:
 class Stage:
     """A house with shops, all in step, real time on."""
 
-    def __init__(self, home: Path, stock: dict[str, int], *, apart: bool = False, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        stock: dict[str, int],
+        *,
+        apart: bool = False,
+        clock: Clock | None = None,
+        house: Callable[[Path], Any] | None = None,
+    ) -> None:
+        """``house`` opens another kind of house on a store than the two that ``apart`` chooses between."""
         store = home / "onhand.db"
         self.stock = stock
-        self._open_house: Callable[[], House | HouseApart] = lambda: HouseApart(store) if apart else House(store, clock)
+        opens = house or (HouseApart if apart else lambda path: House(path, clock))
+        self._open_house: Callable[[], Any] = lambda: opens(store)
         self.house = self._open_house()
         self.shops: list[Shop] = []
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -126,9 +127,9 @@ class TestTheConnectorIsKilledBetweenUpdateAndAnswer:
     @both_engines
     def test_a_part_of_the_batch_lands(self, stage, own_php, engine):
         amber, _ = stage.shops
-        with slow_updates(amber):
+        with slow_updates(amber, seconds=1.5):
             stage.verb("receive", lines=[["MUG", 5], ["PEN", 7], ["CAP", 9]])
-            connection = connection_at_work(amber, for_ms=900)  # the second of three products is being written
+            connection = connection_at_work(amber, for_ms=1900)  # the second of three products is being written
             kill_worker(own_php, amber, connection)
             amber.driver.sql("KILL %s", (connection,))
         amber.sell("MUG", 1)
@@ -158,12 +159,33 @@ class TestTheConnectorIsKilledBetweenUpdateAndAnswer:
         states = {(post["sku"], post["state"]) for post in stage.verb("posts", cart="Amber")["posts"]}
         assert {("MUG", "unlanded"), ("PEN", "unlanded")} <= states
 
+    @pytest.mark.parametrize("engine", ["MyISAM"])
+    def test_it_lands_and_a_sale_at_the_same_moment_wipes_it_out(self, stage, own_php):
+        amber, _ = stage.shops
+        with ThreadPoolExecutor() as pool:
+            sale = pool.submit(amber.sell, "MUG", 1, think_us=3_000_000)
+            eventually(lambda: amber.driver.sql("SELECT 1 FROM orders_status_history"))  # it reads its ten now
+            with slow_updates(amber):
+                stage.receive("MUG", 5)
+                kill_worker(own_php, amber, connection_at_work(amber))
+                own_php.stop()  # nobody looks before the sale is whole
+            eventually(lambda: amber.shows("MUG") == 15)
+            order = sale.result()
+        assert amber.shows("MUG") == 9, "written from what it read before the batch"
+        assert own_php._started()
+        stage.all_show(MUG=14)
+        stage.all_is_well()
+        states = [post["state"] for post in stage.verb("posts", cart="Amber")["posts"]]
+        assert states == ["applied", "unlanded"]  # for all that can be seen the batch never landed: it is sent again
+        assert stage.movements("MUG") == [("receipt", 5, None), ("sale", -1, str(order))]
+        assert stage.differences() == []
+
 
 @contextlib.contextmanager
-def slow_updates(shop):
+def slow_updates(shop, seconds=0.6):
     """While this is open every update of a product takes long enough to be hit."""
     shop.driver.sql(
-        "CREATE TRIGGER slow BEFORE UPDATE ON products FOR EACH ROW SET NEW.products_tax_class_id = SLEEP(0.6)"
+        f"CREATE TRIGGER slow BEFORE UPDATE ON products FOR EACH ROW SET NEW.products_tax_class_id = SLEEP({seconds})"
     )
     try:
         yield

@@ -95,6 +95,7 @@ def test_a_deleted_order_gives_its_goods_back_only_if_it_was_restocked(stage):
     assert stage.differences() == []
 
 
+@both_engines
 class TestAnEditInTheForm:
     """A person types a quantity into the shop's product form."""
 

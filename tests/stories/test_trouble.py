@@ -8,42 +8,13 @@ import pytest
 
 from onhand.carts.signing import key_file, new_key
 from onhand.clock import SystemClock
+from onhand.domain.differences import HEALS_PER_HOUR
 from onhand.domain.errors import OnHandError
 from tests.servers import PASSWORD
 from tests.shops.oscommerce23.shop import OsCommerce23
-from tests.stories.conftest import both_engines
-from tests.stories.stage import Stage
+from tests.stories.stage import Stage, eventually
 
 pytestmark = pytest.mark.servers
-
-
-class TestAShopRestoredFromABackup:
-    @both_engines
-    def test_is_told_left_alone_and_goes_on_after_send_qoh(self, stage):
-        amber, birch = stage.shops
-        amber.sell("MUG", 1)
-        stage.all_show(MUG=9)
-        back_up(amber)
-        stage.receive("MUG", 5)
-        amber.sell("PEN", 2)
-        stage.all_show(MUG=14, PEN=8)
-        restore(amber)
-        assert (amber.shows("MUG"), amber.shows("PEN")) == (9, 10)
-
-        stage.eventually(lambda: stage.cart(amber)["state"] == "stopped")
-        assert "restored from a backup" in stage.cart(amber)["halted"]
-        assert stage.causes() == [("restored from backup", 0)]
-        birch.sell("MUG", 3)  # the other shop goes on
-        stage.eventually(lambda: stage.on_hand()["MUG"] == 11)
-        stage.looks_pass(at=[birch])
-        assert (amber.shows("MUG"), amber.shows("PEN")) == (9, 10)
-
-        stage.verb("send_qoh", cart="Amber")
-        stage.all_show(MUG=11, PEN=8)
-        amber.sell("PEN", 1)
-        stage.all_show(PEN=7)
-        stage.eventually(stage.in_step)
-        assert stage.verb("prove")["holds"]
 
 
 class TestTheBrake:
@@ -53,6 +24,7 @@ class TestTheBrake:
         with Stage(tmp_path, stock) as stage:
             amber, birch = [stage.open_shop(OsCommerce23(mariadb, php)) for _ in range(2)]
             stage.align()
+            redirected = amber.prepare("SKU-1", 4)
             amber.driver.sql(
                 "UPDATE products SET products_quantity = products_quantity + 7 ORDER BY products_id LIMIT 30"
             )
@@ -60,16 +32,44 @@ class TestTheBrake:
             assert stage.cart(amber)["halted"] == "30 of 40 listings would change at once."
             assert stage.causes() == [("brake", 0)]
             birch.sell("SKU-39", 1)
-            stage.eventually(lambda: stage.on_hand()["SKU-39"] == 9)
+            amber.sell("SKU-2", 2)  # what it sells is booked, so the other shop stays right
+            stage.eventually(lambda: (stage.on_hand()["SKU-39"], birch.shows("SKU-2")) == (9, 8))
+            amber.driver.pay(redirected)
             stage.looks_pass()
             assert (amber.shows("SKU-0"), amber.shows("SKU-39"), birch.shows("SKU-0")) == (17, 10, 10)
             assert stage.verb("posts", cart="Amber")["posts"] == []
 
             stage.verb(verb, cart="Amber")
-            stage.all_show(**{"SKU-0": units, "SKU-29": units, "SKU-30": 10})
+            stage.all_show(**{"SKU-0": units, "SKU-1": units - 4, "SKU-2": units - 2, "SKU-29": units, "SKU-30": 10})
+            assert stage.movements("SKU-1")[0] == ("sale", -4, str(redirected))
             amber.sell("SKU-0", 1)
             stage.all_show(**{"SKU-0": units - 1})
             stage.eventually(stage.in_step)
+
+
+@pytest.mark.parametrize(("side", "units"), [("ours", 10), ("theirs", 50)])
+def test_a_script_that_keeps_writing_one_count_is_healed_three_times_and_then_asked_about(stage, side, units):
+    amber, birch = stage.shops
+
+    def script_writes():
+        at = amber.driver.sql("SELECT now()")
+        eventually(lambda: amber.driver.sql("SELECT now()") != at)  # the shop notes its times in whole seconds
+        amber.save_form("MUG", quantity=50)
+
+    for healed in range(1, HEALS_PER_HOUR + 1):
+        script_writes()
+        stage.eventually(lambda healed=healed: len(stage.differences()) == healed)
+        stage.all_show(MUG=10)
+    script_writes()
+    stage.eventually(lambda: len(stage.differences()) == HEALS_PER_HOUR + 1)
+    stage.looks_pass()
+    assert (amber.shows("MUG"), birch.shows("MUG")) == (50, 10)
+    (question,) = stage.differences(open_only=True)
+    assert (question["cause"], question["remedy"], question["amount"]) == ("edit in the shop", "ask", 40)
+
+    stage.verb("decide", difference=question["id"], side=side, person="Ann")
+    stage.all_show(MUG=units)
+    stage.all_is_well()
 
 
 class Clock(SystemClock):
@@ -289,20 +289,3 @@ def test_a_quantity_with_a_fraction_is_shown_and_left_alone_until_it_is_whole(tm
         birch.sell("MUG", 1)
         stage.all_show(MUG=14, PEN=9)
         stage.all_is_well()
-
-
-def back_up(shop):
-    """Copies every table of the shop, the connector's own memory included."""
-    for (table,) in shop.driver.sql("SHOW TABLES"):
-        shop.driver.sql(f"CREATE TABLE `saved_{table}` LIKE `{table}`")
-        shop.driver.sql(f"INSERT INTO `saved_{table}` SELECT * FROM `{table}`")
-
-
-def restore(shop):
-    """Puts the copies in place of the tables, all at one moment."""
-    saved = [table for (table,) in shop.driver.sql("SHOW TABLES LIKE 'saved\\_%'")]
-    swaps = (
-        f"`{t.removeprefix('saved_')}` TO `lost_{t.removeprefix('saved_')}`, `{t}` TO `{t.removeprefix('saved_')}`"
-        for t in saved
-    )
-    shop.driver.sql("RENAME TABLE " + ", ".join(swaps))

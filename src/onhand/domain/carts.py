@@ -42,6 +42,7 @@ class Cart:
     halted: str | None  # why posting stopped until a person aligns the cart again
     epoch: str | None  # None: never aligned
     next_seq: int  # number of the next post
+    unmarked: bool  # the shop's own trade was booked since the last post
     aligned_movement: int  # id of the last movement when Send or Get last made both sides equal
     baseline_line: int  # order lines up to here are history
     cursor_line: int  # order lines up to here are collected

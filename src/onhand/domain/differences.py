@@ -20,9 +20,11 @@ class Cause(StrEnum):
 
     LOST_SALE = "lost sale"  # the shop's own race destroyed a decrement
     LOST_POST = "lost post"  # the shop's own race destroyed a post of ours
+    LOST_RETURN = "lost return"  # the shop's own race destroyed what a deleted order gave back
     EDIT = "edit in the shop"
     STALE_SAVE = "stale form save"  # an edit that brought back a value from before later sales
     COUNTER_RESET = "counter reset"  # the counter fell and the quantity stayed
+    OUT_OF_RANGE = "out of range"  # trade that no count on hand can hold
     UNKNOWN = "unknown"
     NEW_LISTING = "new listing"  # a product appeared whose item has stock elsewhere
     RENAMED = "renamed"  # a product that was in step changed its SKU
@@ -54,23 +56,23 @@ class Policy(StrEnum):
 
 
 HEALS_PER_HOUR = 3  # of one listing, without trade that explains them; then a person is asked
-SUMS_MAX = 65_536  # different sums of recent posts that are tried
+SUMS_MAX = 65_536  # different sums of recent posts and returns that are tried
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What is known about one product whose sum drifted.
 
-    ``sales`` and ``posts`` are those that could have been in a race: booked or applied since shortly before the drift
-    was first seen, the newest first. ``past`` are quantities the listing showed before its latest sales, newest first.
+    ``sales``, ``posts`` and ``returns`` are those that could have been in a race: booked or applied since shortly before
+    the drift was first seen, the newest first. ``past`` are quantities the listing showed before its latest sales, newest first.
     """
 
     drift: int
-    moved: int  # change of the counter at the same moment that no line explains
     edited: bool  # products_last_modified moved within that time
     quantity: int  # what the shop shows now
     sales: int  # units
     posts: Sequence[int]  # signed
+    returns: Sequence[int]  # units that deleted orders gave back
     past: Sequence[int]
     heals: int  # of this listing in the last hour that no trade explains
 
@@ -83,12 +85,13 @@ class Finding:
     remedy: Remedy
 
 
+RESET = Finding(Cause.COUNTER_RESET, Remedy.REBASE)  # the law tells it apart by itself
+
+
 def explain(evidence: Evidence, policy: Policy) -> Finding:
     """The cause of a settled drift, and its remedy under the cart's policy."""
     if evidence.edited:
         return _edit(evidence, policy)
-    if evidence.moved < 0 and evidence.drift == evidence.moved:
-        return Finding(Cause.COUNTER_RESET, Remedy.REBASE)
     cause = _race(evidence)
     if cause is None:
         return Finding(Cause.UNKNOWN, Remedy.ASK)
@@ -96,28 +99,39 @@ def explain(evidence: Evidence, policy: Policy) -> Finding:
 
 
 def _edit(evidence: Evidence, policy: Policy) -> Finding:
-    stale = evidence.sales > 0 and evidence.drift > 0 and evidence.quantity in evidence.past
+    returned = evidence.drift > 0 and evidence.quantity in evidence.past
+    stale = returned and evidence.sales > 0
     cause = Cause.STALE_SAVE if stale else Cause.EDIT
     if evidence.heals >= HEALS_PER_HOUR:
         return Finding(cause, Remedy.ASK)  # somebody, or something, keeps writing: repeating ourselves is no cure
     if stale or policy is Policy.OURS:
         return Finding(cause, Remedy.POST)
+    if returned or _race(evidence) is not None:
+        # A form left open since, or one saved while a race took place; or goods that make up for just those sales. A person knows.
+        return Finding(cause, Remedy.ASK)
     return Finding(cause, Remedy.BOOK if policy is Policy.THEIRS else Remedy.ASK)
 
 
 def _race(evidence: Evidence) -> Cause | None:
     """A race needs a sale by the shop: only its literal write destroys anything. What it can destroy is other sales
-    (the sum rises) and posts of ours (the sum moves against them)."""
+    (the sum rises), and posts of ours and returns of goods (the sum moves against them)."""
     if evidence.sales <= 0:
         return None
     if 0 < evidence.drift <= evidence.sales:
         return Cause.LOST_SALE
-    lost = {0}  # what some of the recent posts, taken together, may have been worth; the newest first
-    for post in evidence.posts:
-        lost |= {total + post for total in lost}
+    if _destroyed(evidence, evidence.posts):
+        return Cause.LOST_POST
+    return Cause.LOST_RETURN if _destroyed(evidence, [*evidence.returns, *evidence.posts]) else None
+
+
+def _destroyed(evidence: Evidence, writes: Sequence[int]) -> bool:
+    """Whether the drift is what the loss of some of these writes, and perhaps of sales, looks like."""
+    lost = {0}  # what some of them, taken together, may have been worth; the first of them first
+    for write in writes:
+        lost |= {total + write for total in lost}
         if len(lost) > SUMS_MAX:
             break
-    return Cause.LOST_POST if any(0 <= evidence.drift + total <= evidence.sales for total in lost - {0}) else None
+    return any(0 <= evidence.drift + total <= evidence.sales for total in lost - {0})
 
 
 def braked(changes: int, listings: int, percent: float, at_least: int) -> bool:

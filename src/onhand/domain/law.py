@@ -39,6 +39,7 @@ class Weighed:
     restocked: tuple[Line, ...]  # deleted lines whose units the counter gave back
     fallen: int  # units the counter fell beyond those
     drift: int  # how far the sum moved by itself
+    reset: int = 0  # units by which the counter alone was set back; all else is weighed once the books have followed
 
 
 def weigh(ordered: int, expected_sum: int, row: Row, waiting: Sequence[Line], gone: Sequence[Line]) -> Weighed:
@@ -48,8 +49,8 @@ def weigh(ordered: int, expected_sum: int, row: Row, waiting: Sequence[Line], go
     lines booked as sold that the shop no longer has.
     """
     moved, drift = row.ordered - ordered, row.sum - expected_sum
-    if moved < 0 and drift == moved:
-        gone = ()  # only the counter fell: it was reset, and no goods came back, whatever happened to the lines
+    if _was_reset(ordered, moved, drift, row, waiting, gone):
+        return Weighed((), 0, (), 0, 0, reset=max(-moved, -drift))
     sold = name(moved, [line for line in waiting if line.paid]) if moved > 0 else ()
     restocked = name(-moved, gone) if moved < 0 else ()
     return Weighed(
@@ -59,6 +60,22 @@ def weigh(ordered: int, expected_sum: int, row: Row, waiting: Sequence[Line], go
         fallen=max(-moved, 0) - units(restocked),
         drift=drift,
     )
+
+
+def _was_reset(ordered: int, moved: int, drift: int, row: Row, waiting: Sequence[Line], gone: Sequence[Line]) -> bool:
+    """Whether the counter was set back by itself, rather than lowered because goods came back.
+
+    Goods that come back raise the quantity by as much. So a counter that was set to nothing, and may have risen again by
+    what was sold since, was reset if the quantity is nearer to that; one that fell otherwise, only if the quantity did not
+    move at all and no deleted lines name the fall. A reset counter that has risen to its old value or beyond is told by lines and
+    quantity together.
+    """
+    rise, sold_since = drift - moved, units(line for line in waiting if line.paid)
+    if row.ordered > sold_since:
+        return moved < 0 and rise == 0 and units(name(-moved, gone)) != -moved
+    if moved >= 0:
+        return 0 < ordered <= -drift and sold_since == -rise
+    return 2 * rise <= -moved
 
 
 def units(lines: Iterable[Line]) -> int:

@@ -34,7 +34,8 @@ class Listing:
     """One product of one cart. Quantities in units.
 
     ``ordered`` is the shop's counter as far as it is booked; ``sum`` is what quantity + counter should be;
-    ``held`` is the part of it that waits for a person's decision; ``aligned`` says that Send or Get made both sides equal once.
+    ``held`` is the part of it that waits for a person's decision; ``unnamed`` were booked as sold before a line named them;
+    ``aligned`` says that Send or Get made both sides equal once.
     """
 
     id: int
@@ -50,6 +51,7 @@ class Listing:
     ordered: int
     sum: int
     held: int
+    unnamed: int
     off_by_sale: bool
     parked: str | None
 

@@ -87,6 +87,15 @@ def batch_of(dues: Sequence[Due], buffer: int, epoch: str, next_seq: int) -> Bat
     return Batch(epoch, tuple(posts)) if posts else None
 
 
+def mark(due: Due, epoch: str, number: int) -> Batch:
+    """A batch of one post that changes nothing: all it does is to take a number.
+
+    The shop keeps that number, and so does every backup of the shop from now on. One from before shows a smaller number than
+    ours: it can be told that it does not know of the trade that was booked last.
+    """
+    return Batch(epoch, (Post(number, due.listing, due.product, 0, reactivate=False),))
+
+
 def landed(delta: int, expected_sum: int, seen_sum: int) -> bool:
     """Whether a post of an unfinished batch took effect, by the law: trade leaves the sum alone, the post moves it.
 

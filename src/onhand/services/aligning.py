@@ -8,6 +8,7 @@ Never: writes a quantity to a shop: Send marks listings as news, and delivery po
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -21,7 +22,7 @@ from onhand.domain.shop import Line, Look, Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Kind, Movement, check_sku
 
-from . import bookkeeping, collecting, delivering, refreshing, settings, ticking
+from . import bookkeeping, collecting, delivering, reconciling, refreshing, settings, ticking
 from .collecting import Memory
 from .ports import ROWS_MAX, Books, House, Shop
 
@@ -186,8 +187,10 @@ def enable(house: House, cart: Cart, shop: Shop, memory: Memory, force: str, per
 
 def _look_at_all(house: House, cart: Cart, shop: Shop, memory: Memory, pace: settings.Pace) -> None:
     """A tick that takes the sums even if they are not due, and posts nothing. Raises Refused if it stopped the cart."""
-    memory.sums_due = 0.0
-    ticking.tick(house, cart.id, shop, memory, pace, deliver=False)
+    misled = -1
+    while memory.misled > misled:  # cells that named a product that does not differ hide another that does
+        misled, memory.sums_due = memory.misled, 0.0
+        ticking.tick(house, cart.id, shop, memory, pace, deliver=False)
     halted = house.store.read(lambda books: books.carts.get(cart.id)).halted
     if halted is not None:
         raise Refused(f"{cart.name} is stopped: {halted} Align it with Send QOH or Get QOH first.", cart=cart.name)
@@ -240,12 +243,10 @@ def _catch_up(shop: Shop, rows: dict[int, Row], look: Look) -> bool:
 
 def _drifted(shop: Shop, rows: dict[int, Row]) -> set[int] | None:
     counters = {row.product: Counters(row.quantity, row.ordered) for row in rows.values()}
-    size = sketch.FIRST_SIZE
-    while size <= sketch.SIZE_MAX:
+    for size in sketch.SIZES:
         found = sketch.decode(sketch.difference(shop.cells(size), sketch.cells_of(counters, size)))
         if found is not None:
             return set(found) if found.keys() <= rows.keys() else None
-        size *= sketch.GROWTH
     return None
 
 
@@ -255,20 +256,27 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
     if cart.aligned and cart.halted is None:
         ticking.tick(house, cart.id, shop, memory, pace, deliver=False)
         cart = house.store.read(lambda books: books.carts.get(cart.id))
+    elif cart.aligned:
+        with suppress(Conflict):  # it is not where our posts left it: then the batch is history, as all there
+            delivering.resend(house, cart, shop)
     if cart.aligned and cart.halted is None and cart.synchronize:
         return
     hello = shop.hello()
-    fresh = shop.hello(fresh_epoch_after=hello.epoch)
-    if fresh.epoch == hello.epoch:
-        raise Conflict("The shop did not begin a new epoch: try again.", reason="epoch", cart=cart.name)
+    # A shop that the brake stopped is still where our posts left it, other than one that was restored: there we cannot know
+    # which of our bookings its counters contain.
+    goes_on = cart.aligned and (hello.epoch, hello.last_seq) == (cart.epoch, cart.next_seq - 1)
+    if not goes_on:
+        # Where it goes on, so does the epoch: killed between here and our own commit, we would not know the shop again.
+        before, hello = hello, shop.hello(fresh_epoch_after=hello.epoch)
+        if hello.epoch == before.epoch:
+            raise Conflict("The shop did not begin a new epoch: try again.", reason="epoch", cart=cart.name)
     found = survey(house, shop, pace.rules.settle_seconds, progress)
-    goes_on = cart.aligned and cart.halted is None
-    lines = collecting.read_lines(shop, cart.cursor_line, found.line) if goes_on else []
+    trade = _last_trade(house, cart, shop, found) if goes_on else None
     at = house.clock.now()
 
     def write(books: Books) -> None:
-        if goes_on:
-            _book_last_trade(books, cart, found, lines, at)
+        if trade is not None:
+            _book_last_trade(books, cart, found, trade, at)
         listings = books.listings.all(cart.id)
         known = {listing.product for listing in listings}
         tied = ties(
@@ -281,26 +289,62 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
         )
         books.listings.forget(cart.id, sorted(known - found.rows.keys()))
         sums = Sums.total(Sums.of(row.product, row.quantity, row.ordered, 1) for row in found.rows.values())
-        books.carts.greet(cart.id, fresh)
-        books.carts.align(cart.id, fresh.epoch, fresh.last_seq + 1, found.line, sums, found.catalogue)
+        books.carts.greet(cart.id, hello)
+        books.carts.align(cart.id, hello.epoch, hello.last_seq + 1, found.line, sums, found.catalogue)
+        if goes_on:
+            books.carts.owe_mark(cart.id)
 
     house.store.write(write)
     memory.suspicions.clear()
     memory.witnessed.clear()
 
 
-def _book_last_trade(books: Books, cart: Cart, found: Survey, lines: Sequence[Line], at: datetime) -> None:
-    """Book what an aligned shop sold between the last look and the new baseline, before which everything is history."""
-    books.lines.record(cart.source, lines, at)
-    for listing in books.listings.all(cart.id):
-        row = found.rows.get(listing.product)
-        if row is None or not listing.tracked or row.ordered == listing.ordered:
-            continue
-        waiting = books.lines.waiting(cart.source, [listing.product])
-        weighed = law.weigh(listing.ordered, listing.sum, row, waiting, ())
+@dataclass(frozen=True, slots=True)
+class _LastTrade:
+    """Order lines that came since the last look, and lines booked as sold that are gone."""
+
+    fresh: list[Line]
+    gone: list[Line]
+
+
+def _last_trade(house: House, cart: Cart, shop: Shop, found: Survey) -> _LastTrade:
+    """Ask for the lines that tell what was traded since the last look; notes which of the older ones were paid since."""
+    known = house.store.read(lambda books: books.listings.of(cart.id, sorted(found.rows)))
+    listings = [listing for listing in known.values() if listing.tracked]
+    reconciling.waiting(house, cart, shop, [x.product for x in listings if _moved(x, found.rows[x.product])])
+    fallen = [x.product for x in listings if found.rows[x.product].ordered < x.ordered]
+    fresh = collecting.read_lines(shop, cart.cursor_line, found.line)
+    return _LastTrade(fresh, reconciling.gone(house, cart, shop, fallen))
+
+
+def _moved(listing: Listing, row: Row) -> bool:
+    return (row.quantity, row.ordered) != (listing.agreed, listing.ordered)
+
+
+def _book_last_trade(books: Books, cart: Cart, found: Survey, trade: _LastTrade, at: datetime) -> None:
+    """Book what an aligned shop traded between the last look and the new baseline, before which everything is history.
+
+    Of a stopped cart nothing is booked that no line speaks for, but a rise of the counter that the quantity bears out: whatever
+    stopped the cart may have moved counters too.
+    """
+    books.lines.record(cart.source, trade.fresh, at)
+    moved = [
+        listing
+        for listing in books.listings.all(cart.id)
+        if listing.tracked and (row := found.rows.get(listing.product)) and _moved(listing, row)
+    ]
+    waiting_of = reconciling.by_product(books.lines.waiting(cart.source, [listing.product for listing in moved]))
+    gone_of = reconciling.by_product(trade.gone)
+    for listing in moved:
+        waiting, gone, row = waiting_of[listing.product], gone_of[listing.product], found.rows[listing.product]
+        weighed = law.weigh(listing.ordered, listing.sum, row, waiting, gone)
+        if weighed.reset:  # what was sold since the counter was set back is seen from there
+            weighed = law.weigh(listing.ordered - weighed.reset, listing.sum - weighed.reset, row, waiting, ())
         collecting.sell(books, cart, weighed.sold, at)
-        collecting.count_sale(books, cart, listing.product, weighed.unnamed, at)
-        if weighed.drift != -weighed.fallen:  # else the counter was reset, and no goods came back
+        collecting.restock(books, cart, weighed.restocked, at)
+        if cart.halted is None or not weighed.drift:
+            collecting.count_sale(books, cart, listing.product, weighed.unnamed, at)
+        if cart.halted is None:
             collecting.count_sale(books, cart, listing.product, -weighed.fallen, at)
 
 

@@ -8,15 +8,17 @@ Never: speaks to a shop, or edits a movement.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from onhand.domain.listings import Listing
 from onhand.domain.sketch import Sums
-from onhand.domain.stock import Movement
+from onhand.domain.stock import QUANTITY_MAX, Movement
 
 from .ports import Books, House
+
+UNBOOKABLE = "Our count would leave its range: put the number right in the shop and decide ours, or adjust ours first."
 
 
 def book(books: Books, movements: Sequence[Movement], at: datetime) -> None:
@@ -33,6 +35,17 @@ def book(books: Books, movements: Sequence[Movement], at: datetime) -> None:
     # Rows are locked in one order, so that two bookings never wait for each other.
     books.items.move(dict(sorted(changes.items())))
     books.tell(books.listings.announce(sorted(changes)))
+
+
+def unbookable(books: Books, changes: Mapping[int, int]) -> set[int]:
+    """The items whose balance would leave its range by these signed units.
+
+    Whoever books a fact asks first: a fact cannot be refused, and one product must not stop the booking of all others.
+    """
+    found = books.items.by_id(sorted(changes))
+    return {
+        item for item, change in changes.items() if max(abs(change), abs(found[item].on_hand + change)) > QUANTITY_MAX
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ Never: books a line whose counter has not moved.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,10 +16,12 @@ import structlog
 
 from onhand.domain import law
 from onhand.domain.carts import Cart
+from onhand.domain.differences import Cause, Finding, Remedy
 from onhand.domain.errors import Conflict
+from onhand.domain.listings import Listing
 from onhand.domain.orders import LineState
 from onhand.domain.shop import Line, Look
-from onhand.domain.sketch import Sums
+from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Movement
 
 from . import bookkeeping, delivering
@@ -28,6 +30,7 @@ from .ports import ROWS_MAX, Books, House, Shop
 WINDOW_LINES = 200  # how far below the cursor an order line may still appear or vanish unnoticed for long
 SUMS_SHARE = 100  # sums may take one hundredth of a shop's time
 SUMS_TIMED = 5  # how many of the latest sums tell what they cost
+CELLS_SECONDS = 600.0  # how often the cells are asked although the sums agree: drifts can cancel each other in the sums
 CATALOGUE_SECONDS = 30.0  # how often renamed and switched off products are looked for
 
 log = structlog.get_logger()
@@ -38,11 +41,13 @@ class Memory:
     """What a controller remembers of a cart between two looks. Losing it costs one settling time and nothing else."""
 
     suspicions: dict[tuple[int, str], law.Suspicion] = field(default_factory=dict)
+    misled: int = 0  # how often cells named a product that did not differ, since the sums last agreed
     witnessed: dict[int, datetime] = field(default_factory=dict)  # the last good look before a product was suspected
     looked_at: datetime | None = None
     sums_due: float = 0.0  # monotonic
     sums_ms: deque[float] = field(default_factory=lambda: deque(maxlen=SUMS_TIMED))  # how long the latest took
     catalogue_due: float = 0.0  # monotonic
+    cells_due: float = 0.0  # monotonic
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +61,15 @@ class Collected:
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """What the lines explained. ``suspects``: products to weigh one by one; None: unknown which, the sums differ."""
+    """What the lines explained. ``suspects``: products to weigh one by one; None: unknown which, the sums differ.
+
+    ``late``: products with a new line that no counter moved for, and with units that were booked before any line named them.
+    """
 
     explained: bool
     suspects: frozenset[int] | None
     emptied: tuple[int, ...]  # products that a sale brought to nothing
+    late: frozenset[int] = frozenset()
 
 
 def look(house: House, cart: Cart, shop: Shop, memory: Memory, tick_seconds: float) -> Collected:
@@ -135,12 +144,15 @@ def book(house: House, cart: Cart, collected: Collected) -> Booked:
         products = frozenset(line.product for line in fresh)
         if residual is None:
             return Booked(False, products, ())
-        if books.listings.of(cart.id, sorted(products)).keys() != products:
-            return Booked(False, None, ())  # of a product that is new here, or gone: the sums cannot tell which
+        listings = books.listings.of(cart.id, sorted(products))
+        late = frozenset(x.product for x in listings.values() if x.unnamed)
+        if listings.keys() != products:
+            return Booked(False, None, (), late)  # of a product that is new here, or gone: the sums cannot tell which
         confirmed = law.predict(residual, [line for line in fresh if line.quantity > 0])
         if confirmed is None:
-            return Booked(False, None, ())
-        return Booked(True, frozenset(), sell(books, cart, confirmed, at))
+            return Booked(False, None, (), late)
+        emptied = sell(books, cart, confirmed, at)
+        return Booked(True, frozenset(), emptied, late - {line.product for line in confirmed})
 
     return house.store.write(write)
 
@@ -151,19 +163,23 @@ def sell(books: Books, cart: Cart, lines: Sequence[Line], at: datetime) -> tuple
         return ()
     listings = books.listings.of(cart.id, sorted({line.product for line in lines}))
     units: Counter[int] = Counter()
-    movements, sold, untracked = [], [], []
+    for line in lines:
+        units[line.product] += line.quantity
+    held = _hold_unbookable(books, cart, {listings[p]: -n for p, n in units.items()}, at)
+    movements: list[Movement] = []
+    sold: list[int] = []
+    untracked: list[int] = []
     for line in sorted(lines, key=lambda line: line.line):
         listing = listings[line.product]
-        units[line.product] += line.quantity
-        if listing.tracked and listing.item is not None:
+        (sold if listing.tracked else untracked).append(line.line)
+        if listing.tracked and listing.item is not None and line.product not in held:
             movements.append(Movement.sale_line(listing.item, line.quantity, cart.source, line.order, line.line))
-            sold.append(line.line)
-        else:
-            untracked.append(line.line)
     books.listings.trade(cart.id, units)
     books.carts.move_sums(cart.id, law.trade(lines))
     books.lines.mark(cart.source, sold, LineState.SOLD)
     books.lines.mark(cart.source, untracked, LineState.UNTRACKED)
+    if sold:
+        books.carts.owe_mark(cart.id)
     bookkeeping.book(books, movements, at)
     for movement in movements:
         log.info("sale.booked", cart=cart.name, order=movement.order, line=movement.line, quantity=movement.quantity)
@@ -177,7 +193,11 @@ def count_sale(books: Books, cart: Cart, product: int, units: int, at: datetime)
     listing = books.listings.of(cart.id, [product])[product]
     books.listings.trade(cart.id, {product: units})
     books.carts.move_sums(cart.id, Sums.of(product, -units, units))
-    if listing.tracked and listing.item is not None:
+    if not listing.tracked or listing.item is None:
+        return
+    books.carts.owe_mark(cart.id)
+    books.listings.lack_name(listing.id, max(units, -listing.unnamed))
+    if not _hold_unbookable(books, cart, {listing: -units}, at):
         mark = f"{listing.ordered}+{units}/{at.timestamp():.6f}"
         make = Movement.sale_counter if units > 0 else Movement.cancellation_counter
         bookkeeping.book(books, [make(listing.item, abs(units), cart.source, product, mark)], at)
@@ -192,17 +212,54 @@ def restock(books: Books, cart: Cart, lines: Sequence[Line], at: datetime) -> No
     for line in lines:
         units[line.product] -= line.quantity
     listings = books.listings.of(cart.id, sorted(units))
+    held = _hold_unbookable(books, cart, {listings[p]: -n for p, n in units.items()}, at)
     books.listings.trade(cart.id, units)
     books.carts.move_sums(cart.id, Sums() - law.trade(lines))
     books.lines.mark(cart.source, [line.line for line in lines], LineState.RESTOCKED)
     movements = [
         Movement.cancellation_line(item, line.quantity, cart.source, line.order, line.line)
         for line in lines
-        if listings[line.product].tracked and (item := listings[line.product].item) is not None
+        if line.product not in held
+        and listings[line.product].tracked
+        and (item := listings[line.product].item) is not None
     ]
+    if movements:
+        books.carts.owe_mark(cart.id)
     bookkeeping.book(books, movements, at)
     for movement in movements:
         log.info("cancellation.booked", cart=cart.name, order=movement.order, quantity=movement.quantity)
+
+
+def name_late(books: Books, cart: Cart, listing: Listing, lines: Sequence[Line]) -> None:
+    """Mark lines as sold whose units were booked before any line named them; nothing moves any more."""
+    left, named = listing.unnamed, []
+    for line in sorted(lines, key=lambda line: line.line):
+        if 0 < line.quantity <= left:
+            left -= line.quantity
+            named.append(line.line)
+    if named:
+        books.lines.mark(cart.source, named, LineState.SOLD)
+        books.listings.lack_name(listing.id, left - listing.unnamed)
+
+
+def _hold_unbookable(books: Books, cart: Cart, changes: Mapping[Listing, int], at: datetime) -> set[int]:
+    """Hold for a person what no count on hand can take, by signed units; returns the products concerned."""
+    tracked = {listing.item: listing for listing in changes if listing.tracked and listing.item is not None}
+    over = bookkeeping.unbookable(books, {item: changes[listing] for item, listing in tracked.items()})
+    for listing in (tracked[item] for item in sorted(over)):
+        change = changes[listing]
+        books.listings.drift(listing.id, 0, 0, change)
+        books.differences.open(
+            cart.id,
+            listing.id,
+            Finding(Cause.OUT_OF_RANGE, Remedy.ASK),
+            change,
+            Counters(listing.agreed + change, listing.ordered - change),
+            Counters(listing.agreed, listing.ordered),
+            at,
+            bookkeeping.UNBOOKABLE,
+        )
+    return {tracked[item].product for item in over}
 
 
 def read_lines(shop: Shop, after: int, up_to: int | None) -> list[Line]:

@@ -8,13 +8,14 @@ Never: sends a quantity, or holds a transaction over the network.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import structlog
 
 from onhand.domain import posts
 from onhand.domain.carts import Cart
 from onhand.domain.listings import Listing
-from onhand.domain.posts import Batch, Post, State
+from onhand.domain.posts import Batch, Due, Post, State
 from onhand.domain.shop import Outcome, Row
 from onhand.domain.sketch import Sums, weight
 
@@ -31,29 +32,42 @@ log = structlog.get_logger()
 def deliver(house: House, cart: Cart, shop: Shop, batch_size: int) -> int:
     """Send one batch of what is due; returns how many posts it had, 0 if nothing is due any more.
 
-    A batch that was left unsettled goes first. Raises what the shop raises: the batch stays stored.
+    A batch that was left unsettled goes first. When nothing is due and the shop's trade was booked since the last post, a mark
+    is sent, which counts for none. Raises what the shop raises: the batch stays stored.
     """
     at = house.clock.now()
 
-    def begin(books: Books) -> Batch | None:
+    def begin(books: Books) -> tuple[Batch | None, int]:
         batch = books.posts.pending(cart.id)
         current = books.carts.get(cart.id)
         # Listings with news that show the right count already make no post; what comes after them still must.
+        last: Due | None = None
         while not batch and current.epoch is not None and (dues := books.listings.due(cart.id, batch_size)):
             batch = posts.batch_of(dues, current.settings.buffer, current.epoch, current.next_seq)
+            last = dues[-1]
             books.listings.clear_news([due.listing for due in dues])
             changed = {post.listing for post in batch.posts} if batch else set()
             books.differences.close_healed([due.listing for due in dues if due.listing not in changed], at)
             if batch:
-                books.carts.take_seqs(cart.id, len(batch.posts))
-                books.posts.add(cart.id, batch, at)
-        return batch
+                _store(books, cart, batch, at)
+        number = len(batch.posts) if batch else 0
+        if not batch and current.unmarked and current.epoch is not None:
+            # As a rule what was sold made its own listing news, and carries the mark.
+            carrier = last or books.listings.carrier(cart.id)
+            batch = posts.mark(carrier, current.epoch, current.next_seq) if carrier else None
+            if batch:
+                _store(books, cart, batch, at)
+        return batch, number
 
-    batch = house.store.write(begin)
-    if batch is None:
-        return 0
-    send(house, cart, shop, batch)
-    return len(batch.posts)
+    batch, number = house.store.write(begin)
+    if batch is not None:
+        send(house, cart, shop, batch)
+    return number
+
+
+def _store(books: Books, cart: Cart, batch: Batch, at: datetime) -> None:
+    books.carts.take_seqs(cart.id, len(batch.posts))
+    books.posts.add(cart.id, batch, at)
 
 
 def resend(house: House, cart: Cart, shop: Shop) -> None:
@@ -86,14 +100,16 @@ def close_begun(house: House, cart: Cart, shop: Shop) -> None:
 
 def _settle(house: House, cart: Cart, batch: Batch, failed: dict[int, State]) -> None:
     at = house.clock.now()
-    applied = [post for post in batch.posts if post.product not in failed]
+    # A mark changes nothing, so whatever became of it, nothing follows for its listing.
+    changes = [post for post in batch.posts if post.delta]
+    applied = [post for post in changes if post.product not in failed]
 
     def write(books: Books) -> None:
         books.posts.settle(cart.id, batch, failed, at)
         books.listings.landed(cart.id, batch.epoch, batch.first, batch.last)
         books.carts.move_sums(cart.id, _moved(applied))
         books.differences.close_healed([post.listing for post in applied], at)
-        for post in batch.posts:
+        for post in changes:
             state = failed.get(post.product)
             if state is State.UNLANDED:
                 books.listings.announce_listings([post.listing])

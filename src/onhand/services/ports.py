@@ -144,7 +144,12 @@ class CartBook(Protocol):
     def advance(self, cart: int, line: int) -> None: ...
     def move_sums(self, cart: int, change: Sums) -> None: ...
     def remember_catalogue(self, cart: int, catalogue: str) -> None: ...
-    def take_seqs(self, cart: int, count: int) -> None: ...
+    def take_seqs(self, cart: int, count: int) -> None:
+        """The next numbers are taken by a batch; whatever was booked so far is marked by it."""
+
+    def owe_mark(self, cart: int) -> None:
+        """What the shop did by itself was booked: its next post number has to move past that."""
+
     def switch(self, cart: int, synchronize: bool) -> None: ...
     def halt(self, cart: int, reason: str | None) -> None: ...
     def report(
@@ -187,16 +192,22 @@ class ListingBook(Protocol):
     def drift(self, listing: int, amount: int, ordered: int, held: int) -> None:
         """The shop's sum moved by itself. ``ordered`` of it was the counter, ``held`` of it waits for a person."""
 
+    def lack_name(self, listing: int, units: int) -> None:
+        """So many more (negative: fewer) units were booked as sold with no line to name them."""
+
     def release(self, listing: int, amount: int) -> None:
         """A person decided about ``amount`` units that were held."""
 
     def note_shop(self, listing: int, status: int, modified: str | None, off_by_sale: bool) -> None: ...
     def announce(self, items: Sequence[int]) -> set[int]:
-        """Mark the listings of these items as news; the carts that have some."""
+        """Make the listings of these items news, parked ones too: their next post is another one. The carts that have some."""
 
     def announce_listings(self, listings: Sequence[int]) -> None: ...
     def due(self, cart: int, limit: int) -> list[Due]:
         """Listings with news, in item order, so that rows are always locked in one order."""
+
+    def carrier(self, cart: int) -> Due | None:
+        """Any one listing that is kept in step, to carry a mark."""
 
     def clear_news(self, listings: Sequence[int]) -> None: ...
     def landed(self, cart: int, epoch: str, first: int, last: int) -> None:

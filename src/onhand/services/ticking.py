@@ -41,19 +41,26 @@ def tick(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace, del
     booked = collecting.book(house, cart, collected)
     _refresh_if_changed(house, cart, shop, collected)
     open_ones = 0
-    if booked.explained:
+    # Sums that agree can hide drifts that cancel each other. The cells are asked until they agree too, and then not for long.
+    deep = booked.explained and cart.halted is None and house.clock.monotonic() >= memory.cells_due
+    if booked.explained and not deep:
         memory.suspicions.clear()
         memory.witnessed.clear()
-    elif booked.suspects is None:
+        memory.misled = 0
+    products, whole = booked.suspects, False
+    if products is None or deep:
         # A stopped cart is searched no further than its new lines: everything else waits for the alignment.
         sold = frozenset(line.product for line in collected.lines)
-        products = sold if cart.halted is not None else reconciling.suspects(house, cart, shop)
-        open_ones = reconciling.compare(house, cart, shop, memory, products, pace.rules, whole=True)
-    elif booked.suspects:
-        open_ones = reconciling.compare(house, cart, shop, memory, booked.suspects, pace.rules, whole=False)
+        halted = cart.halted is not None
+        products, whole = sold if halted else reconciling.suspects(house, cart, shop, memory.misled), True
+    if deep and not products:
+        memory.cells_due = house.clock.monotonic() + collecting.CELLS_SECONDS
+    if whole or products or booked.late:
+        open_ones = reconciling.compare(house, cart, shop, memory, products | booked.late, pace.rules, whole)
     if booked.emptied:
         _note_switched_off(house, cart, shop, booked.emptied)
-    memory.looked_at = house.clock.now()
+    if collected.look.sums is not None and not memory.misled:  # else what differs was not seen, or not named yet
+        memory.looked_at = house.clock.now()
     if not deliver or cart.halted is not None:
         return False
     posted = deliver_all(house, cart_id, shop, pace.batch_size)
@@ -128,6 +135,7 @@ def _note_switched_off(house: House, cart: Cart, shop: Shop, products: tuple[int
     def write(books: Books) -> None:
         listings = books.listings.of(cart.id, [row.product for row in rows])
         for row in rows:
-            reconciling.note_switch(books, listings[row.product], row)
+            if row.product in listings:  # else it was found gone just now, and is back already
+                reconciling.note_switch(books, listings[row.product], row)
 
     house.store.write(write)

@@ -35,6 +35,7 @@ class Carts:
             **_settings(settings),
             "synchronize": False,
             "next_seq": 1,
+            "unmarked": False,
             "aligned_movement": 0,
             "baseline_line": 0,
             "cursor_line": 0,
@@ -83,6 +84,7 @@ class Carts:
             cart,
             epoch=epoch,
             next_seq=next_seq,
+            unmarked=False,
             baseline_line=line,
             cursor_line=line,
             catalogue=catalogue,
@@ -104,7 +106,10 @@ class Carts:
         self._set(cart, catalogue=catalogue)
 
     def take_seqs(self, cart: int, count: int) -> None:
-        self._connection.execute(update(carts).where(carts.c.id == cart).values(next_seq=carts.c.next_seq + count))
+        self._set(cart, next_seq=carts.c.next_seq + count, unmarked=False)
+
+    def owe_mark(self, cart: int) -> None:
+        self._set(cart, unmarked=True)
 
     def switch(self, cart: int, synchronize: bool) -> None:
         self._set(cart, synchronize=synchronize)
@@ -179,6 +184,7 @@ def _cart(row: Row[Any]) -> Cart:
         halted=row.halted,
         epoch=row.epoch,
         next_seq=row.next_seq,
+        unmarked=row.unmarked,
         aligned_movement=row.aligned_movement,
         baseline_line=row.baseline_line,
         cursor_line=row.cursor_line,

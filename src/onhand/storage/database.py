@@ -116,12 +116,16 @@ class Database:
                 for _, done in group:
                     done.set_exception(failure)
                 continue
-            self._write_group(connection, group)
+            if not self._write_group(connection, group):
+                # The file may have been out of reach when it was opened: a connection made then stays read-only for good.
+                connection.close()
+                connection = None
         if connection is not None:
             connection.close()
 
-    def _write_group(self, connection: Connection, group: list[tuple[Callable[[SqlBooks], Any], Future[Any]]]) -> None:
-        """One commit for the group; one savepoint for each unit, so that a unit that fails undoes only itself."""
+    def _write_group(self, connection: Connection, group: list[tuple[Callable[[SqlBooks], Any], Future[Any]]]) -> bool:
+        """One commit for the group; one savepoint for each unit, so that a unit that fails undoes only itself. False where
+        the file itself refused."""
         finished: list[tuple[Future[Any], Any]] = []
         news: set[int] = set()
         alone = len(group) == 1
@@ -138,7 +142,7 @@ class Database:
                     done.set_exception(_named(error))
                     if alone:
                         _roll_back(connection)
-                        return
+                        return not isinstance(error, DBAPIError | sqlite3.Error)
                     if not driver.in_transaction:
                         raise  # a full disk undid everything, not only this unit: all callers hear the same
                     driver.execute("ROLLBACK TO unit")
@@ -155,12 +159,13 @@ class Database:
             for _, done in group:
                 if not done.done():
                     done.set_exception(failure)
-            return
+            return False
         self.version += 1
         if news:
             self.on_news(news)
         for done, result in finished:
             done.set_result(result)
+        return True
 
 
 def _roll_back(connection: Connection) -> None:
@@ -285,7 +290,13 @@ def _named(error: BaseException) -> BaseException:
         named = Retriable("Another program holds the store data file: try again, or end it.", reason="locked")
     elif "not a database" in text:
         named = Refused("This file is not a store data file: make one with `onhand init`.")
-    elif "malformed" in text or "disk I/O" in text:
+    elif "disk I/O" in text:
+        # A write that failed, for want of room (a quota, a limit) or because the disk does: what is in the file is whole.
+        named = Retriable(
+            "The store data file cannot be written now: make room for it, or look after its disk; nothing was lost.",
+            reason="disk",
+        )
+    elif "malformed" in text:
         named = Broken(f"The store data file is damaged ({text}): restore it from a backup.", reason="damaged")
     elif isinstance(error, OSError):
         named = Permanent(f"The store data file cannot be used: {text}.", reason="path")

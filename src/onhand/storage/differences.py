@@ -21,7 +21,7 @@ from .ledger import chunks
 from .tables import differences as table
 from .times import micros, moment
 
-EXPLAINED_BY_TRADE = (Cause.LOST_SALE.value, Cause.LOST_POST.value)
+EXPLAINED_BY_TRADE = (Cause.LOST_SALE.value, Cause.LOST_POST.value, Cause.LOST_RETURN.value)
 
 
 class Differences:

@@ -32,10 +32,11 @@ class Lines:
         if not lines:
             return []
         when = micros(at)
-        known: set[int] = set()
+        known: dict[int, bool] = {}
         for chunk in chunks([line.line for line in lines]):
-            query = select(table.c.line).where(*_of(source), table.c.line.in_(chunk))
-            known.update(self._connection.execute(query).scalars())
+            query = select(table.c.line, table.c.present).where(*_of(source), table.c.line.in_(chunk))
+            known.update({row.line: row.present for row in self._connection.execute(query)})
+        self._come_again(source, [line for line in lines if not known.get(line.line, True)])
         fresh = list({line.line: line for line in lines if line.line not in known}.values())
         if fresh:
             self._connection.execute(
@@ -59,6 +60,25 @@ class Lines:
                 ],
             )
         return fresh
+
+    def _come_again(self, source: Source, lines: Sequence[Line]) -> None:
+        """Lines that were gone and are there again, or others under their numbers.
+
+        A number that was booked stays booked: if it is another sale, the counter tells, and only its name is missing.
+        """
+        for line in lines:
+            where = update(table).where(*_of(source), table.c.line == line.line)
+            self._connection.execute(where.values(present=True))
+            self._connection.execute(
+                where.where(table.c.state == LineState.WAITING.value).values(
+                    order_number=line.order,
+                    product=line.product,
+                    model=line.model,
+                    quantity=line.quantity,
+                    status=line.status,
+                    paid=line.paid,
+                )
+            )
 
     def window(self, source: Source, low: int, high: int) -> Window:
         query = select(func.count(), func.coalesce(func.sum(table.c.line), 0)).where(*_within(source, low, high))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, false, insert, select, text, true, update
+from sqlalchemy import Connection, bindparam, false, insert, null, select, text, true, update
 
 from onhand.domain.listings import Listing, Problem, Tie
 from onhand.domain.posts import Due
@@ -63,6 +63,7 @@ class Listings:
                 "ordered": row.ordered,
                 "sum": row.sum,
                 "held": 0,
+                "unnamed": 0,
                 "news": False,
                 "off_by_sale": False,
                 "parked": None,
@@ -88,6 +89,7 @@ class Listings:
                     ordered=bindparam("b_ordered"),
                     sum=bindparam("b_sum"),
                     held=0,
+                    unnamed=0,
                     parked=None,
                     off_by_sale=False,
                     status=bindparam("b_status"),
@@ -178,6 +180,11 @@ class Listings:
             .values(sum=listings.c.sum + amount, ordered=listings.c.ordered + ordered, held=listings.c.held + held)
         )
 
+    def lack_name(self, listing: int, units: int) -> None:
+        self._connection.execute(
+            update(listings).where(listings.c.id == listing).values(unnamed=listings.c.unnamed + units)
+        )
+
     def release(self, listing: int, amount: int) -> None:
         self._connection.execute(
             update(listings).where(listings.c.id == listing).values(held=listings.c.held - amount, news=True)
@@ -204,6 +211,10 @@ class Listings:
                 self._connection, {"cart": cart, "limit": limit}
             )
         ]
+
+    def carrier(self, cart: int) -> Due | None:
+        row = self._connection.execute(_KEPT.where(listings.c.cart_id == cart).limit(1)).one_or_none()
+        return Due(*row) if row is not None else None
 
     def clear_news(self, ids: Sequence[int]) -> None:
         _CLEAR_NEWS.run(self._connection, [{"listing": listing} for listing in ids])
@@ -232,7 +243,8 @@ class Listings:
         # Weights are 32 bits and quantities may be, so a sum of products can leave 64 bits: the weight's halves are summed apart.
         cells = [[0, 0, 0, 0] for _ in range(3 * size)]
         for third, multiplier in enumerate(PARTITION_MULTIPLIERS):
-            cell = f"(product * {multiplier} % {WORD} / 65536) % {size}"
+            x = f"(product * {multiplier} % {WORD})"
+            cell = f"({x} / 65536 * ({x} / 65536) + {x}) % {size}"
             for row in self._connection.execute(text(f"SELECT {cell} AS cell, {_SUMS} GROUP BY cell"), {"cart": cart}):
                 cells[third * size + row.cell] = _whole(row)
         return [(c[0], c[1], c[2], c[3]) for c in cells]
@@ -263,16 +275,17 @@ _LISTING = (
     listings.c.ordered,
     listings.c.sum,
     listings.c.held,
+    listings.c.unnamed,
     listings.c.off_by_sale,
     listings.c.parked,
 )
 _ANNOUNCE = Hot(
     update(listings)
     .where(listings.c.item_id == bindparam("item"), listings.c.aligned)
-    .values(news=true())
+    .values(news=true(), parked=null())
     .returning(listings.c.cart_id)
 )
-_DUE = Hot(
+_KEPT = (
     select(
         listings.c.id,
         listings.c.product,
@@ -282,11 +295,12 @@ _DUE = Hot(
         listings.c.off_by_sale,
     )
     .join(items, items.c.id == listings.c.item_id)
-    .where(
+    .where(listings.c.aligned, listings.c.problem.is_(None))
+)
+_DUE = Hot(
+    _KEPT.where(
         listings.c.cart_id == bindparam("cart"),
         text("listings.news"),  # in the words of its partial index; "news = 1" would read every listing of the cart
-        listings.c.aligned,
-        listings.c.problem.is_(None),
         listings.c.parked.is_(None),
     )
     .order_by(listings.c.item_id)

@@ -80,7 +80,10 @@ class Posts:
         query = (
             select(table.c.settled_at, table.c.delta)
             .where(
-                table.c.listing_id == listing, table.c.state == State.APPLIED.value, table.c.settled_at >= micros(since)
+                table.c.listing_id == listing,
+                table.c.state == State.APPLIED.value,
+                table.c.settled_at >= micros(since),
+                table.c.delta != 0,  # a mark moved nothing, so a race can have destroyed nothing of it
             )
             .order_by(table.c.settled_at.desc())
             .limit(limit)

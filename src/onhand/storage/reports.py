@@ -141,11 +141,12 @@ class Reports:
         ]
 
     def posts(self, cart: int | None, state: str | None, limit: int) -> Rows:
-        """Posts, newest first."""
+        """Posts, newest first, without the marks that are settled: they changed nothing."""
         query = (
             select(posts, carts.c.name, listings.c.model, carts.c.trouble)
             .join(carts, carts.c.id == posts.c.cart_id)
             .join(listings, listings.c.id == posts.c.listing_id)
+            .where(or_(posts.c.delta != 0, posts.c.state == State.SENT.value))
             .order_by(posts.c.created_at.desc(), posts.c.seq.desc())
             .limit(limit)
         )

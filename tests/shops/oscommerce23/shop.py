@@ -87,6 +87,11 @@ class OsCommerce23:
         self.mariadb.drop_database(self.database)
         shutil.rmtree(self.root, ignore_errors=True)
 
+    def reconnect(self) -> None:
+        """After the server was killed and started again."""
+        self.connection.close()
+        self.connection = self.mariadb.connect(self.database)
+
     # The client under test
 
     def shop(self) -> Endpoint:

@@ -360,7 +360,8 @@ _SUMS = f"{_WEIGHTED} SELECT count(*), coalesce(sum(q), 0), coalesce(sum(o), 0),
 
 # Every product once in each third, then summed by cell; empty cells are missing.
 _PLACED = " UNION ALL ".join(
-    f"SELECT {third} * :size + ((id * {a} & {2**32 - 1}) >> 16) % :size AS cell, q, o, h FROM weighted"
+    f"SELECT {third} * :size + ((x >> 16) * (x >> 16) + x) % :size AS cell, q, o, h"
+    f" FROM (SELECT id * {a} & {2**32 - 1} AS x, q, o, h FROM weighted)"
     for third, a in enumerate(PARTITION_MULTIPLIERS)
 )
 _CELLS = f"{_WEIGHTED}, placed AS ({_PLACED}) SELECT cell, sum(q), sum(o), {_SLICES} FROM placed GROUP BY cell"

@@ -1,0 +1,364 @@
+"""Performs the acts of a plan: what buyers, admins, clerks and bad luck do to a world.
+
+Path: ``World`` calls ``perform`` when the time of an act has come.
+Promise: an act draws only from its own seed; a person of the house who saw no answer asks again until he knows.
+Never: looks at the books to decide what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from random import Random
+
+from onhand.domain.errors import OnHandError, Refused, Retriable
+from onhand.services import aligning, counting, receiving, selling
+from onhand.services.ports import House
+
+from . import people
+from .plan import Act
+from .program import Killed
+from .shop import Product, SimShop
+from .timeline import Process
+from .wire import Fault
+from .world import World
+
+RETRY_SECONDS = 2.0
+TRIES_MAX = 60
+
+
+def perform(world: World, act: Act) -> None:
+    """Do what an act says."""
+    chance = Random(act.seed)
+    world.happened[act.kind] += 1
+    world.tell(f"{act.kind} (shop {act.shop})")
+    ACTS[act.kind](world, act.shop, chance)
+
+
+# Buyers
+
+
+def _start(world: World, shop: int, process: Process, dies: Callable[[], bool] | None = None) -> None:
+    """A program of a shop runs until its end, its own death, or the restoring of the shop from a backup."""
+    sim = world.shops[shop]
+    life = sim.lives
+    world.time.start(process, lambda: sim.lives != life or (dies is not None and dies()))
+
+
+def _pick(world: World, shop: int, chance: Random) -> int | None:
+    """A product that is on sale; the first few are the most wanted."""
+    sim = world.shops[shop]
+    products = [p for p in sim.tables.products.values() if p.status and (sim.allow_checkout or p.quantity > 0)]
+    return products[min(chance.randrange(len(products)), chance.randrange(len(products)))].product if products else None
+
+
+def _sale(world: World, shop: int, chance: Random) -> None:
+    product = _pick(world, shop, chance)
+    if product is None:
+        return
+    wanted = [(product, chance.choice((1, 1, 1, 2, 3)))]
+    if chance.random() < 0.15:
+        wanted.append((product if chance.random() < 0.3 else _pick(world, shop, chance) or product, 1))
+    sim = world.shops[shop]
+    world.open_orders[shop].append(sim.tables.next_order)
+    _start(world, shop, people.sale(world.time, sim, world.plan.shops[shop].family, wanted, chance))
+
+
+def _burst(world: World, shop: int, chance: Random) -> None:
+    product = _pick(world, shop, chance)
+    if product is None:
+        return
+    sim = world.shops[shop]
+    for _ in range(chance.randrange(2, 7)):
+        own = Random(chance.getrandbits(32))
+        wanted = [(product, own.choice((1, 1, 2, 5)))]
+        world.open_orders[shop].append(sim.tables.next_order)
+        _start(world, shop, people.sale(world.time, sim, world.plan.shops[shop].family, wanted, own))
+
+
+def _redirect(paid: bool) -> Callable[[World, int, Random], None]:
+    def act(world: World, shop: int, chance: Random) -> None:
+        product = _pick(world, shop, chance)
+        if product is not None:
+            after = chance.uniform(0.5, 12.0) if paid else None
+            sim, family = world.shops[shop], world.plan.shops[shop].family
+            _start(world, shop, people.redirect_sale(world.time, sim, family, product, 1, chance, after))
+
+    return act
+
+
+def _dying_sale(world: World, shop: int, chance: Random) -> None:
+    product = _pick(world, shop, chance)
+    if product is None:
+        return
+    left = chance.randrange(1, 10)
+
+    def dies() -> bool:
+        nonlocal left
+        left -= 1
+        return left < 0
+
+    sim, family = world.shops[shop], world.plan.shops[shop].family
+    _start(world, shop, people.sale(world.time, sim, family, [(product, chance.choice((1, 2)))], chance), dies)
+
+
+def _delete(restock: bool) -> Callable[[World, int, Random], None]:
+    def act(world: World, shop: int, chance: Random) -> None:
+        orders = world.open_orders[shop]
+        if orders:
+            order = orders.pop(chance.randrange(len(orders)))
+            sim, family = world.shops[shop], world.plan.shops[shop].family
+            if order in sim.tables.histories and any(line.order == order for line in sim.tables.lines.values()):
+                _start(world, shop, people.deletion(sim, family, order, restock, chance))
+
+    return act
+
+
+# The shop's admin and its programs
+
+
+def _strict(world: World, shop: int, chance: Random) -> int:
+    return world.products[shop][chance.choice(world.skus)]
+
+
+def _form(meant: bool) -> Callable[[World, int, Random], None]:
+    def act(world: World, shop: int, chance: Random) -> None:
+        typed = chance.choice((-7, -3, 4, 6, 25)) if meant else None
+        product = _strict(world, shop, chance)
+        _start(world, shop, people.form(world.time, world.shops[shop], product, chance, typed))
+
+    return act
+
+
+def _import(few: bool) -> Callable[[World, int, Random], None]:
+    def act(world: World, shop: int, chance: Random) -> None:
+        number = chance.randrange(1, 3) if few else len(world.skus)
+        products = [world.products[shop][sku] for sku in chance.sample(world.skus, number)]
+        touches = chance.random() < 0.5
+        _start(world, shop, people.import_counts(world.time, world.shops[shop], products, chance, touches))
+
+    return act
+
+
+def _reset(one: bool) -> Callable[[World, int, Random], None]:
+    def act(world: World, shop: int, chance: Random) -> None:
+        sim = world.shops[shop]
+        products = [_strict(world, shop, chance)] if one else list(sim.tables.products)
+        _start(world, shop, people.reset_counters(world.time, sim, products))
+
+    return act
+
+
+def _odd(change: Callable[[World, SimShop, Product, Random], None]) -> Callable[[World, int, Random], None]:
+    """An act on a product whose identity people play with."""
+
+    def act(world: World, shop: int, chance: Random) -> None:
+        sim = world.shops[shop]
+        odd = [row for row in sim.tables.products.values() if not row.model.startswith("SKU-")]
+        if odd:
+            row = chance.choice(odd)
+            world.changed.add((shop, row.product))
+            change(world, sim, row, chance)
+            world.time.operations += 1
+
+    return act
+
+
+def _switch_off(world: World, sim: SimShop, row: Product, chance: Random) -> None:
+    row.status = 1 - row.status
+    sim.touch(row.product, world.time.now)
+
+
+def _rename(world: World, sim: SimShop, row: Product, chance: Random) -> None:
+    row.model = chance.choice(("", f"NEW-{chance.randrange(99)}", "ODD-0", "odd-1 "))
+    sim.touch(row.product, world.time.now)
+
+
+def _copy(world: World, sim: SimShop, row: Product, chance: Random) -> None:
+    copy = sim.add_product(row.model, row.quantity, status=0)
+    world.changed.add((world.shops.index(sim), copy))
+
+
+def _remove(world: World, sim: SimShop, row: Product, chance: Random) -> None:
+    del sim.tables.products[row.product]
+
+
+def _add(world: World, shop: int, chance: Random) -> None:
+    sim = world.shops[shop]
+    model = chance.choice(("ODD-0", f"NEW-{chance.randrange(99)}", ""))
+    world.changed.add((shop, sim.add_product(model, chance.randrange(20))))
+
+
+def _shop_clock(world: World, shop: int, chance: Random) -> None:
+    world.clocks_set.add(shop)
+    world.shops[shop].clock_wrong = chance.choice((-3600.0, -20.0, 0.0, 20.0, 3600.0))
+
+
+def _restore_shop(world: World, shop: int, chance: Random) -> None:
+    world.restore_shop(shop)
+    _sale(world, shop, chance)
+
+
+# The office
+
+
+def _surely(world: World, chance: Random, ask: Callable[[House], object], sku: str, units: int) -> None:
+    """Somebody of the house who asks again until he has seen an answer. The reference makes sure that it counts once."""
+    world.unsure += 1
+
+    def try_it(left: int) -> None:
+        if not world.program.dead:
+            try:
+                ask(world.program.house)
+            except Killed:
+                pass
+            except Refused as refused:
+                if "already" in refused.message or "taken" in refused.message:
+                    world.booked[sku] += units
+                world.unsure -= 1
+                return
+            except OnHandError:
+                pass
+            else:
+                world.booked[sku] += units
+                world.unsure -= 1
+                return
+        if left:
+            world.time.at(world.time.now + RETRY_SECONDS, lambda: try_it(left - 1))
+        else:
+            world.violations.append(f"office: {units:+d} of {sku} could not be booked")
+
+    try_it(TRIES_MAX)
+
+
+def _receipt(world: World, shop: int, chance: Random) -> None:
+    sku, units, name = chance.choice(world.skus), chance.randrange(1, 9), f"PO {chance.getrandbits(48)}"
+    _surely(world, chance, lambda house: receiving.receive(house, [(sku, units)], name, "clerk", ""), sku, units)
+
+
+def _phone_order(world: World, shop: int, chance: Random) -> None:
+    sku, units, name = chance.choice(world.skus), chance.randrange(1, 4), f"T {chance.getrandbits(48)}"
+    _surely(
+        world,
+        chance,
+        lambda house: selling.take_order(house, [(sku, units)], name, "clerk", "", oversell=True),
+        sku,
+        -units,
+    )
+
+
+def _adjustment(world: World, shop: int, chance: Random) -> None:
+    """It has no reference, so he who saw no answer looks whether it is there."""
+    sku, units, why = chance.choice(world.skus), chance.choice((-3, -1, 2, 8)), f"why {chance.getrandbits(48)}"
+
+    def ask(house: House) -> None:
+        entries = house.store.read(lambda books: books.ledger.of_item(None, 200))
+        if not any(entry.movement.reason == why for entry in entries):
+            counting.adjust(house, sku, units, None, why, "clerk", below_zero=True)
+
+    _surely(world, chance, ask, sku, units)
+
+
+def _send(world: World, shop: int, chance: Random) -> None:
+    """Somebody presses Send QOH in the middle of trade: nothing may come of it. If the cart is busy he comes back later."""
+    cart = world.carts[shop]
+    if world.program.dead or world.cart(cart).halted is not None:
+        return
+    try:
+        world.press(cart, get=False)
+    except Retriable:
+        world.time.at(world.time.now + 0.2, lambda: _send(world, shop, chance))
+    except (OnHandError, Killed):
+        pass
+
+
+def _off_and_on(world: World, shop: int, chance: Random) -> None:
+    cart = world.carts[shop]
+    if world.program.dead:
+        return
+    world.aside.add(cart)
+    with suppress(OnHandError, Killed):
+        aligning.disable(world.program.house, world.cart(cart), "clerk")
+        world.program.arrange()
+    world.time.at(world.time.now + chance.uniform(0.5, 6.0), lambda: world.switch_on(cart))
+
+
+# What breaks on our side, and on the way
+
+
+def _kill(world: World, shop: int, chance: Random) -> None:
+    if not world.program.dead:
+        world.faults["OnHand killed"] += 1
+        world.program.kill()
+
+
+def _kill_at_step(world: World, shop: int, chance: Random) -> None:
+    world.faults["OnHand killed at a step"] += 1
+    world.program.kill_after = chance.randrange(1, 25)
+
+
+def _disk_full(world: World, shop: int, chance: Random) -> None:
+    world.faults["disk full"] += 1
+    world.disk.full = True
+
+    def make_room() -> None:
+        world.disk.full = False
+
+    world.time.at(world.time.now + chance.uniform(0.5, 8.0), make_room)
+
+
+def _clock(world: World, shop: int, chance: Random) -> None:
+    world.faults["clock set"] += 1
+    world.clock.wrong_seconds = chance.choice((-3600.0, -5.0, 0.0, 5.0, 3600.0))
+
+
+def _restore_store(world: World, shop: int, chance: Random) -> None:
+    world.restore_store()
+
+
+def _network(fault: Fault) -> Callable[[World, int, Random], None]:
+    def act(world: World, shop: int, chance: Random) -> None:
+        world.networks[world.carts[shop]].faults.append(fault)
+
+    return act
+
+
+def _unreachable(world: World, shop: int, chance: Random) -> None:
+    world.faults["shop unreachable"] += 1
+    world.networks[world.carts[shop]].down_until = world.time.now + chance.uniform(0.5, 15.0)
+
+
+ACTS: dict[str, Callable[[World, int, Random], None]] = {
+    "sale": _sale,
+    "burst": _burst,
+    "redirect, paid late": _redirect(paid=True),
+    "redirect, never paid": _redirect(paid=False),
+    "delete and restock": _delete(restock=True),
+    "delete": _delete(restock=False),
+    "sale, dying": _dying_sale,
+    "form saved": _form(meant=False),
+    "count typed": _form(meant=True),
+    "few counts imported": _import(few=True),
+    "many counts imported": _import(few=False),
+    "counter reset": _reset(one=True),
+    "all counters reset": _reset(one=False),
+    "product switched off": _odd(_switch_off),
+    "product renamed": _odd(_rename),
+    "product copied": _odd(_copy),
+    "product deleted": _odd(_remove),
+    "product added": _add,
+    "shop clock set": _shop_clock,
+    "shop restored": _restore_shop,
+    "receipt": _receipt,
+    "adjustment": _adjustment,
+    "phone order": _phone_order,
+    "send pressed": _send,
+    "switched off and on": _off_and_on,
+    "kill": _kill,
+    "kill at a step": _kill_at_step,
+    "disk full": _disk_full,
+    "clock set": _clock,
+    "store restored": _restore_store,
+    "shop unreachable": _unreachable,
+    **{fault.value: _network(fault) for fault in Fault},
+}

@@ -1,0 +1,307 @@
+"""Checks a quiet world against what its witnesses know: every promise, as a comparison that can fail.
+
+Path: ``World`` calls ``check`` at every quiet point; what is wrong goes to ``World.violations``.
+Promise: what should be is reckoned from the shops' and the people's side alone; what is, is read from the books.
+Never: forgives: an exception from a rule is written here, with its reason.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Select, select
+
+from onhand.domain.differences import HEALS_PER_HOUR
+from onhand.domain.listings import Listing, target
+from onhand.services import bookkeeping
+from onhand.storage.tables import differences, items, listings, movements, posts
+
+from .shop import Drift, Writer
+
+if TYPE_CHECKING:
+    from .world import World
+
+Rows = list[dict[str, Any]]
+RACE_CAUSES = {"lost sale", "lost post", "lost return"}
+# Which causes may be named for what the witness saw. Several things at once in one listing may be named as any of them.
+CAUSES: dict[Writer, set[str]] = {
+    Writer.SALE: RACE_CAUSES,
+    Writer.FORM: {"stale form save", "edit in the shop"},
+    Writer.EDIT: {"edit in the shop", "stale form save"},
+    Writer.IMPORT: {"edit in the shop", "stale form save", "unknown"} | RACE_CAUSES,
+    Writer.RESET: {"counter reset"},
+    Writer.CRASH: {"unknown"} | RACE_CAUSES,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What was true at the last quiet point."""
+
+    on_hand: dict[str, int]
+    people: Counter[str]
+    traded: list[Counter[int]]  # per shop: units by product
+    drifts: list[int]  # per shop: how many drifts the witness had noted
+    returns: list[int]  # per shop: how many returns
+    misjudged: Counter[tuple[int, int]]
+    movement: int
+    difference: int
+
+
+def snapshot(world: World) -> Snapshot:
+    return world.program.read(
+        lambda books: Snapshot(
+            on_hand={item.sku: item.on_hand for item in books.items.all().values()},
+            people=Counter(world.booked),
+            traded=[Counter(shop.traded) for shop in world.shops],
+            drifts=[len(shop.drifts) for shop in world.shops],
+            returns=[len(shop.returns) for shop in world.shops],
+            misjudged=_misjudged(world),
+            movement=books.ledger.last(),
+            difference=max([found["id"] for found in _rows(world, select(differences.c.id))], default=0),
+        )
+    )
+
+
+def calm(world: World) -> bool:
+    """Whether every cart that is driven is in step, and says so."""
+    return not why_not_calm(world)
+
+
+def why_not_calm(world: World) -> str:
+    """The first thing that is not in step yet."""
+    program = world.program
+    for number, cart_id in enumerate(world.carts):
+        cart = world.cart(cart_id)
+        driver = program.drivers.get(cart_id)
+        if cart.halted is not None or not cart.synchronize:
+            continue  # it waits for the operator
+        if driver is None:
+            return f"{cart.name} is not driven"
+        if driver.failing or not driver.pulse.in_step:
+            return f"{cart.name} is not in step: {driver.pulse.trouble or program.memories[cart_id].suspicions}"
+        products = world.shops[number].tables.products
+        items = program.read(lambda books: books.items.all())
+        for listing in program.read(lambda books, cart_id=cart_id: books.listings.all(cart_id)):  # type: ignore[misc]
+            if not listing.tracked or listing.parked is not None or listing.item is None:
+                continue
+            row = products.get(listing.product)
+            wanted = target(items[listing.item].on_hand, cart.settings.buffer) + listing.held
+            if row is None or row.quantity != wanted:
+                return f"{cart.name} shows {row.quantity if row else None} of {listing.model}, wanted {wanted}"
+    return ""
+
+
+def causes(world: World) -> Counter[str]:
+    """How many differences of each cause are on record."""
+    return Counter(found["cause"] for found in _rows(world, select(differences.c.cause)))
+
+
+def check(world: World) -> None:
+    """Compare everything. The world is quiet and in step."""
+    if world.violations:
+        return
+    for one in (_balances, _targets, _sales, _stock, _posts, _differences, _heals):
+        wrong = one(world)
+        world.checked[one.__name__.strip("_")] += 1
+        world.violations += [f"{one.__name__.strip('_')}: {text}" for text in wrong]
+
+
+def _balances(world: World) -> list[str]:
+    proof = bookkeeping.prove(world.program.house)
+    return [f"{sku} has {balance}, its movements {fold}" for sku, balance, fold in proof.items] + [
+        f"{name}: its sums are not those of its listings" for name in proof.carts
+    ]
+
+
+def _targets(world: World) -> list[str]:
+    """Every listing that was in step at first and that nobody changed is kept in step, and shows its target."""
+    wrong = [why for why in [why_not_calm(world)] if why]
+    for number, cart_id in enumerate(world.carts):
+        kept = _listings(world, cart_id)
+        for sku in world.skus:
+            listing = kept.get(world.products[number][sku])
+            if listing is None or not listing.tracked:
+                wrong.append(f"{sku} is not kept in step in shop {number}")
+    return wrong
+
+
+def _sales(world: World) -> list[str]:
+    """What was booked for a shop is what its counters moved by trade: each sale once, each cancellation once."""
+    booked: Counter[tuple[int, str]] = Counter()
+    for entry in _movements_since(world, world.before.movement):
+        if entry["kind"] in ("sale", "cancellation") and entry["cart"] is not None:
+            booked[entry["cart"], entry["sku"]] -= entry["quantity"]
+    wrong = []
+    for number, cart_id in enumerate(world.carts):
+        if number in world.restored:
+            continue  # what a restored shop has forgotten, and what it sold until it was aligned, nobody can know
+        for sku in world.skus:
+            product = world.products[number][sku]
+            if _muddled(world, number, product):
+                continue
+            traded = world.shops[number].traded[product] - world.before.traded[number][product]
+            difference = booked[cart_id, sku] - traded
+            if cart_id in world.stopped and (difference > 0 or _drifted(world, number, product)):
+                continue  # of a stopped cart only that is booked which lines speak for, or the quantity bears out
+            if difference:
+                wrong.append(f"shop {number} traded {traded} of {sku}, booked are {booked[cart_id, sku]}")
+    return wrong
+
+
+def _stock(world: World) -> list[str]:
+    """On hand moved by what people booked, less what was traded, and by accepted edits; by nothing else."""
+    if world.store_restored:
+        return []  # what people booked after the copy was made is lost with it, and Get QOH took over the shops' counts
+    moved: Counter[str] = Counter()
+    accepted: Counter[str] = Counter()
+    trade: Counter[str] = Counter()
+    for entry in _movements_since(world, world.before.movement):
+        moved[entry["sku"]] += entry["quantity"]
+        if entry["origin"].startswith("difference/"):
+            accepted[entry["sku"]] += entry["quantity"]
+        elif entry["cart"] is not None:
+            trade[entry["sku"]] += entry["quantity"]
+    on_hand = world.program.read(lambda books: {item.sku: item.on_hand for item in books.items.all().values()})
+    wrong = []
+    for sku in world.skus:
+        people = world.booked[sku] - world.before.people[sku]
+        should = world.before.on_hand[sku] + people + trade[sku] + accepted[sku]
+        if on_hand[sku] != should or moved[sku] != people + trade[sku] + accepted[sku]:
+            wrong.append(f"{sku} has {on_hand[sku]}, should have {should}")
+    return wrong
+
+
+def _posts(world: World) -> list[str]:
+    """What the books call applied took effect once, and nothing else did. After a crash within a batch the law decides,
+    and a race at that moment can mislead it; then the rest shows as a drift, which ``_differences`` adds up."""
+    wrong = []
+    for number, cart_id in enumerate(world.carts):
+        shop = world.shops[number]
+        for (epoch, seq), times in shop.taken.items():
+            if times > 1 and epoch not in world.void:
+                wrong.append(f"shop {number}: post {seq} took effect {times} times")
+        for post in _posts_of(world, cart_id):
+            took = shop.taken[post["epoch"], post["seq"]]
+            if took != (post["state"] == "applied") and shop.transactional and post["epoch"] not in world.void:
+                wrong.append(f"shop {number}: post {post['seq']} is {post['state']} and took effect {took} times")
+    return wrong
+
+
+def _differences(world: World) -> list[str]:
+    """Per listing: what the witness saw is what was named, by amount and by cause; nothing was invented."""
+    wrong, misjudged = [], _misjudged(world)
+    named: defaultdict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
+    for found in _differences_since(world, world.before.difference):
+        if found["sku"] is not None and found["cause"] not in (
+            "new listing",
+            "renamed",
+            "deleted product",
+            "set aside",
+        ):
+            named[found["cart_id"], found["sku"]].append(found)
+    for number, cart_id in enumerate(world.carts):
+        if cart_id in world.aside or number in world.restored:
+            continue  # while a cart is stopped or off nothing is concluded; the alignment ends all its differences
+        seen: defaultdict[int, list[Drift]] = defaultdict(list)
+        for drift in world.shops[number].drifts[world.before.drifts[number] :]:
+            seen[drift.product].append(drift)
+        for sku in world.skus:
+            product = world.products[number][sku]
+            if _muddled(world, number, product):
+                continue
+            wrong_posts = misjudged[cart_id, product] - world.before.misjudged[cart_id, product]
+            text = _compare(seen[product], named[cart_id, sku], wrong_posts, number in world.clocks_set)
+            if text:
+                wrong.append(f"shop {number} {sku}: {text}")
+    return wrong
+
+
+def _muddled(world: World, number: int, product: int) -> bool:
+    """Whether a counter was reset while goods came back or something else changed the same count: then it can look like one or
+    the other, and nobody could tell. ``docs/promises.md`` says so."""
+    seen = _drifted(world, number, product)
+    returned = product in world.shops[number].returns[world.before.returns[number] :]
+    return Writer.RESET in seen and (len(seen) > 1 or returned)
+
+
+def _drifted(world: World, number: int, product: int) -> set[Writer]:
+    """Who changed the sum of a product since the last quiet point."""
+    return {d.writer for d in world.shops[number].drifts[world.before.drifts[number] :] if d.product == product}
+
+
+def _compare(seen: list[Drift], named: Rows, misjudged: int, clock_set: bool) -> str:
+    amount = sum(drift.amount for drift in seen) + misjudged
+    told = sum(found["amount"] for found in named if found["note"] != "undone in the shop")
+    facts = f"the witness saw {_words(seen)}, named were {[(f['cause'], f['amount'], f['note']) for f in named]}"
+    if told != amount:
+        return f"{amount:+d} are to be named, {told:+d} were: {facts}"
+    allowed = set().union(*(CAUSES[drift.writer] for drift in seen)) if seen else set()
+    if misjudged:
+        allowed |= RACE_CAUSES | {"unknown"}
+    if clock_set and any(drift.writer is not Writer.SALE for drift in seen):
+        allowed |= {"unknown"}  # how long ago the shop says a form was saved is wrong by as much as its clock was moved
+    invented = {found["cause"] for found in named} - allowed
+    return f"{invented} did not happen: {facts}" if invented else ""
+
+
+def _misjudged(world: World) -> Counter[tuple[int, int]]:
+    """Per (cart, product), by how much the shop's sum differs from what the books believe their posts did: after a crash
+    within a batch the law decides, and a race at that moment can mislead it."""
+    total: Counter[tuple[int, int]] = Counter()
+    for number, cart_id in enumerate(world.carts):
+        for post in _posts_of(world, cart_id):
+            took = world.shops[number].taken[post["epoch"], post["seq"]]
+            total[cart_id, post["product"]] += (took - (post["state"] == "applied")) * post["delta"]
+    return total
+
+
+def _heals(world: World) -> list[str]:
+    """No listing is healed more than a few times an hour for causes that trade does not explain."""
+    healed: Counter[tuple[int, str]] = Counter()
+    for found in _differences_since(world, 0):
+        if found["remedy"] == "post" and found["cause"] not in RACE_CAUSES and found["sku"] is not None:
+            healed[found["cart_id"], found["sku"]] += 1
+    worst = HEALS_PER_HOUR  # a world lasts for less than an hour, unless a clock is set
+    if world.faults["clock set"]:
+        return []
+    return [f"{key} was healed {times} times" for key, times in healed.items() if times > worst]
+
+
+# Reading
+
+
+def _listings(world: World, cart_id: int) -> dict[int, Listing]:
+    found = world.program.read(lambda books: books.listings.all(cart_id))
+    return {listing.product: listing for listing in found if not listing.deleted}
+
+
+def _words(drifts: list[Drift]) -> list[str]:
+    return [f"{d.time:.3f} {d.writer.value} {d.amount:+d} undoing {sorted(d.destroyed)}" for d in drifts]
+
+
+def _movements_since(world: World, last: int) -> Rows:
+    query = select(movements, items.c.sku).join(items).where(movements.c.id > last).order_by(movements.c.id)
+    return [row | {"cart": row["cart_id"]} for row in _rows(world, query)]
+
+
+def _differences_since(world: World, last: int) -> Rows:
+    """With the SKU of the item, where the listing has one."""
+    query = (
+        select(differences, items.c.sku)
+        .outerjoin(listings, listings.c.id == differences.c.listing_id)
+        .outerjoin(items, items.c.id == listings.c.item_id)
+        .where(differences.c.id > last)
+        .order_by(differences.c.id)
+    )
+    return _rows(world, query)
+
+
+def _posts_of(world: World, cart_id: int) -> Rows:
+    return _rows(world, select(posts).where(posts.c.cart_id == cart_id))
+
+
+def _rows(world: World, query: Select[Any]) -> Rows:
+    return [dict(row) for row in world.disk.connection.execute(query).mappings()]

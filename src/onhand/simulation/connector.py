@@ -1,0 +1,172 @@
+"""Answers the connector's verbs for a simulated shop, statement by statement where its engine has no transactions.
+
+Path: ``wire`` asks for a verb and runs the statements it yields; a crash simply stops running them.
+Promise: what ``docs/protocol.md`` says, which the contract of the connectors checks; each ``yield`` is a place between two statements.
+Never: reads what the witness knows.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Generator, Iterator, Sequence
+from typing import TypeVar
+from zlib import crc32
+
+from onhand.domain.errors import Conflict, Permanent
+from onhand.domain.shop import Applied, Change, Hello, Line, Look, Outcome, Page, Row, Window
+from onhand.domain.sketch import Cell, Counters, Sums, cells_of
+
+from .shop import Memory, Product, SimShop, Writer
+
+T = TypeVar("T")
+Verb = Generator[None, None, T]
+
+QUANTITY_MAX = 2**31 - 1
+SKU_LENGTH = 64
+ROWS_MAX = 2000
+
+
+class Connector:
+    """The endpoint inside one shop. ``now`` is the true time; the shop's clock may differ."""
+
+    def __init__(self, shop: SimShop) -> None:
+        self._shop = shop
+
+    def hello(self, now: float, fresh_epoch_after: str | None = None) -> Verb[Hello]:
+        memory = self._memory()
+        if fresh_epoch_after == memory.epoch:
+            memory = self._begin_epoch()
+        yield
+        return Hello(
+            protocol=1,
+            connector="simulated",
+            runtime="simulated",
+            database="simulated",
+            family="oscommerce",
+            engine="InnoDB" if self._shop.transactional else "MyISAM",
+            prefix="",
+            collation="utf8_general_ci",
+            sku_length=SKU_LENGTH,
+            quantity_type="int",
+            switches={"STOCK_LIMITED": "true", "DOWNLOAD_ENABLED": "false"},
+            products=len(self._shop.tables.products),
+            epoch=memory.epoch,
+            last_seq=memory.last_seq,
+            clock=int(now + self._shop.clock_wrong),
+        )
+
+    def look(self, after: int, low: int, limit: int, sums: bool, catalogue: bool) -> Verb[Look]:
+        memory, shop = self._memory(), self._shop
+        epoch, last_seq, begun = memory.epoch, memory.last_seq, memory.begun is not None
+        yield
+        # Every read goes to the tables anew: between two of them the shop may even have been restored.
+        totals = Sums.total(Sums.of(p.product, p.quantity, p.ordered, 1) for p in self._products()) if sums else None
+        yield
+        print_ = None
+        if catalogue:
+            print_ = str(sum(crc32(f"{p.product}|{p.model}|{p.status}".encode()) for p in self._products()))
+        yield
+        ids = shop.lines_above(after)
+        lines = tuple(shop.line(line) for line in ids[:limit])
+        yield
+        all_ids = shop.tables.line_ids
+        window = all_ids[bisect_right(all_ids, low) : bisect_right(all_ids, after)]
+        return Look(
+            epoch=epoch,
+            last_seq=last_seq,
+            begun=begun,
+            lines=lines,
+            more=len(ids) > limit,
+            last_line=all_ids[-1] if all_ids else 0,
+            window=Window(len(window), sum(window)),
+            sums=totals,
+            sums_ms=0.1,
+            catalogue=print_,
+        )
+
+    def cells(self, size: int) -> Verb[Sequence[Cell]]:
+        yield
+        return cells_of({p.product: Counters(p.quantity, p.ordered) for p in self._products()}, size)
+
+    def listings(self, now: float, after: int, limit: int) -> Verb[Page]:
+        yield
+        ids = sorted(product for product in self._shop.tables.products if product > after)
+        rows = tuple(self._row(now, self._shop.tables.products[product]) for product in ids[:limit])
+        return Page(rows, len(ids) > limit)
+
+    def rows(self, now: float, products: Sequence[int]) -> Verb[tuple[Row, ...]]:
+        yield
+        known = self._shop.tables.products
+        return tuple(self._row(now, known[product]) for product in sorted(set(products)) if product in known)
+
+    def orders(self, lines: Sequence[int]) -> Verb[tuple[Line, ...]]:
+        yield
+        return tuple(self._shop.line(line) for line in sorted(set(lines)) if line in self._shop.tables.lines)
+
+    def apply(self, epoch: str, first: int, changes: Sequence[Change], close: bool) -> Verb[Applied]:
+        memory, last = self._memory(), first + len(changes) - 1
+        if epoch != memory.epoch:
+            raise Conflict("The shop is in another epoch.", reason="epoch", epoch=memory.epoch)
+        if (memory.last_first, memory.last_seq) == (first, last):
+            return Applied(Outcome.ALREADY, epoch, last, memory.last_answer)
+        if memory.begun == (first, last):
+            if not close:
+                return Applied(Outcome.UNFINISHED, epoch, memory.last_seq)
+            self._done(memory, first, last, {})
+            return Applied(Outcome.CLOSED, epoch, last)
+        if memory.begun or close or first != memory.last_seq + 1:
+            raise Conflict("The shop expects another batch.", reason="gap", last_seq=memory.last_seq)
+        if len(changes) > ROWS_MAX or not changes:
+            raise Permanent("Send 1 to 2000 posts.", reason="request")
+        yield
+        failed = {change.product: reason for change in changes if (reason := self._refusal(change))}
+        if self._shop.transactional:
+            for _ in self._write(epoch, first, changes, failed):
+                pass
+        else:
+            memory.begun = (first, last)
+            yield
+            yield from self._write(epoch, first, changes, failed)
+        self._done(memory, first, last, failed)
+        return Applied(Outcome.APPLIED, epoch, last, failed)
+
+    # What the verbs share
+
+    def _write(self, epoch: str, first: int, changes: Sequence[Change], failed: dict[int, str]) -> Verb[None]:
+        """One statement; killed in the middle, it has written its first rows on an engine without transactions."""
+        for number, change in enumerate(changes, first):
+            row = self._shop.tables.products.get(change.product)
+            if row is not None and change.product not in failed:
+                self._shop.add_quantity(change.product, change.delta, Writer.POST)
+                if change.reactivate and row.quantity > 0:
+                    row.status = 1
+                self._shop.taken[(epoch, number)] += 1
+            yield
+
+    def _refusal(self, change: Change) -> str | None:
+        row = self._shop.tables.products.get(change.product)
+        if row is None:
+            return "missing"
+        return None if -QUANTITY_MAX <= row.quantity + change.delta <= QUANTITY_MAX else "range"
+
+    def _memory(self) -> Memory:
+        return self._shop.tables.memory or self._begin_epoch()
+
+    def _begin_epoch(self) -> Memory:
+        self._shop.epochs += 1
+        self._shop.tables.memory = Memory(f"{self._shop.name}-{self._shop.epochs}")
+        return self._shop.tables.memory
+
+    def _done(self, memory: Memory, first: int, last: int, failed: dict[int, str]) -> None:
+        memory.begun, memory.last_seq, memory.last_first, memory.last_answer = None, last, first, dict(failed)
+
+    def _products(self) -> Iterator[Product]:
+        return iter(self._shop.tables.products.values())
+
+    def _row(self, now: float, product: Product) -> Row:
+        modified = product.modified
+        age = None if modified is None else int(now + self._shop.clock_wrong - modified)
+        text = None if modified is None else f"{int(modified)}"
+        name = f"Thing {product.model}"
+        status, model = product.status, product.model
+        return Row(product.product, model, name, product.quantity, product.ordered, status, text, age)

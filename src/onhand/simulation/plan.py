@@ -1,0 +1,136 @@
+"""Plans one small world from a seed: its shops, its people's acts and its faults, before anything happens.
+
+Path: ``run`` plans worlds and shrinks the plan of one that failed; ``world`` performs it.
+Promise: every act has its own time and its own seed, so that any of them can be left out and the others stay as they are.
+Never: depends on what happens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from onhand.domain.differences import Policy
+
+from .people import Family
+
+ITEMS = 8  # kept apart from acts that change what a product is
+CHANGELINGS = 3  # renamed, copied, deleted, switched off
+PHASES = 3
+PHASE_SECONDS = 30.0
+
+# Acts and how often each is chosen, relative to the others.
+TRADE = {
+    "sale": 70,
+    "burst": 6,  # several buyers press Confirm for one product at the same moment
+    "redirect, paid late": 4,
+    "redirect, never paid": 3,
+    "delete and restock": 6,
+    "delete": 3,
+}
+SHOP_FAULTS = {
+    "sale, dying": 6,
+    "form saved": 5,
+    "count typed": 5,
+    "few counts imported": 2,
+    "many counts imported": 1,
+    "counter reset": 2,
+    "all counters reset": 1,
+    "product switched off": 2,
+    "product renamed": 2,
+    "product copied": 2,
+    "product deleted": 1,
+    "product added": 2,
+    "shop clock set": 2,
+}
+OFFICE = {"receipt": 16, "adjustment": 6, "phone order": 6, "send pressed": 1, "switched off and on": 1}
+OUR_FAULTS = {"kill": 8, "kill at a step": 12, "disk full": 2, "clock set": 2}
+NETWORK_FAULTS = {
+    "request lost": 3,
+    "answer lost": 5,
+    "answer cut": 4,
+    "request late": 4,
+    "request repeated": 5,
+    "connector killed": 5,
+    "shop unreachable": 3,
+}
+AFTER_PHASE = ("", "", "shop restored", "store restored")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Act:
+    """Something that somebody does, or that breaks. ``shop`` is an index; acts of the office have none to mind."""
+
+    at: float  # seconds of simulated time since the beginning of the phase
+    phase: int
+    kind: str
+    shop: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShopPlan:
+    """One shop."""
+
+    family: Family
+    transactional: bool
+    allow_checkout: bool
+    policy: Policy
+    buffer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One world."""
+
+    seed: int
+    shops: tuple[ShopPlan, ...]
+    acts: tuple[Act, ...]
+
+    def __str__(self) -> str:
+        shops = [
+            f"shop {n}: {s.family}, {'InnoDB' if s.transactional else 'MyISAM'}, policy {s.policy}, buffer {s.buffer},"
+            f" {'sells below zero' if s.allow_checkout else 'switches off at zero'}"
+            for n, s in enumerate(self.shops)
+        ]
+        acts = [f"phase {a.phase} {a.at:8.3f} s  {a.kind} (shop {a.shop}, seed {a.seed})" for a in self.acts]
+        return "\n".join([f"seed {self.seed}", *shops, *acts])
+
+
+def plan(seed: int) -> Plan:
+    """The world of this seed. Which kinds of fault it knows, and how many, is drawn first: rare meetings become common."""
+    chance = Random(seed)
+    shops = tuple(
+        ShopPlan(
+            family=chance.choice(list(Family)),
+            transactional=chance.random() < 0.5,
+            allow_checkout=chance.random() < 0.7,
+            policy=chance.choice(list(Policy)),
+            buffer=chance.choice((0, 0, 0, 2)),
+        )
+        for _ in range(chance.choice((1, 2, 2, 3)))
+    )
+    faults: dict[str, int] = {}
+    for group in (SHOP_FAULTS, OUR_FAULTS, NETWORK_FAULTS):
+        if chance.random() < 0.75:
+            faults |= {kind: often for kind, often in group.items() if chance.random() < 0.6}
+    usual = TRADE | OFFICE
+    number = chance.choice((20, 60, 60, 120))
+    acts = [_act(chance, phase, len(shops), usual) for phase in range(PHASES) for _ in range(number)]
+    if faults:
+        acts += [
+            _act(chance, phase, len(shops), faults) for phase in range(PHASES) for _ in range(chance.choice((1, 4, 12)))
+        ]
+    acts += [
+        Act(PHASE_SECONDS, phase, kind, chance.randrange(len(shops)), chance.getrandbits(32))
+        for phase in range(PHASES)
+        if (kind := chance.choice(AFTER_PHASE))
+    ]
+    return Plan(seed, shops, tuple(sorted(acts, key=lambda act: (act.phase, act.at, act.kind, act.seed))))
+
+
+def _act(chance: Random, phase: int, shops: int, kinds: dict[str, int]) -> Act:
+    (kind,) = chance.choices(list(kinds), list(kinds.values()))
+    return Act(
+        round(chance.uniform(0.0, PHASE_SECONDS), 3), phase, kind, chance.randrange(shops), chance.getrandbits(32)
+    )

@@ -1,0 +1,223 @@
+"""Runs as many worlds as are asked for, adds up what happened in them, and shrinks the history of one that failed.
+
+Path: ``onhand simulate`` and ``tests/simulation`` → ``simulate`` → one ``World`` per seed, in as many processes as are allowed.
+Promise: the same seed and number of operations give the same report, but for the time it took; a failure comes with the shortest
+history found that still fails, which can be performed again.
+Never: stops at a failure without saying how to see it again.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import count, islice
+from statistics import median
+from typing import Any
+
+import structlog
+
+from .acts import perform
+from .plan import Act, Plan, plan
+from .world import World
+
+SHRINK_RUNS_MAX = 300  # how often a failing world is performed again, to find its shortest history
+AHEAD = 8  # worlds that are begun before it is known whether they are needed, per process
+
+Progress = Callable[[int], None]  # operations so far
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one world had to tell."""
+
+    seed: int
+    operations: int
+    acts: Counter[str]
+    faults: Counter[str]
+    checks: Counter[str]
+    traffic: Counter[str]
+    causes: Counter[str]
+    in_step_seconds: tuple[float, ...]
+    violations: tuple[str, ...]
+    story: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Report:
+    """Many worlds, added up."""
+
+    seed: int
+    worlds: int = 0
+    operations: int = 0
+    seconds: float = 0.0
+    acts: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    checks: Counter[str] = field(default_factory=Counter)
+    traffic: Counter[str] = field(default_factory=Counter)
+    causes: Counter[str] = field(default_factory=Counter)
+    in_step_seconds: list[float] = field(default_factory=list)
+    failed: list[Told] = field(default_factory=list)
+    history: str = ""  # the shortest that still fails, of the first world that failed
+
+    @property
+    def holds(self) -> bool:
+        return not self.failed
+
+    def add(self, told: Told) -> None:
+        self.worlds += 1
+        self.operations += told.operations
+        for own, more in zip(
+            (self.acts, self.faults, self.checks, self.traffic, self.causes),
+            (told.acts, told.faults, told.checks, told.traffic, told.causes),
+            strict=True,
+        ):
+            own.update(more)
+        self.in_step_seconds += told.in_step_seconds
+        if told.violations:
+            self.failed.append(told)
+
+    def data(self) -> dict[str, Any]:
+        """As plain values, for JSON."""
+        return {
+            "holds": self.holds,
+            "seed": self.seed,
+            "worlds": self.worlds,
+            "operations": self.operations,
+            "operations_per_second": round(self.operations / self.seconds) if self.seconds else None,
+            "seconds": round(self.seconds, 1),
+            "faults": dict(sorted(self.faults.items())),
+            "checks": dict(sorted(self.checks.items())),
+            "acts": dict(sorted(self.acts.items())),
+            "traffic": dict(sorted(self.traffic.items())),
+            "differences": dict(sorted(self.causes.items())),
+            "in_step_seconds": {
+                "median": round(median(self.in_step_seconds), 2) if self.in_step_seconds else None,
+                "longest": round(max(self.in_step_seconds), 2) if self.in_step_seconds else None,
+            },
+            "failed": [{"seed": told.seed, "violations": list(told.violations[:20])} for told in self.failed[:20]],
+            "history": self.history,
+        }
+
+
+def simulate(seed: int, operations: int, jobs: int = 1, progress: Progress = lambda _: None) -> Report:
+    """Perform the worlds of ``seed``, ``seed`` + 1, … until that many operations are done, or a world fails."""
+    report = Report(seed)
+    began = time.monotonic()
+    for told in _worlds(seed, jobs):
+        report.add(told)
+        progress(report.operations)
+        if report.operations >= operations or not report.holds:
+            break
+    report.seconds = time.monotonic() - began
+    if report.failed:
+        report.history = shortest(plan(report.failed[0].seed))
+    return report
+
+
+def run_world(planned: Plan) -> Told:
+    """Perform one world and check it."""
+    with _quiet():
+        world = World(planned)
+        try:
+            world.run(perform)
+        except Exception as error:  # noqa: BLE001 - a fault of ours, whatever it is, is a finding
+            world.violations.append(f"raised: {type(error).__name__}: {error}")
+        causes = world.causes()
+    faults = Counter(world.faults)
+    for network in world.networks.values():
+        faults.update(network.happened)
+    return Told(
+        planned.seed,
+        world.time.operations,
+        world.happened,
+        faults,
+        world.checked,
+        world.traffic(),
+        causes,
+        tuple(world.calm_after),
+        tuple(world.violations),
+        tuple(world.story),
+    )
+
+
+def shortest(planned: Plan) -> str:
+    """The shortest history found that fails in the same way: its plan, what happened in it, and what was wrong."""
+    kind = _kind(run_world(planned))
+    runs = 0
+
+    def fails(acts: Sequence[Act]) -> bool:
+        nonlocal runs
+        runs += 1
+        return runs <= SHRINK_RUNS_MAX and _kind(run_world(replace(planned, acts=tuple(acts)))) == kind
+
+    acts = list(planned.acts)
+    size = max(1, len(acts) // 2)
+    while size:
+        for start in range(0, len(acts), size):
+            fewer = acts[:start] + acts[start + size :]
+            if len(fewer) < len(acts) and fails(fewer):
+                acts = fewer
+                break
+        else:
+            size //= 2
+    told = run_world(replace(planned, acts=tuple(acts)))
+    return "\n".join(
+        [
+            str(replace(planned, acts=tuple(acts))),
+            "",
+            *told.story,
+            "",
+            *told.violations,
+            "",
+            f"See the whole of it again: onhand simulate --seed {planned.seed} --operations 1",
+        ]
+    )
+
+
+def _kind(told: Told) -> str:
+    """Which check failed first, if one did."""
+    return told.violations[0].split(":")[0] if told.violations else ""
+
+
+def _worlds(seed: int, jobs: int) -> Iterator[Told]:
+    """The worlds in the order of their seeds, whoever performs them."""
+    if jobs <= 1:
+        yield from (run_world(plan(number)) for number in count(seed))
+        return
+    # Fresh processes: a forked one would inherit locks in whatever state they are.
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        seeds = count(seed)
+        begun = [pool.submit(_run_seed, number) for number in islice(seeds, jobs * AHEAD)]
+        try:
+            while True:
+                yield begun.pop(0).result()
+                begun.append(pool.submit(_run_seed, next(seeds)))
+        finally:
+            _cancel(begun)
+
+
+def _cancel(begun: Iterable[Any]) -> None:
+    for future in begun:
+        future.cancel()
+
+
+def _run_seed(seed: int) -> Told:
+    told = run_world(plan(seed))
+    return told if told.violations else replace(told, story=())
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Simulated events are no events: nothing of them is logged."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)

@@ -1,0 +1,197 @@
+"""Is one simulated shop: its tables, written one statement at a time, and a witness who sees every write.
+
+Path: ``people`` trade in it statement by statement; ``connector`` answers for it; ``checks`` asks the witness.
+Promise: a write takes effect at once and alone, as in every cart of the family; the witness knows who changed what, and what it undid.
+Never: knows what OnHand believes.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections import Counter
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from onhand.domain.shop import Line
+
+MODIFIED_FORM = "{:.6f}"
+
+
+class Writer(StrEnum):
+    """Who changed a quantity."""
+
+    SALE = "sale"
+    POST = "post"
+    RESTOCK = "restock"
+    EDIT = "edit"  # a person typed a count into the product form
+    FORM = "form"  # a person saved a form and did not mean the count in it
+    IMPORT = "import"  # a program wrote counts, without a trace
+    RESET = "reset"  # counters set to nothing
+    CRASH = "crash"  # a checkout that died half way
+
+
+@dataclass(slots=True)
+class Product:
+    """One row of the products table. ``log`` are the changes of its quantity: who, and signed units."""
+
+    product: int
+    model: str
+    quantity: int
+    ordered: int
+    status: int = 1
+    modified: float | None = None  # by the shop's clock
+    log: list[tuple[Writer, int]] = field(default_factory=list)
+    jumping: int = 0  # checkouts that have put a meaningless value into the quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A change of quantity + counter that was not ours. ``destroyed`` says whose writes a race undid."""
+
+    time: float
+    product: int
+    amount: int
+    writer: Writer
+    destroyed: frozenset[Writer] = frozenset()
+
+
+@dataclass(slots=True)
+class Memory:
+    """The connector's own row."""
+
+    epoch: str
+    last_seq: int = 0
+    begun: tuple[int, int] | None = None
+    last_first: int | None = None
+    last_answer: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Tables:
+    """All that a backup of the shop holds."""
+
+    products: dict[int, Product] = field(default_factory=dict)
+    lines: dict[int, Line] = field(default_factory=dict)
+    line_ids: list[int] = field(default_factory=list)  # ascending
+    orders: dict[int, int] = field(default_factory=dict)  # order: status
+    histories: set[int] = field(default_factory=set)  # orders that have one
+    next_product: int = 1
+    next_order: int = 1
+    next_line: int = 1
+    memory: Memory | None = None
+
+
+class SimShop:
+    """One shop."""
+
+    def __init__(self, name: str, transactional: bool, allow_checkout: bool) -> None:
+        self.name, self.transactional, self.allow_checkout = name, transactional, allow_checkout
+        self.tables = Tables()
+        self.clock_wrong = 0.0
+        self.epochs = 0
+        self.lives = 0  # how often it was restored; a program of an earlier life must not write into a later one
+        # The witness
+        self.drifts: list[Drift] = []
+        self.traded: Counter[int] = Counter()  # units per product that honest trade moved the counter by
+        self.taken: Counter[tuple[str, int]] = Counter()  # (epoch, number of a post): how often it took effect
+        self.returns: list[int] = []  # products of which a deleted order gave something back
+        self.sales = 0
+
+    # What programs of the shop do, each one statement
+
+    def add_product(self, model: str, quantity: int, ordered: int = 0, status: int = 1) -> int:
+        product = self.tables.next_product
+        self.tables.next_product += 1
+        self.tables.products[product] = Product(product, model, quantity, ordered, status)
+        return product
+
+    def write_quantity(self, product: int, quantity: int, writer: Writer) -> int:
+        """A literal; answers by how much it changed."""
+        row = self.tables.products.get(product)
+        if row is None:
+            return 0
+        change = quantity - row.quantity
+        row.quantity = quantity
+        row.log.append((writer, change))
+        return change
+
+    def add_quantity(self, product: int, change: int, writer: Writer) -> None:
+        """A relative write."""
+        row = self.tables.products[product]
+        row.quantity += change
+        row.log.append((writer, change))
+
+    def raise_counter(self, product: int, units: int) -> None:
+        """The one atomic statement of a sale."""
+        row = self.tables.products.get(product)
+        if row is not None:
+            row.ordered += units
+            self.traded[product] += units
+
+    def restock(self, product: int, units: int) -> None:
+        """Quantity and counter in one statement, as the deletion of an order writes them."""
+        row = self.tables.products.get(product)
+        if row is not None:
+            self.add_quantity(product, units, Writer.RESTOCK)
+            row.ordered -= units
+            self.traded[product] -= units
+            self.returns.append(product)
+
+    def begin_order(self) -> int:
+        order = self.tables.next_order
+        self.tables.next_order += 1
+        self.tables.orders[order] = 1
+        return order
+
+    def next_line_id(self) -> int:
+        """Ids are given before a row is to be seen."""
+        line = self.tables.next_line
+        self.tables.next_line += 1
+        return line
+
+    def add_line(self, line: int, order: int, product: int, units: int) -> None:
+        row = self.tables.products.get(product)
+        self.tables.lines[line] = Line(line, order, product, row.model if row else "", units, None, False)
+        insort(self.tables.line_ids, line)
+
+    def delete_lines(self, order: int) -> None:
+        gone = [line.line for line in self.tables.lines.values() if line.order == order]
+        for line in gone:
+            del self.tables.lines[line]
+            self.tables.line_ids.remove(line)
+
+    def delete_order(self, order: int) -> None:
+        self.tables.orders.pop(order, None)
+        self.tables.histories.discard(order)
+
+    def touch(self, product: int, now: float) -> None:
+        """A form or an importer sets products_last_modified."""
+        self.tables.products[product].modified = now + self.clock_wrong
+
+    # What is to be seen
+
+    def line(self, line: int) -> Line:
+        """A line with its order's status and whether that has a history."""
+        row = self.tables.lines[line]
+        return replace(row, status=self.tables.orders.get(row.order), paid=row.order in self.tables.histories)
+
+    def lines_above(self, after: int) -> list[int]:
+        return self.tables.line_ids[bisect_right(self.tables.line_ids, after) :]
+
+    # Backups
+
+    def back_up(self) -> Tables:
+        return deepcopy(self.tables)
+
+    def restore(self, tables: Tables) -> None:
+        self.tables = deepcopy(tables)
+        self.lives += 1
+
+    # The witness
+
+    def saw(self, now: float, product: int, amount: int, writer: Writer, destroyed: frozenset[Writer]) -> None:
+        """Note a change of the sum that is not ours; of a form that was saved also that it changed nothing."""
+        if amount or writer in (Writer.FORM, Writer.EDIT, Writer.IMPORT):
+            self.drifts.append(Drift(now, product, amount, writer, destroyed))

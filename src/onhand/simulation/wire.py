@@ -1,0 +1,183 @@
+"""Carries requests to a simulated shop, over a network that loses, delays, repeats, reorders and cuts them.
+
+Path: ``program`` gives each of its carts a ``Wire``; the services call it as any other connector.
+Promise: what a request did in the shop does not depend on whether its answer arrives; a request that left goes on although its sender dies.
+Never: changes what an answer says.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from enum import StrEnum
+from random import Random
+from typing import Any, Protocol, TypeVar
+
+from onhand.domain.errors import OnHandError, Retriable
+from onhand.domain.shop import Applied, Change, Hello, Line, Look, Page, Row
+from onhand.domain.sketch import Cell
+
+from .connector import Connector, Verb
+from .shop import SimShop
+from .timeline import Timeline
+
+T = TypeVar("T")
+TIMEOUT_SECONDS = 10.0
+
+
+class Fault(StrEnum):
+    """What may happen to one request."""
+
+    REQUEST_LOST = "request lost"
+    ANSWER_LOST = "answer lost"
+    ANSWER_CUT = "answer cut"
+    LATE = "request late"  # it arrives when nobody waits for it any more, and others have overtaken it
+    TWICE = "request repeated"
+    CRASH = "connector killed"  # between two statements, or within one on an engine without transactions
+
+
+class Sender(Protocol):
+    """The process that asks. It can die at any moment."""
+
+    def boundary(self) -> None:
+        """A place where the process may be killed. Raises Killed."""
+
+    def survive(self) -> None:
+        """Raises Killed if the process was killed meanwhile."""
+
+
+class Network:
+    """The way to one shop. It outlives the processes that use it."""
+
+    def __init__(self, timeline: Timeline, shop: SimShop, chance: Random) -> None:
+        self.timeline, self.shop, self.chance = timeline, shop, chance
+        self.connector = Connector(shop)
+        self.faults: deque[Fault] = deque()  # for the next requests, one each
+        self.down_until = 0.0
+        self.happened: Counter[str] = Counter()
+        self.requests = 0
+        self._running: Verb[Any] | None = None  # the connector serves one verb at a time
+
+    def calm(self) -> None:
+        """No more faults."""
+        self.faults.clear()
+        self.down_until = 0.0
+
+    def serve(self, verb: Verb[T], crash: bool) -> T:
+        """Run a verb in the shop: at one moment in a transaction, else with time for others between its statements."""
+        steps = self.chance.randrange(6) if crash else -1
+        if crash and self.shop.transactional:
+            raise Retriable("The connector was killed: its transaction was rolled back.", reason="cut")
+        self._running = verb
+        try:
+            while True:
+                if steps == 0:
+                    verb.close()
+                    raise Retriable("The connector was killed.", reason="cut")
+                steps -= 1
+                next(verb)
+                if not self.shop.transactional:
+                    self.timeline.run_until(self.timeline.now + self.chance.uniform(0.0, 0.002))
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+        finally:
+            self._running = None
+
+    def abandon(self) -> None:
+        """Whoever waits for the verb at work has died; the connector does not know, and brings it to its end."""
+        if self._running is not None:
+            with suppress(OnHandError):
+                for _ in self._running:
+                    pass
+
+    def serve_later(self, verb: Callable[[], Verb[T]], at: float) -> None:
+        """A request whose answer nobody waits for. The connector serves one at a time."""
+
+        def arrive() -> None:
+            if self._running is not None:
+                self.timeline.at(self.timeline.now + 0.01, arrive)
+                return
+            self.timeline.operations += 1
+            with suppress(OnHandError):
+                for _ in verb():
+                    pass
+
+        self.timeline.at(at, arrive)
+
+
+class Wire:
+    """One process's connection to one shop. Implements ``services.ports.Shop``."""
+
+    def __init__(self, network: Network, sender: Sender) -> None:
+        self._network, self._sender, self._timeline = network, sender, network.timeline
+        self._connector = network.connector
+
+    def hello(self, fresh_epoch_after: str | None = None) -> Hello:
+        return self._ask(lambda: self._connector.hello(self._timeline.now, fresh_epoch_after))
+
+    def look(self, after: int, low: int, limit: int, sums: bool, catalogue: bool) -> Look:
+        return self._ask(lambda: self._connector.look(after, low, limit, sums, catalogue))
+
+    def cells(self, size: int) -> Sequence[Cell]:
+        return self._ask(lambda: self._connector.cells(size))
+
+    def listings(self, after: int, limit: int) -> Page:
+        return self._ask(lambda: self._connector.listings(self._timeline.now, after, limit))
+
+    def rows(self, products: Sequence[int]) -> tuple[Row, ...]:
+        return self._ask(lambda: self._connector.rows(self._timeline.now, products))
+
+    def orders(self, lines: Sequence[int]) -> tuple[Line, ...]:
+        return self._ask(lambda: self._connector.orders(lines))
+
+    def apply(self, epoch: str, first: int, changes: Sequence[Change], close: bool = False) -> Applied:
+        return self._ask(lambda: self._connector.apply(epoch, first, tuple(changes), close))
+
+    def disconnect(self) -> None:
+        """Nothing is kept open here."""
+
+    def _ask(self, verb: Callable[[], Verb[T]]) -> T:
+        self._sender.boundary()
+        network, now, chance = self._network, self._timeline.now, self._network.chance
+        self._timeline.operations += 1
+        network.requests += 1
+        if now < network.down_until:
+            self._wait(0.05)
+            raise Retriable("The shop cannot be reached.", reason="unreachable")
+        fault = network.faults.popleft() if network.faults else None
+        if fault is not None:
+            network.happened[fault] += 1
+        if fault in (Fault.REQUEST_LOST, Fault.LATE):
+            if fault is Fault.LATE:
+                network.serve_later(verb, now + chance.uniform(1.0, 4.0) * TIMEOUT_SECONDS)
+            self._wait(TIMEOUT_SECONDS)
+            raise Retriable("The shop did not answer in time.", reason="timeout")
+        if fault is Fault.TWICE:
+            network.serve_later(verb, now + chance.choice((0.001, 1.0, 20.0)) * chance.random())
+        self._wait(chance.uniform(0.001, 0.02), on_its_way=verb)
+        answer, problem = None, None
+        try:
+            answer = network.serve(verb(), crash=fault is Fault.CRASH)
+        except OnHandError as error:
+            problem = error
+        self._wait(chance.uniform(0.001, 0.02))
+        if fault is Fault.ANSWER_LOST:
+            self._wait(TIMEOUT_SECONDS)
+            raise Retriable("The shop did not answer in time.", reason="timeout")
+        if fault is Fault.ANSWER_CUT:
+            raise Retriable("The answer arrived cut.", reason="cut")
+        self._sender.boundary()
+        if problem is not None:
+            raise problem
+        return answer  # type: ignore[return-value]
+
+    def _wait(self, seconds: float, on_its_way: Callable[[], Verb[T]] | None = None) -> None:
+        """Let time pass. What is on its way arrives although its sender dies meanwhile."""
+        self._timeline.run_until(self._timeline.now + seconds)
+        try:
+            self._sender.survive()
+        except BaseException:
+            if on_its_way is not None and self._network.chance.random() < 0.5:
+                self._network.serve_later(on_its_way, self._timeline.now)
+            raise

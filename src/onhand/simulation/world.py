@@ -1,0 +1,317 @@
+"""Is one small world: a house, its shops, the people in it, and everything that breaks; it performs one plan.
+
+Path: ``run`` makes a ``World`` of a ``Plan``; ``acts`` does what the plan says; ``checks`` looks at it whenever all is quiet.
+Promise: every phase ends quiet: trade stops, faults end, an operator answers what he is asked, and the counts are compared.
+Never: repairs anything for OnHand: what the operator does, a person could do with the commands.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from random import Random
+
+from onhand.domain.carts import Cart, Settings
+from onhand.domain.differences import Difference, Remedy
+from onhand.domain.errors import OnHandError, Refused, Retriable
+from onhand.services import aligning, reconciling, settings
+from onhand.storage.books import SqlBooks
+
+from . import checks
+from .plan import CHANGELINGS, ITEMS, PHASE_SECONDS, Act, Plan
+from .program import Disk, Killed, Program
+from .shop import SimShop, Tables, Writer
+from .timeline import SimClock, Timeline
+from .wire import Network
+
+TICK_SECONDS, SETTLE_SECONDS = 1.0, 3.0
+BRAKE_PERCENT, BRAKE_LISTINGS = 30, 3
+CALM_SECONDS = 0.25
+TRADE_ENDS_SECONDS = 120.0  # by then every program of the shops has ended, whatever it waited for
+OPENING = 40
+SEND_BATCH = 5
+TRIES_MAX = 300
+
+
+Performer = Callable[["World", Act], None]
+
+
+class World:
+    """One world. ``violations`` says what was found wrong."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.chance = Random(plan.seed ^ 0x5EED)
+        self.time = Timeline()
+        self.clock = SimClock(self.time)
+        self.disk = Disk()
+        self.story: list[str] = []
+        self.violations: list[str] = []
+        self.checked: Counter[str] = Counter()
+        self.faults: Counter[str] = Counter()
+        self.happened: Counter[str] = Counter()  # acts by kind
+        self.calm_after: list[float] = []  # seconds from the end of trade until all was in step
+        self.booked: Counter[str] = Counter()  # per SKU, units that people of the house are sure to have booked
+        self.open_orders: dict[int, list[int]] = {}  # shop: orders that somebody may delete
+        self.aside: set[int] = set()  # carts that were stopped or switched off in this phase
+        self.stopped: set[int] = set()  # carts that OnHand stopped in this phase
+        self.changed: set[tuple[int, int]] = set()  # (shop, product) whose identity somebody changed
+        self.restored: set[int] = set()  # shops that were put back to a backup in this phase
+        self.void: set[str] = set()  # epochs in which one side was put back: their numbers stand for more than one post
+        self.clocks_set: set[int] = set()  # shops whose clock somebody set in this phase
+        self.store_restored = False
+        self._backups: dict[int, tuple[Tables, Counter[int]]] = {}
+        self._image: bytes | None = None
+        self.must_halt: set[int] = set()  # carts that OnHand has to stop by itself
+        self.unsure = 0  # people of the house who have not seen an answer yet
+        self.carts: list[int] = []
+        self.shops = [
+            SimShop(f"shop{number}", own.transactional, own.allow_checkout) for number, own in enumerate(plan.shops)
+        ]
+        self.skus = [f"SKU-{n}" for n in range(ITEMS)]
+        self.products: list[dict[str, int]] = []
+        self.networks: dict[int, Network] = {}
+        self.program = self._start()
+        self._furnish()
+
+    # The beginning
+
+    def _furnish(self) -> None:
+        """Shops with products, carts for them, everything in step."""
+        settings.set_parameter(self.program.house, "SynchQOH", "True", "")
+        settings.set_parameter(self.program.house, "BrakePercent", str(BRAKE_PERCENT), "")
+        settings.set_parameter(self.program.house, "BrakeListings", str(BRAKE_LISTINGS), "")
+        for number, (shop, own) in enumerate(zip(self.shops, self.plan.shops, strict=True)):
+            for _ in range(self.chance.randrange(3)):  # ids differ from shop to shop
+                shop.tables.next_product += self.chance.randrange(1, 5)
+            names = [*self.skus, *(f"ODD-{n}" for n in range(CHANGELINGS))]
+            self.products.append(
+                {sku: shop.add_product(sku, OPENING, ordered=self.chance.randrange(9)) for sku in names}
+            )
+            self.open_orders[number] = []
+            cart = Settings(
+                shop.name,
+                "",
+                policy=own.policy,
+                buffer=own.buffer,
+                tick_seconds=TICK_SECONDS,
+                settle_seconds=SETTLE_SECONDS,
+            )
+            cart_id = self.program.write(lambda books, cart=cart: books.carts.add(cart, self.clock.now()))  # type: ignore[misc]
+            self.carts.append(cart_id)
+            self.networks[cart_id] = Network(self.time, shop, Random(self.chance.getrandbits(32)))
+        for number, cart_id in enumerate(self.carts):
+            self.align(cart_id, get=number == 0)
+            with self.program.at_cart(self.cart(cart_id)) as (wire, memory):
+                aligning.enable(self.program.house, self.cart(cart_id), wire, memory, "", "")
+        self.program.arrange()
+        self.time.run_until(self.time.now + 2 * TICK_SECONDS)
+        self.before = checks.snapshot(self)
+
+    def _start(self) -> Program:
+        program = Program(
+            self.disk, self.time, self.clock, self.networks, Random(self.chance.getrandbits(32)), self._died
+        )
+        program.arrange()
+        return program
+
+    # What others ask
+
+    def cart(self, cart: int) -> Cart:
+        return self.program.read(lambda books: books.carts.get(cart))
+
+    def tell(self, text: str) -> None:
+        """Note what happens, for the history of a world that fails."""
+        self.story.append(f"{self.time.now:9.3f}  {text}")
+
+    def _died(self) -> None:
+        """The process is dead; soon another begins on what it left, at times in the very same moment."""
+        self.time.at(self.time.now + self.chance.choice((0.0, 0.5, 4.0)), self.ensure_running)
+
+    def ensure_running(self) -> None:
+        if self.program.dead:
+            self.tell("OnHand starts")
+            self.program = self._start()
+
+    def causes(self) -> Counter[str]:
+        """How many differences of each cause are on record."""
+        return checks.causes(self)
+
+    def traffic(self) -> Counter[str]:
+        """How much went on."""
+        return Counter(
+            {
+                "shops": len(self.shops),
+                "sales": sum(shop.sales for shop in self.shops),
+                "posts that took effect": sum(sum(shop.taken.values()) for shop in self.shops),
+                "commits of ours": self.disk.commits,
+                "requests": sum(network.requests for network in self.networks.values()),
+                "units destroyed by races": sum(
+                    abs(drift.amount) for shop in self.shops for drift in shop.drifts if drift.writer is Writer.SALE
+                ),
+            }
+        )
+
+    # The phases
+
+    def run(self, perform: Performer) -> None:
+        """Perform the whole plan; stops at the first violation."""
+        phases = sorted({act.phase for act in self.plan.acts})
+        for phase in phases:
+            self._phase(phase, perform)
+            if self.violations:
+                return
+
+    def _phase(self, phase: int, perform: Performer) -> None:
+        begin = self.time.now
+        acts = [act for act in self.plan.acts if act.phase == phase]
+        last = [act for act in acts if act.at >= PHASE_SECONDS]
+        for act in last:
+            self.time.at(begin + Random(act.seed).uniform(0.0, PHASE_SECONDS), lambda act=act: self._back_up(act.shop))  # type: ignore[misc]
+        for act in acts:
+            if act not in last:
+                self.time.at(begin + act.at, lambda act=act: perform(self, act))  # type: ignore[misc]
+        self.time.run_until(begin + PHASE_SECONDS)
+        self._fall_silent()
+        for act in last:
+            if not self.violations:
+                perform(self, act)
+                self._fall_silent()
+
+    def _fall_silent(self) -> None:
+        """Trade stops and faults end; then everything has to come in step, and the books are compared."""
+        deadline = self.time.now + TRADE_ENDS_SECONDS
+        while (self.time.processes or self.unsure or self.program.dead) and self.time.now < deadline:
+            self.time.run_until(self.time.now + 1.0)
+        for network in self.networks.values():
+            network.calm()
+        self.disk.full = False
+        self.program.kill_after = None
+        self.tell("quiet")
+        self._come_in_step("after trade")
+        self._operate()
+        self._come_in_step("after the operator")
+        checks.check(self)
+        self.before = checks.snapshot(self)
+        self.aside.clear()
+        self.stopped.clear()
+        self.restored.clear()
+        self.clocks_set.clear()
+        self.store_restored = False
+
+    def _back_up(self, shop: int) -> None:
+        sim = self.shops[shop]
+        self._backups[shop] = sim.back_up(), Counter(sim.traded)
+        self._image = self.disk.image()
+
+    def restore_shop(self, shop: int) -> None:
+        """A shop's database is put back. OnHand has to notice if the shop forgot any trade or any post by that."""
+        sim, (tables, traded) = self.shops[shop], self._backups[shop]
+        forgot = any(sim.traded[self.products[shop][sku]] != traded[self.products[shop][sku]] for sku in self.skus)
+        now, then = sim.tables.memory, tables.memory
+        self.void.update((now.epoch,) if now else ())
+        sim.restore(tables)
+        self.restored.add(shop)
+        if (
+            now is not None
+            and then is not None
+            and (forgot or (now.epoch, now.last_seq) != (then.epoch, then.last_seq))
+        ):
+            self.must_halt.add(self.carts[shop])
+
+    def restore_store(self) -> None:
+        """Our own file is put back to a copy; what was booked since is lost, and the shops are newer."""
+        if self._image is not None:
+            self.program.kill()
+            self.void.update(shop.tables.memory.epoch for shop in self.shops if shop.tables.memory)
+            self.disk.put_back(self._image)
+            self.store_restored = True
+            self.ensure_running()
+
+    def _come_in_step(self, when: str) -> None:
+        """Wait until all carts are in step; it has to happen in time."""
+        begin = self.time.now
+        pause = max([driver.next_tick - begin for driver in self.program.drivers.values()], default=0.0)
+        bound = max(pause, 0.0) + 2 * SETTLE_SECONDS + 4 * TICK_SECONDS
+        while not checks.calm(self):
+            if self.time.now > begin + bound:
+                self.violations.append(f"in step: not within {bound:.1f} s {when}: {checks.why_not_calm(self)}")
+                return
+            self.time.run_until(self.time.now + CALM_SECONDS)
+        self.checked["in step in time"] += 1
+        self.calm_after.append(self.time.now - begin)
+
+    def _operate(self) -> None:
+        """A person answers every question and aligns every stopped cart."""
+        stopped = [cart_id for cart_id in self.carts if self.cart(cart_id).halted is not None]
+        for cart_id in self.must_halt.difference(stopped):
+            self.violations.append(f"restored: nobody noticed that {self.cart(cart_id).name} is an older copy")
+        self.must_halt.clear()
+        for cart_id in stopped:
+            self.tell(f"{self.cart(cart_id).name} is stopped: {self.cart(cart_id).halted}")
+            # The shops know better than a store that was put back; the first of them tells, the others follow.
+            self.align(cart_id, get=self.store_restored and cart_id == stopped[0])
+        for cart_id in self.carts:
+            if not self.cart(cart_id).synchronize:  # a store that was put back may not know that it was switched on
+                self.switch_on(cart_id)
+                deadline = self.time.now + TRADE_ENDS_SECONDS
+                while not self.cart(cart_id).synchronize and self.time.now < deadline:
+                    self.time.run_until(self.time.now + 1.0)
+        for difference in self.questions():
+            ours = self.chance.random() < 0.5
+            self.tell(f"difference {difference.id} ({difference.amount:+d}) is decided: {'ours' if ours else 'theirs'}")
+            reconciling.decide(self.program.house, difference.id, ours, "operator")
+        self.program.arrange()
+
+    def switch_on(self, cart_id: int) -> None:
+        """Somebody switches real-time synchronization on again, and tries until it is on; if counts differ, ours win."""
+        if not self.program.dead:
+            cart = self.cart(cart_id)
+            with suppress(Killed, OnHandError):
+                try:
+                    with self.program.at_cart(cart) as (wire, memory):
+                        aligning.enable(self.program.house, cart, wire, memory, "", "clerk")
+                except Refused:
+                    self.press(cart_id, get=False)
+                    with self.program.at_cart(self.cart(cart_id)) as (wire, memory):
+                        aligning.enable(self.program.house, self.cart(cart_id), wire, memory, "ours", "clerk")
+                self.program.arrange()
+                return
+        self.time.at(self.time.now + 1.0, lambda: self.switch_on(cart_id))
+
+    def questions(self) -> list[Difference]:
+        """Differences that wait for a person."""
+
+        def read(books: SqlBooks) -> list[Difference]:
+            found = [books.differences.get(row["id"]) for row in books.reports.differences(None, True, 1000)]
+            return [difference for difference in found if difference.remedy is Remedy.ASK]
+
+        return self.program.read(read)
+
+    def align(self, cart_id: int, get: bool) -> None:
+        """Press Send QOH or Get QOH, and again while somebody else speaks to the shop or the shop is not quiet."""
+        for _ in range(TRIES_MAX):
+            try:
+                self.press(cart_id, get)
+            except Retriable:
+                self.time.run_until(self.time.now + 0.1)
+            else:
+                return
+        self.violations.append(f"operator: {self.cart(cart_id).name} could not be aligned")
+
+    def press(self, cart_id: int, get: bool) -> None:
+        """Press Send QOH or Get QOH once."""
+        cart, house = self.cart(cart_id), self.program.house
+        if cart.halted is not None:
+            self.aside.add(cart_id)
+            self.stopped.add(cart_id)
+        with self.program.at_cart(cart) as (wire, memory):
+            if get:
+                aligning.get_qoh(house, cart, wire, memory, create=True, progress=_silent)
+            else:
+                aligning.send_qoh(house, cart, wire, memory, SEND_BATCH, progress=_silent)
+
+
+def _silent(phase: str, done: int, of: int) -> None:
+    """Nobody watches the progress."""

@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself; a second run finds it there.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast check bench sketch chaos mutants setup lock vendor clean
+.PHONY: help demo test fast check bench simulate sketch chaos mutants setup lock vendor clean
 
 # PYTHON=/path/to/python3.12 chooses the interpreter for .venv.
 export PYTHON
@@ -16,7 +16,7 @@ demo:  ## two sample shops, racing buyers, one true stock (CHECK=1: run, check, 
 	@scripts/set-up
 	@$(BIN)/onhand demo $(if $(CHECK),--check --json)
 
-test: check  ## everything: checks, fast tests, tests on a real MariaDB and a real PHP
+test: check simulate  ## everything: checks, a million simulated operations, fast tests, tests on a real MariaDB and a real PHP
 	@scripts/system-packages mariadb-server php-cli php-mysql
 	$(PYTEST) $(ARGS)
 
@@ -35,6 +35,10 @@ bench:  ## the numbers: ours against the barest script that does the same work
 	@scripts/set-up dev
 	@scripts/system-packages mariadb-server php-cli php-mysql
 	$(BIN)/python -m bench $(ARGS)
+
+simulate:  ## a simulated house, broken in every way, every promise checked (OPERATIONS=10000000, SEED=7)
+	@scripts/set-up dev
+	@$(BIN)/onhand simulate --jobs $(WORKERS) --operations $(or $(OPERATIONS),1000000) --seed $(or $(SEED),1)
 
 sketch:  ## how often cells fail to name what drifted, or name it wrongly (ARGS=--quick: in short)
 	@scripts/set-up dev

@@ -31,6 +31,7 @@ def perform(world: World, act: Act) -> None:
     """Do what an act says."""
     chance = Random(act.seed)
     world.happened[act.kind] += 1
+    world.done[act.shop].add(act.kind)
     world.tell(f"{act.kind} (shop {act.shop})")
     ACTS[act.kind](world, act.shop, chance)
 

@@ -34,6 +34,15 @@ CAUSES: dict[Writer, set[str]] = {
     Writer.RESET: {"counter reset"},
     Writer.CRASH: {"unknown"} | RACE_CAUSES,
 }
+# Acts after which units may be booked that no line names: the line is gone before it was seen, or was never written.
+UNNAMING = {
+    "delete and restock",
+    "delete",
+    "sale, dying",
+    "counter reset",
+    "all counters reset",
+    "redirect, never paid",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +112,7 @@ def check(world: World) -> None:
     """Compare everything. The world is quiet and in step."""
     if world.violations:
         return
-    for one in (_balances, _targets, _sales, _stock, _posts, _differences, _heals):
+    for one in (_balances, _targets, _sales, _names, _stock, _posts, _differences, _heals, _stops):
         wrong = one(world)
         world.checked[one.__name__.strip("_")] += 1
         world.violations += [f"{one.__name__.strip('_')}: {text}" for text in wrong]
@@ -151,6 +160,19 @@ def _sales(world: World) -> list[str]:
     return wrong
 
 
+def _names(world: World) -> list[str]:
+    """Where no line was deleted, lost or left unwritten, every sale is booked under its order's line."""
+    wrong = []
+    for entry in _movements_since(world, world.before.movement):
+        if entry["kind"] not in ("sale", "cancellation") or entry["cart"] is None or entry["line"] is not None:
+            continue
+        number = world.carts.index(entry["cart"])
+        excused = world.store_restored or number in world.restored or entry["cart"] in world.aside
+        if not excused and not world.done[number] & UNNAMING and entry["sku"] in world.skus:
+            wrong.append(f"shop {number}: {entry['quantity']:+d} of {entry['sku']} have no line: {entry['reason']}")
+    return wrong
+
+
 def _stock(world: World) -> list[str]:
     """On hand moved by what people booked, less what was traded, and by accepted edits; by nothing else."""
     if world.store_restored:
@@ -183,9 +205,14 @@ def _posts(world: World) -> list[str]:
         for (epoch, seq), times in shop.taken.items():
             if times > 1 and epoch not in world.void:
                 wrong.append(f"shop {number}: post {seq} took effect {times} times")
+        raced = {drift.product for drift in shop.drifts}
         for post in _posts_of(world, cart_id):
             took = shop.taken[post["epoch"], post["seq"]]
-            if took != (post["state"] == "applied") and shop.transactional and post["epoch"] not in world.void:
+            if took == (post["state"] == "applied") or post["epoch"] in world.void:
+                continue
+            if post["delta"] and (
+                shop.transactional or post["product"] not in raced
+            ):  # that a mark landed nobody can see
                 wrong.append(f"shop {number}: post {post['seq']} is {post['state']} and took effect {took} times")
     return wrong
 
@@ -268,6 +295,17 @@ def _heals(world: World) -> list[str]:
     if world.faults["clock set"]:
         return []
     return [f"{key} was healed {times} times" for key, times in healed.items() if times > worst]
+
+
+def _stops(world: World) -> list[str]:
+    """A cart is called restored from a backup only if one side was."""
+    return [
+        f"shop {number} is called restored, and nobody put anything back: {found['note']}"
+        for found in _differences_since(world, world.before.difference)
+        if found["cause"] == "restored from backup"
+        and (number := world.carts.index(found["cart_id"])) not in world.restored
+        and not world.store_restored
+    ]
 
 
 # Reading

@@ -9,21 +9,25 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Generator, Iterator, Sequence
+from datetime import timedelta
+from hashlib import blake2b
 from typing import TypeVar
 from zlib import crc32
 
 from onhand.domain.errors import Conflict, Permanent
-from onhand.domain.shop import Applied, Change, Hello, Line, Look, Outcome, Page, Row, Window
+from onhand.domain.shop import DOWNLOAD, Applied, Change, Hello, Line, Look, Outcome, Page, Row, Window
 from onhand.domain.sketch import Cell, Counters, Sums, cells_of
 
 from .shop import Memory, Product, SimShop, Writer
+from .timeline import EPOCH
 
 T = TypeVar("T")
 Verb = Generator[None, None, T]
 
-QUANTITY_MAX = 2**31 - 1
+QUANTITY_MIN, QUANTITY_MAX = -(2**31), 2**31 - 1  # the column is int
 SKU_LENGTH = 64
-ROWS_MAX = 2000
+ROWS_MAX = 2000  # rows, lines, ids or posts in one request
+SIZE_MAX = 65536 // 3  # cells in one third
 
 
 class Connector:
@@ -48,14 +52,19 @@ class Connector:
             collation="utf8_general_ci",
             sku_length=SKU_LENGTH,
             quantity_type="int",
-            switches={"STOCK_LIMITED": "true", "DOWNLOAD_ENABLED": "false"},
+            switches={
+                "STOCK_LIMITED": "true",
+                "STOCK_ALLOW_CHECKOUT": _word(self._shop.allow_checkout),
+                "DOWNLOAD_ENABLED": _word(bool(self._shop.tables.downloads)),
+            },
             products=len(self._shop.tables.products),
             epoch=memory.epoch,
             last_seq=memory.last_seq,
-            clock=int(now + self._shop.clock_wrong),
+            clock=int(EPOCH.timestamp() + now + self._shop.clock_wrong),
         )
 
     def look(self, after: int, low: int, limit: int, sums: bool, catalogue: bool) -> Verb[Look]:
+        _bound(limit, ROWS_MAX)
         memory, shop = self._memory(), self._shop
         epoch, last_seq, begun = memory.epoch, memory.last_seq, memory.begun is not None
         yield
@@ -85,25 +94,32 @@ class Connector:
         )
 
     def cells(self, size: int) -> Verb[Sequence[Cell]]:
+        _bound(size, SIZE_MAX)
         yield
         return cells_of({p.product: Counters(p.quantity, p.ordered) for p in self._products()}, size)
 
     def listings(self, now: float, after: int, limit: int) -> Verb[Page]:
+        _bound(limit, ROWS_MAX)
         yield
         ids = sorted(product for product in self._shop.tables.products if product > after)
         rows = tuple(self._row(now, self._shop.tables.products[product]) for product in ids[:limit])
         return Page(rows, len(ids) > limit)
 
     def rows(self, now: float, products: Sequence[int]) -> Verb[tuple[Row, ...]]:
+        _bound(len(products), ROWS_MAX)
         yield
         known = self._shop.tables.products
         return tuple(self._row(now, known[product]) for product in sorted(set(products)) if product in known)
 
     def orders(self, lines: Sequence[int]) -> Verb[tuple[Line, ...]]:
+        _bound(len(lines), ROWS_MAX)
         yield
         return tuple(self._shop.line(line) for line in sorted(set(lines)) if line in self._shop.tables.lines)
 
     def apply(self, epoch: str, first: int, changes: Sequence[Change], close: bool) -> Verb[Applied]:
+        _bound(len(changes), ROWS_MAX)
+        if not changes or len({change.product for change in changes}) < len(changes):
+            raise Permanent("Give at least one post, and each product at most once.", reason="request")
         memory, last = self._memory(), first + len(changes) - 1
         if epoch != memory.epoch:
             raise Conflict("The shop is in another epoch.", reason="epoch", epoch=memory.epoch)
@@ -116,8 +132,6 @@ class Connector:
             return Applied(Outcome.CLOSED, epoch, last)
         if memory.begun or close or first != memory.last_seq + 1:
             raise Conflict("The shop expects another batch.", reason="gap", last_seq=memory.last_seq)
-        if len(changes) > ROWS_MAX or not changes:
-            raise Permanent("Send 1 to 2000 posts.", reason="request")
         yield
         failed = {change.product: reason for change in changes if (reason := self._refusal(change))}
         if self._shop.transactional:
@@ -147,14 +161,15 @@ class Connector:
         row = self._shop.tables.products.get(change.product)
         if row is None:
             return "missing"
-        return None if -QUANTITY_MAX <= row.quantity + change.delta <= QUANTITY_MAX else "range"
+        return None if QUANTITY_MIN <= row.quantity + change.delta <= QUANTITY_MAX else "range"
 
     def _memory(self) -> Memory:
         return self._shop.tables.memory or self._begin_epoch()
 
     def _begin_epoch(self) -> Memory:
         self._shop.epochs += 1
-        self._shop.tables.memory = Memory(f"{self._shop.name}-{self._shop.epochs}")
+        name = f"{self._shop.name}-{self._shop.epochs}".encode()
+        self._shop.tables.memory = Memory(blake2b(name, digest_size=8).hexdigest())
         return self._shop.tables.memory
 
     def _done(self, memory: Memory, first: int, last: int, failed: dict[int, str]) -> None:
@@ -164,9 +179,28 @@ class Connector:
         return iter(self._shop.tables.products.values())
 
     def _row(self, now: float, product: Product) -> Row:
-        modified = product.modified
-        age = None if modified is None else int(now + self._shop.clock_wrong - modified)
-        text = None if modified is None else f"{int(modified)}"
-        name = f"Thing {product.model}"
-        status, model = product.status, product.model
-        return Row(product.product, model, name, product.quantity, product.ordered, status, text, age)
+        modified, text, age = product.modified, None, None
+        if modified is not None:
+            text = f"{EPOCH + timedelta(seconds=int(modified)):%Y-%m-%d %H:%M:%S}"
+            age = int(now + self._shop.clock_wrong - modified)
+        return Row(
+            product.product,
+            product.sku,
+            product.name,
+            product.quantity,
+            product.ordered,
+            product.status,
+            text,
+            age,
+            DOWNLOAD if product.product in self._shop.tables.downloads else 0,
+        )
+
+
+def _bound(number: int, most: int) -> None:
+    if number > most:
+        raise Permanent(f"Ask for at most {most} at once.", reason="too_large")
+
+
+def _word(switch: bool) -> str:
+    """As the shop's configuration table has it."""
+    return "true" if switch else "false"

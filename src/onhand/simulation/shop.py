@@ -16,8 +16,6 @@ from enum import StrEnum
 
 from onhand.domain.shop import Line
 
-MODIFIED_FORM = "{:.6f}"
-
 
 class Writer(StrEnum):
     """Who changed a quantity."""
@@ -44,6 +42,13 @@ class Product:
     modified: float | None = None  # by the shop's clock
     log: list[tuple[Writer, int]] = field(default_factory=list)
     jumping: int = 0  # checkouts that have put a meaningless value into the quantity
+    name: str = "Thing"
+    without_sku: bool = False  # the SKU column is NULL; ``model`` is empty then, as it reads to PHP
+
+    @property
+    def sku(self) -> str | None:
+        """The SKU column."""
+        return None if self.without_sku else self.model
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,7 @@ class Tables:
     next_product: int = 1
     next_order: int = 1
     next_line: int = 1
+    downloads: set[int] = field(default_factory=set)  # sold as files; downloads are enabled if there are any
     memory: Memory | None = None
 
 
@@ -101,10 +107,13 @@ class SimShop:
 
     # What programs of the shop do, each one statement
 
-    def add_product(self, model: str, quantity: int, ordered: int = 0, status: int = 1) -> int:
+    def add_product(
+        self, model: str | None, quantity: int, ordered: int = 0, status: int = 1, name: str = "Thing"
+    ) -> int:
         product = self.tables.next_product
         self.tables.next_product += 1
-        self.tables.products[product] = Product(product, model, quantity, ordered, status)
+        row = Product(product, model or "", quantity, ordered, status, name=name, without_sku=model is None)
+        self.tables.products[product] = row
         return product
 
     def write_quantity(self, product: int, quantity: int, writer: Writer) -> int:
@@ -153,7 +162,7 @@ class SimShop:
 
     def add_line(self, line: int, order: int, product: int, units: int) -> None:
         row = self.tables.products.get(product)
-        self.tables.lines[line] = Line(line, order, product, row.model if row else "", units, None, False)
+        self.tables.lines[line] = Line(line, order, product, row.sku if row else "", units, None, False)
         insort(self.tables.line_ids, line)
 
     def delete_lines(self, order: int) -> None:

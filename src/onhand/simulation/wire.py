@@ -7,7 +7,7 @@ Never: changes what an answer says.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import StrEnum
@@ -24,6 +24,7 @@ from .timeline import Timeline
 
 T = TypeVar("T")
 TIMEOUT_SECONDS = 10.0
+LOCK_SECONDS = 5.0  # how long a verb waits for the one before it
 
 
 class Fault(StrEnum):
@@ -53,7 +54,7 @@ class Network:
     def __init__(self, timeline: Timeline, shop: SimShop, chance: Random) -> None:
         self.timeline, self.shop, self.chance = timeline, shop, chance
         self.connector = Connector(shop)
-        self.faults: deque[Fault] = deque()  # for the next requests, one each
+        self.faults: list[Fault] = []  # for the next requests, one each
         self.down_until = 0.0
         self.happened: Counter[str] = Counter()
         self.requests = 0
@@ -64,11 +65,20 @@ class Network:
         self.faults.clear()
         self.down_until = 0.0
 
+    def next_fault(self, writes: bool) -> Fault | None:
+        """What happens to the next request. A connector that is to be killed is killed where it matters: while it writes."""
+        for fault in self.faults:
+            if writes or fault is not Fault.CRASH:
+                self.faults.remove(fault)
+                return fault
+        return None
+
     def serve(self, verb: Verb[T], crash: bool) -> T:
         """Run a verb in the shop: at one moment in a transaction, else with time for others between its statements."""
         steps = self.chance.randrange(6) if crash else -1
         if crash and self.shop.transactional:
             raise Retriable("The connector was killed: its transaction was rolled back.", reason="cut")
+        self._wait_for_lock()
         self._running = verb
         try:
             while True:
@@ -90,6 +100,14 @@ class Network:
             with suppress(OnHandError):
                 for _ in self._running:
                     pass
+            self._running = None
+
+    def _wait_for_lock(self) -> None:
+        patience = self.timeline.now + LOCK_SECONDS
+        while self._running is not None:
+            if self.timeline.now >= patience:
+                raise Retriable("Another request is still being served; try again shortly.", reason="busy")
+            self.timeline.run_until(self.timeline.now + 0.01)
 
     def serve_later(self, verb: Callable[[], Verb[T]], at: float) -> None:
         """A request whose answer nobody waits for. The connector serves one at a time."""
@@ -132,12 +150,12 @@ class Wire:
         return self._ask(lambda: self._connector.orders(lines))
 
     def apply(self, epoch: str, first: int, changes: Sequence[Change], close: bool = False) -> Applied:
-        return self._ask(lambda: self._connector.apply(epoch, first, tuple(changes), close))
+        return self._ask(lambda: self._connector.apply(epoch, first, tuple(changes), close), writes=True)
 
     def disconnect(self) -> None:
         """Nothing is kept open here."""
 
-    def _ask(self, verb: Callable[[], Verb[T]]) -> T:
+    def _ask(self, verb: Callable[[], Verb[T]], writes: bool = False) -> T:
         self._sender.boundary()
         network, now, chance = self._network, self._timeline.now, self._network.chance
         self._timeline.operations += 1
@@ -145,7 +163,7 @@ class Wire:
         if now < network.down_until:
             self._wait(0.05)
             raise Retriable("The shop cannot be reached.", reason="unreachable")
-        fault = network.faults.popleft() if network.faults else None
+        fault = network.next_fault(writes)
         if fault is not None:
             network.happened[fault] += 1
         if fault in (Fault.REQUEST_LOST, Fault.LATE):

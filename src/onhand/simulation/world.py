@@ -7,7 +7,7 @@ Never: repairs anything for OnHand: what the operator does, a person could do wi
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from random import Random
@@ -51,6 +51,7 @@ class World:
         self.checked: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
         self.happened: Counter[str] = Counter()  # acts by kind
+        self.done: defaultdict[int, set[str]] = defaultdict(set)  # shop: kinds of acts since the last quiet point
         self.calm_after: list[float] = []  # seconds from the end of trade until all was in step
         self.booked: Counter[str] = Counter()  # per SKU, units that people of the house are sure to have booked
         self.open_orders: dict[int, list[int]] = {}  # shop: orders that somebody may delete
@@ -198,6 +199,7 @@ class World:
         self.stopped.clear()
         self.restored.clear()
         self.clocks_set.clear()
+        self.done.clear()
         self.store_restored = False
 
     def _back_up(self, shop: int) -> None:

@@ -1,0 +1,295 @@
+"""Proves that the simulation's checks can fail: each fault below is put into the house, and the simulation has to see it.
+
+A fault is what a programmer could have done: a rule left out, a step taken twice, an order reversed. The real parts stay real;
+one function of theirs is replaced by a faulty one.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from onhand.domain import law
+from onhand.domain.differences import Cause, Finding, Remedy
+from onhand.domain.shop import Applied, Outcome
+from onhand.domain.stock import Kind, Movement
+from onhand.services import bookkeeping, collecting, delivering, reconciling
+from onhand.services.collecting import Booked
+from onhand.simulation import connector as connectors
+from onhand.simulation.plan import plan
+from onhand.simulation.program import Program
+from onhand.simulation.run import run_world
+from onhand.simulation.shop import Writer
+from onhand.simulation.wire import Wire
+from onhand.storage.carts import Carts
+from onhand.storage.ledger import Items
+from onhand.storage.listings import Listings
+from onhand.storage.posts import Posts
+
+pytestmark = pytest.mark.slow
+
+WORLDS_MAX = 40  # a fault that so many worlds do not show would go unseen
+
+
+def batches_are_applied_whatever_their_number(patch):
+    """The connector skips the check of sequence: a request that comes twice takes effect twice."""
+
+    def apply(self, epoch, first, changes, close):
+        memory, last = self._memory(), first + len(changes) - 1
+        yield
+        failed = {}
+        for _ in self._write(epoch, first, changes, failed):
+            pass
+        self._done(memory, first, last, failed)
+        return Applied(Outcome.APPLIED, epoch, last, failed)
+
+    patch.setattr(connectors.Connector, "apply", apply)
+
+
+def posts_write_absolute_quantities(patch):
+    """The connector writes what the count should be, as it last saw it: a sale in between is overwritten."""
+    look = connectors.Connector.look
+
+    def looking(self, *asked):
+        answer = yield from look(self, *asked)
+        self.remembered = {row.product: row.quantity for row in self._products()}
+        return answer
+
+    def write(self, epoch, first, changes, failed):
+        for number, change in enumerate(changes, first):
+            row = self._shop.tables.products.get(change.product)
+            if row is not None and change.product not in failed:
+                count = getattr(self, "remembered", {}).get(change.product, row.quantity) + change.delta
+                self._shop.write_quantity(change.product, count, Writer.POST)
+                self._shop.taken[(epoch, number)] += 1
+            yield
+
+    patch.setattr(connectors.Connector, "look", looking)
+    patch.setattr(connectors.Connector, "_write", write)
+
+
+def a_line_is_booked_twice(patch):
+    """The same order line stands for two movements."""
+    sell = collecting.sell
+
+    def twice(books, cart, lines, at):
+        emptied = sell(books, cart, lines, at)
+        listings = books.listings.of(cart.id, sorted({line.product for line in lines}))
+        again = [
+            Movement(listings[x.product].item, Kind.SALE, -x.quantity, f"again/{cart.source}/{x.line}", cart.id)
+            for x in lines
+            if listings[x.product].tracked and x.line % 5 == 0
+        ]
+        bookkeeping.book(books, again, at)
+        return emptied
+
+    patch.setattr(collecting, "sell", twice)
+
+
+def sales_are_counted_and_not_booked(patch):
+    """The counter is followed, the movement forgotten."""
+
+    def book(books, movements, at):
+        _ENTER(books, [x for x in movements if x.kind is not Kind.SALE or x.line is None or x.line % 9], at)
+
+    patch.setattr(bookkeeping, "book", book)
+
+
+def the_cursor_runs_ahead(patch):
+    """Lines that are still to come are taken for seen."""
+    patch.setattr(Carts, "advance", lambda self, cart, line: _ADVANCE(self, cart, line + 300))
+
+
+def lines_are_believed_before_the_counter_moves(patch):
+    """A line is a sale as soon as it is seen: orders that are never paid are booked."""
+
+    def book(house, cart, collected):
+        booked = _BOOK(house, cart, collected)
+        unpaid = [x for x in collected.lines if not x.paid]
+
+        def write(books):
+            known = books.listings.of(cart.id, sorted({x.product for x in unpaid}))
+            collecting.sell(books, cart, [x for x in unpaid if x.product in known], house.clock.now())
+            return Booked(False, None, ())
+
+        return house.store.write(write) if unpaid else booked
+
+    patch.setattr(collecting, "book", book)
+
+
+def returns_are_not_booked(patch):
+    """Goods of a deleted order come back in the shop and not here."""
+
+    def restock(books, cart, lines, at):
+        units = {}
+        for line in lines:
+            units[line.product] = units.get(line.product, 0) - line.quantity
+        books.listings.trade(cart.id, units)
+        books.carts.move_sums(cart.id, collecting.Sums() - law.trade(lines))
+
+    patch.setattr(collecting, "restock", restock)
+
+
+def a_counter_that_was_reset_is_goods_coming_back(patch):
+    """The law does not know that counters can be reset."""
+    patch.setattr(law, "_was_reset", lambda *_: False)
+
+
+def an_unsettled_batch_is_forgotten(patch):
+    """After a lost answer the batch is taken for applied, and never sent again."""
+
+    def resend(house, cart, shop):
+        batch = house.store.read(lambda books: books.posts.pending(cart.id))
+        if batch is not None:
+            delivering._settle(house, cart, batch, {})
+
+    patch.setattr(delivering, "resend", resend)
+
+
+def a_batch_is_settled_twice(patch):
+    """What landed is added to the books twice."""
+    landed = Listings.landed
+
+    def twice(self, cart, epoch, first, last):
+        landed(self, cart, epoch, first, last)
+        landed(self, cart, epoch, first, last)
+
+    patch.setattr(Listings, "landed", twice)
+
+
+def a_batch_is_sent_before_it_is_stored(patch):
+    """A kill in between leaves a batch in the shop that the books know nothing of."""
+
+    def deliver(house, cart, shop, batch_size):
+        def due(books):
+            current = books.carts.get(cart.id)
+            dues = books.listings.due(cart.id, batch_size)
+            return (
+                current,
+                delivering.posts.batch_of(dues, current.settings.buffer, current.epoch, current.next_seq),
+                dues,
+            )
+
+        current, batch, dues = house.store.read(due)
+        if batch is None:
+            return 0
+        shop.apply(batch.epoch, batch.first, [post.change for post in batch.posts])
+
+        def store(books):
+            books.listings.clear_news([x.listing for x in dues])
+            books.carts.take_seqs(cart.id, len(batch.posts))
+            books.posts.add(cart.id, batch, house.clock.now())
+
+        house.store.write(store)
+        delivering._settle(house, current, batch, {})
+        return len(batch.posts)
+
+    patch.setattr(delivering, "deliver", deliver)
+
+
+def other_shops_are_not_told(patch):
+    """A booking makes no news."""
+    patch.setattr(Listings, "announce", lambda self, items: set())
+
+
+def what_is_due_is_decided_when_it_is_booked(patch):
+    """News are cleared although the batch could not be made."""
+    add = Posts.add
+
+    def lose_every_seventh(self, cart, batch, at):
+        if batch.first % 7:
+            add(self, cart, batch, at)
+
+    patch.setattr(Posts, "add", lose_every_seventh)
+
+
+def a_first_glance_is_a_fact(patch):
+    """Nothing has to be seen twice: the middle of a sale is taken for a loss."""
+    patch.setattr(law.Suspicion, "settled", lambda self, now, settle_seconds: True)
+
+
+def drift_is_taken_over_and_never_healed(patch):
+    """Whatever is seen in a shop is what it should hold."""
+    patch.setattr(reconciling.differences, "explain", lambda *_: Finding(Cause.LOST_SALE, Remedy.SHOW))
+
+
+def every_drift_is_an_edit(patch):
+    """No cause is looked for."""
+    patch.setattr(reconciling.differences, "explain", lambda *_: Finding(Cause.EDIT, Remedy.POST))
+
+
+def edits_are_never_recognised(patch):
+    """What a person typed is taken for a race."""
+    patch.setattr(reconciling.differences, "explain", lambda *_: Finding(Cause.LOST_SALE, Remedy.POST))
+
+
+def a_restored_shop_is_not_noticed(patch):
+    """Epoch and sequence are not compared."""
+    patch.setattr(collecting, "check_place", lambda cart, seen: None)
+
+
+def no_marks_are_left(patch):
+    """A shop that only sells keeps an old number, so a backup of it looks like the shop itself."""
+    patch.setattr(Carts, "owe_mark", lambda self, cart: None)
+
+
+def a_commit_is_believed_and_lost(patch):
+    """The disk says that it has written, and has not, now and then."""
+    write = Program.write
+
+    def lying(self, unit):
+        self.told = getattr(self, "told", 0) + 1
+        if self.told % 50 == 0:
+            image = self._disk.image()
+            result = write(self, unit)
+            self._disk.put_back(image)
+            return result
+        return write(self, unit)
+
+    patch.setattr(Program, "write", lying)
+
+
+def a_balance_is_moved_without_its_movement(patch):
+    """The balance is rounded."""
+    move = Items.move
+    patch.setattr(Items, "move", lambda self, changes: move(self, {i: n - (n > 4) for i, n in changes.items()}))
+
+
+def sums_are_compared_with_what_was_not_moved(patch):
+    """A post does not move the cart's sums."""
+    patch.setattr(delivering, "_moved", lambda applied: collecting.Sums())
+
+
+def an_unfinished_batch_is_never_closed(patch):
+    """A batch that a crash left begun is settled here and stays open there."""
+
+    def apply(self, epoch, first, changes, close=False):
+        return Applied(Outcome.CLOSED, epoch, first) if close else _APPLY(self, epoch, first, changes)
+
+    patch.setattr(Wire, "apply", apply)
+
+
+def unfinished_batches_are_taken_for_applied(patch):
+    """The law is not asked what landed."""
+    patch.setattr(delivering, "_find_out", lambda house, cart, shop, batch: {})
+
+
+FAULTS = [
+    value
+    for value in list(globals().values())
+    if inspect.isfunction(value)
+    and value.__module__ == __name__
+    and list(inspect.signature(value).parameters) == ["patch"]
+]
+_BOOK, _ENTER, _ADVANCE, _APPLY = collecting.book, bookkeeping.book, Carts.advance, Wire.apply
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_the_simulation_sees(fault, monkeypatch):
+    fault(monkeypatch)
+    for seed in range(1, WORLDS_MAX + 1):
+        told = run_world(plan(seed))
+        if told.violations:
+            return
+    pytest.fail(f"{WORLDS_MAX} worlds with this fault in them, and no promise was found broken: {fault.__doc__}")

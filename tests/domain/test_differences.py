@@ -60,7 +60,7 @@ class TestTheTable:
         evidence = replace(QUIET, edited=True, drift=1, sales=1, quantity=13, past=(13,))
         assert explain(evidence, policy) == Finding(Cause.STALE_SAVE, Remedy.POST)
 
-    @pytest.mark.parametrize("change", [{"sales": 0}, {"quantity": 12}, {"drift": -3}])
+    @pytest.mark.parametrize("change", [{"quantity": 12}, {"drift": -3}])
     def test_no_stale_form_save(self, policy: Policy, change: dict) -> None:
         evidence = replace(replace(QUIET, edited=True, sales=3, quantity=13, past=(11, 13)), **change)
         assert explain(evidence, policy).cause is Cause.EDIT
@@ -84,7 +84,8 @@ class TestTheTable:
     )
     def test_an_edit_that_something_else_would_explain_too_is_not_booked(self, policy: Policy, doubt: dict) -> None:
         remedy = Remedy.POST if policy is Policy.OURS else Remedy.ASK
-        assert explain(replace(QUIET, edited=True, **doubt), policy) == Finding(Cause.EDIT, remedy)
+        cause = Cause.STALE_SAVE if "past" in doubt else Cause.EDIT
+        assert explain(replace(QUIET, edited=True, **doubt), policy) == Finding(cause, remedy)
 
     def test_a_count_typed_lower_is_an_edit_even_if_it_was_seen_before(self, policy: Policy) -> None:
         evidence = replace(QUIET, edited=True, drift=-3, past=(13,))

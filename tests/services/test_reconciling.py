@@ -210,7 +210,7 @@ def test_a_form_that_was_left_open_for_long_is_never_believed_unasked(world: Wor
     amber.tick(1800)
     amber.edit("TEA", 10)
     amber.settle()
-    assert amber.causes() == [("edit in the shop", 3)]
+    assert amber.causes() == [("stale form save", 3)]
     assert world.on_hand("TEA") == 7
     assert amber.shows("TEA") == shown
 

@@ -100,11 +100,10 @@ def explain(evidence: Evidence, policy: Policy) -> Finding:
 
 def _edit(evidence: Evidence, policy: Policy) -> Finding:
     returned = evidence.drift > 0 and evidence.quantity in evidence.past
-    stale = returned and evidence.sales > 0
-    cause = Cause.STALE_SAVE if stale else Cause.EDIT
+    cause = Cause.STALE_SAVE if returned else Cause.EDIT
     if evidence.heals >= HEALS_PER_HOUR:
         return Finding(cause, Remedy.ASK)  # somebody, or something, keeps writing: repeating ourselves is no cure
-    if stale or policy is Policy.OURS:
+    if policy is Policy.OURS or (returned and evidence.sales > 0):
         return Finding(cause, Remedy.POST)
     if returned or _race(evidence) is not None:
         # A form left open since, or one saved while a race took place; or goods that make up for just those sales. A person knows.

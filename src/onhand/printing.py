@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from onhand.domain.errors import OnHandError
+from onhand.domain.oversell import oversell_in_words
 
 Data = dict[str, Any]
 PIPE_WIDTH = 10_000  # a file has no edge: nothing is cut there
@@ -412,6 +413,8 @@ def status(out: Console, data: Data) -> None:
     for cart in data["carts"]:
         if why := cart["halted"] or cart["trouble"]:
             say(out, f"{cart['name']}: {why}", BAD)
+    if data["oversell"]:
+        say(out, oversell_in_words(**data["oversell"]), QUIET)
 
 
 def proof(out: Console, data: Data) -> None:

@@ -272,6 +272,7 @@ def test_status_is_no_failure_unless_it_is_to_be_checked(onhand, aligned):
     assert "No controller is at work" in onhand.text("status")
     status = onhand.json("status")
     assert (status["items"], status["controller"], [cart["state"] for cart in status["carts"]]) == (3, False, ["off"])
+    assert status["oversell"] is None
     onhand("status", "--check", code=4)
     onhand("cart", "edit", "Amber", "--inactive")
     onhand("status", "--check")

@@ -15,16 +15,18 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 
 import pytest
 
 from onhand import door
 from onhand.app import App
+from onhand.carts.sample import SampleShop
 from onhand.config import Config
 from onhand.domain.errors import Conflict, Refused
 from onhand.storage import owner as ownership
 from onhand.storage.owner import Owned, Ownership
-from tests.entrypoints.conftest import until
+from tests.entrypoints.conftest import connect, until
 
 pytestmark = pytest.mark.slow  # every test starts a process of its own
 
@@ -104,6 +106,34 @@ def test_what_is_received_through_an_owner_shows_in_the_shop_at_once(onhand, ali
     until(lambda: onhand.json("status")["carts"][0]["state"] == "in step")
     onhand("status", "--check")
     assert end(process)[0] == 0
+
+
+def test_status_says_what_two_shops_may_sell_too_many(onhand, aligned, tmp_path):
+    with ExitStack() as afterwards:
+        shop = SampleShop(tmp_path / "birch.db", "Birch").create([("TEA", "Green Tea", 10, 5.0)])
+        afterwards.callback(shop.close)
+        afterwards.callback(connect(onhand, shop, "Birch").stop)
+        onhand("send-qoh", "Birch")
+        onhand("param", "set", "SynchQOH", "True")
+        for name in ("Amber", "Birch"):
+            onhand("sync", "on", name)
+        onhand("cart", "edit", "Birch", "--tick-seconds", "0.5")
+        process, _ = serve(onhand)
+        onhand("receive", "TEA=30")
+        until(lambda: aligned.shop.find("TEA").quantity == shop.find("TEA").quantity == 40)
+        aligned.shop.buy("TEA", 12)
+        shop.buy("TEA", 12)
+        until(lambda: onhand.json("item", "show", "TEA")["on_hand"] == 16)
+        said = onhand.json("status")["oversell"]
+        assert said == {
+            "sku": "TEA",
+            "rate_per_hour": pytest.approx(24 * 60),  # within the first minute of trade
+            "window_seconds": 0.5,
+            "shops": 2,
+            "expected_units": pytest.approx(24 / 60 * 0.5 / 2),
+        }
+        assert "(TEA, 1,400 an hour) that is about 1 unit too many in 10 stock-outs." in onhand.text("status")
+        assert end(process)[0] == 0
 
 
 @pytest.mark.parametrize("role", ["controller", "serve"])

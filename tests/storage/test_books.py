@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,8 @@ from onhand.domain.orders import LineState
 from onhand.domain.posts import Batch, Post, State
 from onhand.domain.shop import Window
 from onhand.domain.sketch import Counters, Sums, cells_of
-from onhand.domain.stock import Source
+from onhand.domain.stock import Kind, Movement, Source
+from onhand.storage import reports
 from onhand.storage.database import Database, create
 from onhand.storage.times import micros, moment
 from tests.builders import line, row
@@ -168,3 +169,29 @@ def test_items_are_found_by_any_part_whatever_its_case(store: Database) -> None:
 def test_times_are_kept_to_the_microsecond(value: int) -> None:
     assert micros(moment(value)) == value
     assert moment(value).tzinfo is UTC
+
+
+def test_the_best_seller_is_what_carts_sold_most_of_lately(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    tea, mug, pot = (store.write(lambda books, sku=sku: books.items.add(sku, "", AT)) for sku in ("TEA", "MUG", "POT"))
+    month_ago, day = AT - timedelta(days=30), timedelta(days=1)
+
+    def sold(item: int, units: int, at: datetime, cart: int | None = 1) -> None:
+        origin = f"sale/{item}/{at}/{cart}"
+        store.write(lambda books: books.ledger.append([Movement(item, Kind.SALE, -units, origin, cart)], at))
+
+    def best() -> tuple[str, int, datetime] | None:
+        return store.read(lambda books: books.reports.best_seller(month_ago))
+
+    assert best() is None
+    sold(pot, 90, AT, cart=None)  # by phone: no shop showed it
+    store.write(lambda books: books.ledger.append([Movement(pot, Kind.RETURN, 90, "return", 1)], AT))
+    assert best() is None
+    sold(tea, 50, month_ago - day)  # too long ago to count, but trade had begun
+    sold(tea, 3, AT)
+    sold(mug, 2, month_ago)
+    sold(mug, 2, AT, cart=2)
+    assert best() == ("MUG", 4, month_ago - day)
+    sold(tea, 2, AT + day)
+    assert best() == ("TEA", 5, month_ago - day)
+    monkeypatch.setattr(reports, "SALES_READ", 3)
+    assert best() == ("MUG", 4, month_ago)

@@ -19,11 +19,6 @@ def expected_oversell(units_per_second: float, window_seconds: float, shops: int
 
     After one shop sold the last unit, the others go on selling it for the window: from the sale until they show it. With
     equal shares, all shops but one have ``1 - 1/shops`` of the demand.
-
-    >>> expected_oversell(0.2, 5.0, 2)
-    0.5
-    >>> expected_oversell(0.2, 5.0, 1)
-    0.0
     """
     return units_per_second * window_seconds * (1 - 1 / shops)
 
@@ -42,8 +37,8 @@ def oversell_in_words(
     who = "two shops show the same last unit, both" if shops == 2 else f"{shops} shops show the same last unit, each"
     pace = f"{_rough(rate_per_hour)} an hour" if rate_per_hour >= 1 else f"{_rough(rate_per_hour * 24)} a day"
     if expected_units > 0.5:
-        size = f"{_rough(expected_units)} of a unit" if expected_units < 1 else f"{_rough(expected_units)} units"
-        size += " too many at each stock-out"
+        units = _rough(expected_units)
+        size = f"{units} {'unit' if units == '1' else 'units'} too many at each stock-out"
     else:
         size = f"1 unit too many in {_rough(1 / expected_units)} stock-outs"
     return (

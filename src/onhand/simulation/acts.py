@@ -278,6 +278,7 @@ def _off_and_on(world: World, shop: int, chance: Random) -> None:
     if world.program.dead:
         return
     world.aside.add(cart)
+    world.unsure += 1
     with suppress(OnHandError, Killed):
         aligning.disable(world.program.house, world.cart(cart), "clerk")
         world.program.arrange()

@@ -180,6 +180,8 @@ class Program:
             return
         finally:
             self._at_work.discard(cart)
+        if self.drivers.get(cart) is not driver:
+            return  # switched off meanwhile, or on again: then another one has its own plan
         at_once = cart in self._woken and not driver.failing
         self._plan(cart, self._timeline.now if at_once else driver.next_tick)
 

@@ -61,11 +61,12 @@ class World:
         self.restored: set[int] = set()  # shops that were put back to a backup in this phase
         self.void: set[str] = set()  # epochs in which one side was put back: their numbers stand for more than one post
         self.clocks_set: set[int] = set()  # shops whose clock somebody set in this phase
+        self.ever_restored: set[int] = set()  # shops, or all of them after the store was put back
         self.store_restored = False
         self._backups: dict[int, tuple[Tables, Counter[int]]] = {}
         self._image: bytes | None = None
         self.must_halt: set[int] = set()  # carts that OnHand has to stop by itself
-        self.unsure = 0  # people of the house who have not seen an answer yet
+        self.unsure = 0  # people of the house who have not seen an answer yet, or have a cart to switch on again
         self.carts: list[int] = []
         self.shops = [
             SimShop(f"shop{number}", own.transactional, own.allow_checkout) for number, own in enumerate(plan.shops)
@@ -215,6 +216,7 @@ class World:
         self.void.update((now.epoch,) if now else ())
         sim.restore(tables)
         self.restored.add(shop)
+        self.ever_restored.add(shop)
         if (
             now is not None
             and then is not None
@@ -229,6 +231,7 @@ class World:
             self.void.update(shop.tables.memory.epoch for shop in self.shops if shop.tables.memory)
             self.disk.put_back(self._image)
             self.store_restored = True
+            self.ever_restored.update(range(len(self.shops)))
             self.ensure_running()
 
     def _come_in_step(self, when: str) -> None:
@@ -256,6 +259,7 @@ class World:
             self.align(cart_id, get=self.store_restored and cart_id == stopped[0])
         for cart_id in self.carts:
             if not self.cart(cart_id).synchronize:  # a store that was put back may not know that it was switched on
+                self.unsure += 1
                 self.switch_on(cart_id)
                 deadline = self.time.now + TRADE_ENDS_SECONDS
                 while not self.cart(cart_id).synchronize and self.time.now < deadline:
@@ -279,6 +283,7 @@ class World:
                     with self.program.at_cart(self.cart(cart_id)) as (wire, memory):
                         aligning.enable(self.program.house, self.cart(cart_id), wire, memory, "ours", "clerk")
                 self.program.arrange()
+                self.unsure -= 1
                 return
         self.time.at(self.time.now + 1.0, lambda: self.switch_on(cart_id))
 

@@ -13,12 +13,13 @@ from typing import Any
 from sqlalchemy import Connection, and_, case, func, literal, or_, select, union_all
 
 from onhand.domain.posts import State
-from onhand.domain.stock import sku_key
+from onhand.domain.stock import Kind, sku_key
 
-from .tables import carts, differences, items, listings, order_lines, phone_order_lines, phone_orders, posts
-from .times import moment
+from .tables import carts, differences, items, listings, movements, order_lines, phone_order_lines, phone_orders, posts
+from .times import micros, moment
 
 Rows = list[dict[str, Any]]
+SALES_READ = 50_000  # of the newest movements, for a pace: a busy shop's last days say as much as its last month
 
 
 class Reports:
@@ -80,6 +81,37 @@ class Reports:
     def item_count(self) -> int:
         """How many items there are."""
         return int(self._connection.execute(select(func.count()).select_from(items)).scalar_one())
+
+    def best_seller(self, since: datetime) -> tuple[str, int, datetime] | None:
+        """The item that sold most in all carts since then: its SKU, its units, and when the first sale of any item was.
+
+        Among the newest ``SALES_READ`` movements: they are read by number, so that the time of a sale needs no index.
+        """
+        newest = (
+            select(movements.c.item_id, movements.c.at, movements.c.kind, movements.c.cart_id, movements.c.quantity)
+            .order_by(movements.c.id.desc())
+            .limit(SALES_READ)
+            .subquery()
+        )
+        sold = (
+            select(
+                newest.c.item_id,
+                func.sum(case((newest.c.at >= micros(since), -newest.c.quantity), else_=0)).label("units"),
+                func.min(newest.c.at).label("first"),
+            )
+            .where(newest.c.kind == Kind.SALE.value, newest.c.cart_id.is_not(None))
+            .group_by(newest.c.item_id)
+            .subquery()
+        )
+        best = (
+            select(sold.c.item_id, sold.c.units, func.min(sold.c.first).over().label("first"))
+            .order_by(sold.c.units.desc(), sold.c.item_id)
+            .limit(1)
+            .subquery()
+        )
+        query = select(items.c.sku, best.c.units, best.c.first).join(items, items.c.id == best.c.item_id)
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else (row.sku, int(row.units), moment(row.first))
 
     def cart_counts(self, cart: int) -> dict[str, int]:
         """How many listings of a cart are in which state, and how deep its post stack is."""

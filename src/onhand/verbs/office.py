@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from onhand.app import App
+from onhand.app import App, Books
+from onhand.domain.oversell import SALES_REACH, expected_oversell, pace_per_second
 from onhand.domain.parameters import PARAMETERS, Parameter, Value
 from onhand.services import bookkeeping, reconciling, settings
 
@@ -88,7 +89,33 @@ def status(app: App) -> Data:
         "controller": app.controller is not None,
         "items": app.read(lambda books: books.reports.item_count()),
         "carts": [shown(app, cart) for cart in app.read(lambda books: books.carts.all())],
+        "oversell": oversell(app),
     }
+
+
+def oversell(app: App) -> Data | None:
+    """What the synchronized carts may sell too many, in this merchant's numbers; None when nothing can be said."""
+    now = app.clock.now()
+
+    def read(books: Books) -> Data | None:
+        if not settings.values(books)["SynchQOH"]:
+            return None
+        driven = [cart for cart in books.carts.all() if cart.synchronize and cart.settings.active and cart.aligned]
+        if len(driven) < 2 or (best := books.reports.best_seller(now - SALES_REACH)) is None:
+            return None
+        sku, units, first = best
+        if (pace := pace_per_second(units, now - first)) is None:
+            return None
+        window = max(settings.pace_of(books, cart).tick_seconds for cart in driven)
+        return {
+            "sku": sku,
+            "rate_per_hour": pace * 3600,
+            "window_seconds": window,
+            "shops": len(driven),
+            "expected_units": expected_oversell(pace, window, len(driven)),
+        }
+
+    return app.read(read)
 
 
 @verb

@@ -20,9 +20,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from onhand import __version__
 from onhand.app import App, Books
+from onhand.domain.oversell import oversell_in_words
 from onhand.domain.stock import sku_key
 from onhand.services import settings
-from onhand.verbs import VERBS
+from onhand.verbs import VERBS, office
 
 from . import view
 
@@ -92,9 +93,17 @@ class Desk:
     def page(self, asked: Asked) -> str:
         """The whole page."""
         regions = self.regions(asked, (*HEAD, *BOOKS), fresh=True)
-        now = self._app.clock.now()
+        risk = office.oversell(self._app)
         # Regions are HTML already and pass unescaped into the page; nothing else does.
-        return self._draw("page.html", asked=asked, regions=regions, title=self.title(), store=self._app.path, now=now)
+        return self._draw(
+            "page.html",
+            asked=asked,
+            regions=regions,
+            title=self.title(),
+            store=self._app.path,
+            now=self._app.clock.now(),
+            oversell=oversell_in_words(**risk) if risk else None,
+        )
 
     def apology(self, message: str) -> str:
         """A page that says why there is none, and what to do."""

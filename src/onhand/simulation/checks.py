@@ -286,7 +286,8 @@ def _compare(seen: list[Drift], named: Rows, misjudged: int, clock_set: bool) ->
     if misjudged:
         allowed |= RACE_CAUSES | {"unknown"}
     if clock_set and any(drift.writer is not Writer.SALE for drift in seen):
-        allowed |= {"unknown"}  # how long ago the shop says a form was saved is wrong by as much as its clock was moved
+        # How long ago the shop says a form was saved is wrong by as much as its clock was moved: it may look like no edit.
+        allowed |= {"unknown"} | RACE_CAUSES
     if (
         len(moved := [drift for drift in seen if drift.amount]) == 1
         and not misjudged

@@ -31,7 +31,7 @@ def perform(world: World, act: Act) -> None:
     """Do what an act says."""
     chance = Random(act.seed)
     world.happened[act.kind] += 1
-    world.done[act.shop].add(act.kind)
+    world.phase.done[act.shop].add(act.kind)
     world.tell(f"{act.kind} (shop {act.shop})")
     ACTS[act.kind](world, act.shop, chance)
 
@@ -158,7 +158,6 @@ def _odd(change: Callable[[World, SimShop, Product, Random], None]) -> Callable[
         odd = [row for row in sim.tables.products.values() if not row.model.startswith("SKU-")]
         if odd:
             row = chance.choice(odd)
-            world.changed.add((shop, row.product))
             change(world, sim, row, chance)
             world.time.operations += 1
 
@@ -176,8 +175,7 @@ def _rename(world: World, sim: SimShop, row: Product, chance: Random) -> None:
 
 
 def _copy(world: World, sim: SimShop, row: Product, chance: Random) -> None:
-    copy = sim.add_product(row.model, row.quantity, status=0)
-    world.changed.add((world.shops.index(sim), copy))
+    sim.add_product(row.model, row.quantity, status=0)
 
 
 def _remove(world: World, sim: SimShop, row: Product, chance: Random) -> None:
@@ -185,13 +183,12 @@ def _remove(world: World, sim: SimShop, row: Product, chance: Random) -> None:
 
 
 def _add(world: World, shop: int, chance: Random) -> None:
-    sim = world.shops[shop]
     model = chance.choice(("ODD-0", f"NEW-{chance.randrange(99)}", ""))
-    world.changed.add((shop, sim.add_product(model, chance.randrange(20))))
+    world.shops[shop].add_product(model, chance.randrange(20))
 
 
 def _shop_clock(world: World, shop: int, chance: Random) -> None:
-    world.clocks_set.add(shop)
+    world.phase.clocks_set.add(shop)
     world.shops[shop].clock_wrong = chance.choice((-3600.0, -20.0, 0.0, 20.0, 3600.0))
 
 
@@ -277,7 +274,7 @@ def _off_and_on(world: World, shop: int, chance: Random) -> None:
     cart = world.carts[shop]
     if world.program.dead:
         return
-    world.aside.add(cart)
+    world.phase.aside.add(cart)
     world.unsure += 1
     with suppress(OnHandError, Killed):
         aligning.disable(world.program.house, world.cart(cart), "clerk")

@@ -119,8 +119,8 @@ def check(world: World) -> None:
         return
     for found in _differences_since(world, world.before.difference):
         if found["cause"] == "brake":  # it may have come in the middle of a Send, and gone with it
-            world.aside.add(found["cart_id"])
-            world.stopped.add(found["cart_id"])
+            world.phase.aside.add(found["cart_id"])
+            world.phase.stopped.add(found["cart_id"])
     for one in (_balances, _targets, _sales, _names, _stock, _posts, _differences, _heals, _stops):
         wrong = one(world)
         world.checked[one.__name__.strip("_")] += 1
@@ -154,7 +154,7 @@ def _sales(world: World) -> list[str]:
             booked[entry["cart"], entry["sku"]] -= entry["quantity"]
     wrong = []
     for number, cart_id in enumerate(world.carts):
-        if number in world.restored:
+        if number in world.phase.restored:
             continue  # what a restored shop has forgotten, and what it sold until it was aligned, nobody can know
         for sku in world.skus:
             product = world.products[number][sku]
@@ -162,7 +162,7 @@ def _sales(world: World) -> list[str]:
                 continue
             traded = world.shops[number].traded[product] - world.before.traded[number][product]
             difference = booked[cart_id, sku] - traded
-            if cart_id in world.stopped and (difference > 0 or _drifted(world, number, product)):
+            if cart_id in world.phase.stopped and (difference > 0 or _drifted(world, number, product)):
                 continue  # of a stopped cart only that is booked which lines speak for, or the quantity bears out
             if difference:
                 wrong.append(f"shop {number} traded {traded} of {sku}, booked are {booked[cart_id, sku]}")
@@ -176,15 +176,15 @@ def _names(world: World) -> list[str]:
         if entry["kind"] not in ("sale", "cancellation") or entry["cart"] is None or entry["line"] is not None:
             continue
         number = world.carts.index(entry["cart"])
-        excused = world.store_restored or number in world.restored or entry["cart"] in world.aside
-        if not excused and not world.done[number] & UNNAMING and entry["sku"] in world.skus:
+        excused = world.phase.store_restored or number in world.phase.restored or entry["cart"] in world.phase.aside
+        if not excused and not world.phase.done[number] & UNNAMING and entry["sku"] in world.skus:
             wrong.append(f"shop {number}: {entry['quantity']:+d} of {entry['sku']} have no line: {entry['reason']}")
     return wrong
 
 
 def _stock(world: World) -> list[str]:
     """On hand moved by what people booked, less what was traded, and by accepted edits; by nothing else."""
-    if world.store_restored:
+    if world.phase.store_restored:
         return []  # what people booked after the copy was made is lost with it, and Get QOH took over the shops' counts
     moved: Counter[str] = Counter()
     accepted: Counter[str] = Counter()
@@ -239,7 +239,7 @@ def _differences(world: World) -> list[str]:
         ):
             named[found["cart_id"], found["sku"]].append(found)
     for number, cart_id in enumerate(world.carts):
-        if cart_id in world.aside or number in world.restored:
+        if cart_id in world.phase.aside or number in world.phase.restored:
             continue  # while a cart is stopped or off nothing is concluded; the alignment ends all its differences
         seen: defaultdict[int, list[Drift]] = defaultdict(list)
         noted, first = world.shops[number].drifts, world.before.drifts[number]
@@ -254,7 +254,7 @@ def _differences(world: World) -> list[str]:
             if _muddled(world, number, product):
                 continue
             wrong_posts = misjudged[cart_id, product] - world.before.misjudged[cart_id, product]
-            text = _compare(seen[product], named[cart_id, sku], wrong_posts, number in world.clocks_set)
+            text = _compare(seen[product], named[cart_id, sku], wrong_posts, number in world.phase.clocks_set)
             if text:
                 wrong.append(f"shop {number} {sku}: {text}")
     return wrong
@@ -328,8 +328,8 @@ def _stops(world: World) -> list[str]:
         f"shop {number} is called restored, and nobody put anything back: {found['note']}"
         for found in _differences_since(world, world.before.difference)
         if found["cause"] == "restored from backup"
-        and (number := world.carts.index(found["cart_id"])) not in world.restored
-        and not world.store_restored
+        and (number := world.carts.index(found["cart_id"])) not in world.phase.restored
+        and not world.phase.store_restored
     ]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from random import Random
 
 from onhand.domain.carts import Cart, Settings
@@ -37,6 +38,18 @@ TRIES_MAX = 300
 Performer = Callable[["World", Act], None]
 
 
+@dataclass(slots=True)
+class Phase:
+    """What happened since the last quiet point that checks have to know."""
+
+    done: defaultdict[int, set[str]] = field(default_factory=lambda: defaultdict(set))  # shop: kinds of acts
+    aside: set[int] = field(default_factory=set)  # carts that were stopped or switched off
+    stopped: set[int] = field(default_factory=set)  # carts that OnHand stopped
+    restored: set[int] = field(default_factory=set)  # shops that were put back to a backup
+    clocks_set: set[int] = field(default_factory=set)  # shops whose clock somebody set
+    store_restored: bool = False
+
+
 class World:
     """One world. ``violations`` says what was found wrong."""
 
@@ -48,21 +61,15 @@ class World:
         self.disk = Disk()
         self.story: list[str] = []
         self.violations: list[str] = []
+        self.phase = Phase()
         self.checked: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
         self.happened: Counter[str] = Counter()  # acts by kind
-        self.done: defaultdict[int, set[str]] = defaultdict(set)  # shop: kinds of acts since the last quiet point
         self.calm_after: list[float] = []  # seconds from the end of trade until all was in step
         self.booked: Counter[str] = Counter()  # per SKU, units that people of the house are sure to have booked
         self.open_orders: dict[int, list[int]] = {}  # shop: orders that somebody may delete
-        self.aside: set[int] = set()  # carts that were stopped or switched off in this phase
-        self.stopped: set[int] = set()  # carts that OnHand stopped in this phase
-        self.changed: set[tuple[int, int]] = set()  # (shop, product) whose identity somebody changed
-        self.restored: set[int] = set()  # shops that were put back to a backup in this phase
         self.void: set[str] = set()  # epochs in which one side was put back: their numbers stand for more than one post
-        self.clocks_set: set[int] = set()  # shops whose clock somebody set in this phase
         self.ever_restored: set[int] = set()  # shops, or all of them after the store was put back
-        self.store_restored = False
         self._backups: dict[int, tuple[Tables, Counter[int]]] = {}
         self._image: bytes | None = None
         self.must_halt: set[int] = set()  # carts that OnHand has to stop by itself
@@ -196,12 +203,7 @@ class World:
         self._come_in_step("after the operator")
         checks.check(self)
         self.before = checks.snapshot(self)
-        self.aside.clear()
-        self.stopped.clear()
-        self.restored.clear()
-        self.clocks_set.clear()
-        self.done.clear()
-        self.store_restored = False
+        self.phase = Phase()
 
     def _back_up(self, shop: int) -> None:
         sim = self.shops[shop]
@@ -215,7 +217,7 @@ class World:
         now, then = sim.tables.memory, tables.memory
         self.void.update((now.epoch,) if now else ())
         sim.restore(tables)
-        self.restored.add(shop)
+        self.phase.restored.add(shop)
         self.ever_restored.add(shop)
         if (
             now is not None
@@ -230,7 +232,7 @@ class World:
             self.program.kill()
             self.void.update(shop.tables.memory.epoch for shop in self.shops if shop.tables.memory)
             self.disk.put_back(self._image)
-            self.store_restored = True
+            self.phase.store_restored = True
             self.ever_restored.update(range(len(self.shops)))
             self.ensure_running()
 
@@ -256,7 +258,7 @@ class World:
         for cart_id in stopped:
             self.tell(f"{self.cart(cart_id).name} is stopped: {self.cart(cart_id).halted}")
             # The shops know better than a store that was put back; the first of them tells, the others follow.
-            self.align(cart_id, get=self.store_restored and cart_id == stopped[0])
+            self.align(cart_id, get=self.phase.store_restored and cart_id == stopped[0])
         for cart_id in self.carts:
             if not self.cart(cart_id).synchronize:  # a store that was put back may not know that it was switched on
                 self.unsure += 1
@@ -311,8 +313,8 @@ class World:
         """Press Send QOH or Get QOH once."""
         cart, house = self.cart(cart_id), self.program.house
         if cart.halted is not None:
-            self.aside.add(cart_id)
-            self.stopped.add(cart_id)
+            self.phase.aside.add(cart_id)
+            self.phase.stopped.add(cart_id)
         with self.program.at_cart(cart) as (wire, memory):
             if get:
                 aligning.get_qoh(house, cart, wire, memory, create=True, progress=_silent)

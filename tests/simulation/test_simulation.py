@@ -18,7 +18,6 @@ from onhand.simulation.plan import Act, Plan, ShopPlan, plan
 from onhand.simulation.run import run_world, simulate
 
 OURS = ShopPlan(Family.OSCOMMERCE, transactional=True, allow_checkout=True, policy=Policy.OURS, buffer=0)
-MYISAM = ShopPlan(Family.POSM, transactional=False, allow_checkout=True, policy=Policy.OURS, buffer=0)
 
 
 def acts(*told: tuple[float, int, str, int, int]) -> tuple[Act, ...]:
@@ -45,6 +44,18 @@ HISTORIES = {
             (28.192, 2, "disk full", 0, 2955197707),
             (28.715, 2, "sale", 0, 4262247768),
             (28.737, 2, "kill", 0, 2090221076),
+        ),
+    ),
+    "an edit is not recognised when our clock is set back": Plan(
+        7026,
+        (
+            ShopPlan(Family.PHOENIX, transactional=False, allow_checkout=True, policy=Policy.THEIRS, buffer=0),
+            ShopPlan(Family.PHOENIX, transactional=True, allow_checkout=True, policy=Policy.THEIRS, buffer=0),
+        ),
+        acts(
+            (17.732, 0, "clock set", 0, 3939347041),
+            (12.502, 1, "count typed", 0, 1008876840),
+            (22.273, 1, "clock set", 1, 3776114912),
         ),
     ),
 }

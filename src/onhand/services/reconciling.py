@@ -243,7 +243,7 @@ def _settled(
                 memory.suspicions.pop((product, what), None)
                 continue
             memory.suspicions[(product, what)] = suspicion
-            # Not later than now: somebody may have set the clock back since.
+            # Not later than now: somebody may have set the clock back meanwhile.
             at = house.clock.now()
             memory.witnessed.setdefault(product, min(memory.looked_at or in_step_at or at - PAST, at))
             ripe = ripe or suspicion.settled(now, rules.settle_seconds)
@@ -307,7 +307,9 @@ def _act(books: Books, cart: Cart, weighing: Weighing, memory: Memory, rules: Ru
     if "fallen" in ripe:
         collecting.count_sale(books, cart, product, -ripe["fallen"], at)
     if "drift" in ripe:
-        since = memory.witnessed.get(product, at) - EVIDENCE
+        since = (
+            min(memory.witnessed.get(product, at), at) - EVIDENCE
+        )  # not later than now: the clock may have been set back
         evidence = _evidence(books, cart, listing, weighing.row, ripe["drift"], since, at)
         _remedy(books, cart, listing, weighing.row, evidence, differences.explain(evidence, rules.policy), at)
     if "reset" in ripe:

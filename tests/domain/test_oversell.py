@@ -47,6 +47,7 @@ def test_the_risk_is_said_in_plain_words() -> None:
         ({"window_seconds": 0.2}, "(0.2 s, and"),
         ({"rate_per_hour": 1}, "(MUG, 1 an hour)"),
         ({"rate_per_hour": 0.5}, "(MUG, 12 a day)"),
+        ({"rate_per_hour": 0.75}, "(MUG, 18 a day)"),
         ({"rate_per_hour": 1234}, "(MUG, 1,200 an hour)"),
         ({"expected_units": 1 / 12345}, "about 1 unit too many in 12,000 stock-outs."),
         ({"expected_units": 0.5}, "about 1 unit too many in 2 stock-outs."),

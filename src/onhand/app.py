@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from onhand.carts import signing
 from onhand.carts.endpoint import Endpoint
@@ -20,6 +21,8 @@ from onhand.clock import SystemClock
 from onhand.controller import Controller
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.errors import Permanent, Refused
+from onhand.domain.people import Caller
+from onhand.services.auditing import Audited
 from onhand.services.collecting import Memory
 from onhand.services.ports import Clock, House, Shop
 from onhand.storage.books import SqlBooks
@@ -72,6 +75,13 @@ class App:
     def read(self, question: Callable[[SqlBooks], T]) -> T:
         """Ask the books, reports included."""
         return self.database.read(question)
+
+    def acting(self, caller: Caller, verb: str, arguments: Mapping[str, Any], key: str | None) -> Self:
+        """The same house, as one caller sees it for the length of one verb: what is written is noted with his name."""
+        acting = copy(self)
+        audited = Audited(self.database, self.clock, caller, verb, arguments, key)
+        acting.house = House(audited, self.clock)
+        return acting
 
     def open_shop(self, cart: Cart) -> Shop:
         """The connector of a cart."""

@@ -14,7 +14,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from onhand.domain.errors import Broken, Conflict, OnHandError, Permanent, Refused, Retriable
+from onhand.domain.errors import Broken, Conflict, Forbidden, OnHandError, Permanent, Refused, Retriable
 from onhand.storage.owner import Owned, Owner, Ownership
 
 if TYPE_CHECKING:  # both take a second to import
@@ -137,7 +137,7 @@ def _listen(reply: HTTPResponse, progress: Progress) -> Data:
 
 
 _KINDS: dict[str, type[OnHandError]] = {
-    **{kind.code: kind for kind in (Refused, Conflict, Retriable, Permanent, Broken)},
+    **{kind.code: kind for kind in (Refused, Forbidden, Conflict, Retriable, Permanent, Broken)},
     "invalid": Refused,
     "owned": Conflict,
 }

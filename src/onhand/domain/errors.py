@@ -25,6 +25,12 @@ class Refused(OnHandError):
     code = "refused"
 
 
+class Forbidden(OnHandError):
+    """The caller may not do this: somebody who may has to."""
+
+    code = "forbidden"
+
+
 class Conflict(OnHandError):
     """The world moved since the caller looked: look again, then decide again."""
 

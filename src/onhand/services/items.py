@@ -49,15 +49,16 @@ def add(house: House, sku: str, name: str, on_hand: int, person: str) -> Item:
         raise Refused("An opening quantity cannot be negative.", sku=checked, quantity=on_hand)
     at = house.clock.now()
 
-    def write(books: Books) -> Item:
+    def write(books: Books) -> int:
         item = books.items.add(checked, title, at)
         if on_hand:
             movement = Movement(item, Kind.OPENING, on_hand, f"opening/{item}", person=person)
             bookkeeping.book(books, [movement], at)
         books.listings.tie()
-        return books.items.by_id([item])[item]
+        return item
 
-    added = house.store.write(write)
+    item = house.store.write(write)
+    added = house.store.read(lambda books: books.items.by_id([item]))[item]
     log.info("item.added", sku=added.sku, on_hand=on_hand, person=person)
     return added
 

@@ -16,6 +16,7 @@ from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Difference, Finding
 from onhand.domain.listings import Listing, Tie
 from onhand.domain.orders import LineState
+from onhand.domain.people import Caller
 from onhand.domain.posts import Batch, Due, State
 from onhand.domain.shop import Applied, Change, Hello, Line, Look, Page, Row, Window
 from onhand.domain.sketch import Cell, Counters, Sums
@@ -303,6 +304,22 @@ class PhoneOrderBook(Protocol):
     def next_number(self) -> str: ...
 
 
+class AuditBook(Protocol):
+    """Who asked for what."""
+
+    def add(self, caller: Caller, verb: str, arguments: str, at: datetime) -> None: ...
+
+
+class RequestBook(Protocol):
+    """Answers to requests that came with a key."""
+
+    def get(self, caller: str, key: str) -> tuple[str, str] | None:
+        """Fingerprint and answer."""
+
+    def add(self, caller: str, key: str, fingerprint: str, answer: str, at: datetime) -> None: ...
+    def forget(self, before: datetime) -> None: ...
+
+
 class Books(Protocol):
     """One open transaction with all the books in it."""
 
@@ -324,6 +341,10 @@ class Books(Protocol):
     def parameters(self) -> ParameterBook: ...
     @property
     def phone_orders(self) -> PhoneOrderBook: ...
+    @property
+    def audit(self) -> AuditBook: ...
+    @property
+    def requests(self) -> RequestBook: ...
     def tell(self, carts: Iterable[int]) -> None:
         """Wake the controllers of these carts once this transaction is committed."""
 

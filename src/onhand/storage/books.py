@@ -12,6 +12,7 @@ from functools import cached_property
 
 from sqlalchemy import Connection
 
+from .audit import Audit, Requests
 from .carts import Carts
 from .differences import Differences
 from .ledger import Items, Movements
@@ -71,3 +72,11 @@ class SqlBooks:
     @cached_property
     def reports(self) -> Reports:
         return Reports(self._connection)
+
+    @cached_property
+    def audit(self) -> Audit:
+        return Audit(self._connection)
+
+    @cached_property
+    def requests(self) -> Requests:
+        return Requests(self._connection)

@@ -16,7 +16,7 @@ from onhand.domain.posts import State
 from onhand.domain.stock import Kind, sku_key
 
 from .tables import carts, differences, items, listings, movements, order_lines, phone_order_lines, phone_orders, posts
-from .times import micros, moment
+from .times import iso, micros, moment
 
 Rows = list[dict[str, Any]]
 SALES_READ = 50_000  # of the newest movements, for a pace: a busy shop's last days say as much as its last month
@@ -295,9 +295,3 @@ class Reports:
             }
             for row in self._connection.execute(select(both).order_by(both.c.at.desc()).limit(limit))
         ]
-
-
-def iso(value: int | None) -> str | None:
-    """A time as text, to the millisecond, UTC."""
-    at: datetime | None = moment(value)
-    return None if at is None else at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -49,6 +50,12 @@ items = Table(
     Column("sku_key", String(255), nullable=False, unique=True),
     Column("name", Text, nullable=False),
     Column("on_hand", BigInteger, nullable=False, server_default="0"),
+    Column("ignore_qoh", Boolean, nullable=False, server_default=false()),
+    Column("drop_ship", Boolean, nullable=False, server_default=false()),
+    Column("reorder_point", BigInteger),
+    Column("reorder_to", BigInteger),  # order up to this many
+    Column("supplier_id", Id, ForeignKey("suppliers.id")),
+    Column("revision", BigInteger, nullable=False, server_default="0"),  # of what a person edits, not of the quantity
     Column("created_at", BigInteger, nullable=False),
     CheckConstraint(f"on_hand BETWEEN -{QUANTITY_MAX} AND {QUANTITY_MAX}", name="on_hand_range"),
 )
@@ -78,7 +85,7 @@ carts = Table(
     Column("name_key", String(255), nullable=False, unique=True),
     Column("url", Text, nullable=False),
     Column("key_id", String(40), nullable=False),
-    Column("secret", String(64), nullable=False),
+    Column("secret", Text, nullable=False),  # sealed, see ``vault``
     Column("allow_http", Boolean, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("policy", String(8)),
@@ -107,6 +114,7 @@ carts = Table(
     Column("in_step_at", BigInteger),
     Column("trouble", Text),
     Column("trouble_since", BigInteger),
+    Column("revision", BigInteger, nullable=False, server_default="0"),  # of the settings a person edits
     Column("created_at", BigInteger, nullable=False),
     sqlite_autoincrement=True,  # movements outlive a cart, so its number must not come again
 )
@@ -124,6 +132,8 @@ listings = Table(
     Column("status", Integer, nullable=False),
     Column("modified", String(40)),
     Column("item_id", Id, ForeignKey("items.id")),
+    Column("chosen_id", Id, ForeignKey("items.id")),  # a person tied it to this item, whatever its SKU says
+    Column("ignored", Boolean, nullable=False, server_default=false()),  # a person set it aside for good
     Column("problem", String(12)),
     Column("aligned", Boolean, nullable=False),
     Column("ordered", BigInteger, nullable=False),

@@ -26,3 +26,9 @@ def moment(value: None) -> None: ...
 def moment(value: int | None) -> datetime | None:
     """The UTC time of a count of microseconds."""
     return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+def iso(value: int | None) -> str | None:
+    """A time as text, to the millisecond, UTC."""
+    at = moment(value)
+    return None if at is None else at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -18,13 +18,14 @@ from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Policy
 from onhand.domain.errors import Refused
 from onhand.domain.listings import Direction, Plan
+from onhand.domain.people import Scope
 from onhand.domain.stock import QUANTITY_MAX
 from onhand.services import aligning, probing, settings
 
 from .registry import Data, Limit, Progress, Sku, Text, cart_named, iso, verb
 
 
-@verb
+@verb(Scope.MANAGE)
 def cart_add(
     app: App,
     name: Annotated[str, Field(min_length=1, max_length=100)],
@@ -36,11 +37,11 @@ def cart_add(
     settings_ = _checked(
         Settings(name=name.strip(), url=url.strip(), allow_http=allow_http, key_id=key_id, secret=secret)
     )
-    cart = app.database.write(lambda books: books.carts.add(settings_, app.clock.now()))
+    cart = app.house.store.write(lambda books: books.carts.add(settings_, app.clock.now()))
     return shown(app, app.read(lambda books: books.carts.get(cart)))
 
 
-@verb
+@verb(Scope.MANAGE)
 def cart_edit(
     app: App,
     cart: Text,
@@ -83,21 +84,21 @@ def cart_edit(
         if edited.buffer != found.settings.buffer:
             books.listings.announce_listings([x.id for x in books.listings.all(found.id) if x.tracked])
 
-    app.database.write(write)
+    app.house.store.write(write)
     return shown(app, app.read(lambda books: books.carts.get(found.id)))
 
 
-@verb
+@verb(Scope.READ)
 def cart_list(app: App) -> Data:
     return {"carts": [shown(app, cart) for cart in app.read(lambda books: books.carts.all())]}
 
 
-@verb
+@verb(Scope.READ)
 def cart_show(app: App, cart: Text) -> Data:
     return shown(app, cart_named(app, cart))
 
 
-@verb
+@verb(Scope.ADMINISTER)
 def cart_remove(app: App, cart: Text, confirm: Text = "") -> Data:
     found = cart_named(app, cart)
     if found.synchronize:
@@ -106,11 +107,11 @@ def cart_remove(app: App, cart: Text, confirm: Text = "") -> Data:
         raise Refused(
             "Removing a cart forgets its listings, posts and differences: repeat its name to confirm.", cart=found.name
         )
-    app.database.write(lambda books: books.carts.remove(found.id))
+    app.house.store.write(lambda books: books.carts.remove(found.id))
     return {"removed": found.name}
 
 
-@verb
+@verb(Scope.ADMINISTER)
 def cart_key(app: App, cart: Text, prefix: Text = "", renew: bool = False) -> Data:
     """Make the secret, once, and the text of the file to upload. An existing key is shown again unless renewed."""
     found = cart_named(app, cart)
@@ -118,12 +119,12 @@ def cart_key(app: App, cart: Text, prefix: Text = "", renew: bool = False) -> Da
     if renew or not own.secret:
         key_id, secret = composition.new_key()
         own = replace(own, key_id=key_id, secret=secret)
-        app.database.write(lambda books: books.carts.edit(found.id, own))
+        app.house.store.write(lambda books: books.carts.edit(found.id, own))
     text = composition.key_file(own, prefix)
     return {"cart": found.name, "url": own.url, "key_id": own.key_id, "file": "onhand-key.php", "text": text}
 
 
-@verb
+@verb(Scope.MANAGE)
 def cart_test(app: App, cart: Text, sku: Sku | None = None) -> Data:
     found = cart_named(app, cart)
     with app.at_cart(found) as (shop, _):
@@ -134,7 +135,7 @@ def cart_test(app: App, cart: Text, sku: Sku | None = None) -> Data:
     return {"cart": found.name, "answered": answered, "warnings": warnings, "steps": [asdict(step) for step in steps]}
 
 
-@verb
+@verb(Scope.READ)
 def cart_products(
     app: App,
     cart: Text,
@@ -167,7 +168,7 @@ def cart_products(
     return {"cart": found.name, "products": rows}
 
 
-@verb
+@verb(Scope.MANAGE)
 def get_qoh(app: App, progress: Progress, cart: Text, create: bool = False, dry_run: bool = False) -> Data:
     found = cart_named(app, cart)
     with app.at_cart(found) as (shop, memory):
@@ -178,7 +179,7 @@ def get_qoh(app: App, progress: Progress, cart: Text, create: bool = False, dry_
     return _planned(found, Direction.GET, dry_run, plans)
 
 
-@verb
+@verb(Scope.MANAGE)
 def send_qoh(
     app: App,
     progress: Progress,
@@ -196,7 +197,7 @@ def send_qoh(
     return _planned(found, Direction.SEND, dry_run, plans)
 
 
-@verb
+@verb(Scope.MANAGE)
 def sync_on(app: App, cart: Text, force: Text = "", person: Text = "") -> Data:
     found = cart_named(app, cart)
     with app.at_cart(found) as (shop, memory):
@@ -204,7 +205,7 @@ def sync_on(app: App, cart: Text, force: Text = "", person: Text = "") -> Data:
     return {"cart": found.name, "synchronize": True, "posted_at_once": pending}
 
 
-@verb
+@verb(Scope.MANAGE)
 def sync_off(app: App, cart: Text, person: Text = "") -> Data:
     found = cart_named(app, cart)
     aligning.disable(app.house, found, person)

@@ -14,36 +14,37 @@ from pydantic import Field
 from onhand.app import App, Books
 from onhand.domain.oversell import SALES_REACH, expected_oversell, pace_per_second
 from onhand.domain.parameters import PARAMETERS, Parameter, Value
+from onhand.domain.people import Scope
 from onhand.services import bookkeeping, reconciling, settings
 
 from .carts import shown
 from .registry import Data, Limit, Text, cart_named, verb
 
 
-@verb
+@verb(Scope.READ)
 def param_list(app: App) -> Data:
     values = app.read(settings.values)
     return {"parameters": [_parameter(known, values[known.name]) for known in PARAMETERS.values()]}
 
 
-@verb
+@verb(Scope.READ)
 def param_get(app: App, name: Text) -> Data:
     known = settings.parameter(name)
     return _parameter(known, app.read(settings.values)[known.name])
 
 
-@verb
+@verb(Scope.MANAGE)
 def param_set(app: App, name: Text, value: Text, person: Text = "") -> Data:
     return _parameter(*settings.set_parameter(app.house, name, value, person))
 
 
-@verb
+@verb(Scope.READ)
 def differences(app: App, cart: Text | None = None, open_only: bool = False, limit: Limit = 100) -> Data:
     found = cart_named(app, cart).id if cart else None
     return {"differences": app.read(lambda books: books.reports.differences(found, open_only, limit))}
 
 
-@verb
+@verb(Scope.MANAGE)
 def decide(
     app: App,
     difference: Annotated[int, Field(ge=1)],
@@ -54,7 +55,7 @@ def decide(
     return {"difference": difference, "decided": side}
 
 
-@verb
+@verb(Scope.READ)
 def posts(app: App, cart: Text | None = None, state: Text | None = None, limit: Limit = 100) -> Data:
     found = cart_named(app, cart).id if cart else None
     return app.read(
@@ -65,7 +66,7 @@ def posts(app: App, cart: Text | None = None, state: Text | None = None, limit: 
     )
 
 
-@verb
+@verb(Scope.MANAGE)
 def posts_retry(app: App, cart: Text) -> Data:
     """Take every parked listing of a cart back into delivery."""
     found = cart_named(app, cart)
@@ -77,10 +78,10 @@ def posts_retry(app: App, cart: Text) -> Data:
         books.tell([found.id])
         return len(parked)
 
-    return {"cart": found.name, "retried": app.database.write(write)}
+    return {"cart": found.name, "retried": app.house.store.write(write)}
 
 
-@verb
+@verb(Scope.READ)
 def status(app: App) -> Data:
     values = app.read(settings.values)
     return {
@@ -118,7 +119,7 @@ def oversell(app: App) -> Data | None:
     return app.read(read)
 
 
-@verb
+@verb(Scope.READ)
 def prove(app: App) -> Data:
     proof = bookkeeping.prove(app.house)
     wrong = [{"sku": sku, "balance": balance, "movements": total} for sku, balance, total in proof.items]

@@ -1,22 +1,27 @@
-"""Keeps the list of verbs, and calls one.
+"""Keeps the list of verbs, and calls one for whoever asks.
 
-Path: each verb registers itself here; ``run`` is how they are called from outside.
-Promise: arguments are checked by their types before the verb sees them; a refusal never repeats a value, which may be a secret.
+Path: each verb registers itself here; ``run`` is how they are called from outside, by commands, screens and programs.
+Promise: nobody has a verb done that his scopes do not include; arguments are checked by their types before the verb sees them; what
+a verb writes is in the audit log with it; a refusal never repeats a value, which may be a secret.
 Never: knows what a verb does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Annotated, Any
 
+import structlog
 from pydantic import Field, ValidationError, validate_call
+from pydantic_core import ErrorDetails
 
 from onhand.app import App
 from onhand.domain.carts import Cart
-from onhand.domain.errors import Refused
+from onhand.domain.errors import Forbidden, Refused
+from onhand.domain.people import Caller, Scope, role_that_may
 from onhand.domain.stock import QUANTITY_MAX
 
 Data = dict[str, Any]
@@ -25,21 +30,53 @@ Sku = Annotated[str, Field(max_length=300)]
 Text = Annotated[str, Field(max_length=500)]
 Units = Annotated[int, Field(ge=-QUANTITY_MAX, le=QUANTITY_MAX)]
 Limit = Annotated[int, Field(ge=1, le=100_000)]
+Revision = Annotated[int, Field(ge=0)]  # what the caller saw last of a thing that people edit
 
-VERBS: dict[str, Callable[..., Data]] = {}
+SECRETS = ("secret", "password", "text", "file")  # arguments the audit log does not repeat
+KEY_LENGTH_MAX = 255  # characters of an idempotency key
+
+log = structlog.get_logger()
 
 
-def verb(function: Callable[..., Data]) -> Callable[..., Data]:
-    """Register a verb under its name. All are called alike: the app, where to tell progress, and the arguments, which are
-    checked by their types; a verb that is done at once has no use for progress and does not name it."""
-    checked = validate_call(config={"arbitrary_types_allowed": True})(function)
-    tells_progress = "progress" in signature(function).parameters
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One verb. Called with the open app, where to tell progress, and its arguments by name."""
 
-    def call(app: App, progress: Progress, /, **arguments: Any) -> Data:
-        return checked(app, progress, **arguments) if tells_progress else checked(app, **arguments)
+    name: str
+    function: Callable[..., Data]
+    checked: Callable[..., Data]
+    scope: Scope
+    books: bool  # it takes an idempotency key: what it writes is one commit with a JSON-able answer
 
-    VERBS[function.__name__] = call
-    return function
+    def __call__(self, app: App, progress: Progress, /, **arguments: Any) -> Data:
+        return self.checked(app, progress, **arguments) if self.long else self.checked(app, **arguments)
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """What it takes from outside."""
+        return {name: p for name, p in signature(self.function).parameters.items() if name not in ("app", "progress")}
+
+    @property
+    def long(self) -> bool:
+        """Whether it may take minutes, and tells how far it is."""
+        return "progress" in signature(self.function).parameters
+
+
+VERBS: dict[str, Verb] = {}
+
+
+def verb(scope: Scope, books: bool = False) -> Callable[[Callable[..., Data]], Callable[..., Data]]:
+    """Register a verb under its function's name. A verb that is done at once has no use for progress and does not name it.
+
+    ``books``: a caller may give an idempotency key. Then the verb writes once, and what its unit of work returns is JSON-able.
+    """
+
+    def register(function: Callable[..., Data]) -> Callable[..., Data]:
+        checked = validate_call(config={"arbitrary_types_allowed": True})(function)
+        VERBS[function.__name__] = Verb(function.__name__, function, checked, scope, books)
+        return function
+
+    return register
 
 
 class Invalid(Refused):
@@ -48,16 +85,71 @@ class Invalid(Refused):
     code = "invalid"
 
 
-def run(app: App, name: str, arguments: Mapping[str, Any], progress: Progress) -> Data:
-    """Do the verb of that name. Raises Invalid if there is none or the arguments do not fit, else what the verb raises."""
-    if name not in VERBS:
+def run(
+    app: App,
+    name: str,
+    arguments: Mapping[str, Any],
+    progress: Progress,
+    caller: Caller | None = None,
+    key: str | None = None,
+) -> Data:
+    """Do the verb of that name for a caller; without one, for whoever has the store data file.
+
+    Raises Invalid if there is no such verb or the arguments do not fit, Forbidden if the caller may not, else what the verb raises.
+    """
+    wanted = VERBS.get(name)
+    if wanted is None:
         raise Invalid(f"There is no verb {name[:100]!r}.", verb=name[:100])
+    if caller is None:
+        caller = Caller.local(str(arguments.get("person", "")))
+    elif "person" in wanted.parameters:
+        arguments = {**arguments, "person": caller.name}  # who asks is not for the caller to say
+    check_scope(caller, wanted.scope, name)
+    if key is not None and not (wanted.books and key.strip() and len(key) <= KEY_LENGTH_MAX):
+        raise Invalid(f"{name} takes no idempotency key." if not wanted.books else "This idempotency key cannot be one.")
+    if wanted.scope is not Scope.READ:
+        app = app.acting(caller, name, _redacted(arguments), key)
     try:
-        return VERBS[name](app, progress, **arguments)
+        return wanted(app, progress, **arguments)
     except ValidationError as error:
         # Only where and what: the value itself may be a secret.
-        faults = [{"argument": ".".join(map(str, fault["loc"])), "fault": fault["msg"]} for fault in error.errors()]
-        raise Invalid(f"{name}: {faults[0]['argument']}: {faults[0]['fault']}.", arguments=faults[:100]) from None
+        faults = [{"argument": ".".join(map(str, f["loc"])), "fault": _in_words(f)} for f in error.errors()]
+        raise Invalid(f"{name}: {faults[0]['argument']}: {faults[0]['fault']}", arguments=faults[:100]) from None
+
+
+def check_scope(caller: Caller, scope: Scope, what: str) -> None:
+    """Raises Forbidden if a caller may not do what needs this scope."""
+    if not caller.may(scope):
+        log.warning("verb.forbidden", verb=what, person=caller.name, caller=caller.id, scope=scope.value)
+        raise Forbidden(f"This needs the right to {scope.value}: ask a {role_that_may(scope).value}.", scope=scope.value)
+
+
+def _in_words(fault: ErrorDetails) -> str:
+    """What is wrong with one argument, for the person who typed it."""
+    bounds: dict[str, Any] = fault.get("ctx", {})
+    kind = fault["type"]
+    if kind in {"int_parsing", "int_type", "int_from_float", "int_parsing_size"}:
+        return "Give a whole number."
+    if kind in {"float_parsing", "float_type", "finite_number"}:
+        return "Give a number."
+    if kind == "bool_parsing":
+        return "Give yes or no."
+    if kind in {"missing", "missing_keyword_only_argument", "missing_argument"}:
+        return "This is needed."
+    if kind == "unexpected_keyword_argument":
+        return "There is no such argument."
+    if kind in {"greater_than_equal", "less_than_equal"}:
+        word, bound = ("least", bounds["ge"]) if "ge" in bounds else ("most", bounds["le"])
+        return f"Give at {word} {bound:,}."
+    if kind == "string_too_long":
+        return f"At most {bounds['max_length']:,} characters are possible."
+    if kind == "string_too_short":
+        return "This is needed."
+    return f"{fault['msg']}."
+
+
+def _redacted(arguments: Mapping[str, Any]) -> Data:
+    return {name: "…" if name in SECRETS and value else value for name, value in arguments.items()}
 
 
 def cart_named(app: App, name: str) -> Cart:

@@ -13,25 +13,26 @@ from pydantic import Field
 
 from onhand import csvfiles
 from onhand.app import App
+from onhand.domain.people import Scope
 from onhand.domain.stock import sku_key
 from onhand.services import counting, items, receiving, selling
 
 from .registry import Data, Limit, Sku, Text, Units, cart_names, iso, verb
 
 
-@verb
+@verb(Scope.STOCK, books=True)
 def item_add(app: App, sku: Sku, name: Text = "", on_hand: Units = 0, person: Text = "") -> Data:
     added = items.add(app.house, sku, name, on_hand, person)
     return {"sku": added.sku, "name": added.name, "on_hand": added.on_hand}
 
 
-@verb
+@verb(Scope.READ)
 def item_list(app: App, search: Text = "", after: Text = "", limit: Limit = 1000) -> Data:
     rows = app.read(lambda books: books.reports.stock(search, sku_key(after), limit))
     return {"carts": cart_names(app), "items": rows}
 
 
-@verb
+@verb(Scope.READ)
 def item_show(app: App, sku: Sku, limit: Limit = 20) -> Data:
     def read(books: Any) -> Data:
         item = items.find(books, [sku])[0]
@@ -48,7 +49,7 @@ def item_show(app: App, sku: Sku, limit: Limit = 20) -> Data:
     return {"carts": cart_names(app), **app.read(read)}
 
 
-@verb
+@verb(Scope.MANAGE)
 def item_import(
     app: App,
     text: Annotated[str, Field(max_length=50_000_000)],
@@ -59,13 +60,13 @@ def item_import(
     return {"dry_run": dry_run, "lines": len(entries), **items.import_items(app.house, entries, person, dry_run)}
 
 
-@verb
+@verb(Scope.READ)
 def item_export(app: App) -> Data:
     found = sorted(app.read(lambda books: books.items.all()).values(), key=lambda item: sku_key(item.sku))
     return {"items": len(found), "text": csvfiles.write_items(found)}
 
 
-@verb
+@verb(Scope.STOCK, books=True)
 def receive(
     app: App,
     lines: list[tuple[Sku, Units]],
@@ -76,7 +77,7 @@ def receive(
     return {"on_hand": receiving.receive(app.house, lines, reference, person, note)}
 
 
-@verb
+@verb(Scope.STOCK, books=True)
 def adjust(
     app: App,
     sku: Sku,
@@ -90,7 +91,7 @@ def adjust(
     return {"sku": sku.strip(), "on_hand": after}
 
 
-@verb
+@verb(Scope.STOCK, books=True)
 def order_add(
     app: App,
     lines: list[tuple[Sku, Units]],
@@ -103,12 +104,12 @@ def order_add(
     return {"order": chosen, "on_hand": on_hand}
 
 
-@verb
+@verb(Scope.READ)
 def order_list(app: App, limit: Limit = 100) -> Data:
     return {"orders": app.read(lambda books: books.reports.orders(limit))}
 
 
-@verb
+@verb(Scope.READ)
 def movements(
     app: App,
     sku: Sku | None = None,

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from onhand.storage import office_tables  # noqa: F401 - its tables belong to the same metadata
 from onhand.storage.tables import metadata
 
 connection = context.config.attributes["connection"]

@@ -1,0 +1,56 @@
+"""Says who may do what: scopes, the roles made of them, and a caller.
+
+Path: ``verbs.run`` compares a verb's scope with its caller's; ``services.people`` makes callers of sessions and tokens.
+Promise: a role is nothing but a set of scopes, and each role has those of the one below it.
+Never: knows a password or a cookie.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """What a verb needs and a caller has."""
+
+    READ = "read"  # see everything but secrets and people
+    STOCK = "stock"  # book what happens to goods: receive, count, adjust, take orders
+    MANAGE = "manage"  # carts, Send and Get, differences, parameters, purchase orders, imports
+    ADMINISTER = "administer"  # people, tokens, keys, webhooks, the audit log
+
+
+class Role(StrEnum):
+    """What a person is here for."""
+
+    VIEWER = "viewer"
+    CLERK = "clerk"
+    MANAGER = "manager"
+    ADMINISTRATOR = "administrator"
+
+    @property
+    def scopes(self) -> frozenset[Scope]:
+        return frozenset(list(Scope)[: list(Role).index(self) + 1])
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, by what way, and what that one may do. ``id`` tells callers apart for ever; names can change."""
+
+    id: str  # "user/3", "token/7", "local"
+    name: str
+    scopes: frozenset[Scope]
+    via: str  # "screen", "api", "command"
+
+    @classmethod
+    def local(cls, person: str = "") -> Caller:
+        """Whoever may write to the store data file may do all that is done to it."""
+        return cls("local", person, frozenset(Scope), "command")
+
+    def may(self, scope: Scope) -> bool:
+        return scope in self.scopes
+
+
+def role_that_may(scope: Scope) -> Role:
+    """The least role with a scope, for the sentence that says whom to ask."""
+    return next(role for role in Role if scope in role.scopes)

@@ -1,0 +1,199 @@
+"""Defines the tables of the office: buying, counting, people, webhooks, long work.
+
+Path: the books of these nouns query them; the first migration creates them together with those of ``tables``.
+Promise: what a browser or a program holds as proof of who it is stands here only as a digest.
+Never: holds a quantity on hand; those are in ``tables``.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
+
+from .tables import Id, metadata
+
+suppliers = Table(
+    "suppliers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(255), nullable=False),
+    Column("name_key", String(255), nullable=False, unique=True),
+    Column("email", Text, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("revision", BigInteger, nullable=False, server_default="0"),
+)
+
+purchase_orders = Table(
+    "purchase_orders",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("number", String(255), nullable=False, unique=True),
+    Column("supplier_id", Id, ForeignKey("suppliers.id"), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("sent_at", BigInteger),
+    Column("closed_at", BigInteger),
+    Column("revision", BigInteger, nullable=False, server_default="0"),
+)
+
+purchase_order_lines = Table(
+    "purchase_order_lines",
+    metadata,
+    Column("order_id", Id, ForeignKey("purchase_orders.id"), primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("item_id", Id, ForeignKey("items.id"), nullable=False),
+    Column("ordered", BigInteger, nullable=False),
+    Column("received", BigInteger, nullable=False),
+    Index("ix_purchase_order_lines_item", "item_id"),
+)
+
+count_sheets = Table(
+    "count_sheets",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(255), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("person", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("closed_at", BigInteger),
+    Column("revision", BigInteger, nullable=False, server_default="0"),
+)
+
+count_lines = Table(
+    "count_lines",
+    metadata,
+    Column("sheet_id", Id, ForeignKey("count_sheets.id"), primary_key=True),
+    Column("item_id", Id, ForeignKey("items.id"), primary_key=True),
+    Column("counted", BigInteger),  # None: not counted yet
+    Column("expected", BigInteger),  # on hand at the moment of counting
+    Column("counted_at", BigInteger),
+    Column("person", Text, nullable=False),
+    Column("revision", BigInteger, nullable=False, server_default="0"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(100), nullable=False),
+    Column("name_key", String(100), nullable=False, unique=True),
+    Column("password", Text),  # an argon2 hash; None: not chosen yet
+    Column("role", String(20), nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("revision", BigInteger, nullable=False, server_default="0"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # of what the browser holds
+    Column("user_id", Id, ForeignKey("users.id"), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("agent", Text, nullable=False),
+    Index("ix_sessions_user", "user_id"),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # of the secret part of a one-time link
+    Column("user_id", Id, ForeignKey("users.id")),  # who chooses a password with it; None: the first administrator
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(100), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),
+    Column("user_id", Id, ForeignKey("users.id"), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("used_at", BigInteger),
+    Column("revoked_at", BigInteger),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("via", String(12), nullable=False),
+    Column("verb", String(60), nullable=False),
+    Column("arguments", Text, nullable=False),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("caller", String(120), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("verb", String(60), nullable=False),
+    Column("cart_id", Id),
+    Column("arguments", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("result", Text),
+    Column("message", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("secret", Text, nullable=False),  # sealed, see ``vault``
+    Column("events", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("movement_cursor", BigInteger, nullable=False),
+    Column("difference_cursor", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("revision", BigInteger, nullable=False, server_default="0"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("webhook_id", Id, ForeignKey("webhooks.id"), nullable=False),
+    Column("event", String(40), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", BigInteger, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("settled_at", BigInteger),
+    Index("ix_deliveries_webhook", "webhook_id", "id"),
+)
+
+samples = Table(
+    "samples",
+    metadata,
+    Column("cart_id", Id, ForeignKey("carts.id"), primary_key=True),
+    Column("at", BigInteger, primary_key=True),
+    Column("waiting", BigInteger, nullable=False),
+    Column("in_flight", BigInteger, nullable=False),
+    Column("parked", BigInteger, nullable=False),
+    Column("differences", BigInteger, nullable=False),
+)

@@ -16,13 +16,13 @@ demo:  ## two sample shops, racing buyers, one true stock (CHECK=1: run, check, 
 	@scripts/set-up
 	@$(BIN)/onhand demo $(if $(CHECK),--check --json)
 
-test: check simulate  ## everything: checks, a million simulated operations, fast tests, tests on a real MariaDB and a real PHP
-	@scripts/system-packages mariadb-server php-cli php-mysql
+test: check simulate  ## everything: checks, a million simulated operations, fast tests, tests on a real MariaDB, PHP and Chromium
+	@scripts/system-packages mariadb-server php-cli php-mysql chromium
 	$(PYTEST) $(ARGS)
 
-fast:  ## the tests that need no servers, in under a minute
+fast:  ## the tests that need no servers and no browser, in under a minute
 	@scripts/set-up dev
-	$(PYTEST) -m "not servers and not slow" $(ARGS)
+	$(PYTEST) -m "not servers and not browser and not slow" $(ARGS)
 
 check:  ## style, formatting, types, direction of imports
 	@scripts/set-up dev

@@ -106,7 +106,9 @@ def run(
         arguments = {**arguments, "person": caller.name}  # who asks is not for the caller to say
     check_scope(caller, wanted.scope, name)
     if key is not None and not (wanted.books and key.strip() and len(key) <= KEY_LENGTH_MAX):
-        raise Invalid(f"{name} takes no idempotency key." if not wanted.books else "This idempotency key cannot be one.")
+        raise Invalid(
+            f"{name} takes no idempotency key." if not wanted.books else "This idempotency key cannot be one."
+        )
     if wanted.scope is not Scope.READ:
         app = app.acting(caller, name, _redacted(arguments), key)
     try:
@@ -121,7 +123,9 @@ def check_scope(caller: Caller, scope: Scope, what: str) -> None:
     """Raises Forbidden if a caller may not do what needs this scope."""
     if not caller.may(scope):
         log.warning("verb.forbidden", verb=what, person=caller.name, caller=caller.id, scope=scope.value)
-        raise Forbidden(f"This needs the right to {scope.value}: ask a {role_that_may(scope).value}.", scope=scope.value)
+        raise Forbidden(
+            f"This needs the right to {scope.value}: ask a {role_that_may(scope).value}.", scope=scope.value
+        )
 
 
 def _in_words(fault: ErrorDetails) -> str:

@@ -1,0 +1,148 @@
+"""Figures over time, for the pictures: sales, latency, post stack, differences.
+
+Path: the charts' verbs read here; the controller writes one sample per cart and minute.
+Promise: what is read is bounded by a span of time, found without an index on it: numbers of movements and posts grow with time.
+Never: is needed for a decision.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from onhand.domain.posts import State
+from onhand.domain.stock import Kind
+
+from .office_tables import samples
+from .tables import carts, differences, listings, movements, order_lines, phone_orders, posts
+from .times import micros
+
+DAY = 86_400_000_000  # microseconds
+POSTS_READ = 20_000  # of the newest posts of a cart, for its latency
+
+
+class Figures:
+    """What happened, by time."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def sales_by_day(self, since: datetime, offset: timedelta) -> list[tuple[int, int | None, int]]:
+        """(day, cart, units): units sold and not cancelled. A day is counted from 1970 in the zone ``offset`` from UTC."""
+        day = func.floor((movements.c.at + _us(offset)) / DAY).label("day")
+        rows = self._connection.execute(
+            select(day, movements.c.cart_id, -func.sum(movements.c.quantity))
+            .where(
+                movements.c.id >= self._first_movement(since),
+                movements.c.kind.in_([Kind.SALE.value, Kind.CANCELLATION.value]),
+            )
+            .group_by("day", movements.c.cart_id)
+        )
+        return [(int(day), cart, int(units)) for day, cart, units in rows]
+
+    def differences_by_day(self, since: datetime, offset: timedelta) -> list[tuple[int, int, int]]:
+        """(day, cart, how many were opened)."""
+        day = func.floor((differences.c.opened_at + _us(offset)) / DAY).label("day")
+        rows = self._connection.execute(
+            select(day, differences.c.cart_id, func.count())
+            .where(differences.c.opened_at >= micros(since))
+            .group_by("day", differences.c.cart_id)
+        )
+        return [(int(day), cart, number) for day, cart, number in rows]
+
+    def latencies(self, cart: int, since: datetime) -> list[tuple[int, int]]:
+        """Of each batch of the cart's newest posts: when it was stored, and the microseconds until it was settled."""
+        epoch = select(carts.c.epoch).where(carts.c.id == cart).scalar_subquery()
+        newest = (
+            select(posts.c.first, posts.c.created_at, posts.c.settled_at, posts.c.state)
+            .where(posts.c.cart_id == cart, posts.c.epoch == epoch)
+            .order_by(posts.c.seq.desc())
+            .limit(POSTS_READ)
+            .subquery()
+        )
+        rows = self._connection.execute(
+            select(func.min(newest.c.created_at).label("at"), func.max(newest.c.settled_at))
+            .where(newest.c.state == State.APPLIED.value, newest.c.created_at >= micros(since))
+            .group_by(newest.c.first)
+            .order_by("at")
+        )
+        return [(at, settled - at) for at, settled in rows]
+
+    def samples(self, since: datetime) -> list[tuple[int, int, int]]:
+        """(microseconds, cart, depth of its post stack), in the order of time."""
+        rows = self._connection.execute(
+            select(samples.c.at, samples.c.cart_id, samples.c.waiting + samples.c.in_flight + samples.c.parked)
+            .where(samples.c.at >= micros(since))
+            .order_by(samples.c.at)
+        )
+        return [(at, cart, depth) for at, cart, depth in rows]
+
+    def today(self, since: datetime) -> dict[str, Any]:
+        """Units sold (less cancelled) and received since then, orders, and what is open now."""
+        units = dict(
+            self._connection.execute(
+                select(movements.c.kind, func.sum(movements.c.quantity))
+                .where(movements.c.id >= self._first_movement(since))
+                .group_by(movements.c.kind)
+            ).all()
+        )
+        collected = select(func.count(func.distinct(order_lines.c.order_number))).where(
+            order_lines.c.seen_at >= micros(since)
+        )
+        taken = select(func.count()).where(phone_orders.c.at >= micros(since))
+        return {
+            "units_sold": -int(units.get(Kind.SALE.value, 0)) - int(units.get(Kind.CANCELLATION.value, 0)),
+            "units_received": int(units.get(Kind.RECEIPT.value, 0)),
+            "orders": self._count(collected) + self._count(taken),
+            "differences_open": self._count(
+                select(func.count()).select_from(differences).where(differences.c.closed_at.is_(None))
+            ),
+            "stack": self.stack(),
+        }
+
+    def stack(self, cart: int | None = None) -> dict[str, int]:
+        """How many posts wait, are in flight and are parked, of one cart or of all."""
+        of_listing = [] if cart is None else [listings.c.cart_id == cart]
+        of_post = [] if cart is None else [posts.c.cart_id == cart]
+        waiting = [listings.c.news, listings.c.aligned, listings.c.parked.is_(None)]
+        return {
+            "waiting": self._count(select(func.count()).select_from(listings).where(*waiting, *of_listing)),
+            "in_flight": self._count(
+                select(func.count()).select_from(posts).where(posts.c.state == State.SENT.value, *of_post)
+            ),
+            "parked": self._count(
+                select(func.count()).select_from(listings).where(listings.c.parked.is_not(None), *of_listing)
+            ),
+        }
+
+    def sample(self, at: datetime) -> None:
+        """Write down how deep each cart's post stack is."""
+        for cart in self._connection.execute(select(carts.c.id)).scalars().all():
+            open_ones = select(func.count()).where(differences.c.cart_id == cart, differences.c.closed_at.is_(None))
+            values = {**self.stack(cart), "differences": self._count(open_ones)}
+            self._connection.execute(insert(samples).values(cart_id=cart, at=micros(at), **values))
+
+    def forget(self, before: datetime) -> None:
+        """Older samples are not shown any more."""
+        self._connection.execute(delete(samples).where(samples.c.at < micros(before)))
+
+    def _first_movement(self, since: datetime) -> int:
+        """The number of the first movement not before a time, by halving: numbers grow with time."""
+        low = 0
+        high = self._count(select(func.coalesce(func.max(movements.c.id), 0))) + 1
+        while low + 1 < high:
+            middle = (low + high) // 2
+            at = self._connection.execute(
+                select(movements.c.at).where(movements.c.id >= middle).order_by(movements.c.id).limit(1)
+            ).scalar_one_or_none()
+            low, high = (middle, high) if at is not None and at < micros(since) else (low, middle)
+        return high
+
+    def _count(self, query: Any) -> int:
+        return int(self._connection.execute(query).scalar_one())
+
+
+def _us(offset: timedelta) -> int:
+    return offset // timedelta(microseconds=1)

@@ -1,55 +1,36 @@
-"""Serves an open App to other processes of this machine: the local API, and the screens when asked to.
+"""Serves an open App: the door for commands of this machine, and when asked to the screens and the API for programs.
 
-Path: ``door`` of another process → ``POST /api/verbs/{name}`` → ``verbs.run``; ``serve`` and ``controller`` stay until a signal.
+Path: ``serve`` and ``controller`` stay until a signal; ``doorkeeper``, ``programs`` and ``web`` answer.
 Promise: where a file's owner takes commands, and the token, stand in its ownership only while it listens; it ends within seconds.
-Never: does anything for a caller without the token; the screens bring their own door.
+Never: answers a verb itself.
 """
 
 from __future__ import annotations
 
-import asyncio
-import hmac
-import json
 import secrets
 import signal
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from typing import Self
 
 import structlog
 import uvicorn
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from onhand import door
+from onhand import door, doorkeeper
 from onhand.app import App
 from onhand.config import Config
-from onhand.domain.errors import Broken, OnHandError, Refused
-from onhand.verbs import VERBS, Invalid, run
+from onhand.domain.errors import Broken, Refused
 
-BODY_BYTES = 64 * 1024 * 1024  # the largest request; an import of 200,000 items has about 10 MB
-CALLS_MAX = 32  # verbs at work at once
-FIRST_SECONDS = 5.0  # how long the first line of an answer may take before the answer is begun without it
-BEAT_SECONDS = 10.0  # longest silence within an answer; ``door.SILENCE_SECONDS`` is well above
 STOP_SECONDS = 2.0  # how long answers on their way may take at the end
 CLOSE_SECONDS = 5.0  # and how long the carts' requests; what is cut is gone on with at the next start
 START_SECONDS = 10.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
-STATUS = {
-    "invalid": 422,
-    "refused": 409,
-    "conflict": 409,
-    "owned": 409,
-    "retriable": 503,
-    "permanent": 502,
-    "broken": 500,
-}
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -65,108 +46,21 @@ log = structlog.get_logger()
 
 
 def create(app: App, token: str, pages: bool, hosts: Sequence[str] = ()) -> FastAPI:
-    """The web application: the API, and with ``pages`` the screens. ``hosts`` are further names it may be called by.
+    """The web application: the door, and with ``pages`` the screens and the API for programs. ``hosts`` are further names it has.
 
     ``state.stopping`` is set when the process is about to end: what streams without end looks at it every second.
     """
     api = FastAPI(title="OnHand", docs_url=None, redoc_url=None, openapi_url=None)
     api.state.stopping = threading.Event()
-    calls = threading.BoundedSemaphore(CALLS_MAX)
-
-    @api.post("/api/verbs/{name}")
-    async def call(name: str, request: Request) -> Response:
-        given = request.headers.get("authorization", "")
-        if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
-            return _error(401, "token", "This needs the token of the process that owns the store data file.")
-        if name not in VERBS:
-            return _error(404, "invalid", f"There is no verb {name[:100]!r}.")
-        body = await _body(request)
-        if body is None:
-            return _error(413, "invalid", f"The request has more than {BODY_BYTES:,} bytes.")
-        if not calls.acquire(blocking=False):
-            return _error(503, "retriable", "Too many commands at once: try again in a moment.")
-        return await _answered(_begin(app, name, body, calls))
-
+    doorkeeper.attach(api, app, token)
     if pages:
-        from onhand import web  # noqa: PLC0415 - a controller has no screens
+        from onhand import programs, web  # noqa: PLC0415 - a controller has neither screens nor programs
 
+        api.mount("/api", programs.create(app))
         web.attach(api, app)
     api.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, *hosts], www_redirect=False)
     api.add_middleware(SecurityHeaders)
     return api
-
-
-async def _body(request: Request) -> bytes | None:
-    """The request's body; None if it is too large."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > BODY_BYTES:
-            return None
-    return bytes(body)
-
-
-def _begin(app: App, name: str, body: bytes, calls: threading.BoundedSemaphore) -> asyncio.Queue[door.Data]:
-    """Let a thread of its own do the verb; returns where it says how far it is, and at last what came of it.
-
-    The thread may be cut off at the end of the process, between two commits, as by a kill: what is stored is gone on with.
-    """
-    loop = asyncio.get_running_loop()
-    said: asyncio.Queue[door.Data] = asyncio.Queue()
-
-    def say(line: door.Data) -> None:
-        with suppress(RuntimeError):  # the loop has ended: nobody listens any more
-            loop.call_soon_threadsafe(said.put_nowait, line)
-
-    def work() -> None:
-        try:
-            say({"result": json.loads(json.dumps(_done(app, name, body, say)))})
-        except OnHandError as error:
-            say({"error": door.data_of(error)})
-        except Exception as error:
-            # The outermost frame of this thread: a fault of ours must reach the caller as an answer.
-            log.exception("verb.broke", verb=name)
-            say({"error": door.data_of(Broken(f"Fault in OnHand: {type(error).__name__}: {error}"))})
-        finally:
-            calls.release()
-
-    threading.Thread(target=work, name=f"onhand-{name}", daemon=True).start()
-    return said
-
-
-def _done(app: App, name: str, body: bytes, say: Callable[[door.Data], None]) -> door.Data:
-    try:
-        arguments = json.loads(body or b"{}")
-    except ValueError:
-        arguments = None
-    if not isinstance(arguments, dict):
-        raise Invalid("The arguments must be one JSON object.")
-    return run(app, name, arguments, lambda phase, done, total: say({"progress": [phase, done, total]}))
-
-
-async def _answered(said: asyncio.Queue[door.Data]) -> Response:
-    """One JSON line each for progress and outcome. An error that comes at once has its own HTTP status."""
-    try:
-        first = await asyncio.wait_for(said.get(), FIRST_SECONDS)
-    except TimeoutError:
-        first = None
-    status = STATUS.get(first["error"]["code"], 500) if first and "error" in first else 200
-    return StreamingResponse(_lines(first, said), status, media_type="application/x-ndjson")
-
-
-async def _lines(line: door.Data | None, said: asyncio.Queue[door.Data]) -> AsyncIterator[bytes]:
-    while True:
-        yield json.dumps(line).encode() + b"\n" if line else b"\n"
-        if line and "progress" not in line:
-            return
-        try:
-            line = await asyncio.wait_for(said.get(), BEAT_SECONDS)
-        except TimeoutError:
-            line = None
-
-
-def _error(status: int, code: str, message: str) -> JSONResponse:
-    return JSONResponse({"error": {"code": code, "message": message, "facts": {}}}, status)
 
 
 class SecurityHeaders:
@@ -238,12 +132,12 @@ class Server:
 
 
 def serve(config: Config, ready: Ready) -> None:
-    """`onhand serve`: the screens, the API and the controller in one process, until a signal."""
+    """`onhand serve`: the screens, the API, the controller and the sender in one process, until a signal."""
     _stay(config, "serve", config.host, config.port, True, ready)
 
 
 def controller(config: Config, ready: Ready) -> None:
-    """`onhand controller`: the controller and the API, without screens, until a signal."""
+    """`onhand controller`: the controller and the sender, without screens, until a signal."""
     _stay(config, "controller", "127.0.0.1", 0, False, ready)
 
 
@@ -253,6 +147,7 @@ def _stay(config: Config, role: str, host: str, port: int, pages: bool, ready: R
         with Server(app, host, port, pages) as server:
             signals = _signals()
             app.start_controller()
+            app.start_sender()
             ready(server.url)
             log.info("server.started", role=role, url=server.url, store=str(config.store))
             log.info("server.ending", role=role, signal=signal.Signals(signals.recv(1)[0]).name)

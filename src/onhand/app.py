@@ -22,12 +22,17 @@ from onhand.controller import Controller
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.errors import Permanent, Refused
 from onhand.domain.people import Caller
+from onhand.messenger import HttpMessenger
+from onhand.passwords import Passwords
+from onhand.sender import Sender
 from onhand.services.auditing import Audited
 from onhand.services.collecting import Memory
+from onhand.services.people import Gate
 from onhand.services.ports import Clock, House, Shop
 from onhand.storage.books import SqlBooks
 from onhand.storage.database import Database
 from onhand.storage.owner import Ownership
+from onhand.tasks import Tasks
 
 T = TypeVar("T")
 Books = SqlBooks  # for those who ask the books and need not know what keeps them
@@ -50,6 +55,11 @@ class App:
         self.clock: Clock = clock or SystemClock()
         self.house = House(self.database, self.clock)
         self.controller: Controller | None = None
+        self.messenger = HttpMessenger()
+        self.sender: Sender | None = None
+        self.gate = Gate(Passwords())
+        self.caller = Caller.local()  # who asks; see ``acting``
+        self.tasks = Tasks(self.house)
         self._locks: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
         self._memories: defaultdict[int, Memory] = defaultdict(Memory)
 
@@ -60,9 +70,12 @@ class App:
         self.close()
 
     def close(self) -> None:
-        """Stop the controller, finish what is being written, give the file back."""
+        """Stop long work and the controller, finish what is being written, give the file back."""
+        self.tasks.close()
         if self.controller is not None:
             self.controller.stop()
+        if self.sender is not None:
+            self.sender.stop()
         self.database.close()
         self.ownership.release()
 
@@ -72,6 +85,11 @@ class App:
         self.controller.start()
         return self.controller
 
+    def start_sender(self) -> None:
+        """Begin to tell webhooks."""
+        self.sender = Sender(self.house, self.messenger)
+        self.sender.start()
+
     def read(self, question: Callable[[SqlBooks], T]) -> T:
         """Ask the books, reports included."""
         return self.database.read(question)
@@ -80,7 +98,7 @@ class App:
         """The same house, as one caller sees it for the length of one verb: what is written is noted with his name."""
         acting = copy(self)
         audited = Audited(self.database, self.clock, caller, verb, arguments, key)
-        acting.house = House(audited, self.clock)
+        acting.house, acting.caller = House(audited, self.clock), caller
         return acting
 
     def open_shop(self, cart: Cart) -> Shop:
@@ -113,7 +131,7 @@ def check_address(settings: Settings) -> None:
     try:
         Endpoint(settings.url, key_id, secret, clock=lambda: 0.0, allow_http=settings.allow_http).disconnect()
     except Permanent as error:
-        raise Refused(error.message, **error.facts) from error
+        raise Refused(error.message, **{**error.facts, "url": settings.url}) from error
 
 
 def new_key() -> tuple[str, str]:

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onhand import printing
+from onhand import printing, shopfiles
 from onhand.console import EXITS, Call, DryRun, Limit, command, said, say_more, write_file
-from onhand.domain.errors import Permanent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -158,7 +157,7 @@ def cart_key(
 ) -> None:
     """Give the two files that go into the shop, and say where."""
     made = call.do("cart_key", cart=name, prefix=prefix, renew=renew)
-    connector = _connector()
+    connector = shopfiles.connector()
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         write_file(out / "onhand.php", connector.read_bytes(), 0o644)
@@ -211,15 +210,6 @@ def sync_off(call: Call, name: CartName) -> None:
 
 
 # The files for the shop
-
-
-def _connector() -> Path:
-    """The file for the shop: beside the installed package, or in the checkout."""
-    package = Path(__file__).parent
-    found = [path for path in (package, package.parents[1]) if (path / "connector" / "onhand.php").is_file()]
-    if not found:
-        raise Permanent("connector/onhand.php is missing from this installation: install OnHand again.")
-    return found[0] / "connector" / "onhand.php"
 
 
 def _say_key(console: Console, made: Data, connector: Path, out: Path | None) -> None:

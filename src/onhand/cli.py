@@ -7,17 +7,17 @@ Never: imports at the top what `--help` can do without, or decides anything abou
 
 from __future__ import annotations
 
-import re
 import sys
 import time
-from contextlib import nullcontext, suppress
+from base64 import b64encode
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from onhand import __version__, cartcommands, printing, provingcommands
+from onhand import __version__, cartcommands, countingcommands, printing, provingcommands, taskcommands
 from onhand.console import (
     EXITS,
     PUBLIC,
@@ -26,10 +26,13 @@ from onhand.console import (
     Call,
     DryRun,
     Limit,
+    Out,
     Person,
     Store,
     Verbose,
     command,
+    pairs,
+    read_file,
     said,
     say_more,
     write_file,
@@ -64,6 +67,8 @@ app.add_typer(cartcommands.align)
 app.add_typer(provingcommands.proving)
 app.add_typer(cartcommands.cart, name="cart")
 app.add_typer(cartcommands.sync, name="sync")
+app.add_typer(countingcommands.count, name="count")
+app.add_typer(taskcommands.task, name="task")
 order = _group("order", "Orders taken by phone or at the counter, and those collected from the shops.")
 
 Sku = Annotated[str, typer.Argument(metavar="SKU", help="The item's SKU; case and outer blanks do not count.")]
@@ -152,26 +157,24 @@ def item_show(call: Call, sku: Sku, limit: Limit = 20) -> None:
 @command(item, "import")
 def item_import(
     call: Call,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV with sku, name, on_hand; - reads standard input.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="CSV or XLSX with sku, name, on_hand and more; - reads standard input."),
+    ],
     dry_run: DryRun = False,
 ) -> None:
-    """Add and update items from a CSV file, whole or not at all."""
-    text = _text_of(file)
-    call.answer("item_import", printing.imported, text=text, person=call.person, dry_run=dry_run)
+    """Add and update items from a CSV or XLSX file, whole or not at all."""
+    content = b64encode(read_file(file)).decode()
+    call.answer("item_import", printing.imported, file=content, person=call.person, dry_run=dry_run)
 
 
 @command(item, "export")
 def item_export(
     call: Call,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write there, not to the screen.")] = None,
+    out: Out = None,
 ) -> None:
-    """Write all items as CSV."""
-    found = call.do("item_export")
-    if out is not None:
-        write_file(out, found["text"].encode(), PUBLIC)
-        call.show(found, lambda console, data: printing.say(console, f"{data['items']} items are in {out}."))
-    else:
-        call.show(found, printing.text)
+    """Write all items as CSV, or as XLSX into a file with that ending."""
+    call.hand_over("item_export", out, "{items} items are in {out}.")
 
 
 # System parameters
@@ -209,7 +212,8 @@ def receive(
         list[str] | None, typer.Argument(metavar="SKU=N...", help="A SKU and how many units, as in TEA=12.")
     ] = None,
     file: Annotated[
-        Path | None, typer.Option("--file", metavar="CSV", help="Take the lines from a file with sku, units.")
+        Path | None,
+        typer.Option("--file", metavar="FILE", help="Take the lines from a CSV or XLSX file with sku, units."),
     ] = None,
     reference: Annotated[str, typer.Option("--reference", help="The delivery's number; it is booked once.")] = "",
     note: Note = "",
@@ -217,9 +221,7 @@ def receive(
     """Book goods that came in."""
     if bool(lines) == (file is not None):
         raise typer.BadParameter("Give either SKU=N lines or --file.")
-    from onhand import csvfiles  # noqa: PLC0415
-
-    delivery = csvfiles.read_delivery(_text_of(file)) if file else _pairs(lines or [])
+    delivery = _delivery_in(file) if file else pairs(lines or [])
     call.answer("receive", printing.on_hand, lines=delivery, reference=reference, person=call.person, note=note)
 
 
@@ -259,7 +261,7 @@ def order_add(
     call.answer(
         "order_add",
         printing.on_hand,
-        lines=_pairs(lines),
+        lines=pairs(lines),
         number=number,
         person=call.person,
         note=note,
@@ -281,8 +283,19 @@ def movements(
     before: Annotated[
         int | None, typer.Option("--before", min=1, metavar="NO", help="Only movements before this number.")
     ] = None,
+    out: Out = None,
 ) -> None:
-    """List movements, newest first."""
+    """List movements, newest first; with --out all of them."""
+    if out is not None:
+        from onhand import sheets  # noqa: PLC0415
+
+        def ask(earlier: int | None) -> dict[str, Any]:
+            return call.do("movements", sku=sku, limit=sheets.MOVEMENTS_PAGE, before=earlier or before)
+
+        pieces = sheets.write(sheets.MOVEMENTS, sheets.movement_rows(ask), sheets.Form.of(out.name))
+        write_file(out, pieces, PUBLIC)
+        call.show({"file": str(out)}, said("The movements are in {file}."))
+        return
     call.answer("movements", printing.movements, sku=sku, limit=limit, before=before)
 
 
@@ -401,27 +414,13 @@ def main() -> None:
 # What commands share
 
 
-def _pairs(words: list[str]) -> list[tuple[str, int]]:
-    """SKU=N words as lines. The last = divides, so that a SKU may have one."""
-    return [_pair(word) for word in words]
+def _delivery_in(file: Path) -> list[tuple[object, object]]:
+    from onhand import sheets  # noqa: PLC0415
 
-
-def _pair(word: str) -> tuple[str, int]:
-    form = re.fullmatch(r"(.+)=([+-]?[0-9]{1,20})", word, re.DOTALL)
-    if form is None:
-        raise typer.BadParameter(f"{word!r} is not of the form SKU=N, as in TEA=12.")
-    return form[1], int(form[2])
-
-
-def _text_of(file: Path) -> str:
-    """What a file holds; - is standard input. Raises Refused if it cannot be read or is no text."""
-    from onhand import csvfiles  # noqa: PLC0415
-
-    try:
-        with nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb") as opened:
-            return csvfiles.decoded(opened.read(csvfiles.BYTES_MAX + 1))
-    except OSError as error:
-        raise Refused(f"{file} cannot be read: {error.strerror}.", path=str(file)) from error
+    table = sheets.read(read_file(file), sheets.RECEIPTS)
+    for remark in table.remarks:
+        typer.echo(remark, err=True)
+    return [(line["sku"], line["units"]) for _, line in table.rows]
 
 
 def _staying(call: Call, **more: object) -> Config:

@@ -11,9 +11,11 @@ import getpass
 import inspect
 import json
 import os
+import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from base64 import b64decode
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -67,6 +69,10 @@ ADDED = [
 
 Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="How many at most.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen; change nothing.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE", help="Write there, as XLSX if the name ends so, not to the screen."),
+]
 PUBLIC = 0o666  # rights of a file: as the user's umask says
 
 Printer = Callable[["Console", "Data"], None]
@@ -127,6 +133,18 @@ class Call:
         data = self.do(verb, **arguments)
         self.show(data, printer)
         return data
+
+    def hand_over(self, verb: str, out: Path | None, words: str, **arguments: object) -> None:
+        """Have a verb write a table, as CSV on the screen or into a file in the form of its ending."""
+        from onhand.sheets import Form  # noqa: PLC0415
+
+        data = self.do(verb, form=Form.of(out.name if out else "").value, **arguments)
+        content = b64decode(data["file"])
+        if out is None:
+            self.show(data, lambda console, _: printing.text(console, {"text": content.decode("utf-8-sig")}))
+        else:
+            write_file(out, content, PUBLIC)
+            self.show(data, lambda console, _: printing.say(console, words.format(out=out, **data)))
 
     def show(self, data: Data, printer: Printer) -> None:
         """Print an answer as it was asked for."""
@@ -225,14 +243,40 @@ def say_more(call: Call, rows: list[Data], limit: int, key: str) -> None:
         typer.echo(f"… there may be more: --after {rows[-1][key]!r}, or a larger --limit.", err=True)
 
 
-def write_file(path: Path, content: bytes, mode: int) -> None:
-    """Write a file with these rights, also if it is there already."""
+def pairs(words: list[str]) -> list[tuple[str, int]]:
+    """SKU=N words as lines. The last = divides, so that a SKU may have one."""
+    return [_pair(word) for word in words]
+
+
+def _pair(word: str) -> tuple[str, int]:
+    form = re.fullmatch(r"(.+)=([+-]?[0-9]{1,20})", word, re.DOTALL)
+    if form is None:
+        raise typer.BadParameter(f"{word!r} is not of the form SKU=N, as in TEA=12.")
+    return form[1], int(form[2])
+
+
+def read_file(path: Path) -> bytes:
+    """The table in a file; - is standard input. Raises Refused if it cannot be read or is too long."""
+    from onhand.sheets import BYTES_MAX  # noqa: PLC0415
+
+    try:
+        with nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as opened:
+            content = opened.read(BYTES_MAX + 1)
+    except OSError as error:
+        raise Refused(f"{path} cannot be read: {error.strerror}.", path=str(path)) from error
+    if len(content) > BYTES_MAX:
+        raise Refused(f"{path} has more than {BYTES_MAX:,} bytes: split it.", path=str(path))
+    return content
+
+
+def write_file(path: Path, content: bytes | Iterable[bytes], mode: int) -> None:
+    """Write a file with these rights, also if it is there already; all at once, or piece by piece."""
     try:
         opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         with os.fdopen(opened, "wb") as file:
             if mode != PUBLIC:
                 os.fchmod(opened, mode)
-            file.write(content)
+            file.writelines([content] if isinstance(content, bytes) else content)
     except OSError as error:
         raise Permanent(f"{path} cannot be written: {error.strerror}.", path=str(path)) from error
 

@@ -11,7 +11,7 @@ import random
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -24,6 +24,8 @@ from onhand.services.ports import Books, Clock, House, Shop
 PAUSE_SECONDS_MAX = 30.0  # longest pause after failures, before jitter
 REPORT_SECONDS = 5.0  # how often a cart's last look is written down when nothing changed
 SUPERVISE_SECONDS = 0.5  # how soon a cart that was switched on or off is noticed
+SAMPLE_SECONDS = 60.0  # how often the depth of the post stack is written down, for the picture of it
+KEEP_SAMPLES = timedelta(days=31)
 
 log = structlog.get_logger()
 
@@ -161,6 +163,7 @@ class Controller:
     ) -> None:
         self._house, self._open_shop, self._lock_of, self._memory_of = house, open_shop, lock_of, memory_of
         self._drivers: dict[int, DriverThread] = {}
+        self._sampled = house.clock.monotonic()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._supervise, name="onhand-controller", daemon=True)
 
@@ -190,9 +193,22 @@ class Controller:
         while not self._stopping.is_set():
             try:
                 self._arrange(self._house.store.read(driven))
+                if self._house.clock.monotonic() - self._sampled >= SAMPLE_SECONDS:
+                    self._sample()
             except OnHandError as error:
                 log.warning("controller.trouble", trouble=error.message)
             self._stopping.wait(SUPERVISE_SECONDS)
+
+    def _sample(self) -> None:
+        """Write down how deep the post stack is."""
+        at = self._house.clock.now()
+
+        def write(books: Books) -> None:
+            books.figures.sample(at)
+            books.figures.forget(at - KEEP_SAMPLES)
+
+        self._house.store.write(write)
+        self._sampled = self._house.clock.monotonic()
 
     def _arrange(self, carts: list[Cart]) -> None:
         wanted = {cart.id: cart for cart in carts}

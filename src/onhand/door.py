@@ -26,7 +26,7 @@ Progress = Callable[[str, int, int], None]  # phase, done, of how many
 
 WAIT_SECONDS = 10.0  # how long a command waits for another short one
 PAUSE_SECONDS = 0.05  # between two tries
-SILENCE_SECONDS = 60.0  # an owner at work is never silent for so long; see ``api.BEAT_SECONDS``
+SILENCE_SECONDS = 60.0  # an owner at work is never silent for so long; see ``doorkeeper.BEAT_SECONDS``
 CONNECT_SECONDS = 5.0
 
 
@@ -104,7 +104,7 @@ def _there(owner: Owner, verb: str, arguments: Mapping[str, Any], progress: Prog
         connection.sock.settimeout(SILENCE_SECONDS)
         connection.request(
             "POST",
-            f"/api/verbs/{verb}",
+            f"/door/{verb}",
             json.dumps(arguments, ensure_ascii=False).encode(),
             {"Authorization": f"Bearer {owner.token}", "Content-Type": "application/json"},
         )
@@ -136,6 +136,17 @@ def _listen(reply: HTTPResponse, progress: Progress) -> Data:
     raise HTTPException("The answer has no end.")
 
 
+# What the code of an error is in HTTP.
+STATUS = {
+    "invalid": 422,
+    "refused": 409,
+    "forbidden": 403,
+    "conflict": 409,
+    "owned": 409,
+    "retriable": 503,
+    "permanent": 502,
+    "broken": 500,
+}
 _KINDS: dict[str, type[OnHandError]] = {
     **{kind.code: kind for kind in (Refused, Forbidden, Conflict, Retriable, Permanent, Broken)},
     "invalid": Refused,

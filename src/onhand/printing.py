@@ -180,6 +180,8 @@ def movements(out: Console, data: Data) -> None:
 
 
 def imported(out: Console, data: Data) -> None:
+    for remark in data["remarks"]:
+        say(out, remark)
     done = f"{data['added']} added, {data['renamed']} renamed, {data['counted']} counted, {data['unchanged']} unchanged"
     say(out, f"{data['lines']} lines: {done}." + (" Dry run: nothing was changed." if data["dry_run"] else ""))
 

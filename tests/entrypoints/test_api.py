@@ -1,4 +1,4 @@
-"""Holds the local API to its manners: who may call, what is refused, and how the lines of an answer look.
+"""Holds the door to its manners: who may call, what is refused, and how the lines of an answer look.
 
 Path: pytest; a real server on a free port, called over real HTTP.
 Promise: without the token nothing is done.
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from onhand import api
+from onhand import doorkeeper
 from onhand.api import Server
 from onhand.app import App
 
@@ -29,7 +29,7 @@ class Caller:
         """Call a verb; answers status and lines."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         given = {"Authorization": f"Bearer {self.token if token is None else token}", **dict(headers)}
-        connection.request("POST", f"/api/verbs/{verb}", body, given)
+        connection.request("POST", f"/door/{verb}", body, given)
         reply = connection.getresponse()
         self.headers = dict(reply.headers)
         text = reply.read().decode()
@@ -96,20 +96,20 @@ def test_a_refusal_has_its_code_and_its_facts(caller):
 
 
 def test_a_body_beyond_the_limit_is_refused(caller, monkeypatch):
-    monkeypatch.setattr(api, "BODY_BYTES", 100)
+    monkeypatch.setattr(doorkeeper, "BODY_BYTES", 100)
     assert caller.post("item_add", b" " * 101)[0] == 413
     assert caller.post("item_add", b'{"sku":"TEA"}' + b" " * 80)[0] == 200
 
 
 def test_too_many_calls_at_once_are_told_to_come_back(onhand, monkeypatch):
-    monkeypatch.setattr(api, "CALLS_MAX", 0)
+    monkeypatch.setattr(doorkeeper, "CALLS_MAX", 0)
     with App(onhand.store, "serve") as app, Server(app) as server:
         status, said = Caller(int(server.url.rsplit(":", 1)[1]), server._token).post("status")
     assert (status, said[0]["error"]["code"]) == (503, "retriable")
 
 
 def test_a_fault_of_ours_is_an_answer_too(caller, monkeypatch):
-    monkeypatch.setattr(api, "run", lambda *_: 1 / 0)
+    monkeypatch.setattr(doorkeeper, "run", lambda *_: 1 / 0)
     status, said = caller.post("status")
     assert (status, said[0]["error"]["code"]) == (500, "broken")
 
@@ -117,9 +117,9 @@ def test_a_fault_of_ours_is_an_answer_too(caller, monkeypatch):
 def test_a_long_silence_is_filled_with_heartbeats(caller, monkeypatch):
     import time  # noqa: PLC0415
 
-    monkeypatch.setattr(api, "FIRST_SECONDS", 0.1)
-    monkeypatch.setattr(api, "BEAT_SECONDS", 0.1)
-    monkeypatch.setattr(api, "run", lambda *_: time.sleep(0.5) or {"done": True})
+    monkeypatch.setattr(doorkeeper, "FIRST_SECONDS", 0.1)
+    monkeypatch.setattr(doorkeeper, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(doorkeeper, "run", lambda *_: time.sleep(0.5) or {"done": True})
     assert caller.post("status") == (200, [{"result": {"done": True}}])
 
 

@@ -12,10 +12,12 @@ import sqlite3
 import stat
 
 import pytest
+from openpyxl import load_workbook
 from typer.testing import CliRunner
 
-from onhand.cartcommands import _connector
+from onhand import sheets
 from onhand.cli import app
+from onhand.shopfiles import connector
 from tests.entrypoints.conftest import environment
 
 # Items
@@ -58,9 +60,19 @@ def test_items_go_out_as_they_came_in(onhand, tmp_path):
     assert "2 lines: 2 added" in onhand.text("item", "import", file)
     out = tmp_path / "out.csv"
     onhand("item", "export", "--out", out)
-    assert out.read_text() == onhand.text("item", "export") == "sku,name,on_hand\nMUG,,3\nTEA,Grüner Tee,5\n"
-    again = onhand.json("item", "import", out)
-    assert (again["added"], again["unchanged"]) == (0, 2)
+    assert out.read_text(encoding="utf-8-sig") == onhand.text("item", "export")
+    assert onhand.text("item", "export").splitlines()[1:] == ["MUG,,3,,,,no,no", "TEA,Grüner Tee,5,,,,no,no"]
+    onhand("item", "export", "--out", tmp_path / "out.xlsx")
+    for written in ("out.csv", "out.xlsx"):
+        again = onhand.json("item", "import", tmp_path / written)
+        assert (again["added"], again["unchanged"]) == (0, 2)
+
+
+def test_what_is_odd_about_a_file_is_said(onhand, tmp_path):
+    file = tmp_path / "items.csv"
+    file.write_bytes("sku;name\nTEA;Grüner Tee\n".encode("cp1252"))
+    assert "was read as Windows-1252" in onhand.text("item", "import", file)
+    assert "Grüner Tee" in onhand.text("item", "list")
 
 
 def test_a_bad_file_names_its_lines_and_books_nothing(onhand, tmp_path):
@@ -134,7 +146,7 @@ def test_the_key_is_shown_and_written_ready_to_upload(onhand, tmp_path):
     assert str(out) in onhand.text("cart", "key", "Amber", "--out", out)
     assert (out / "onhand-key.php").read_text() == made["text"]
     assert stat.S_IMODE((out / "onhand-key.php").stat().st_mode) == 0o600
-    assert (out / "onhand.php").read_bytes() == _connector().read_bytes()
+    assert (out / "onhand.php").read_bytes() == connector().read_bytes()
     renewed = onhand.json("cart", "key", "Amber", "--renew", "--out", out)
     assert renewed["key_id"] != made["key_id"]
     assert (out / "onhand-key.php").read_text() == renewed["text"]
@@ -229,6 +241,20 @@ def test_a_delivery_may_come_from_a_file(onhand, tmp_path):
     assert [fault["line"] for fault in said] == [3, 4]
     assert onhand.json("item", "show", "TEA")["on_hand"] == 5
     onhand("receive", "TEA=1", "--file", file, code=2)
+
+
+def test_all_movements_go_into_a_file(onhand, tmp_path, monkeypatch):
+    monkeypatch.setattr(sheets, "MOVEMENTS_PAGE", 2)
+    onhand("item", "add", "TEA", "--on-hand", 10)
+    for reason in ("=1+1", "lent", "broken", "lost"):
+        onhand("adjust", "TEA", "-1", "--reason", reason)
+    for name in ("all.csv", "all.xlsx"):
+        onhand("movements", "--out", tmp_path / name)
+    lines = (tmp_path / "all.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert lines[0] == "id,at,sku,kind,quantity,cart,order,reason,person,origin"
+    assert [line.split(",")[7] for line in lines[1:]] == ["lost", "broken", "lent", "'=1+1", ""]
+    sheet = load_workbook(tmp_path / "all.xlsx").active
+    assert [row[4] for row in sheet.iter_rows(values_only=True)] == ["quantity", -1, -1, -1, -1, 10]
 
 
 def test_a_negative_adjustment_is_typed_as_it_is_said(onhand):
@@ -356,3 +382,44 @@ def test_verbose_shows_the_log_on_stderr_only(onhand):
     done = onhand.program("item", "add", "TEA", "--json", "--verbose")
     assert json.loads(done.stdout)["sku"] == "TEA"
     assert "item.added" in done.stderr
+
+
+def test_a_count_sheet_goes_out_comes_back_and_is_posted(onhand, tmp_path):
+    for sku in ("TEA", "MUG", "POT"):
+        onhand("item", "add", sku, "--on-hand", 10)
+    assert "Count sheet 1, Shelf A, has 3 lines" in onhand.text("count", "add", "Shelf A")
+    out = tmp_path / "sheet.xlsx"
+    onhand("count", "export", 1, "--out", out)
+    book = load_workbook(out)
+    assert list(book.active.iter_rows(values_only=True)) == [
+        ("sku", "name", "counted"),
+        ("MUG", None, None),
+        ("POT", None, None),
+        ("TEA", None, None),
+    ]
+    book.active["C2"], book.active["C4"] = 8, 0
+    book.save(out)
+    assert onhand.text("count", "import", 1, out) == "2 lines are entered, 1 had no count.\n"
+    assert "replace that count, or add" in onhand.text("count", "import", 1, out, code=3)
+    onhand("count", "enter", 1, "mug=1", "--how", "add")
+    onhand("order", "add", "MUG=2")
+    shown = onhand.text("count", "show", 1)
+    assert "2 of 3 lines are counted" in shown
+    assert "Expected" not in shown
+    assert "expected" not in json.dumps(onhand.json("count", "show", 1))
+    review = onhand.json("count", "review", 1)
+    assert [(row["sku"], row["variance"]) for row in review["rows"]] == [("TEA", -10), ("MUG", -1)]
+    assert "2 of 2 counted lines differ, +0 and -11 units; 1 lines are not counted" in onhand.text("count", "review", 1)
+    assert "2 counts are booked, 0 fitted, 1 were not counted" in onhand.text("count", "post", 1)
+    assert [onhand.json("item", "show", sku)["on_hand"] for sku in ("TEA", "MUG", "POT")] == [0, 7, 10]
+    assert "posted already" in onhand.text("count", "post", 1, code=1)
+    onhand("count", "add", "Again", "--sku", "TEA", "--sku", "mug")
+    onhand("count", "discard", 2)
+    assert [s["state"] for s in onhand.json("count", "list")["sheets"]] == ["discarded", "posted"]
+
+
+def test_a_shelf_may_have_been_counted_before_it_is_typed(onhand):
+    onhand("item", "add", "TEA", "--on-hand", 10)
+    onhand("count", "add", "Shelf A")
+    onhand("count", "enter", 1, "TEA=3", "--counted-at", "2020-01-01T10:00:00", code=1)
+    assert "There is no supplier" in onhand.text("count", "add", "B", "--supplier", "Nobody", code=1)

@@ -81,6 +81,36 @@ def test_get_with_a_buffer_withholds_it_once_and_can_be_repeated(world: World) -
     assert amber.enable() == 0
 
 
+def test_get_with_a_buffer_withholds_it_from_counts_that_are_equal_already(world: World) -> None:
+    amber = world.cart("Amber", {"TEA": 10})
+    world.item("TEA", 10)
+    amber.set(buffer=2)
+    for _ in range(2):
+        amber.get()
+        assert (world.on_hand("TEA"), amber.shows("TEA")) == (10, 8)
+
+
+def test_get_with_a_buffer_can_be_repeated_after_the_shop_was_down(world: World) -> None:
+    amber = world.cart("Amber", {"TEA": 10})
+    amber.set(buffer=2)
+    amber.wire.before["apply"].append(failing(Refused("The shop takes nothing now.")))
+    with pytest.raises(Refused):
+        amber.get()
+    amber.get()
+    assert (world.on_hand("TEA"), amber.shows("TEA")) == (10, 8)
+
+
+def test_get_while_real_time_is_on_keeps_what_another_shop_sold_and_this_one_does_not_show_yet(world: World) -> None:
+    amber, birch = world.running("Amber", "Birch", wares=WARES)
+    list(birch.checkout("TEA", 3))
+    birch.tick()
+    assert (world.on_hand("TEA"), amber.shows("TEA")) == (7, 10)
+    planned = aligning.preview(world.house, amber.cart, amber.wire, Direction.GET, create=False)
+    assert results(planned)["TEA"] == ("equal", 0)
+    assert results(amber.get())["TEA"] == ("equal", 0)
+    assert (world.on_hand("TEA"), amber.shows("TEA"), birch.shows("TEA")) == (7, 7, 7)
+
+
 def test_send_in_batches_reaches_every_listing(world: World) -> None:
     wares = {f"S{n:02}": 5 for n in range(25)}
     amber = world.cart("Amber", wares)

@@ -7,8 +7,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from html import unescape
+from contextlib import ExitStack, contextmanager
+from html import escape, unescape
 
 import pytest
 import uvicorn
@@ -17,9 +17,15 @@ from fastapi.testclient import TestClient
 
 from onhand.app import App
 from onhand.carts.sample import SampleShop, catalogue, serve
+from onhand.domain.people import Role
+from onhand.passwords import Passwords
+from onhand.services import people
+from onhand.services.people import Gate
 from onhand.storage import database
 from onhand.verbs import VERBS
 from onhand.web import attach
+from onhand.web.visit import SESSION_COOKIE
+from tests import browser
 
 NAMES = ("Amber", "Birch & Sons")
 
@@ -36,27 +42,55 @@ def text(html: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())
 
 
+class Client(TestClient):
+    """A logged-in browser without scripts."""
+
+    def shown(self, path: str, status: int = 200) -> str:
+        """A page's HTML."""
+        answer = self.get(path)
+        assert answer.status_code == status, text(answer.text)
+        return answer.text
+
+    def fill(self, page: str, action: str, files=None, **fields):
+        """Fill in and send the form of a page that goes to ``action``; returns the answer, redirects followed."""
+        html = self.shown(page)
+        forms = re.findall(r"<form\b.*?</form>", html, re.DOTALL)
+        form = next((form for form in forms if f'action="{escape(action)}"' in form), None)
+        assert form is not None, f"{page} has no form for {action}"
+        hidden = dict(re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', form))
+        return self.post(action, data={**{k: unescape(v) for k, v in hidden.items()}, **fields}, files=files)
+
+
 class House:
-    """An open App, its page, and its shops by name."""
+    """An open App, its screens, and its shops by name. ``browser`` is an administrator's."""
 
     def __init__(self, app: App) -> None:
         self.app = app
+        app.gate = Gate(Passwords(cheap=True))
         self.api = FastAPI()
-        attach(self.api, app)
-        self.browser = TestClient(self.api)
+        self.site = attach(self.api, app)
         self.shops: dict[str, SampleShop] = {}
+        self._sessions: dict[Role, str] = {}
+        self.browser = self.client(Role.ADMINISTRATOR)
+
+    def session(self, role: Role) -> str:
+        """What the browser of a person of this role holds. The first one is an administrator's."""
+        if role not in self._sessions:
+            house, gate, name = self.app.house, self.app.gate, f"Ann the {role.value}"
+            link = people.first_link(house) or people.invite(house, name, role)[1]
+            self._sessions[role] = people.begin(house, gate, link, name, "correct horse battery")
+        return self._sessions[role]
+
+    def client(self, role: Role = Role.ADMINISTRATOR) -> Client:
+        """A logged-in browser without scripts."""
+        return Client(self.api, cookies={SESSION_COOKIE: self.session(role)})
 
     def do(self, verb: str, **given):
         return VERBS[verb](self.app, lambda *_: None, **given)
 
-    def page(self, **given) -> str:
-        answer = self.browser.get("/", params=given)
-        assert answer.status_code == 200
-        return answer.text
-
-    def region(self, name: str, **given) -> str:
-        """One region of the page, as HTML."""
-        return self.page(**given).partition(f'<div id="{name}">')[2].partition("<h2")[0]
+    def page(self) -> str:
+        """The first page."""
+        return self.browser.shown("/")
 
     def connect(self, shop: SampleShop, name: str, start) -> None:
         self.do("cart_add", name=name, url="http://127.0.0.1:1/onhand.php")
@@ -118,3 +152,25 @@ def connected(house, tmp_path) -> Iterator[House]:
         front.stop()
     for shop in shops:
         shop.close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[browser.Browser]:
+    with browser.chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def visit(house, chromium) -> Iterator[Callable[..., browser.Page]]:
+    """Opens a page of the house, each time in a window of its own: ``visit("/", Role.CLERK, size=PHONE, scheme="dark")``.
+    With None for the role nobody is logged in."""
+    with house.served() as address, ExitStack() as windows:
+
+        def enter(path: str = "/", role: Role | None = Role.ADMINISTRATOR, **how) -> browser.Page:
+            page = windows.enter_context(browser.visitor(chromium, base_url=address, **how))
+            if role:
+                page.context.add_cookies([{"name": SESSION_COOKIE, "value": house.session(role), "url": address}])
+            page.goto(path)
+            return page
+
+        yield enter

@@ -10,7 +10,10 @@ from contextlib import contextmanager
 import httpx2
 import pytest
 
+from onhand.domain.people import Role
+from onhand.services import people
 from onhand.web import stream
+from onhand.web.visit import SESSION_COOKIE
 from tests.web.conftest import eventually, text
 
 pytestmark = pytest.mark.slow  # it listens to a real server for seconds
@@ -43,8 +46,12 @@ class Listener:
 
 
 @contextmanager
-def listening(address: str, **given):
-    with httpx2.Client(timeout=10) as client, client.stream("GET", f"{address}/events", params=given) as answer:
+def listening(house, address: str, page: str = "/"):
+    cookies = {SESSION_COOKIE: house.session(Role.VIEWER)}
+    with (
+        httpx2.Client(timeout=10, cookies=cookies) as client,
+        client.stream("GET", f"{address}/events", params={"page": page}) as answer,
+    ):
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         yield Listener(answer)
@@ -52,9 +59,9 @@ def listening(address: str, **given):
 
 def test_the_first_event_brings_the_whole_page_up_to_date(house):
     house.do("item_add", sku="TEA-1", name="Green leaf", on_hand=3)
-    with house.served() as address, listening(address) as ear:
+    with house.served() as address, listening(house, address) as ear:
         eventually(lambda: ear.events)
-        for region in ("verdict", "carts", "stock", "differences", "movements"):
+        for region in ("verdict", "carts", "today", "latest"):
             assert f'<hx-partial hx-target="#{region}" hx-swap="innerMorph">' in ear.events[0]
         assert "<title>No shop is connected · OnHand</title>" in ear.events[0]
         house.api.state.stopping.set()
@@ -63,13 +70,13 @@ def test_the_first_event_brings_the_whole_page_up_to_date(house):
 
 def test_a_receipt_reaches_the_browser_at_once_and_nothing_else_does(house):
     house.do("item_add", sku="TEA-1", name="Green leaf", on_hand=3)
-    with house.served() as address, listening(address) as ear:
+    with house.served() as address, listening(house, address) as ear:
         eventually(lambda: ear.events)
         begun = time.monotonic()
         house.do("receive", lines=[("TEA-1", 10)])
-        eventually(lambda: any("TEA-1 Green leaf 13" in text(event) for event in ear.events[1:]), seconds=2)
+        eventually(lambda: any("units received 10" in text(event) for event in ear.events[1:]), seconds=2)
         assert time.monotonic() - begun < 2
-        assert not any('"#differences"' in event for event in ear.events[1:])
+        assert not any('"#carts"' in event for event in ear.events[1:])
         house.api.state.stopping.set()
         ear.join()
 
@@ -79,7 +86,7 @@ def test_a_sale_in_one_shop_shows_in_the_column_of_the_other(connected):
     shop = connected.shops["Amber"]
     ware = shop.stock()[0]
     left = ware.quantity - 2
-    with connected.served() as address, listening(address, q=ware.sku) as ear:
+    with connected.served() as address, listening(connected, address, f"/inventory?q={ware.sku}") as ear:
         eventually(lambda: ear.events)
         shop.buy(ware.sku, 2)
         eventually(lambda: any(f"{ware.sku} {ware.name} {left} {left} {left}" in text(event) for event in ear.events))
@@ -90,17 +97,34 @@ def test_a_sale_in_one_shop_shows_in_the_column_of_the_other(connected):
 def test_only_what_the_browser_shows_is_sent(house):
     house.do("item_add", sku="TEA-1", on_hand=3)
     house.do("item_add", sku="MUG-1", on_hand=4)
-    with house.served() as address, listening(address, q="tea") as ear:
+    with house.served() as address, listening(house, address, "/inventory?q=tea") as ear:
         eventually(lambda: ear.events)
+        sent = len(ear.events)
         house.do("receive", lines=[("MUG-1", 10)])
-        eventually(lambda: any('"#movements"' in event for event in ear.events[1:]))
-        assert not any('"#stock"' in event for event in ear.events[1:])
+        house.do("receive", lines=[("TEA-1", 10)])
+        eventually(lambda: len(ear.events) > sent)
+        assert not any("MUG-1" in event for event in ear.events)
         house.api.state.stopping.set()
         ear.join()
 
 
+def test_a_stream_ends_with_its_session(house):
+    with house.served() as address, listening(house, address) as ear:
+        eventually(lambda: ear.events)
+        people.leave(house.app.house, house.session(Role.VIEWER))
+        assert ear.ended.wait(timeout=2)
+        ear.join()
+
+
+def test_a_stream_is_for_pages_that_one_may_open(house):
+    cookies = {SESSION_COOKIE: house.session(Role.VIEWER)}
+    with house.served() as address:
+        for page in ("/people", "/nowhere"):
+            assert httpx2.get(f"{address}/events", params={"page": page}, cookies=cookies).status_code == 403
+
+
 def test_streams_end_at_once_when_the_server_stops(house):
-    with house.served() as address, listening(address) as ear:
+    with house.served() as address, listening(house, address) as ear:
         eventually(lambda: ear.events)
         begun = time.monotonic()
         house.api.state.stopping.set()
@@ -114,14 +138,16 @@ def test_too_many_browsers_are_told_and_a_place_becomes_free_again(house, monkey
     with house.served() as address:
         # A bare socket, because a browser that goes away just hangs up.
         with socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))) as first:
-            first.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            cookie = f"{SESSION_COOKIE}={house.session(Role.VIEWER)}".encode()
+            first.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\nCookie: " + cookie + b"\r\n\r\n")
             assert first.recv(4096).startswith(b"HTTP/1.1 200")
-            refused = httpx2.get(f"{address}/events")
+            cookies = {SESSION_COOKIE: house.session(Role.VIEWER)}
+            refused = httpx2.get(f"{address}/events", cookies=cookies)
             assert refused.status_code == 503
             assert "browsers are listening already" in refused.text
 
         def free() -> bool:
-            with httpx2.stream("GET", f"{address}/events") as answer:
+            with httpx2.stream("GET", f"{address}/events", cookies=cookies) as answer:
                 return answer.status_code == 200
 
         eventually(free)
@@ -130,7 +156,7 @@ def test_too_many_browsers_are_told_and_a_place_becomes_free_again(house, monkey
 @pytest.mark.parametrize("sku", ["<hx-partial hx-target=body>", "a\ndata: x", "\r\n\r\nevent: x"])
 def test_no_text_breaks_out_of_its_event(house, sku):
     house.do("item_add", sku="A", name=sku, on_hand=1)
-    with house.served() as address, listening(address) as ear:
+    with house.served() as address, listening(house, address) as ear:
         eventually(lambda: ear.events)
         assert "<hx-partial hx-target=body" not in ear.events[0]
         assert all(event.startswith(("<title>", "<hx-partial")) for event in ear.events)

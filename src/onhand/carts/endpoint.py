@@ -49,7 +49,7 @@ class Endpoint:
             raise Permanent(
                 "Enter the full address of onhand.php, like https://shop.example/onhand.php.", reason="request"
             )
-        self._local = _is_loopback(address.host)
+        self._local = is_loopback(address.host)
         if address.scheme == "http" and not self._local and not allow_http:
             raise Permanent(
                 "Enter the shop's https address, or allow plain HTTP for this cart in writing.", reason="https"
@@ -208,7 +208,8 @@ class Endpoint:
             raise trouble.on_the_way(problem) from problem
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, as far as its name says."""
     if host == "localhost":
         return True
     try:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from .differences import Policy
+from .listings import Direction
 from .sketch import Sums
 from .stock import Source
 
@@ -44,6 +45,8 @@ class Cart:
     next_seq: int  # number of the next post
     unmarked: bool  # the shop's own trade was booked since the last post
     aligned_movement: int  # id of the last movement when Send or Get last made both sides equal
+    aligned_at: datetime | None
+    aligned_by: Direction | None
     baseline_line: int  # order lines up to here are history
     cursor_line: int  # order lines up to here are collected
     sums: Sums  # what the shop's five sums should be
@@ -55,6 +58,7 @@ class Cart:
     in_step_at: datetime | None
     trouble: str | None  # the last error, None when the last look succeeded
     trouble_since: datetime | None
+    revision: int  # how often a person edited the settings
 
     @property
     def name(self) -> str:

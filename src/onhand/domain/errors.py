@@ -37,6 +37,12 @@ class Conflict(OnHandError):
     code = "conflict"
 
 
+class Cancelled(OnHandError):
+    """A person stopped long work. Raised where it tells how far it is; the work leaves everything in order."""
+
+    code = "cancelled"
+
+
 class Retriable(OnHandError):
     """Passing trouble: the same call may succeed later."""
 

@@ -1,15 +1,15 @@
 """Says what a listing is, what we want a shop to show for it, and which item it belongs to.
 
-Path: ``aligning`` ties listings and plans Send and Get; ``delivering`` asks for the target; screens show both.
-Promise: agreed is what the shop holds now as far as both sides know; it is always sum - ordered.
-Never: guesses an item for a blank or a duplicate SKU.
+Path: ``aligning``, ``refreshing`` and ``tying`` tie listings; ``aligning`` plans Send and Get; ``delivering`` asks for the target.
+Promise: agreed is what the shop holds now as far as both sides know, always sum - ordered; no item belongs to two products of one shop.
+Never: guesses an item for a blank or a duplicate SKU; a person may choose one.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from .shop import DOWNLOAD, FRACTION, Row
@@ -25,6 +25,8 @@ class Problem(StrEnum):
     FRACTION = "fraction"  # the shop holds a fractional quantity
     DOWNLOAD = "download"  # the counter moves without the quantity
     DELETED = "deleted"  # the product is gone from the shop
+    IGNORED = "ignored"  # a person set the product aside for good
+    SET_ASIDE = "set aside"  # the item is not for shops to follow: Ignore QOH or Drop ship
     NOT_FOUND = "not found"  # in a plan: no product of this shop has the item's SKU
     TOO_LONG = "too long"  # in a plan: nor can one have it, the shop's column is too narrow
 
@@ -35,7 +37,8 @@ class Listing:
 
     ``ordered`` is the shop's counter as far as it is booked; ``sum`` is what quantity + counter should be;
     ``held`` is the part of it that waits for a person's decision; ``unnamed`` were booked as sold before a line named them;
-    ``aligned`` says that Send or Get made both sides equal once.
+    ``aligned`` says that Send or Get made both sides equal once. ``chosen`` is the item that a person tied it to, whatever its
+    SKU says, ``ignored`` that a person set it aside. ``parked``: why nothing is posted; ``parked_by``: who wanted that, if a person did.
     """
 
     id: int
@@ -45,7 +48,10 @@ class Listing:
     name: str
     status: int
     modified: str | None
+    flags: int
     item: int | None
+    chosen: int | None
+    ignored: bool
     problem: Problem | None
     aligned: bool
     ordered: int
@@ -54,6 +60,7 @@ class Listing:
     unnamed: int
     off_by_sale: bool
     parked: str | None
+    parked_by: str | None
 
     @property
     def agreed(self) -> int:
@@ -89,31 +96,68 @@ class Tie:
     problem: Problem | None
 
 
-def ties(rows: Iterable[Row], items: Mapping[str, int], kept: Container[int] = ()) -> dict[int, Tie]:
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What people settled by hand for one shop. It is stronger than any SKU."""
+
+    chosen: Mapping[int, int] = field(default_factory=dict)  # product → the item it is tied to
+    ignored: Container[int] = ()  # products set aside for good
+    set_aside: Container[int] = ()  # items that shops are not to follow
+
+    @classmethod
+    def of(cls, listings: Iterable[Listing], set_aside: Container[int]) -> Settled:
+        """As it stands with the listings of one cart."""
+        live = [listing for listing in listings if not listing.deleted]
+        chosen = {listing.product: listing.chosen for listing in live if listing.chosen is not None}
+        return cls(chosen, {listing.product for listing in live if listing.ignored}, set_aside)
+
+
+def ties(
+    rows: Iterable[Row | Listing], items: Mapping[str, int], kept: Container[int] = (), settled: Settled | None = None
+) -> dict[int, Tie]:
     """For each product of one shop its tie. ``items`` maps SKU key to item id.
 
     ``kept`` are the products that are in step already: one that is copied in the shop keeps its item, and only the
-    copies are duplicates.
+    copies are duplicates. What is ``settled`` does not take part in that: once one of two alike is ignored, the other is unique;
+    but an item that was chosen for one product is never tied to another by SKU.
     """
-    rows = list(rows)
-    keys = {row.product: sku_key(row.model or "") for row in rows}
+    rows, settled = list(rows), settled or Settled()
+    taken = {settled.chosen[row.product] for row in rows if row.product in settled.chosen}
+    keys = {
+        row.product: sku_key(row.model or "")
+        for row in rows
+        if row.product not in settled.chosen and row.product not in settled.ignored
+    }
     seen = Counter(keys.values())
-    holders = Counter(keys[row.product] for row in rows if row.product in kept)
-    alone = {row.product for row in rows if row.product in kept and holders[keys[row.product]] == 1}
-    return {row.product: _tie(row, keys[row.product], seen, items, row.product in alone) for row in rows}
+    holders = Counter(key for product, key in keys.items() if product in kept)
+    found = {}
+    for row in rows:
+        key = keys.get(row.product)
+        if row.product in settled.ignored:
+            found[row.product] = Tie(None, Problem.IGNORED)
+        elif key is None:
+            found[row.product] = _with_problem(row, settled.chosen[row.product], settled)
+        elif not key:
+            found[row.product] = Tie(None, Problem.BLANK)
+        elif items.get(key) in taken or (seen[key] > 1 and not (row.product in kept and holders[key] == 1)):
+            found[row.product] = Tie(None, Problem.DUPLICATE)
+        else:
+            found[row.product] = _with_problem(row, items.get(key), settled)
+    return found
 
 
-def _tie(row: Row, key: str, seen: Counter[str], items: Mapping[str, int], holds: bool) -> Tie:
-    if not key:
-        return Tie(None, Problem.BLANK)
-    if seen[key] > 1 and not holds:
-        return Tie(None, Problem.DUPLICATE)
-    item = items.get(key)
+def _with_problem(row: Row | Listing, item: int | None, settled: Settled) -> Tie:
+    """The tie to this item, or to none, and why it cannot be kept in step."""
+    problem = None
     if row.flags & FRACTION:
-        return Tie(item, Problem.FRACTION)
-    if row.flags & DOWNLOAD:
-        return Tie(item, Problem.DOWNLOAD)
-    return Tie(item, None if item is not None else Problem.UNMATCHED)
+        problem = Problem.FRACTION
+    elif row.flags & DOWNLOAD:
+        problem = Problem.DOWNLOAD
+    elif item is None:
+        problem = Problem.UNMATCHED
+    elif item in settled.set_aside:
+        problem = Problem.SET_ASIDE
+    return Tie(item, problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +193,15 @@ class Plan:
     create: bool = False  # an item is made for it
     problem: Problem | None = None
     failure: str | None = None  # why the post for it was set aside
+    left: str | None = None  # it was cancelled before the post for it was sent; what happens to it now
 
     @property
     def result(self) -> str:
         """One word for the list a person reads."""
         if self.failure:
             return "failed"
+        if self.left:
+            return "cancelled"
         if self.problem:
             return self.problem.value
         return "created" if self.create else "changed" if self.change else "equal"
@@ -163,9 +210,12 @@ class Plan:
 def plan(
     direction: Direction, shown: Iterable[Shown], items: Mapping[int, Item], buffer: int, create: bool
 ) -> list[Plan]:
-    """What Send or Get would do, product by product. ``create``: Get makes items for SKUs that no item has."""
+    """What Send or Get would do, product by product, but for those that are ignored. ``create``: Get makes items for SKUs
+    that no item has."""
     return [
-        _plan(direction, s, items.get(s.tie.item) if s.tie.item is not None else None, buffer, create) for s in shown
+        _plan(direction, s, items.get(s.tie.item) if s.tie.item is not None else None, buffer, create)
+        for s in shown
+        if s.tie.problem is not Problem.IGNORED
     ]
 
 
@@ -187,8 +237,10 @@ def _plan(direction: Direction, shown: Shown, item: Item | None, buffer: int, cr
 
 
 def absent(shown: Iterable[Shown], items: Mapping[int, Item], sku_length: int) -> list[Plan]:
-    """The items that a Send does not reach, because no product of the shop has their SKU."""
+    """The items that a Send does not reach, because no product of the shop has their SKU or was chosen for them."""
+    shown = list(shown)
     there = {sku_key(s.model or "") for s in shown}
+    tied = {s.tie.item for s in shown}
     return [
         Plan(
             product=0,
@@ -201,5 +253,5 @@ def absent(shown: Iterable[Shown], items: Mapping[int, Item], sku_length: int) -
             problem=Problem.TOO_LONG if sku_length and len(item.sku) > sku_length else Problem.NOT_FOUND,
         )
         for item in items.values()
-        if sku_key(item.sku) not in there
+        if sku_key(item.sku) not in there and item.id not in tied
     ]

@@ -1,13 +1,19 @@
-"""Says where a collected order line stands.
+"""Says what an order and its lines are, whether a shop's or one entered by hand, and where they stand.
 
-Path: ``collecting`` records lines and moves them on; the Orders screen shows them.
-Promise: a line is sold only when the shop's counter confirmed it.
+Path: ``collecting`` records lines and moves them on; ``selling`` cancels and takes goods back; the Orders screen shows them.
+Promise: a line is sold only when the shop's counter confirmed it; no more comes back of a line than it took.
 Never: changes a quantity by itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+
+from .errors import Refused
+from .stock import Kind, Movement, Source
 
 
 class LineState(StrEnum):
@@ -19,3 +25,103 @@ class LineState(StrEnum):
     SOLD = "sold"
     RESTOCKED = "restocked"  # sold, then deleted with its stock given back
     UNTRACKED = "untracked"  # sold, but its listing is not kept in step
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One line. ``line`` is its number: the shop's own, or its place in an order entered by hand."""
+
+    line: int
+    sku: str  # the item's, or what the shop calls the product
+    name: str
+    item: int | None
+    quantity: int
+    state: LineState
+    paid: bool = True
+    present: bool = True  # the shop still has it
+    cancelled: int = 0  # units given back before they left
+    returned: int = 0  # units that came back
+
+    @property
+    def left(self) -> int:
+        """Units that can still come back."""
+        return self.quantity - self.cancelled - self.returned if self.state is LineState.SOLD and self.item else 0
+
+    @property
+    def word(self) -> str:
+        """Where it stands, for people."""
+        if self.state is LineState.WAITING:
+            return "waiting" if self.present else "deleted"
+        if self.state is LineState.RESTOCKED or self.cancelled == self.quantity:
+            return "cancelled"
+        if self.state is LineState.UNTRACKED:
+            return "not kept"
+        if self.cancelled + self.returned == self.quantity:
+            return "returned"
+        return "partly returned" if self.returned else "sold"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order. Of a shop: its cart and the epoch its numbers are from; else ``cart`` is None and ``id`` is our own number."""
+
+    number: str
+    at: datetime
+    lines: tuple[OrderLine, ...]
+    cart: int | None = None
+    epoch: str = ""
+    id: int = 0
+    person: str = ""
+    note: str = ""
+    place: str = ""  # in a list; the next page begins behind it
+
+    @property
+    def prefix(self) -> str:
+        """What the origins of all that comes back of it begin with."""
+        return f"{Source(self.cart, self.epoch)}/order/{self.number}/" if self.cart else f"phone/{self.id}/"
+
+    @property
+    def word(self) -> str:
+        """Where it stands: the word of all its lines, or the most pressing with "partly" before it."""
+        words = {line.word for line in self.lines}
+        for word in ("waiting", "returned", "cancelled", "deleted", "not kept", "sold"):
+            if word in words:
+                return word if len(words) == 1 else f"partly {word}"
+        return "partly returned"
+
+    def numbered(self, lines: Iterable[int]) -> list[OrderLine]:
+        """Its lines of these numbers. Raises Refused if one is not there or is named twice."""
+        wanted = list(lines)
+        mine = {line.line: line for line in self.lines}
+        for number in wanted:
+            if number not in mine or wanted.count(number) > 1:
+                fault = "has no line" if number not in mine else "was given twice the line"
+                raise Refused(f"Order {self.number} {fault} {number}: see its lines.", line=number)
+        return [mine[number] for number in wanted]
+
+    def cancellation(self, line: OrderLine, person: str, reason: str) -> Movement:
+        """All that is left of a line of an order entered by hand, given back. Raises Refused if nothing is."""
+        if line.left <= 0:
+            raise Refused(f"Line {line.line} ({line.sku}) is {line.word} already: nothing is left of it.", line=line.line)
+        return self._back(Kind.CANCELLATION, line, line.left, f"{self.prefix}{line.line}/cancelled", person, reason)
+
+    def coming_back(self, line: OrderLine, units: int, person: str, reason: str) -> Movement:
+        """Goods that a customer sent back. Raises Refused if that is more than is left of the line."""
+        if line.state is LineState.WAITING:
+            raise Refused(f"Line {line.line} ({line.sku}) is not sold yet, so nothing can come back of it.", line=line.line)
+        if line.state is LineState.UNTRACKED or not line.item:
+            raise Refused(
+                f"Line {line.line} ({line.sku}) took nothing from our count: adjust the item, if the goods are sold on.",
+                line=line.line,
+            )
+        if not 0 < units <= line.left:
+            most = f"at most {line.left} of {line.quantity} can come back" if line.left > 0 else "nothing is left of it"
+            raise Refused(f"Line {line.line} ({line.sku}): {most}, not {units}.", line=line.line, left=line.left)
+        # Counted up, so that a second return of as many is another fact.
+        origin = f"{self.prefix}{line.line}/returned/{line.returned + units}"
+        return self._back(Kind.RETURN, line, units, origin, person, reason)
+
+    def _back(self, kind: Kind, line: OrderLine, units: int, origin: str, person: str, reason: str) -> Movement:
+        if line.item is None:
+            raise ValueError("a line of no item took nothing")
+        return Movement(line.item, kind, units, origin, self.cart, self.number, line.line, reason, person)

@@ -65,6 +65,9 @@ PARAMETERS = {
         Parameter(
             "Program", "SynchQOH", False, "Real-time synchronization is possible; carts are switched on one by one."
         ),
+        Parameter(
+            "Stock", "BigVariance", 10, "A variance of more units than this is called big in review.", 0, 1_000_000
+        ),
         Parameter("Carts", "TickSeconds", 1.0, "How often each cart is looked at.", 0.05, 3600.0),
         Parameter("Carts", "SettleSeconds", 3.0, "How long a difference must last before it counts.", 0.1, 600.0),
         Parameter("Carts", "BatchSize", 1000, "Maximum number of items per send.", 1, 2000),

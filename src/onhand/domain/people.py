@@ -8,6 +8,7 @@ Never: knows a password or a cookie.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -54,3 +55,45 @@ class Caller:
 def role_that_may(scope: Scope) -> Role:
     """The least role with a scope, for the sentence that says whom to ask."""
     return next(role for role in Role if scope in role.scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user of the screens. ``begun`` says whether he has chosen a password yet."""
+
+    id: int
+    name: str
+    role: Role
+    active: bool
+    begun: bool
+    created_at: datetime
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One browser that is logged in. ``digest`` names it; what the browser holds is not kept."""
+
+    digest: str
+    person: int
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a program shows to be let in, as far as it is kept."""
+
+    id: int
+    name: str
+    person: int
+    scopes: frozenset[Scope]
+    created_at: datetime
+    expires_at: datetime | None
+    used_at: datetime | None
+    revoked_at: datetime | None
+
+    def valid(self, now: datetime) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)

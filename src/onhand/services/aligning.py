@@ -7,40 +7,30 @@ Never: writes a quantity to a shop: Send marks listings as news, and delivery po
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
 
-from onhand.domain import law, sketch
+from onhand.domain import law, posts
 from onhand.domain.carts import Cart
-from onhand.domain.errors import Conflict, Refused, Retriable
-from onhand.domain.listings import Direction, Listing, Plan, Problem, Shown, absent, plan, target, ties
-from onhand.domain.shop import Line, Look, Row
-from onhand.domain.sketch import Counters, Sums
+from onhand.domain.errors import Cancelled, Conflict, OnHandError, Refused
+from onhand.domain.listings import Direction, Listing, Plan, Problem, Shown, absent, plan, target
+from onhand.domain.posts import Due
+from onhand.domain.shop import Line, Row
+from onhand.domain.sketch import Sums
 from onhand.domain.stock import Kind, Movement, check_sku
 
-from . import bookkeeping, collecting, delivering, reconciling, refreshing, settings, ticking
+from . import bookkeeping, collecting, delivering, reconciling, refreshing, settings, ticking, tying
 from .collecting import Memory
 from .ports import ROWS_MAX, Books, House, Shop
+from .surveying import Progress, Survey, survey
 
-BEYOND = 2**31  # above every order line id
-PATIENCE_SECONDS = 60.0  # how long a baseline may take beyond the settling time, on a shop that is never quiet
-
-Progress = Callable[[str, int, int], None]  # phase, done, of how many
+LISTINGS_MAX = 2**31  # more than a shop has
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """A shop at one exact moment."""
-
-    rows: dict[int, Row]
-    line: int  # the highest order line at that moment
-    catalogue: str | None
 
 
 def preview(house: House, cart: Cart, shop: Shop, direction: Direction, create: bool) -> list[Plan]:
@@ -48,8 +38,9 @@ def preview(house: House, cart: Cart, shop: Shop, direction: Direction, create: 
     rows = refreshing.all_rows(shop)
 
     def read(books: Books) -> list[Plan]:
-        kept = {listing.product for listing in books.listings.all(cart.id) if listing.tracked}
-        tied = ties(rows, books.items.keys(), kept)
+        listings = books.listings.all(cart.id)
+        kept = {listing.product for listing in listings if listing.tracked}
+        tied = tying.tie_rows(books, listings, rows)
         shown = [
             Shown(row.product, row.model, row.name, row.quantity, tied[row.product], row.product in kept)
             for row in rows
@@ -84,15 +75,17 @@ def get_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, create: bool, 
             if listing.product in changes and listing.item is not None
         ]
         books.listings.align(cart.id, [listing.id for listing in aligned])
+        if books.carts.get(cart.id).settings.buffer:  # a count that is equal already is shown less the buffer too
+            books.listings.announce_listings([listing.id for listing in aligned])
         bookkeeping.book(books, movements, at)
-        _settle_alignment(books, cart, aligned, at, "aligned by Get QOH")
+        _settle_alignment(books, cart, aligned, at, Direction.GET)
         return planned
 
     planned = house.store.write(write)
     log.info("cart.aligned", cart=cart.name, direction="get", changed=sum(1 for line in planned if line.change))
     # Without a buffer nothing is left to post; with one, the shop shows that much less from now on.
-    _post_all(house, cart, shop, ROWS_MAX, progress, 0)
-    return planned
+    left = _post_all(house, cart, shop, ROWS_MAX, progress, 0)
+    return [replace(line, left=left.get(line.product)) for line in planned] if left else planned
 
 
 def send_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, batch_size: int, progress: Progress) -> list[Plan]:
@@ -107,21 +100,22 @@ def send_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, batch_size: i
             for listing in _live_listings(books, cart).values()
             if listing.item is not None and listing.problem is None
         ]
-        for listing in aligned:
-            if listing.parked is not None:
-                books.listings.park(listing.id, None)
+        books.listings.unpark([x.id for x in aligned if x.parked is not None and x.parked_by is None])
         books.listings.align(cart.id, [listing.id for listing in aligned])
         books.listings.announce_listings([listing.id for listing in aligned])
-        _settle_alignment(books, cart, aligned, at, "aligned by Send QOH")
+        _settle_alignment(books, cart, aligned, at, Direction.SEND)
         return planned
 
     planned = house.store.write(write)
     changes = sum(1 for line in planned if line.change)
-    _post_all(house, cart, shop, batch_size, progress, changes)
+    left = _post_all(house, cart, shop, batch_size, progress, changes)
     log.info("cart.aligned", cart=cart.name, direction="send", changed=changes)
     listings = house.store.read(lambda books: _live_listings(books, cart))
     return [
-        replace(line, failure=listings[line.product].parked) if line.product in listings else line for line in planned
+        replace(line, failure=listings[line.product].parked, left=left.get(line.product))
+        if line.product in listings
+        else line
+        for line in planned
     ]
 
 
@@ -151,11 +145,11 @@ def enable(house: House, cart: Cart, shop: Shop, memory: Memory, force: str, per
         raise Refused(f"{cart.name} is not active: set it active first.", cart=cart.name)
     if cart.halted is not None:
         raise Refused(f"{cart.name} is stopped: {cart.halted} Align it with Send QOH or Get QOH first.", cart=cart.name)
-    _look_at_all(house, cart, shop, memory, pace)
+    look_at_all(house, cart, shop, memory, pace)
     if memory.suspicions:
         # Something differs. A sale being written looks like that too, for some milliseconds: look again.
         house.clock.sleep(pace.rules.settle_seconds)
-        _look_at_all(house, cart, shop, memory, pace)
+        look_at_all(house, cart, shop, memory, pace)
     differing, explained = house.store.read(lambda books: _differing(books, cart))
     if differing and not force:
         raise Refused(
@@ -185,7 +179,7 @@ def enable(house: House, cart: Cart, shop: Shop, memory: Memory, force: str, per
     return len(explained)
 
 
-def _look_at_all(house: House, cart: Cart, shop: Shop, memory: Memory, pace: settings.Pace) -> None:
+def look_at_all(house: House, cart: Cart, shop: Shop, memory: Memory, pace: settings.Pace) -> None:
     """A tick that takes the sums even if they are not due, and posts nothing. Raises Refused if it stopped the cart."""
     misled = -1
     while memory.misled > misled:  # cells that named a product that does not differ hide another that does
@@ -200,54 +194,6 @@ def disable(house: House, cart: Cart, person: str) -> None:
     """Switch real-time synchronization off. What is stored stays; a batch on its way is settled when it is on again."""
     house.store.write(lambda books: books.carts.switch(cart.id, False))
     log.info("synchronization.disabled", cart=cart.name, person=person)
-
-
-def survey(house: House, shop: Shop, settle_seconds: float, progress: Progress) -> Survey:
-    """The whole shop at one exact moment, every product's sum seen twice. Raises Retriable if the shop is never quiet enough."""
-    rows = {row.product: row for row in refreshing.all_rows(shop)}
-    progress("reading", len(rows), len(rows))
-    clock = house.clock
-    started = unsettled_since = clock.monotonic()
-    while clock.monotonic() - started < settle_seconds + PATIENCE_SECONDS:
-        look = shop.look(BEYOND, BEYOND, 1, True, True)
-        if look.sums == Sums.total(Sums.of(r.product, r.quantity, r.ordered, 1) for r in rows.values()):
-            waited = clock.monotonic() - unsettled_since
-            if waited >= settle_seconds:
-                return Survey(rows, look.last_line, look.catalogue)
-            progress("settling", int(100 * waited), int(100 * settle_seconds))
-            clock.sleep(min(0.25, settle_seconds - waited))
-        elif _catch_up(shop, rows, look):
-            unsettled_since = clock.monotonic()
-    raise Retriable(
-        "The shop's counts did not hold still long enough to align; try again at a quieter time.", reason="busy"
-    )
-
-
-def _catch_up(shop: Shop, rows: dict[int, Row], look: Look) -> bool:
-    """Bring a survey up to date; returns whether a sum changed, which honest trade does not do."""
-    products = None
-    if look.sums is not None and look.sums.count == len(rows):
-        products = _drifted(shop, rows)
-    fresh = refreshing.all_rows(shop) if products is None else shop.rows(sorted(products)[:ROWS_MAX])
-    changed = False
-    for row in fresh:
-        before = rows.get(row.product)
-        changed = changed or before is None or before.sum != row.sum
-        rows[row.product] = row
-    if products is None:
-        for product in rows.keys() - {row.product for row in fresh}:
-            del rows[product]
-            changed = True
-    return changed
-
-
-def _drifted(shop: Shop, rows: dict[int, Row]) -> set[int] | None:
-    counters = {row.product: Counters(row.quantity, row.ordered) for row in rows.values()}
-    for size in sketch.SIZES:
-        found = sketch.decode(sketch.difference(shop.cells(size), sketch.cells_of(counters, size)))
-        if found is not None:
-            return set(found) if found.keys() <= rows.keys() else None
-    return None
 
 
 def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, progress: Progress) -> None:
@@ -279,9 +225,7 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
             _book_last_trade(books, cart, found, trade, at)
         listings = books.listings.all(cart.id)
         known = {listing.product for listing in listings}
-        tied = ties(
-            found.rows.values(), books.items.keys(), {listing.product for listing in listings if listing.tracked}
-        )
+        tied = tying.tie_rows(books, listings, list(found.rows.values()))
         books.listings.rebase(cart.id, [row for product, row in found.rows.items() if product in known])
         books.listings.describe(cart.id, [row for product, row in found.rows.items() if product in known], tied)
         books.listings.insert(
@@ -348,15 +292,49 @@ def _book_last_trade(books: Books, cart: Cart, found: Survey, trade: _LastTrade,
             collecting.count_sale(books, cart, listing.product, -weighed.fallen, at)
 
 
-def _post_all(house: House, cart: Cart, shop: Shop, batch_size: int, progress: Progress, changes: int) -> None:
-    """Deliver until nothing is due."""
+def _post_all(
+    house: House, cart: Cart, shop: Shop, batch_size: int, progress: Progress, changes: int
+) -> dict[int, str]:
+    """Deliver until nothing is due. Of what a person cancelled before it was sent: each product, and what becomes of it.
+
+    Raises what the shop raises, and leaves what is not sent then in the same way.
+    """
     done = 0
-    delivering.resend(house, cart, shop)
-    while posted := delivering.deliver(
-        house, house.store.read(lambda books: books.carts.get(cart.id)), shop, batch_size
-    ):
-        done += posted
-        progress("posting", min(done, changes), max(changes, done))
+    try:
+        delivering.resend(house, cart, shop)
+        progress("posting", 0, changes)
+        while posted := delivering.deliver(
+            house, house.store.read(lambda books: books.carts.get(cart.id)), shop, batch_size
+        ):
+            done += posted
+            progress("posting", min(done, changes), max(changes, done))
+    except OnHandError as error:
+        left = house.store.write(lambda books: _leave(books, cart))
+        if not isinstance(error, Cancelled):
+            raise
+        return left
+    return {}
+
+
+def _leave(books: Books, cart: Cart) -> dict[int, str]:
+    """Leave what is not posted yet to real-time; where that is off, see to it that nothing posts it unasked later on."""
+    current = books.carts.get(cart.id)
+    dues = _dues(books, cart)
+    changed = [due for due in dues if posts.change_due(due, current.settings.buffer)]
+    if current.synchronize and current.settings.active and settings.values(books)["SynchQOH"]:
+        books.tell([cart.id])
+        what = "Real-time synchronization posts it."
+    else:
+        books.listings.clear_news([due.listing for due in dues])
+        books.listings.give_up([due.listing for due in changed])
+        what = "It is not aligned any more: Send or Get again."
+    log.info("cart.alignment_left", cart=cart.name, left=len(changed), real_time=current.synchronize)
+    return {due.product: what for due in changed}
+
+
+def _dues(books: Books, cart: Cart) -> list[Due]:
+    """All listings with news."""
+    return books.listings.due(cart.id, LISTINGS_MAX)
 
 
 def _live_listings(books: Books, cart: Cart) -> dict[int, Listing]:
@@ -370,9 +348,15 @@ def _plan_now(books: Books, cart: Cart, direction: Direction, create: bool) -> l
 
 def _plan(books: Books, cart: Cart, shown: Sequence[Shown], direction: Direction, create: bool) -> list[Plan]:
     items = books.items.all()
+    if direction is Direction.GET and cart.synchronize and cart.aligned and cart.halted is None:
+        # What real-time has not posted yet is no count of the shop's own: it will show it in a moment.
+        coming = {due.product: posts.change_due(due, cart.settings.buffer) for due in _dues(books, cart)}
+        shown = [replace(one, quantity=one.quantity + coming.get(one.product, 0)) for one in shown]
     planned = plan(direction, shown, items, cart.settings.buffer, create)
     if direction is Direction.SEND:
-        planned += absent(shown, items, books.carts.get(cart.id).sku_length)
+        set_aside = books.items.set_aside()
+        wanted = {number: item for number, item in items.items() if number not in set_aside}
+        planned += absent(shown, wanted, books.carts.get(cart.id).sku_length)
     return planned
 
 
@@ -382,10 +366,11 @@ def _create_items(books: Books, planned: Sequence[Plan], at: datetime) -> None:
     books.listings.tie()
 
 
-def _settle_alignment(books: Books, cart: Cart, aligned: Sequence[Listing], at: datetime, note: str) -> None:
+def _settle_alignment(books: Books, cart: Cart, aligned: Sequence[Listing], at: datetime, by: Direction) -> None:
     deleted = [listing for listing in books.listings.all(cart.id) if listing.deleted]
+    note = f"aligned by {by.value.capitalize()} QOH"
     books.differences.close_cart(cart.id, at, note, [listing.id for listing in (*aligned, *deleted)])
-    books.carts.settle_alignment(cart.id, books.ledger.last())
+    books.carts.settle_alignment(cart.id, books.ledger.last(), by, at)
 
 
 def _differing(books: Books, cart: Cart) -> tuple[list[Differing], list[int]]:
@@ -396,8 +381,8 @@ def _differing(books: Books, cart: Cart) -> tuple[list[Differing], list[int]]:
     items = books.items.all()
     differing, explained = [], []
     for listing in books.listings.all(cart.id):
-        if listing.item is None or listing.problem is not None:
-            continue
+        if listing.item is None or listing.problem is not None or listing.parked_by is not None:
+            continue  # a person wants nothing to be posted there
         item = items[listing.item]
         here = target(item.on_hand, cart.settings.buffer)
         due = here + listing.held - listing.agreed

@@ -114,7 +114,7 @@ def _settle(house: House, cart: Cart, batch: Batch, failed: dict[int, State]) ->
             if state is State.UNLANDED:
                 books.listings.announce_listings([post.listing])
             elif state is not None:
-                books.listings.park(post.listing, PARKED[state])
+                books.listings.park(post.listing, PARKED[state], at)
 
     house.store.write(write)
     log.info("batch.settled", cart=cart.name, first=batch.first, applied=len(applied), failed=len(failed))

@@ -16,7 +16,7 @@ import structlog
 from onhand.domain.errors import Refused
 from onhand.domain.stock import Item, Kind, Movement, check_quantity, check_sku, check_text, sku_key
 
-from . import bookkeeping
+from . import bookkeeping, tying
 from .ports import Books, House
 
 log = structlog.get_logger()
@@ -34,12 +34,17 @@ def find(books: Books, skus: Sequence[str]) -> list[Item]:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of an import, checked. ``on_hand`` None leaves the quantity alone."""
+    """One line of an import, checked. What is None, and a blank name, is left alone."""
 
     line: int
     sku: str
-    name: str
-    on_hand: int | None
+    name: str = ""
+    on_hand: int | None = None
+    reorder_point: int | None = None
+    reorder_to: int | None = None
+    supplier: str | None = None
+    ignore_qoh: bool | None = None
+    drop_ship: bool | None = None
 
 
 def add(house: House, sku: str, name: str, on_hand: int, person: str) -> Item:
@@ -61,6 +66,20 @@ def add(house: House, sku: str, name: str, on_hand: int, person: str) -> Item:
     added = house.store.read(lambda books: books.items.by_id([item]))[item]
     log.info("item.added", sku=added.sku, on_hand=on_hand, person=person)
     return added
+
+
+def rename_sku(books: Books, item: Item, sku: str, at: datetime) -> str:
+    """Give an item another SKU, in the caller's unit of work; returns it as it is kept. Raises Refused if it is taken.
+
+    Listings that are in step stay tied, as if they had been chosen, whatever SKU their shops show: so no sale is missed until the
+    shops are renamed too. All others go by their SKU.
+    """
+    checked = check_sku(sku)
+    other = [x for x in books.listings.alike([], [item.id]) if sku_key(x.model or "") != sku_key(checked)]
+    books.listings.settle([listing.id for listing in other if listing.tracked], item.id, ignored=False)
+    books.items.change_sku(item.id, checked)
+    tying.retie(books, [item.id], at, keys=[sku_key(item.sku)])
+    return checked
 
 
 def import_items(house: House, entries: Sequence[Entry], person: str, dry_run: bool) -> dict[str, int]:

@@ -13,14 +13,18 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from onhand.domain.carts import Cart, Settings
+from onhand.domain.counting import CountLine, CountSheet, SheetState
 from onhand.domain.differences import Difference, Finding
-from onhand.domain.listings import Listing, Tie
+from onhand.domain.listings import Direction, Listing, Tie
 from onhand.domain.orders import LineState
-from onhand.domain.people import Caller
 from onhand.domain.posts import Batch, Due, State
 from onhand.domain.shop import Applied, Change, Hello, Line, Look, Page, Row, Window
 from onhand.domain.sketch import Cell, Counters, Sums
 from onhand.domain.stock import Entry, Item, Movement, Source
+from onhand.domain.tasks import Task, TaskLine, TaskState
+
+from .office_ports import AuditBook, FigureBook, PeopleBook, RequestBook
+from .webhook_ports import WebhookBook
 
 T = TypeVar("T")
 
@@ -90,6 +94,12 @@ class ItemBook(Protocol):
 
     def by_id(self, items: Sequence[int]) -> dict[int, Item]: ...
     def all(self) -> dict[int, Item]: ...
+    def set_aside(self, items: Sequence[int] | None = None) -> set[int]:
+        """Those with Ignore QOH or Drop ship, of these or of all: shops are not to follow them."""
+
+    def change_sku(self, item: int, sku: str) -> None:
+        """Raises Refused if another item has it."""
+
     def move(self, changes: Mapping[int, int]) -> None:
         """Add signed units to balances. Called by ``bookkeeping.book`` and by nobody else.
         Raises Refused if a balance would leave its range."""
@@ -130,6 +140,9 @@ class CartBook(Protocol):
         """Raises Refused, with the names there are, if there is none of that name."""
 
     def edit(self, cart: int, settings: Settings) -> None: ...
+    def revise(self, cart: int) -> None:
+        """A person edited the settings."""
+
     def remove(self, cart: int) -> None:
         """Forget the cart and its listings. Movements that came from it stay."""
 
@@ -139,8 +152,8 @@ class CartBook(Protocol):
     def align(self, cart: int, epoch: str, next_seq: int, line: int, sums: Sums, catalogue: str | None) -> None:
         """Begin a new baseline. Nothing before ``line`` is a sale. Clears a halt; leaves ``synchronize`` alone."""
 
-    def settle_alignment(self, cart: int, movement: int) -> None:
-        """Both sides are equal as of this movement."""
+    def settle_alignment(self, cart: int, movement: int, by: Direction, at: datetime) -> None:
+        """Both sides are equal as of this movement, by Send or by Get."""
 
     def advance(self, cart: int, line: int) -> None: ...
     def move_sums(self, cart: int, change: Sums) -> None: ...
@@ -184,6 +197,15 @@ class ListingBook(Protocol):
     def tie(self) -> None:
         """Tie the unmatched listings of all carts to the items that have their SKU by now."""
 
+    def alike(self, keys: Sequence[str], items: Sequence[int]) -> list[Listing]:
+        """Of all carts, what has one of these SKU keys, or is tied to one of these items by its SKU or by choice."""
+
+    def settle(self, listings: Sequence[int], chosen: int | None, ignored: bool) -> None:
+        """What a person wants to be tied to what; ``retie`` has to follow."""
+
+    def retie(self, ties: Mapping[int, Tie]) -> None:
+        """Give listings, by id, another tie than they have. They are not aligned any more, and nothing waits for them."""
+
     def align(self, cart: int, listings: Sequence[int]) -> None:
         """Both sides are, or are about to be made, equal for these."""
 
@@ -204,6 +226,9 @@ class ListingBook(Protocol):
         """Make the listings of these items news, parked ones too: their next post is another one. The carts that have some."""
 
     def announce_listings(self, listings: Sequence[int]) -> None: ...
+    def give_up(self, listings: Sequence[int]) -> None:
+        """Both sides are not equal for these after all, and nothing is posted until they are aligned again."""
+
     def due(self, cart: int, limit: int) -> list[Due]:
         """Listings with news, in item order, so that rows are always locked in one order."""
 
@@ -214,7 +239,13 @@ class ListingBook(Protocol):
     def landed(self, cart: int, epoch: str, first: int, last: int) -> None:
         """Add the applied posts of a batch to the sums of their listings."""
 
-    def park(self, listing: int, reason: str | None) -> None: ...
+    def park(self, listing: int, reason: str, at: datetime, person: str | None = None) -> None:
+        """Post nothing for it until something new is booked, or if a person wants it so, until it is released."""
+
+    def unpark(self, listings: Sequence[int]) -> None:
+        """Post for them again what is due by now."""
+
+    def parked(self, cart: int) -> list[Listing]: ...
     def cells(self, cart: int, size: int) -> list[Cell]: ...
     def sums(self, cart: int) -> Sums:
         """The five sums, added up anew."""
@@ -277,6 +308,9 @@ class DifferenceBook(Protocol):
     def close_healed(self, listings: Sequence[int], at: datetime) -> None:
         """The posts that heal these listings took effect."""
 
+    def close_listings(self, listings: Sequence[int], at: datetime, note: str) -> None:
+        """These were tied anew: what was open about them is settled by that."""
+
     def close_cart(self, cart: int, at: datetime, note: str, listings: Sequence[int] | None = None) -> None:
         """The cart, or these listings of it, were aligned: what was open there is settled by that."""
 
@@ -304,20 +338,57 @@ class PhoneOrderBook(Protocol):
     def next_number(self) -> str: ...
 
 
-class AuditBook(Protocol):
-    """Who asked for what."""
+class TaskBook(Protocol):
+    """Long work."""
 
-    def add(self, caller: Caller, verb: str, arguments: str, at: datetime) -> None: ...
+    def start(self, verb: str, cart: int | None, arguments: str, person: str, at: datetime) -> int:
+        """A new task, running; its id. The oldest are forgotten."""
+
+    def end(self, task: int, state: TaskState, result: str | None, message: str, at: datetime) -> None: ...
+    def running(self) -> list[int]: ...
+    def add_lines(self, task: int, first: int, lines: Sequence[TaskLine]) -> None:
+        """What came of some SKUs, numbered from ``first``."""
+
+    def get(self, task: int) -> Task: ...
+    def latest(self, limit: int, before: int | None = None, cart: int | None = None) -> list[Task]:
+        """Newest first, from below a number; of one cart if named."""
+
+    def lines(self, task: int, result: str | None, after: int, limit: int) -> list[tuple[int, TaskLine]]:
+        """Numbered lines above ``after``, with this result if named."""
 
 
-class RequestBook(Protocol):
-    """Answers to requests that came with a key."""
+class CountBook(Protocol):
+    """Count sheets."""
 
-    def get(self, caller: str, key: str) -> tuple[str, str] | None:
-        """Fingerprint and answer."""
+    def add(self, name: str, person: str, at: datetime) -> int:
+        """A new, empty sheet; its number."""
 
-    def add(self, caller: str, key: str, fingerprint: str, answer: str, at: datetime) -> None: ...
-    def forget(self, before: datetime) -> None: ...
+    def get(self, sheet: int) -> CountSheet:
+        """Raises Refused if there is none of that number."""
+
+    def fill(self, sheet: int, search: str, supplier: str, limit: int) -> tuple[int, int]:
+        """Put items on a new sheet; returns how many, at most one more than ``limit``, and how many drop-ship items are left out.
+        Raises Refused if there is no such supplier."""
+
+    def put(self, sheet: int, chosen: Sequence[int]) -> None: ...
+    def drop_shipped(self, chosen: Sequence[int]) -> set[int]: ...
+    def size(self, sheet: int) -> int: ...
+    def lines(self, sheet: int, chosen: Sequence[int]) -> dict[int, CountLine]:
+        """Those of the items that are on the sheet."""
+
+    def counted(self, sheet: int) -> dict[int, CountLine]: ...
+    def enter(self, sheet: int, lines: Sequence[CountLine]) -> None:
+        """Keep what was entered; the sheet's revision grows."""
+
+    def close(self, sheet: int, state: SheetState, at: datetime) -> None: ...
+    def newest_by(self, at: datetime) -> int:
+        """The newest movement that was booked by a time, 0 if none."""
+
+    def moved_after(self, chosen: Sequence[int], movement: int) -> dict[int, int]:
+        """Signed units booked for each of the items after a movement."""
+
+    def overtaken(self, sheet: int) -> list[str]:
+        """SKUs that were counted on this sheet, and whose item another count corrected after that moment."""
 
 
 class Books(Protocol):
@@ -329,6 +400,8 @@ class Books(Protocol):
     def ledger(self) -> Ledger: ...
     @property
     def carts(self) -> CartBook: ...
+    @property
+    def counts(self) -> CountBook: ...
     @property
     def listings(self) -> ListingBook: ...
     @property
@@ -344,7 +417,15 @@ class Books(Protocol):
     @property
     def audit(self) -> AuditBook: ...
     @property
+    def people(self) -> PeopleBook: ...
+    @property
+    def figures(self) -> FigureBook: ...
+    @property
     def requests(self) -> RequestBook: ...
+    @property
+    def tasks(self) -> TaskBook: ...
+    @property
+    def webhooks(self) -> WebhookBook: ...
     def tell(self, carts: Iterable[int]) -> None:
         """Wake the controllers of these carts once this transaction is committed."""
 

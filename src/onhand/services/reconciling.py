@@ -18,7 +18,7 @@ from onhand.domain import differences, law, sketch
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, Evidence, Finding, Policy, Remedy
 from onhand.domain.errors import Refused
-from onhand.domain.listings import Listing, Problem
+from onhand.domain.listings import Listing
 from onhand.domain.orders import LineState
 from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters, Sums
@@ -138,7 +138,7 @@ def _is_news(listing: Listing | None, row: Row | None) -> bool:
     """Whether one product tells that the listing set changed: it is new, gone, or became one that cannot be kept in step."""
     if listing is None or row is None:
         return True
-    return bool(row.flags) != (listing.problem in {Problem.FRACTION, Problem.DOWNLOAD})
+    return row.flags != listing.flags
 
 
 def halt(house: House, cart: Cart, cause: Cause, note: str) -> None:
@@ -300,6 +300,8 @@ def _act(books: Books, cart: Cart, weighing: Weighing, memory: Memory, rules: Ru
             ripe[what] = suspicion.amount
             del memory.suspicions[(product, what)]
     listing = books.listings.of(cart.id, [product])[product]
+    if not listing.tracked:
+        return  # a person gave it another tie since it was weighed: the next look follows it in silence
     if "unnamed" in ripe:
         named = law.name(ripe["unnamed"], weighing.unpaid)
         collecting.sell(books, cart, named, at)

@@ -7,17 +7,18 @@ Never: guesses an item for a SKU that is blank, stands twice, or changed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 import structlog
 
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, Finding, Remedy
-from onhand.domain.listings import Listing, ties
+from onhand.domain.listings import Listing
 from onhand.domain.shop import Row
 from onhand.domain.sketch import Counters, Sums
 
-from . import bookkeeping
+from . import bookkeeping, tying
 from .ports import ROWS_MAX, Books, House, Shop
 
 log = structlog.get_logger()
@@ -30,7 +31,7 @@ def refresh(house: House, cart: Cart, shop: Shop) -> None:
 
     def write(books: Books) -> None:
         known = {listing.product: listing for listing in books.listings.all(cart.id) if not listing.deleted}
-        tied = ties(rows, books.items.keys(), {product for product, listing in known.items() if listing.tracked})
+        tied = tying.tie_rows(books, known.values(), rows)
         there = {row.product for row in rows}
         fresh = [row for row in rows if row.product not in known]
         lost = [listing for product, listing in known.items() if product not in there]
@@ -72,13 +73,14 @@ def refresh(house: House, cart: Cart, shop: Shop) -> None:
     house.store.write(write)
 
 
-def all_rows(shop: Shop) -> list[Row]:
-    """Every product of the shop, in pages."""
+def all_rows(shop: Shop, progress: Callable[[int], None] = lambda _: None) -> list[Row]:
+    """Every product of the shop, in pages. ``progress`` is told how many were read."""
     rows: list[Row] = []
     more = True
     while more:
         page = shop.listings(rows[-1].product if rows else 0, ROWS_MAX)
         rows += page.rows
+        progress(len(rows))
         more = page.more and bool(page.rows)
     return rows
 

@@ -14,13 +14,21 @@ from sqlalchemy import Connection
 
 from .audit import Audit, Requests
 from .carts import Carts
+from .counts import Counts
 from .differences import Differences
+from .evidence import Evidence
+from .figures import Figures
 from .ledger import Items, Movements
 from .lines import Lines
 from .listings import Listings
 from .office import Parameters, PhoneOrders
+from .people import People
 from .posts import Posts
+from .products import Products
 from .reports import Reports
+from .stack import Stack
+from .tasks import Tasks
+from .webhooks import Webhooks
 
 
 class SqlBooks:
@@ -44,6 +52,10 @@ class SqlBooks:
     @cached_property
     def carts(self) -> Carts:
         return Carts(self._connection)
+
+    @cached_property
+    def counts(self) -> Counts:
+        return Counts(self._connection)
 
     @cached_property
     def listings(self) -> Listings:
@@ -80,3 +92,31 @@ class SqlBooks:
     @cached_property
     def requests(self) -> Requests:
         return Requests(self._connection)
+
+    @cached_property
+    def figures(self) -> Figures:
+        return Figures(self._connection)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        return Evidence(self._connection)
+
+    @cached_property
+    def tasks(self) -> Tasks:
+        return Tasks(self._connection)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        return Webhooks(self._connection)
+
+    @cached_property
+    def people(self) -> People:
+        return People(self._connection)
+
+    @cached_property
+    def products(self) -> Products:
+        return Products(self._connection)
+
+    @cached_property
+    def stack(self) -> Stack:
+        return Stack(self._connection)

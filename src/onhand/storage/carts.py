@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Policy
 from onhand.domain.errors import Refused
+from onhand.domain.listings import Direction
 from onhand.domain.shop import Hello
 from onhand.domain.sketch import Sums
 
@@ -67,6 +68,9 @@ class Carts:
         self._check_name(settings.name, cart)
         self._set(cart, **_settings(settings))
 
+    def revise(self, cart: int) -> None:
+        self._set(cart, revision=carts.c.revision + 1)
+
     def remove(self, cart: int) -> None:
         for table in (differences, posts, order_lines, listings):
             self._connection.execute(delete(table).where(table.c.cart_id == cart))
@@ -92,8 +96,8 @@ class Carts:
             **_sums(sums),
         )
 
-    def settle_alignment(self, cart: int, movement: int) -> None:
-        self._set(cart, aligned_movement=movement)
+    def settle_alignment(self, cart: int, movement: int, by: Direction, at: datetime) -> None:
+        self._set(cart, aligned_movement=movement, aligned_by=by.value, aligned_at=micros(at))
 
     def advance(self, cart: int, line: int) -> None:
         self._set(cart, cursor_line=line)
@@ -186,6 +190,8 @@ def _cart(row: Row[Any]) -> Cart:
         next_seq=row.next_seq,
         unmarked=row.unmarked,
         aligned_movement=row.aligned_movement,
+        aligned_at=moment(row.aligned_at),
+        aligned_by=Direction(row.aligned_by) if row.aligned_by else None,
         baseline_line=row.baseline_line,
         cursor_line=row.cursor_line,
         sums=Sums(
@@ -203,4 +209,5 @@ def _cart(row: Row[Any]) -> Cart:
         in_step_at=moment(row.in_step_at),
         trouble=row.trouble,
         trouble_since=moment(row.trouble_since),
+        revision=row.revision,
     )

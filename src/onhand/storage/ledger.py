@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from onhand.domain.errors import Conflict, Refused
@@ -71,6 +71,21 @@ class Items:
 
     def all(self) -> dict[int, Item]:
         return {row[0]: Item(*row) for row in self._connection.execute(select(*_ITEM))}
+
+    def set_aside(self, ids: Sequence[int] | None = None) -> set[int]:
+        query = select(items.c.id).where(or_(items.c.ignore_qoh, items.c.drop_ship))
+        if ids is None:
+            return set(self._connection.execute(query).scalars())
+        return {
+            i for chunk in chunks(ids) for i in self._connection.execute(query.where(items.c.id.in_(chunk))).scalars()
+        }
+
+    def change_sku(self, item: int, sku: str) -> None:
+        key = sku_key(sku)
+        holder = self.by_key([key]).get(key)
+        if holder is not None and holder.id != item:
+            raise Refused(f"There is an item with the SKU {holder.sku!r} already.", sku=holder.sku)
+        self._connection.execute(update(items).where(items.c.id == item).values(sku=sku, sku_key=key))
 
     def move(self, changes: Mapping[int, int]) -> None:
         try:

@@ -8,9 +8,10 @@ Never: moves a counter without the caller moving the cart's sums in the same uni
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, false, insert, null, select, text, true, update
+from sqlalchemy import Connection, bindparam, case, exists, false, insert, or_, select, text, true, update
 
 from onhand.domain.listings import Listing, Problem, Tie
 from onhand.domain.posts import Due
@@ -21,6 +22,7 @@ from onhand.domain.stock import sku_key
 from .hot import Hot
 from .ledger import chunks
 from .tables import items, listings
+from .times import micros
 
 
 class Listings:
@@ -66,7 +68,9 @@ class Listings:
                 "unnamed": 0,
                 "news": False,
                 "off_by_sale": False,
-                "parked": None,
+                **_UNPARKED,
+                "chosen_id": None,
+                "ignored": False,
                 "status": row.status,
                 "modified": row.modified,
             }
@@ -90,7 +94,7 @@ class Listings:
                     sum=bindparam("b_sum"),
                     held=0,
                     unnamed=0,
-                    parked=None,
+                    parked=_KEEP_PARKED,
                     off_by_sale=False,
                     status=bindparam("b_status"),
                     modified=bindparam("b_modified"),
@@ -116,13 +120,16 @@ class Listings:
         self._connection.execute(
             text(
                 """
-                UPDATE listings SET model = :model, sku_key = :sku_key, name = :name, problem = :problem,
+                UPDATE listings SET model = :model, sku_key = :sku_key, name = :name, flags = :flags, problem = :problem,
                     aligned = aligned AND problem IS NOT 'deleted' AND :problem IS NULL AND item_id IS :item_id,
                     -- Off without an edit and with nothing left: the sale that emptied it did that, and no person.
                     off_by_sale = modified IS :modified AND :status = 0
                         AND (off_by_sale OR (status <> 0 AND :quantity <= 0)),
                     -- An edit that moved the sum stays visible as such until the drift it made is settled.
                     modified = CASE WHEN sum = :sum THEN :modified ELSE modified END,
+                    -- Nothing is parked that is not posted for anyway.
+                    parked = CASE WHEN :problem IS NULL AND item_id IS :item_id THEN parked END,
+                    parked_by = CASE WHEN :problem IS NULL AND item_id IS :item_id THEN parked_by END,
                     status = :status, item_id = :item_id
                 WHERE cart_id = :cart AND product = :product AND variant = ''
                 """
@@ -147,16 +154,54 @@ class Listings:
             self._connection.execute(
                 update(listings)
                 .where(listings.c.cart_id == cart, listings.c.product.in_(chunk))
-                .values(problem=Problem.DELETED.value, aligned=False, news=False)
+                .values(
+                    problem=Problem.DELETED.value, aligned=False, news=False, chosen_id=None, ignored=False, **_UNPARKED
+                )
             )
 
     def tie(self) -> None:
-        found = select(items.c.id).where(items.c.sku_key == listings.c.sku_key).scalar_subquery()
+        same = items.c.sku_key == listings.c.sku_key
+        found = select(items.c.id).where(same).scalar_subquery()
+        aside = exists().where(same, or_(items.c.ignore_qoh, items.c.drop_ship))
         self._connection.execute(
             update(listings)
             .where(listings.c.problem == Problem.UNMATCHED.value, found.is_not(None))
-            .values(item_id=found, problem=None)
+            .values(item_id=found, problem=case((aside, Problem.SET_ASIDE.value)))
         )
+
+    def alike(self, keys: Sequence[str], item_ids: Sequence[int]) -> list[Listing]:
+        found: dict[int, Listing] = {}
+        for column, values in (
+            (listings.c.sku_key, keys),
+            (listings.c.item_id, item_ids),
+            (listings.c.chosen_id, item_ids),
+        ):
+            for chunk in chunks(values):
+                rows = self._connection.execute(select(*_LISTING).where(column.in_(chunk), _LIVE))
+                found.update({row.id: _listing(row) for row in rows})
+        return sorted(found.values(), key=lambda listing: listing.id)
+
+    def settle(self, ids: Sequence[int], chosen: int | None, ignored: bool) -> None:
+        for chunk in chunks(ids):
+            self._connection.execute(
+                update(listings).where(listings.c.id.in_(chunk)).values(chosen_id=chosen, ignored=ignored)
+            )
+
+    def retie(self, ties: Mapping[int, Tie]) -> None:
+        if ties:
+            self._connection.execute(
+                update(listings)
+                .where(listings.c.id == bindparam("b_id"))
+                .values(
+                    item_id=bindparam("item_id"),
+                    problem=bindparam("problem"),
+                    aligned=False,
+                    news=False,
+                    held=0,
+                    **_UNPARKED,
+                ),
+                [{"b_id": listing, **_tie(tie)} for listing, tie in ties.items()],
+            )
 
     def align(self, cart: int, ids: Sequence[int]) -> None:
         for chunk in chunks(ids):
@@ -204,6 +249,10 @@ class Listings:
         for chunk in chunks(ids):
             self._connection.execute(update(listings).where(listings.c.id.in_(chunk)).values(news=True))
 
+    def give_up(self, ids: Sequence[int]) -> None:
+        for chunk in chunks(ids):
+            self._connection.execute(update(listings).where(listings.c.id.in_(chunk)).values(news=False, aligned=False))
+
     def due(self, cart: int, limit: int) -> list[Due]:
         return [
             Due(listing, product, on_hand, agreed, held, bool(off_by_sale))
@@ -234,10 +283,21 @@ class Listings:
             {"cart": cart, "epoch": epoch, "first": first, "last": last},
         )
 
-    def park(self, listing: int, reason: str | None) -> None:
+    def park(self, listing: int, reason: str, at: datetime, person: str | None = None) -> None:
+        # What a person set aside stays so for his reason, whatever the shop answers to a post that was on its way.
         self._connection.execute(
-            update(listings).where(listings.c.id == listing).values(parked=reason, news=reason is None)
+            update(listings)
+            .where(listings.c.id == listing, true() if person is not None else listings.c.parked_by.is_(None))
+            .values(parked=reason, parked_by=person, parked_at=micros(at), news=False)
         )
+
+    def unpark(self, ids: Sequence[int]) -> None:
+        for chunk in chunks(ids):
+            self._connection.execute(update(listings).where(listings.c.id.in_(chunk)).values(**_UNPARKED, news=True))
+
+    def parked(self, cart: int) -> list[Listing]:
+        query = select(*_LISTING).where(listings.c.cart_id == cart, listings.c.parked.is_not(None))
+        return [_listing(row) for row in self._connection.execute(query.order_by(listings.c.id))]
 
     def cells(self, cart: int, size: int) -> list[Cell]:
         # Weights are 32 bits and quantities may be, so a sum of products can leave 64 bits: the weight's halves are summed apart.
@@ -269,7 +329,10 @@ _LISTING = (
     listings.c.name,
     listings.c.status,
     listings.c.modified,
+    listings.c.flags,
     listings.c.item_id.label("item"),
+    listings.c.chosen_id.label("chosen"),
+    listings.c.ignored,
     listings.c.problem,
     listings.c.aligned,
     listings.c.ordered,
@@ -278,11 +341,14 @@ _LISTING = (
     listings.c.unnamed,
     listings.c.off_by_sale,
     listings.c.parked,
+    listings.c.parked_by,
 )
+_UNPARKED: dict[str, Any] = {"parked": None, "parked_by": None, "parked_at": None}
+_KEEP_PARKED = case((listings.c.parked_by.is_not(None), listings.c.parked))  # what a person parked; null for all others
 _ANNOUNCE = Hot(
     update(listings)
     .where(listings.c.item_id == bindparam("item"), listings.c.aligned)
-    .values(news=true(), parked=null())
+    .values(news=true(), parked=_KEEP_PARKED)
     .returning(listings.c.cart_id)
 )
 _KEPT = (
@@ -330,7 +396,7 @@ def _listing(row: Any) -> Listing:
 
 
 def _description(row: Row) -> dict[str, Any]:
-    return {"model": row.model, "sku_key": sku_key(row.model or "")[:255], "name": row.name}
+    return {"model": row.model, "sku_key": sku_key(row.model or "")[:255], "name": row.name, "flags": row.flags}
 
 
 def _tie(tie: Tie) -> dict[str, Any]:

@@ -7,7 +7,7 @@ Never: holds a quantity on hand; those are in ``tables``.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, text
 
 from .tables import Id, metadata
 
@@ -70,6 +70,7 @@ count_lines = Table(
     Column("counted", BigInteger),  # None: not counted yet
     Column("expected", BigInteger),  # on hand at the moment of counting
     Column("counted_at", BigInteger),
+    Column("movement", BigInteger),  # the newest one at that time
     Column("person", Text, nullable=False),
     Column("revision", BigInteger, nullable=False, server_default="0"),
 )
@@ -157,14 +158,32 @@ tasks = Table(
     Column("ended_at", BigInteger),
 )
 
+task_lines = Table(
+    "task_lines",
+    metadata,
+    Column("task_id", Id, ForeignKey("tasks.id"), primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("product", BigInteger, nullable=False),
+    Column("sku", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("here", BigInteger),
+    Column("there", BigInteger, nullable=False),
+    Column("change", BigInteger, nullable=False),
+    Column("result", String(12), nullable=False),
+    Column("failure", Text),
+    Index("ix_task_lines_result", "task_id", "result", "line"),
+)
+
 webhooks = Table(
     "webhooks",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("url", Text, nullable=False),
+    Column("url", Text, nullable=False, unique=True),
     Column("secret", Text, nullable=False),  # sealed, see ``vault``
     Column("events", Text, nullable=False),
     Column("active", Boolean, nullable=False),
+    Column("allow_http", Boolean, nullable=False),
+    Column("down", Text, nullable=False),  # the carts it was told are down
     Column("movement_cursor", BigInteger, nullable=False),
     Column("difference_cursor", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
@@ -185,6 +204,13 @@ deliveries = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("settled_at", BigInteger),
     Index("ix_deliveries_webhook", "webhook_id", "id"),
+    Index(
+        "ix_deliveries_waiting",
+        "webhook_id",
+        "id",
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
 )
 
 samples = Table(

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, and_, case, func, literal, or_, select, union
 from onhand.domain.posts import State
 from onhand.domain.stock import Kind, sku_key
 
+from .office_tables import suppliers
 from .tables import carts, differences, items, listings, movements, order_lines, phone_order_lines, phone_orders, posts
 from .times import iso, micros, moment
 
@@ -78,6 +79,12 @@ class Reports:
                 }
         return list(found.values())[:: -1 if before else 1]
 
+    def item_rows(self) -> list[tuple[Any, ...]]:
+        """Every item in SKU order, as a table of items has it: all that people know of it."""
+        known = (items.c.reorder_point, items.c.reorder_to, suppliers.c.name, items.c.ignore_qoh, items.c.drop_ship)
+        query = select(items.c.sku, items.c.name, items.c.on_hand, *known).outerjoin(suppliers).order_by(items.c.sku_key)
+        return [tuple(row) for row in self._connection.execute(query)]
+
     def item_count(self) -> int:
         """How many items there are."""
         return int(self._connection.execute(select(func.count()).select_from(items)).scalar_one())
@@ -139,97 +146,28 @@ class Reports:
         ).scalar_one()
         return counts
 
-    def products(self, cart: int, problem: str | None, after: int, limit: int) -> Rows:
-        """Listings of a cart in product order, with what is on hand."""
+    def differences(
+        self,
+        cart: int | None,
+        open_only: bool,
+        limit: int,
+        cause: str | None = None,
+        closed_only: bool = False,
+        before: int | None = None,
+    ) -> Rows:
+        """Differences, newest first, from below number ``before``."""
         query = (
-            select(listings, items.c.sku, items.c.on_hand)
-            .outerjoin(items, items.c.id == listings.c.item_id)
-            .where(listings.c.cart_id == cart, listings.c.product > after)
-            .order_by(listings.c.product)
-            .limit(limit)
-        )
-        if problem == "any":
-            query = query.where(
-                or_(listings.c.problem.is_not(None), listings.c.parked.is_not(None), ~listings.c.aligned)
+            select(
+                differences,
+                carts.c.name,
+                listings.c.model,
+                listings.c.product,
+                listings.c.name.label("title"),
+                items.c.sku,
             )
-        elif problem:
-            query = query.where(listings.c.problem == problem)
-        return [
-            {
-                "product": row.product,
-                "model": row.model,
-                "name": row.name,
-                "shows": row.sum - row.ordered,
-                "ordered": row.ordered,
-                "status": row.status,
-                "sku": row.sku,
-                "on_hand": row.on_hand,
-                "aligned": row.aligned,
-                "problem": row.problem,
-                "held": row.held,
-                "parked": row.parked,
-            }
-            for row in self._connection.execute(query)
-        ]
-
-    def posts(self, cart: int | None, state: str | None, limit: int) -> Rows:
-        """Posts, newest first, without the marks that are settled: they changed nothing."""
-        query = (
-            select(posts, carts.c.name, listings.c.model, carts.c.trouble)
-            .join(carts, carts.c.id == posts.c.cart_id)
-            .join(listings, listings.c.id == posts.c.listing_id)
-            .where(or_(posts.c.delta != 0, posts.c.state == State.SENT.value))
-            .order_by(posts.c.created_at.desc(), posts.c.seq.desc())
-            .limit(limit)
-        )
-        if cart is not None:
-            query = query.where(posts.c.cart_id == cart)
-        if state:
-            query = query.where(posts.c.state == state)
-        return [
-            {
-                "cart": row.name,
-                "seq": row.seq,
-                "product": row.product,
-                "sku": row.model,
-                "change": row.delta,
-                "state": row.state,
-                "created_at": iso(row.created_at),
-                "settled_at": iso(row.settled_at),
-                "trouble": row.trouble if row.state == State.SENT.value else None,
-            }
-            for row in self._connection.execute(query)
-        ]
-
-    def waiting(self, cart: int | None, limit: int) -> Rows:
-        """Listings with news or set aside: the part of the post stack that has no number yet."""
-        query = (
-            select(carts.c.name, listings.c.product, items.c.sku, listings.c.parked, listings.c.news)
-            .join(carts, carts.c.id == listings.c.cart_id)
-            .join(items, items.c.id == listings.c.item_id)
-            .where(or_(and_(listings.c.news, listings.c.aligned), listings.c.parked.is_not(None)))
-            .order_by(listings.c.cart_id, items.c.sku_key)
-            .limit(limit)
-        )
-        if cart is not None:
-            query = query.where(listings.c.cart_id == cart)
-        return [
-            {
-                "cart": row.name,
-                "product": row.product,
-                "sku": row.sku,
-                "state": "parked" if row.parked else "waiting",
-                "reason": row.parked,
-            }
-            for row in self._connection.execute(query)
-        ]
-
-    def differences(self, cart: int | None, open_only: bool, limit: int) -> Rows:
-        """Differences, newest first."""
-        query = (
-            select(differences, carts.c.name, listings.c.model, listings.c.product)
             .join(carts, carts.c.id == differences.c.cart_id)
             .outerjoin(listings, listings.c.id == differences.c.listing_id)
+            .outerjoin(items, items.c.id == listings.c.item_id)
             .order_by(differences.c.id.desc())
             .limit(limit)
         )
@@ -237,17 +175,28 @@ class Reports:
             query = query.where(differences.c.cart_id == cart)
         if open_only:
             query = query.where(differences.c.closed_at.is_(None))
+        if closed_only:
+            query = query.where(differences.c.closed_at.is_not(None))
+        if cause:
+            query = query.where(differences.c.cause == cause)
+        if before is not None:
+            query = query.where(differences.c.id < before)
         return [
             {
                 "id": row.id,
                 "cart": row.name,
+                "cart_id": row.cart_id,
                 "sku": row.model,
+                "item": row.sku,
+                "name": row.title,
                 "product": row.product,
                 "cause": row.cause,
                 "remedy": row.remedy,
                 "amount": row.amount,
                 "seen": row.seen_quantity,
                 "expected": row.expected_quantity,
+                "seen_ordered": row.seen_ordered,
+                "expected_ordered": row.expected_ordered,
                 "opened_at": iso(row.opened_at),
                 "closed_at": iso(row.closed_at),
                 "note": row.note,

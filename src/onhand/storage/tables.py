@@ -75,6 +75,9 @@ movements = Table(
     Column("reason", Text, nullable=False),
     Column("person", Text, nullable=False),
     Index("ix_movements_item", "item_id", "id"),
+    # Lists ask for these; a sale of a shop, which has to be quick, is written into neither.
+    Index("ix_movements_kind", "kind", "id", sqlite_where=text("kind <> 'sale'"), postgresql_where=text("kind <> 'sale'")),
+    Index("ix_movements_person", "person", "id", sqlite_where=text("person <> ''"), postgresql_where=text("person <> ''")),
 )
 
 carts = Table(
@@ -99,6 +102,8 @@ carts = Table(
     Column("next_seq", BigInteger, nullable=False),
     Column("unmarked", Boolean, nullable=False),
     Column("aligned_movement", BigInteger, nullable=False),
+    Column("aligned_at", BigInteger),
+    Column("aligned_by", String(4)),  # "send" or "get"
     Column("baseline_line", BigInteger, nullable=False),
     Column("cursor_line", BigInteger, nullable=False),
     Column("sum_count", Text, nullable=False),
@@ -131,6 +136,7 @@ listings = Table(
     Column("name", Text, nullable=False),
     Column("status", Integer, nullable=False),
     Column("modified", String(40)),
+    Column("flags", Integer, nullable=False, server_default="0"),  # as the shop told them: a fraction, a download
     Column("item_id", Id, ForeignKey("items.id")),
     Column("chosen_id", Id, ForeignKey("items.id")),  # a person tied it to this item, whatever its SKU says
     Column("ignored", Boolean, nullable=False, server_default=false()),  # a person set it aside for good
@@ -143,10 +149,32 @@ listings = Table(
     Column("news", Boolean, nullable=False),
     Column("off_by_sale", Boolean, nullable=False),
     Column("parked", Text),
+    Column("parked_by", Text),  # null: not a person, but an answer of the shop parked it
+    Column("parked_at", BigInteger),
     UniqueConstraint("cart_id", "product", "variant", name="uq_listings_product"),
     Index("ix_listings_item", "item_id"),
     Index("ix_listings_sku", "sku_key"),
     Index("ix_listings_news", "cart_id", sqlite_where=text("news"), postgresql_where=text("news")),
+    # Few are parked, have a problem or were chosen by hand, and lists of just these are asked for.
+    Index(
+        "ix_listings_parked",
+        "cart_id",
+        sqlite_where=text("parked IS NOT NULL"),
+        postgresql_where=text("parked IS NOT NULL"),
+    ),
+    Index(
+        "ix_listings_problem",
+        "cart_id",
+        "product",
+        sqlite_where=text("problem IS NOT NULL"),
+        postgresql_where=text("problem IS NOT NULL"),
+    ),
+    Index(
+        "ix_listings_chosen",
+        "chosen_id",
+        sqlite_where=text("chosen_id IS NOT NULL"),
+        postgresql_where=text("chosen_id IS NOT NULL"),
+    ),
 )
 
 order_lines = Table(
@@ -165,6 +193,19 @@ order_lines = Table(
     Column("present", Boolean, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
     Index("ix_order_lines_product", "cart_id", "epoch", "product", "state"),
+    Index("ix_order_lines_order", "order_number", "cart_id", "epoch", "line"),
+    Index("ix_order_lines_seen", "seen_at", "cart_id", "epoch", "line"),
+    Index("ix_order_lines_model", "model", "seen_at", "cart_id", "epoch", "line"),
+    Index(
+        "ix_order_lines_unsold",
+        "state",
+        "seen_at",
+        "cart_id",
+        "epoch",
+        "line",
+        sqlite_where=text("state <> 'sold'"),
+        postgresql_where=text("state <> 'sold'"),
+    ),
 )
 
 posts = Table(
@@ -183,6 +224,7 @@ posts = Table(
     Column("settled_at", BigInteger),
     Index("ix_posts_listing", "listing_id"),  # not the time of settling too: every post would be written into it twice
     Index("ix_posts_sent", "cart_id", sqlite_where=text("state = 'sent'"), postgresql_where=text("state = 'sent'")),
+    Index("ix_posts_created", "cart_id", "created_at", "seq"),  # the newest first, across epochs
 )
 
 differences = Table(

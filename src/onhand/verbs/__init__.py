@@ -5,7 +5,23 @@ Promise: arguments are checked by type and bounds before anything is done; what 
 Never: prints, or knows who asked.
 """
 
-from . import carts, office, stock
+from . import carts, counting, differences, figures, listings, office, stack, stock, tasks, webhooks
 from .registry import VERBS, Data, Invalid, Progress, run
 
-__all__ = ["VERBS", "Data", "Invalid", "Progress", "carts", "office", "run", "stock"]
+__all__ = [
+    "VERBS",
+    "Data",
+    "Invalid",
+    "Progress",
+    "carts",
+    "counting",
+    "differences",
+    "figures",
+    "listings",
+    "office",
+    "run",
+    "stack",
+    "stock",
+    "tasks",
+    "webhooks",
+]

@@ -16,13 +16,13 @@ from onhand import app as composition
 from onhand.app import App
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Policy
-from onhand.domain.errors import Refused
+from onhand.domain.errors import Conflict, Refused
 from onhand.domain.listings import Direction, Plan
 from onhand.domain.people import Scope
 from onhand.domain.stock import QUANTITY_MAX
 from onhand.services import aligning, probing, settings
 
-from .registry import Data, Limit, Progress, Sku, Text, cart_named, iso, verb
+from .registry import Data, Limit, Progress, Revision, Sku, Text, cart_named, iso, verb
 
 
 @verb(Scope.MANAGE)
@@ -34,6 +34,7 @@ def cart_add(
     key_id: Text = "",
     secret: Text = "",
 ) -> Data:
+    """Connect a shop: its name and the address of the connector file in it."""
     settings_ = _checked(
         Settings(name=name.strip(), url=url.strip(), allow_http=allow_http, key_id=key_id, secret=secret)
     )
@@ -54,8 +55,9 @@ def cart_edit(
     batch_size: Annotated[int, Field(ge=0, le=2000)] | None = None,
     tick_seconds: Annotated[float, Field(ge=0, le=3600)] | None = None,
     settle_seconds: Annotated[float, Field(ge=0, le=600)] | None = None,
+    revision: Revision | None = None,
 ) -> Data:
-    """0 for a number means: as the system parameter says."""
+    """Change a cart's settings. 0 for a number means: as the system parameter says."""
     found = cart_named(app, cart)
     given: Data = {
         "name": name,
@@ -76,12 +78,21 @@ def cart_edit(
         changed["policy"] = None
     for key, low in (("tick_seconds", 0.05), ("settle_seconds", 0.1)):
         if changed.get(key) is not None and changed[key] < low:
-            raise Refused(f"{key} is at least {low}, or 0 for the system's.")
-    edited = _checked(replace(found.settings, **changed))
+            raise Refused(f"It is at least {low}, or 0 for the system's.", **{key: changed[key]})
+    _checked(replace(found.settings, **changed))
 
     def write(books: Any) -> None:
-        books.carts.edit(found.id, edited)
-        if edited.buffer != found.settings.buffer:
+        current = books.carts.get(found.id)
+        if revision not in (None, current.revision):
+            now = {name: getattr(current.settings, name) for name in given}
+            raise Conflict(
+                f"{current.name} was changed since you opened it: look at the current values.",
+                reason="stale",
+                current={name: value if value is not None else "as the system's" for name, value in now.items()},
+            )
+        books.carts.edit(found.id, replace(current.settings, **changed))
+        books.carts.revise(found.id)
+        if changed.get("buffer", current.settings.buffer) != current.settings.buffer:
             books.listings.announce_listings([x.id for x in books.listings.all(found.id) if x.tracked])
 
     app.house.store.write(write)
@@ -90,22 +101,27 @@ def cart_edit(
 
 @verb(Scope.READ)
 def cart_list(app: App) -> Data:
+    """List all carts with their settings, state and counts."""
     return {"carts": [shown(app, cart) for cart in app.read(lambda books: books.carts.all())]}
 
 
 @verb(Scope.READ)
 def cart_show(app: App, cart: Text) -> Data:
+    """Show everything about one cart but its secret."""
     return shown(app, cart_named(app, cart))
 
 
 @verb(Scope.ADMINISTER)
 def cart_remove(app: App, cart: Text, confirm: Text = "") -> Data:
+    """Forget a cart with its listings, posts and differences; movements that came from it stay."""
     found = cart_named(app, cart)
     if found.synchronize:
         raise Refused(f"{found.name} is synchronized: switch it off first with `onhand sync off`.", cart=found.name)
     if confirm.strip().casefold() != found.name.casefold():
         raise Refused(
-            "Removing a cart forgets its listings, posts and differences: repeat its name to confirm.", cart=found.name
+            "Removing a cart forgets its listings, posts and differences: repeat its name to confirm.",
+            cart=found.name,
+            confirm=confirm,
         )
     app.house.store.write(lambda books: books.carts.remove(found.id))
     return {"removed": found.name}
@@ -126,6 +142,7 @@ def cart_key(app: App, cart: Text, prefix: Text = "", renew: bool = False) -> Da
 
 @verb(Scope.MANAGE)
 def cart_test(app: App, cart: Text, sku: Sku | None = None) -> Data:
+    """Try the connection: who answers, how fast, what stands in the way; with a SKU, one unit there and back."""
     found = cart_named(app, cart)
     with app.at_cart(found) as (shop, _):
         hello, warnings, steps = probing.greet(app.house, found, shop)
@@ -135,48 +152,23 @@ def cart_test(app: App, cart: Text, sku: Sku | None = None) -> Data:
     return {"cart": found.name, "answered": answered, "warnings": warnings, "steps": [asdict(step) for step in steps]}
 
 
-@verb(Scope.READ)
-def cart_products(
-    app: App,
-    cart: Text,
-    problem: Text | None = None,
-    after: Annotated[int, Field(ge=0)] = 0,
-    limit: Limit = 1000,
-) -> Data:
-    found = cart_named(app, cart)
-    if not found.aligned:
-        with app.at_cart(found) as (shop, _):
-            plans = aligning.preview(app.house, found, shop, Direction.GET, create=False)
-        rows = [
-            {
-                "product": p.product,
-                "model": p.sku,
-                "name": p.name,
-                "shows": p.there,
-                "sku": p.sku if p.item else None,
-                "on_hand": p.here,
-                "aligned": False,
-                "problem": p.problem,
-                "held": 0,
-                "parked": None,
-            }
-            for p in plans
-            if p.product > after and (problem is None or p.problem == problem or (problem == "any" and p.problem))
-        ][:limit]
-    else:
-        rows = app.read(lambda books: books.reports.products(found.id, problem, after, limit))
-    return {"cart": found.name, "products": rows}
-
-
 @verb(Scope.MANAGE)
-def get_qoh(app: App, progress: Progress, cart: Text, create: bool = False, dry_run: bool = False) -> Data:
+def get_qoh(
+    app: App,
+    progress: Progress,
+    cart: Text,
+    create: bool = False,
+    dry_run: bool = False,
+    limit: Limit | None = None,
+) -> Data:
+    """Get QOH: take over what the shop shows. ``limit``: so many lines at most, those that change something first; the counts are of all."""
     found = cart_named(app, cart)
     with app.at_cart(found) as (shop, memory):
         if dry_run:
             plans = aligning.preview(app.house, found, shop, Direction.GET, create)
         else:
             plans = aligning.get_qoh(app.house, found, shop, memory, create, progress)
-    return _planned(found, Direction.GET, dry_run, plans)
+    return _planned(found, Direction.GET, dry_run, plans, limit)
 
 
 @verb(Scope.MANAGE)
@@ -186,7 +178,9 @@ def send_qoh(
     cart: Text,
     dry_run: bool = False,
     batch_size: Annotated[int, Field(ge=1, le=2000)] | None = None,
+    limit: Limit | None = None,
 ) -> Data:
+    """Send QOH: make the shop show what is on hand. ``limit``: as with Get."""
     found = cart_named(app, cart)
     with app.at_cart(found) as (shop, memory):
         if dry_run:
@@ -194,11 +188,12 @@ def send_qoh(
         else:
             size = batch_size or app.read(lambda books: settings.pace_of(books, found)).batch_size
             plans = aligning.send_qoh(app.house, found, shop, memory, size, progress)
-    return _planned(found, Direction.SEND, dry_run, plans)
+    return _planned(found, Direction.SEND, dry_run, plans, limit)
 
 
 @verb(Scope.MANAGE)
 def sync_on(app: App, cart: Text, force: Text = "", person: Text = "") -> Data:
+    """Switch real-time synchronization of a cart on; where counts differ, only with a reason in ``force``."""
     found = cart_named(app, cart)
     with app.at_cart(found) as (shop, memory):
         pending = aligning.enable(app.house, found, shop, memory, force, person)
@@ -207,6 +202,7 @@ def sync_on(app: App, cart: Text, force: Text = "", person: Text = "") -> Data:
 
 @verb(Scope.MANAGE)
 def sync_off(app: App, cart: Text, person: Text = "") -> Data:
+    """Switch real-time synchronization of a cart off."""
     found = cart_named(app, cart)
     aligning.disable(app.house, found, person)
     return {"cart": found.name, "synchronize": False}
@@ -241,6 +237,9 @@ def shown(app: App, cart: Cart) -> Data:
         "driven": pulse is not None,
         "state": _state(app, cart, pulse is not None and pulse.in_step, trouble),
         "looked_at": iso(looked_at) if looked_at else None,
+        "aligned_at": iso(cart.aligned_at) if cart.aligned_at else None,
+        "aligned_by": cart.aligned_by.value if cart.aligned_by else None,
+        "revision": cart.revision,
         **counts,
     }
 
@@ -265,19 +264,29 @@ def _state(app: App, cart: Cart, in_step: bool, trouble: str | None) -> str:
 def _checked(own: Settings) -> Settings:
     composition.check_address(own)
     if not own.name.strip():
-        raise Refused("A cart needs a name.")
+        raise Refused("A cart needs a name.", name=own.name)
     return own
 
 
-def _planned(cart: Cart, direction: Direction, dry_run: bool, plans: list[Plan]) -> Data:
+def _planned(cart: Cart, direction: Direction, dry_run: bool, plans: list[Plan], limit: int | None) -> Data:
     counts: dict[str, int] = {}
     for line in plans:
         counts[line.result] = counts.get(line.result, 0) + 1
+    left = next((line.left for line in plans if line.left), None)
+    message = ""
+    if left:
+        number = counts["cancelled"]
+        what = "1 change was not posted" if number == 1 else f"{number:,} changes were not posted"
+        message = f"It was cancelled; {what}, what came before stays. For each of these: {left}"
+    if limit is not None:
+        plans = sorted(plans, key=lambda line: (not line.change, line.result == "equal"))[:limit]
     return {
         "cart": cart.name,
         "direction": direction.value,
         "dry_run": dry_run,
         "counts": counts,
+        "cancelled": left is not None,
+        "message": message,
         "lines": [
             {
                 "product": p.product,
@@ -287,7 +296,7 @@ def _planned(cart: Cart, direction: Direction, dry_run: bool, plans: list[Plan])
                 "there": p.there,
                 "change": p.change,
                 "result": p.result,
-                "failure": p.failure,
+                "failure": p.failure or p.left,
             }
             for p in plans
         ],

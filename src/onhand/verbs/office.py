@@ -7,82 +7,39 @@ Never: changes a quantity but by a person's decision on a difference.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
-
-from pydantic import Field
-
 from onhand.app import App, Books
 from onhand.domain.oversell import SALES_REACH, expected_oversell, pace_per_second
 from onhand.domain.parameters import PARAMETERS, Parameter, Value
 from onhand.domain.people import Scope
-from onhand.services import bookkeeping, reconciling, settings
+from onhand.services import bookkeeping, settings
 
 from .carts import shown
-from .registry import Data, Limit, Text, cart_named, verb
+from .registry import Data, Text, verb
 
 
 @verb(Scope.READ)
 def param_list(app: App) -> Data:
+    """List all system parameters with value, default and meaning."""
     values = app.read(settings.values)
     return {"parameters": [_parameter(known, values[known.name]) for known in PARAMETERS.values()]}
 
 
 @verb(Scope.READ)
 def param_get(app: App, name: Text) -> Data:
+    """Show one system parameter."""
     known = settings.parameter(name)
     return _parameter(known, app.read(settings.values)[known.name])
 
 
 @verb(Scope.MANAGE)
 def param_set(app: App, name: Text, value: Text, person: Text = "") -> Data:
+    """Set a system parameter."""
     return _parameter(*settings.set_parameter(app.house, name, value, person))
 
 
 @verb(Scope.READ)
-def differences(app: App, cart: Text | None = None, open_only: bool = False, limit: Limit = 100) -> Data:
-    found = cart_named(app, cart).id if cart else None
-    return {"differences": app.read(lambda books: books.reports.differences(found, open_only, limit))}
-
-
-@verb(Scope.MANAGE)
-def decide(
-    app: App,
-    difference: Annotated[int, Field(ge=1)],
-    side: Literal["ours", "theirs"],
-    person: Text = "",
-) -> Data:
-    reconciling.decide(app.house, difference, side == "ours", person)
-    return {"difference": difference, "decided": side}
-
-
-@verb(Scope.READ)
-def posts(app: App, cart: Text | None = None, state: Text | None = None, limit: Limit = 100) -> Data:
-    found = cart_named(app, cart).id if cart else None
-    return app.read(
-        lambda books: {
-            "waiting": books.reports.waiting(found, limit),
-            "posts": books.reports.posts(found, state, limit),
-        }
-    )
-
-
-@verb(Scope.MANAGE)
-def posts_retry(app: App, cart: Text) -> Data:
-    """Take every parked listing of a cart back into delivery."""
-    found = cart_named(app, cart)
-
-    def write(books: Any) -> int:
-        parked = [listing for listing in books.listings.all(found.id) if listing.parked is not None]
-        for listing in parked:
-            books.listings.park(listing.id, None)
-        books.tell([found.id])
-        return len(parked)
-
-    return {"cart": found.name, "retried": app.house.store.write(write)}
-
-
-@verb(Scope.READ)
 def status(app: App) -> Data:
+    """Say how everything is: the store, the carts, what is on its way."""
     values = app.read(settings.values)
     return {
         "store": str(app.path),
@@ -121,6 +78,7 @@ def oversell(app: App) -> Data | None:
 
 @verb(Scope.READ)
 def prove(app: App) -> Data:
+    """Add up all movements anew and compare: quantities on hand, and the sums kept for each cart."""
     proof = bookkeeping.prove(app.house)
     wrong = [{"sku": sku, "balance": balance, "movements": total} for sku, balance, total in proof.items]
     return {"holds": proof.holds, "items": wrong, "carts": proof.carts}

@@ -8,6 +8,7 @@ Never: knows what a verb does.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ from inspect import Parameter, signature
 from typing import Annotated, Any
 
 import structlog
-from pydantic import Field, ValidationError, validate_call
+from pydantic import Base64Bytes, Field, ValidationError, validate_call
 from pydantic_core import ErrorDetails
 
 from onhand.app import App
@@ -23,6 +24,7 @@ from onhand.domain.carts import Cart
 from onhand.domain.errors import Forbidden, Refused
 from onhand.domain.people import Caller, Scope, role_that_may
 from onhand.domain.stock import QUANTITY_MAX
+from onhand.sheets import BYTES_MAX
 
 Data = dict[str, Any]
 Progress = Callable[[str, int, int], None]
@@ -30,7 +32,9 @@ Sku = Annotated[str, Field(max_length=300)]
 Text = Annotated[str, Field(max_length=500)]
 Units = Annotated[int, Field(ge=-QUANTITY_MAX, le=QUANTITY_MAX)]
 Limit = Annotated[int, Field(ge=1, le=100_000)]
-Revision = Annotated[int, Field(ge=0)]  # what the caller saw last of a thing that people edit
+File = Annotated[Base64Bytes, Field(max_length=BYTES_MAX)]  # a CSV or XLSX file; made with ``packed``
+Number = Annotated[int, Field(ge=1, le=2**62)]  # of a movement, an order, a task: whatever is counted up
+Revision = Annotated[int, Field(ge=0, le=2**62)]  # what the caller saw last of a thing that people edit
 
 SECRETS = ("secret", "password", "text", "file")  # arguments the audit log does not repeat
 KEY_LENGTH_MAX = 255  # characters of an idempotency key
@@ -110,13 +114,17 @@ def run(
             f"{name} takes no idempotency key." if not wanted.books else "This idempotency key cannot be one."
         )
     if wanted.scope is not Scope.READ:
-        app = app.acting(caller, name, _redacted(arguments), key)
+        app = app.acting(caller, name, redacted(arguments), key)
     try:
         return wanted(app, progress, **arguments)
     except ValidationError as error:
-        # Only where and what: the value itself may be a secret.
-        faults = [{"argument": ".".join(map(str, f["loc"])), "fault": _in_words(f)} for f in error.errors()]
-        raise Invalid(f"{name}: {faults[0]['argument']}: {faults[0]['fault']}", arguments=faults[:100]) from None
+        raise misfit(name, error) from None
+
+
+def misfit(name: str, error: ValidationError) -> Invalid:
+    """Says which arguments of a verb do not fit. Only where and what: the value itself may be a secret."""
+    faults = [{"argument": ".".join(map(str, f["loc"])), "fault": _in_words(f)} for f in error.errors()]
+    return Invalid(f"{name}: {faults[0]['argument']}: {faults[0]['fault']}", arguments=faults[:100])
 
 
 def check_scope(caller: Caller, scope: Scope, what: str) -> None:
@@ -147,12 +155,15 @@ def _in_words(fault: ErrorDetails) -> str:
         return f"Give at {word} {bound:,}."
     if kind == "string_too_long":
         return f"At most {bounds['max_length']:,} characters are possible."
+    if kind == "base64_decode":
+        return "This is no file in Base64."
     if kind == "string_too_short":
         return "This is needed."
     return f"{fault['msg']}."
 
 
-def _redacted(arguments: Mapping[str, Any]) -> Data:
+def redacted(arguments: Mapping[str, Any]) -> Data:
+    """Arguments as they may be written down."""
     return {name: "…" if name in SECRETS and value else value for name, value in arguments.items()}
 
 
@@ -164,6 +175,11 @@ def cart_named(app: App, name: str) -> Cart:
 def cart_names(app: App) -> dict[int, str]:
     """The name of each cart, by its number."""
     return {cart.id: cart.name for cart in app.read(lambda books: books.carts.all())}
+
+
+def packed(content: bytes) -> str:
+    """A file as a verb takes and gives it."""
+    return base64.b64encode(content).decode()
 
 
 def iso(at: datetime) -> str:

@@ -1,58 +1,39 @@
-"""Adds the pages to the server: what a browser sees of the house.
+"""Adds the screens to the server: what a browser sees of the house.
 
-Path: ``api`` builds the FastAPI application and calls ``attach``.
-Promise: pages need nothing from other servers, run no inline script or style, and say all that matters without JavaScript.
-Never: writes; in this version a page names the command that does.
+Path: ``api`` builds the FastAPI application and calls ``attach``; every module of ``screens`` adds its pages and forms.
+Promise: pages need nothing from other servers, run no inline script or style, and do what matters without JavaScript.
+Never: changes anything but by a verb.
 """
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import threading
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import FastAPI, Query, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi import FastAPI
+from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 
 from onhand.app import App
-from onhand.domain.errors import OnHandError
 
-from .desk import Asked, Desk
+from . import screens
+from .site import Site
 from .stream import Streams
 
-Given = Annotated[str, Query(max_length=300)]
 
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",  # going back in the browser must not show yesterday's counts
-}
-
-
-def attach(api: FastAPI, app: App) -> None:
+def attach(api: FastAPI, app: App) -> Site:
     """Add pages, static files and the event stream. Streams end when ``api.state.stopping`` is set; it is made if missing."""
     if not hasattr(api.state, "stopping"):
         api.state.stopping = threading.Event()
-    desk = Desk(app)
-    streams = Streams(desk, api.state.stopping)
-
-    @api.get("/", include_in_schema=False)
-    def first_page(q: Given = "", after: Given = "", before: Given = "") -> HTMLResponse:
-        try:
-            return HTMLResponse(desk.page(Asked(q.strip(), after, before)), headers=HEADERS)
-        except OnHandError as error:
-            return HTMLResponse(desk.apology(error.message), status_code=503, headers=HEADERS)
-
-    @api.get("/events", include_in_schema=False)
-    async def events(request: Request, q: Given = "", after: Given = "", before: Given = "") -> Response:
-        return streams.answer(request, Asked(q.strip(), after, before))
-
+    site = Site(api, app)
+    for module in sorted(found.name for found in pkgutil.iter_modules(screens.__path__)):
+        importlib.import_module(f"{screens.__name__}.{module}").attach(site)
+    Streams(site, api.state.stopping).attach(api)
     api.mount("/static", _Static(directory=Path(__file__).parent / "static"), name="static")
+    return site
 
 
 class _Static(StaticFiles):

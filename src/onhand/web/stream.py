@@ -1,8 +1,8 @@
-"""Sends a browser the regions of its page that changed, for as long as it listens.
+"""Sends a browser the blocks of its page that changed, for as long as it listens.
 
-Path: the page's htmx connects to ``/events`` with the page's own parameters; what arrives is swapped into the page.
+Path: a page with live blocks connects to ``/events?page=`` its own address; what arrives is swapped into the page.
 Promise: a commit is on its way to the browser within ``LISTEN_SECONDS`` and the time of drawing; a stream that is not wanted
-any more, by its browser or because the server stops, ends as soon.
+any more, by its browser, because the session ended or the server stops, ends as soon.
 Never: draws what has not changed, or takes more of the machine than a quarter of a core per browser.
 """
 
@@ -11,23 +11,32 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import structlog
 from anyio import to_thread
-from fastapi import Request
+from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from onhand.domain.errors import OnHandError
+from onhand.services import people
 
-from .desk import BOOKS, HEAD, Asked, Desk, Html
+from . import drawing
+from .site import Site
+from .visit import Page, Visit
 
 STREAMS_MAX = 50  # browsers that are told at once
 LISTEN_SECONDS = 0.1  # how often a stream asks whether something changed
-AGE_SECONDS = 1.0  # how often what ages by itself ("12 s ago") is drawn again
+AGE_SECONDS = 1.0  # how often a page that ages by itself ("12 s ago") is drawn again
 QUIET_SECONDS = 15.0  # after so long without news a comment is sent, so that nobody in between hangs up
 DRAW_PAUSE = 3  # a stream rests for so many times what its last drawing took
+
+Html = dict[str, str]  # block → its HTML
 
 log = structlog.get_logger()
 
@@ -35,19 +44,38 @@ log = structlog.get_logger()
 class Streams:
     """The streams of one server."""
 
-    def __init__(self, desk: Desk, stopping: threading.Event) -> None:
-        self._desk, self._stopping = desk, stopping
+    def __init__(self, site: Site, stopping: threading.Event) -> None:
+        self._site, self._stopping = site, stopping
         self._open = 0
 
-    def answer(self, request: Request, asked: Asked) -> Response:
-        """A stream, or a refusal if there are too many."""
+    def attach(self, api: FastAPI) -> None:
+        """Add the stream's address to the server."""
+        api.router.routes.append(Route("/events", self.answer, methods=["GET"], include_in_schema=False))
+
+    async def answer(self, request: Request) -> Response:
+        """A stream for one page, or a refusal: no session, no such page, or too many streams."""
+        visit = await to_thread.run_sync(self._site.visit, request)
+        address = request.query_params.get("page", "/")[:2000]
+        found = self._site.find(address)
+        if visit.visitor is None or found is None or (found[1] and not visit.caller.may(found[1])):
+            return PlainTextResponse("Open the page again.", status_code=403)
         if self._open >= STREAMS_MAX or self._stopping.is_set():
             return PlainTextResponse(
                 f"{STREAMS_MAX} browsers are listening already: close one, or reload this page now and then.",
                 status_code=503,
                 headers={"Retry-After": "30"},
             )
-        return _Stream(self, self._frames(request, asked))
+        screen, _, parameters = found
+        split = urlsplit(address)
+        seen = replace(visit, path=split.path, query=dict(parse_qsl(split.query)), said="")
+
+        def page() -> Page:
+            answer = screen(seen, **parameters)
+            if not isinstance(answer, Page):
+                raise TypeError(f"{split.path} has no live blocks")
+            return answer
+
+        return _Stream(self, self._frames(request, seen, page))
 
     def opened(self) -> None:
         self._open += 1
@@ -55,40 +83,49 @@ class Streams:
     def closed(self) -> None:
         self._open -= 1
 
-    async def _frames(self, request: Request, asked: Asked) -> AsyncIterator[str]:
+    async def _frames(self, request: Request, visit: Visit, page: Callable[[], Page]) -> AsyncIterator[str]:
         sent: Html = {}
-        mark: object = None
+        mark: Any = None
+        ages = False
         heard = drawn = 0.0
         rest_until = 0.0
         while not self._stopping.is_set() and not await request.is_disconnected():
             now = time.monotonic()
-            changed = (self._desk.mark, self._desk.head_mark) != mark
-            if now >= rest_until and (changed or now - drawn >= AGE_SECONDS):
-                before, drawn = self._desk.mark, now  # asked before reading: what is committed meanwhile is drawn next
-                names = (*HEAD, *BOOKS) if changed else HEAD
-                message = await to_thread.run_sync(self._news, asked, names, sent)
+            changed = self._site.mark != mark
+            if now >= rest_until and (changed or (ages and now - drawn >= AGE_SECONDS)):
+                before, drawn = self._site.mark, now  # asked before reading: what is committed meanwhile is drawn next
+                if await to_thread.run_sync(people.visitor, self._site.app.house, visit.secret) is None:
+                    return  # logged out, or the session was revoked
+                news = await to_thread.run_sync(self._news, visit, page, sent)
                 rest_until = time.monotonic() + DRAW_PAUSE * (time.monotonic() - now)
-                mark = (before, self._desk.head_mark) if message is not None else None
-                if message:
-                    heard = now
-                    yield message
+                mark = before if news is not None else None
+                if news is not None:
+                    message, ages = news
+                    if message:
+                        heard = now
+                        yield message
             if now - heard >= QUIET_SECONDS:
                 heard = now
                 yield ": nothing new\n\n"
             await asyncio.sleep(LISTEN_SECONDS)
 
-    def _news(self, asked: Asked, names: tuple[str, ...], sent: Html) -> str | None:
-        """The regions that differ from what was sent, as one event; empty if none does, None if the books cannot be read."""
+    def _news(self, visit: Visit, page: Callable[[], Page], sent: Html) -> tuple[str, bool] | None:
+        """The blocks that differ from what was sent, as one event (empty if none does), and whether the page ages by itself.
+        None if the books cannot be read."""
         try:
-            regions = self._desk.regions(asked, names)
-            news = {name: html for name, html in regions.items() if sent.get(name) != html}
-            if not news:
-                return ""
-            sent |= news
-            return "".join(f"data: {line}\n" for line in self._desk.message(news).splitlines()) + "\n"
+            shown = page()
+            context = self._site.context(visit, shown)
+            blocks = {name: drawing.block(self._site.templates, shown.template, name, context) for name in shown.live}
         except OnHandError as error:
-            log.warning("stream.trouble", trouble=error.message)
+            log.warning("stream.trouble", path=visit.path, trouble=error.message)
             return None
+        news = {name: html for name, html in (blocks | {"title": shown.title}).items() if sent.get(name) != html}
+        sent |= news
+        if not news:
+            return "", shown.ages
+        title = news.pop("title", None)
+        html = self._site.templates.get_template("message.html").render(blocks=news, title=title)
+        return "".join(f"data: {line}\n" for line in html.splitlines()) + "\n", shown.ages
 
 
 class _Stream(StreamingResponse):

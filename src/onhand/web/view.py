@@ -1,13 +1,12 @@
-"""Decides what the first page says: the verdict, a card per cart, a cell per SKU and cart.
+"""Decides what Home says: the verdict, a card per cart; and what Inventory says of a SKU in a shop.
 
-Path: ``desk`` reads the house and hands plain rows in; the templates draw what comes out.
-Promise: whatever is not in step is named, with the command that settles it.
+Path: the screens read the house and hand plain rows in; the templates draw what comes out.
+Promise: whatever is not in step is named, with a link to where it is settled.
 Never: reads a database or a clock.
 """
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +24,7 @@ _TONES = {
     "waits for you": WARN,
     "trouble": WARN,
     "stopped": BAD,
+    "no controller": BAD,
     "not aligned": OFF,
     "off": OFF,
     "inactive": OFF,
@@ -35,16 +35,17 @@ _PROBLEMS = {
     "duplicate": "SKU twice in shop",
     "deleted": "deleted in the shop",
 }
+_CARTS = ("Shopping Carts", "/carts")
 _UNKEPT = ("unmatched", "duplicate", "blank", "untrackable")
 
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """One sentence, how it stands, and the commands that settle it."""
+    """One sentence, how it stands, and (label, address) of where it is settled."""
 
     tone: str
     text: str
-    commands: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Verdict:
 class Card:
     """One cart."""
 
+    id: int
     name: str
     tone: str
     state: str
@@ -72,7 +74,6 @@ class Card:
     differences: int
     kept: int
     unkept: int
-    products_command: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +90,17 @@ def verdict(carts: Sequence[Row], synch_qoh: bool, driving: bool) -> Verdict:
     """What is not in step, in sentences, the worst first."""
     active = [cart for cart in carts if cart["active"]]
     if not active:
-        why = "Every cart is inactive." if carts else "OnHand keeps your shops in step once they are connected."
-        return Verdict(OFF, "No shop is connected", (Say(OFF, why),))
+        if carts:
+            return Verdict(OFF, "No shop is connected", (Say(OFF, "Every cart is inactive.", (_CARTS,)),))
+        why = "OnHand keeps your shops in step once they are connected."
+        return Verdict(OFF, "No shop is connected", (Say(OFF, why, (("Getting started", "/start"),)),))
     says: list[Say] = []
     if not synch_qoh:
         ready = all(cart["aligned"] for cart in active)
         text = "Synchronization is off for the whole program." + ("" if ready else " Once the carts are aligned:")
-        says.append(Say(OFF, text, ("onhand param set SynchQOH True",)))
+        says.append(Say(OFF, text, (("Set SynchQOH", "/parameters#SynchQOH"),)))
     elif not driving:
-        says.append(Say(BAD, "No controller is running, so nothing is looked at.", ("onhand serve",)))
+        says.append(Say(BAD, "No controller is running, so nothing is looked at: start `onhand serve` again."))
     for cart in active:
         says += _of_cart(cart)
     says.sort(key=lambda say: (BAD, WARN, OFF, WAY).index(say.tone))
@@ -130,10 +133,12 @@ def _of_cart(cart: Row) -> list[Say]:
     }.get(state, [])
     if cart["to_decide"]:
         what = "1 difference waits" if cart["to_decide"] == 1 else f"{cart['to_decide']} differences wait"
-        says.append(Say(WARN, f"{name}: {what} for your decision, see below."))
+        says.append(
+            Say(WARN, f"{name}: {what} for your decision.", (("Decide", f"/differences?cart={cart['id']}&open=yes"),))
+        )
     if cart["parked"]:
         what = "1 post is" if cart["parked"] == 1 else f"{cart['parked']} posts are"
-        says.append(Say(WARN, f"{name}: {what} parked."))
+        says.append(Say(WARN, f"{name}: {what} parked.", (_stack(cart),)))
     if cart["state"] in ("in step", "working") and cart["not_aligned"]:
         what = "1 listing is" if cart["not_aligned"] == 1 else f"{cart['not_aligned']} listings are"
         says.append(Say(OFF, f"{name}: {what} not aligned."))
@@ -151,6 +156,7 @@ def card(cart: Row) -> Card:
     """A cart for its card."""
     state = _state(cart)
     return Card(
+        id=cart["id"],
         name=cart["name"],
         tone=_TONES[state],
         state=state,
@@ -163,38 +169,36 @@ def card(cart: Row) -> Card:
         differences=cart["differences_open"],
         kept=cart["in_step"],
         unkept=sum(cart[kind] for kind in _UNKEPT),
-        products_command=f"onhand cart products {shlex.quote(cart['name'])} --problem any",
     )
 
 
 def _advice(cart: Row) -> list[Say]:
     """Trouble and halts in full, and what to do next."""
-    name = shlex.quote(cart["name"])
     says: list[Say] = []
     state = cart["state"]
+    align = (("Send or Get QOH", f"/functions?cart={cart['id']}"),)
+    own = (("Open the cart", f"/carts/{cart['id']}"),)
     if state == "stopped":
-        both = (f"onhand send-qoh {name} --dry-run", f"onhand get-qoh {name} --dry-run")
         says.append(Say(BAD, cart["halted"]))
-        says.append(
-            Say(BAD, "Look into the shop, then align again: send our counts, or take over the shop's. Preview:", both)
-        )
+        says.append(Say(BAD, "Look into the shop, then align again: send our counts, or take over the shop's.", align))
     elif state == "not aligned":
-        ways = (f"onhand cart test {name}", f"onhand get-qoh {name} --create", f"onhand send-qoh {name}")
-        says.append(Say(OFF, "Test it, then take over its counts, or send it ours:", ways))
+        says.append(Say(OFF, "Test it, then take over its counts, or send it ours.", own + align))
     elif state == "off":
-        says.append(
-            Say(OFF, "Its sales are not seen and nothing is posted. Switch it on:", (f"onhand sync on {name}",))
-        )
+        says.append(Say(OFF, "Its sales are not seen and nothing is posted: check Synchronize Inventory.", own))
     elif state == "inactive":
-        says.append(Say(OFF, "It is left alone until it is active again:", (f"onhand cart edit {name} --active",)))
+        says.append(Say(OFF, "It is left alone until it is active again.", own))
     if cart["trouble"] and state in ("trouble", "stopped"):
         says.append(Say(WARN, cart["trouble"]))
-        says.append(Say(WARN, "OnHand goes on trying by itself. To see more:", (f"onhand cart test {name}",)))
+        says.append(Say(WARN, "OnHand goes on trying by itself. Test it to see more.", own))
     if cart["parked"]:
-        says.append(Say(WARN, "Settle what the table says, then try again:", (f"onhand posts {name} --retry",)))
+        says.append(Say(WARN, "Settle what the post stack says, then try again.", (_stack(cart),)))
     if state in ("in step", "working", "trouble", "off") and cart["not_aligned"]:
-        says.append(Say(OFF, "Some listings are not aligned. See which, then align:", (f"onhand send-qoh {name}",)))
+        says.append(Say(OFF, "Some listings are not aligned: see which, then align.", align))
     return says
+
+
+def _stack(cart: Row) -> tuple[str, str]:
+    return "Post Stack", f"/stack?cart={cart['id']}"
 
 
 def _address(url: str) -> str | None:

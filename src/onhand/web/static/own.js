@@ -1,12 +1,19 @@
-// Says whether the page is live, and lets a count that changed light up. The page works without it.
+// Says whether the page is live, lets a count that changed light up, and draws the charts. The page works without it.
 // It comes before htmx, so that it hears of the first connection too.
 "use strict";
 
 const AGAIN_MS = 3000;
 const FLASH_MS = 1400;
+const CHART_MS = 15000; // a chart is asked for anew so often
+const ROWS_MAX = 100; // of a chart's numbers as a table
 const root = document.documentElement;
 const stream = document.getElementById("stream");
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+
+// The stream
+
 let again;
 
 function say(live) {
@@ -20,18 +27,96 @@ function retryLater() {
   again = setTimeout(() => htmx.trigger(stream, "again"), AGAIN_MS);
 }
 
-stream.addEventListener("htmx:sse:after:connection", () => {
-  clearTimeout(again);
-  say(true);
-});
-stream.addEventListener("htmx:sse:error", () => say(false));
-for (const name of ["htmx:sse:close", "htmx:error", "htmx:response:error"]) stream.addEventListener(name, retryLater);
-
-new MutationObserver((changes) => {
+function flash(changes) {
   if (calm.matches) return;
-  const counts = new Set(changes.map(({ target }) => (target.parentElement ?? target).closest?.("td b")).filter(Boolean));
+  const counts = new Set(changes.map(({ target }) => (target.parentElement ?? target).closest?.("td b, dd b")).filter(Boolean));
   for (const count of counts) {
-    const light = getComputedStyle(root).getPropertyValue("--flash");
-    count.animate([{ backgroundColor: light }, { backgroundColor: "transparent" }], { duration: FLASH_MS, easing: "ease-out" });
+    count.animate([{ backgroundColor: colour("--flash") }, { backgroundColor: "transparent" }], { duration: FLASH_MS, easing: "ease-out" });
   }
-}).observe(document.getElementById("stock"), { subtree: true, characterData: true, childList: true });
+}
+
+if (stream) {
+  stream.addEventListener("htmx:sse:after:connection", () => {
+    clearTimeout(again);
+    say(true);
+  });
+  stream.addEventListener("htmx:sse:error", () => say(false));
+  for (const name of ["htmx:sse:close", "htmx:error", "htmx:response:error"]) stream.addEventListener(name, retryLater);
+  new MutationObserver(flash).observe(document.getElementById("main"), { subtree: true, characterData: true, childList: true });
+}
+
+// The charts
+
+const TONES = ["--way", "--ok", "--warn", "--bad", "--brand", "--off"];
+const plots = new Map(); // figure → its plot
+
+function options(found, width, height) {
+  const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
+  const several = found.bars ? found.series.length : 1;
+  return {
+    width,
+    height,
+    scales: { y: { range: (_, low, high) => [Math.min(0, low), Math.max(high, low + 1, 1)] } },
+    axes: [axis, { ...axis, size: 60 }],
+    series: [
+      {},
+      ...found.series.map(({ label }, at) => ({
+        label: found.unit ? `${label} (${found.unit})` : label,
+        stroke: colour(TONES[at % TONES.length]),
+        fill: found.bars ? `${colour(TONES[at % TONES.length])}66` : undefined,
+        width: 2,
+        spanGaps: !found.step,
+        points: { show: found.x.length < 40 },
+        paths: found.bars ? uPlot.paths.bars({ size: [0.7 / several, 40], align: several > 1 ? (at === 0 ? -1 : 1) : 0 })
+          : found.step ? uPlot.paths.stepped({ align: 1 }) : undefined,
+      })),
+    ],
+  };
+}
+
+// The numbers of a chart, for who cannot see it: the newest first.
+function tabulate(figure, found) {
+  const cell = (kind, text) => Object.assign(document.createElement(kind), { textContent: text });
+  const row = (...cells) => {
+    const made = document.createElement("tr");
+    made.append(...cells);
+    return made;
+  };
+  const day = found.bars ? { dateStyle: "medium" } : { dateStyle: "medium", timeStyle: "short" };
+  const rows = found.x.map((x, at) => row(
+    cell("td", new Date(x * 1000).toLocaleString("en-GB", day)),
+    ...found.series.map(({ values }) => cell("td", values[at] ?? "–")),
+  ));
+  figure.querySelector("thead").replaceChildren(row(cell("th", "Time"), ...found.series.map(({ label }) => cell("th", label))));
+  figure.querySelector("tbody").replaceChildren(...rows.reverse().slice(0, ROWS_MAX));
+}
+
+async function draw(figure) {
+  const answer = await fetch(figure.dataset.chart);
+  if (!answer.ok) return;
+  const found = await answer.json();
+  const place = figure.querySelector(".plot");
+  plots.get(figure)?.destroy();
+  plots.delete(figure);
+  if (!found.x.length || !found.series.length) {
+    place.innerHTML = "<p class=\"empty\">Nothing to draw yet: it fills as time goes by.</p>";
+    return;
+  }
+  place.replaceChildren();
+  tabulate(figure, found);
+  const data = [found.x, ...found.series.map(({ values }) => values)];
+  plots.set(figure, new uPlot(options(found, place.clientWidth, Number(figure.dataset.height) || 220), data, place));
+}
+
+function drawAll() {
+  for (const figure of document.querySelectorAll("[data-chart]")) draw(figure);
+}
+
+if (document.querySelector("[data-chart]")) {
+  drawAll();
+  dark.addEventListener("change", drawAll);
+  setInterval(drawAll, CHART_MS);
+  new ResizeObserver(() => {
+    for (const [figure, plot] of plots) plot.setSize({ width: figure.querySelector(".plot").clientWidth, height: plot.height });
+  }).observe(document.getElementById("main"));
+}

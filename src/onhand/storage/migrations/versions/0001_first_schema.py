@@ -42,6 +42,8 @@ def upgrade() -> None:
         sa.Column("next_seq", sa.BigInteger(), nullable=False),
         sa.Column("unmarked", sa.Boolean(), nullable=False),
         sa.Column("aligned_movement", sa.BigInteger(), nullable=False),
+        sa.Column("aligned_at", sa.BigInteger(), nullable=True),
+        sa.Column("aligned_by", sa.String(length=4), nullable=True),
         sa.Column("baseline_line", sa.BigInteger(), nullable=False),
         sa.Column("cursor_line", sa.BigInteger(), nullable=False),
         sa.Column("sum_count", sa.Text(), nullable=False),
@@ -151,11 +153,14 @@ def upgrade() -> None:
         sa.Column("secret", sa.Text(), nullable=False),
         sa.Column("events", sa.Text(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("allow_http", sa.Boolean(), nullable=False),
+        sa.Column("down", sa.Text(), nullable=False),
         sa.Column("movement_cursor", sa.BigInteger(), nullable=False),
         sa.Column("difference_cursor", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("revision", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhooks")),
+        sa.UniqueConstraint("url", name=op.f("uq_webhooks_url")),
     )
     op.create_table(
         "deliveries",
@@ -173,6 +178,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
     )
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_deliveries_waiting",
+            ["webhook_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'waiting'"),
+            postgresql_where=sa.text("state = 'waiting'"),
+        )
         batch_op.create_index("ix_deliveries_webhook", ["webhook_id", "id"], unique=False)
 
     op.create_table(
@@ -220,7 +232,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("cart_id", "epoch", "line", name=op.f("pk_order_lines")),
     )
     with op.batch_alter_table("order_lines", schema=None) as batch_op:
+        batch_op.create_index("ix_order_lines_model", ["model", "seen_at", "cart_id", "epoch", "line"], unique=False)
+        batch_op.create_index("ix_order_lines_order", ["order_number", "cart_id", "epoch", "line"], unique=False)
         batch_op.create_index("ix_order_lines_product", ["cart_id", "epoch", "product", "state"], unique=False)
+        batch_op.create_index("ix_order_lines_seen", ["seen_at", "cart_id", "epoch", "line"], unique=False)
+        batch_op.create_index(
+            "ix_order_lines_unsold",
+            ["state", "seen_at", "cart_id", "epoch", "line"],
+            unique=False,
+            sqlite_where=sa.text("state <> 'sold'"),
+            postgresql_where=sa.text("state <> 'sold'"),
+        )
 
     op.create_table(
         "purchase_orders",
@@ -264,6 +286,24 @@ def upgrade() -> None:
         batch_op.create_index("ix_sessions_user", ["user_id"], unique=False)
 
     op.create_table(
+        "task_lines",
+        sa.Column("task_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("product", sa.BigInteger(), nullable=False),
+        sa.Column("sku", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("here", sa.BigInteger(), nullable=True),
+        sa.Column("there", sa.BigInteger(), nullable=False),
+        sa.Column("change", sa.BigInteger(), nullable=False),
+        sa.Column("result", sa.String(length=12), nullable=False),
+        sa.Column("failure", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["task_id"], ["tasks.id"], name=op.f("fk_task_lines_task_id")),
+        sa.PrimaryKeyConstraint("task_id", "line", name=op.f("pk_task_lines")),
+    )
+    with op.batch_alter_table("task_lines", schema=None) as batch_op:
+        batch_op.create_index("ix_task_lines_result", ["task_id", "result", "line"], unique=False)
+
+    op.create_table(
         "tokens",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
@@ -285,6 +325,7 @@ def upgrade() -> None:
         sa.Column("counted", sa.BigInteger(), nullable=True),
         sa.Column("expected", sa.BigInteger(), nullable=True),
         sa.Column("counted_at", sa.BigInteger(), nullable=True),
+        sa.Column("movement", sa.BigInteger(), nullable=True),
         sa.Column("person", sa.Text(), nullable=False),
         sa.Column("revision", sa.BigInteger(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(["item_id"], ["items.id"], name=op.f("fk_count_lines_item_id")),
@@ -302,6 +343,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("status", sa.Integer(), nullable=False),
         sa.Column("modified", sa.String(length=40), nullable=True),
+        sa.Column("flags", sa.Integer(), server_default="0", nullable=False),
         sa.Column("item_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("chosen_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("ignored", sa.Boolean(), server_default=sa.text("0"), nullable=False),
@@ -314,6 +356,8 @@ def upgrade() -> None:
         sa.Column("news", sa.Boolean(), nullable=False),
         sa.Column("off_by_sale", sa.Boolean(), nullable=False),
         sa.Column("parked", sa.Text(), nullable=True),
+        sa.Column("parked_by", sa.Text(), nullable=True),
+        sa.Column("parked_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["cart_id"], ["carts.id"], name=op.f("fk_listings_cart_id")),
         sa.ForeignKeyConstraint(["chosen_id"], ["items.id"], name=op.f("fk_listings_chosen_id")),
         sa.ForeignKeyConstraint(["item_id"], ["items.id"], name=op.f("fk_listings_item_id")),
@@ -321,6 +365,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("cart_id", "product", "variant", name="uq_listings_product"),
     )
     with op.batch_alter_table("listings", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_listings_chosen",
+            ["chosen_id"],
+            unique=False,
+            sqlite_where=sa.text("chosen_id IS NOT NULL"),
+            postgresql_where=sa.text("chosen_id IS NOT NULL"),
+        )
         batch_op.create_index("ix_listings_item", ["item_id"], unique=False)
         batch_op.create_index(
             "ix_listings_news",
@@ -328,6 +379,20 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("news"),
             postgresql_where=sa.text("news"),
+        )
+        batch_op.create_index(
+            "ix_listings_parked",
+            ["cart_id"],
+            unique=False,
+            sqlite_where=sa.text("parked IS NOT NULL"),
+            postgresql_where=sa.text("parked IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_listings_problem",
+            ["cart_id", "product"],
+            unique=False,
+            sqlite_where=sa.text("problem IS NOT NULL"),
+            postgresql_where=sa.text("problem IS NOT NULL"),
         )
         batch_op.create_index("ix_listings_sku", ["sku_key"], unique=False)
 
@@ -350,6 +415,20 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("movements", schema=None) as batch_op:
         batch_op.create_index("ix_movements_item", ["item_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_movements_kind",
+            ["kind", "id"],
+            unique=False,
+            sqlite_where=sa.text("kind <> 'sale'"),
+            postgresql_where=sa.text("kind <> 'sale'"),
+        )
+        batch_op.create_index(
+            "ix_movements_person",
+            ["person", "id"],
+            unique=False,
+            sqlite_where=sa.text("person <> ''"),
+            postgresql_where=sa.text("person <> ''"),
+        )
 
     op.create_table(
         "phone_order_lines",
@@ -423,6 +502,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("cart_id", "epoch", "seq", name=op.f("pk_posts")),
     )
     with op.batch_alter_table("posts", schema=None) as batch_op:
+        batch_op.create_index("ix_posts_created", ["cart_id", "created_at", "seq"], unique=False)
         batch_op.create_index("ix_posts_listing", ["listing_id"], unique=False)
         batch_op.create_index(
             "ix_posts_sent",

@@ -1,0 +1,47 @@
+"""Says what people know of an item besides its quantity, and which reasons they give when they correct that.
+
+Path: ``services.items`` changes and checks it; the Inventory screen, imports and purchase orders read it.
+Promise: what is kept fits together: nothing is ordered up to less than the point at which it is ordered.
+Never: holds a quantity on hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .errors import Refused
+from .stock import QUANTITY_MAX
+
+# Why a person corrects a quantity. Any other words are taken too; these are what a list offers.
+REASONS = ("damaged", "lost", "found", "given away", "sample", "correction", "other")
+
+
+@dataclass(frozen=True, slots=True)
+class Particulars:
+    """One item as people know it."""
+
+    name: str
+    ignore_qoh: bool = False  # our count is kept, shops are not kept in step
+    drop_ship: bool = False  # the supplier ships it himself: neither ordered, counted nor kept in step
+    reorder_point: int | None = None  # at or below it, it is time to order
+    reorder_to: int | None = None  # order up to this many
+    supplier: str = ""  # his name; blank: nobody in particular
+    revision: int = 0  # how often it was changed
+
+    @property
+    def set_aside(self) -> bool:
+        """Whether shops are not to follow it."""
+        return self.ignore_qoh or self.drop_ship
+
+    def check(self, sku: str) -> None:
+        """Raises Refused if it does not fit together."""
+        for field, level in (("reorder_point", self.reorder_point), ("reorder_to", self.reorder_to)):
+            if level is not None and not 0 <= level <= QUANTITY_MAX:
+                raise Refused(f"{sku}: give at least 0 and at most {QUANTITY_MAX:,}.", **{field: level}, sku=sku)
+        if self.reorder_to is not None and self.reorder_to < (self.reorder_point or 0):
+            raise Refused(
+                f"{sku} would be ordered up to {self.reorder_to}, which is below its reorder point {self.reorder_point}: "
+                "raise the one or lower the other.",
+                sku=sku,
+                reorder_to=self.reorder_to,
+            )

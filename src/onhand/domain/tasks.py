@@ -1,0 +1,58 @@
+"""Says what a task is: long work, such as a Send of thousands of listings, that goes on while its page is closed.
+
+Path: ``onhand.tasks`` runs them; the task's page and ``onhand task`` show them.
+Promise: a task ends in exactly one of the states below, and its message says what that means.
+Never: knows how the work is done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+INTERRUPTED = (
+    "OnHand ended while this was at work. What was done until then is kept. Look at the cart, then do it again: "
+    "Send QOH and Get QOH are safe to repeat."
+)
+UNTOUCHED = "It was cancelled before any count was changed on either side."
+
+
+class TaskState(StrEnum):
+    """How far a task is."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"  # the process that worked on it ended
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One piece of long work. ``arguments`` and ``result`` are JSON; the result per SKU is kept apart."""
+
+    id: int
+    verb: str
+    cart: int | None
+    arguments: str
+    person: str
+    state: TaskState
+    result: str | None
+    message: str
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLine:
+    """What came of one SKU. ``here`` is what was on hand, ``there`` what the shop showed; ``change`` was added to one of them."""
+
+    product: int
+    sku: str
+    name: str
+    here: int | None
+    there: int
+    change: int
+    result: str
+    failure: str | None

@@ -1,0 +1,124 @@
+"""Takes commands of this machine for the process that owns the store data file.
+
+Path: ``door`` of another process → ``POST /door/{name}`` with the owner's token → ``verbs.run`` → one JSON line each for progress
+and outcome.
+Promise: an answer is never silent for long; a fault of ours is an answer too.
+Never: does anything for a caller without the token; programs with tokens of their own come in by ``programs``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+from onhand import door
+from onhand.app import App
+from onhand.domain.errors import Broken, OnHandError
+from onhand.verbs import VERBS, Invalid, run
+
+BODY_BYTES = 64 * 1024 * 1024  # the largest request; an import of 200,000 items has about 10 MB
+CALLS_MAX = 32  # verbs at work at once
+FIRST_SECONDS = 5.0  # how long the first line of an answer may take before the answer is begun without it
+BEAT_SECONDS = 10.0  # longest silence within an answer; ``door.SILENCE_SECONDS`` is well above
+
+log = structlog.get_logger()
+
+
+def attach(api: FastAPI, app: App, token: str) -> None:
+    """Add the door."""
+    calls = threading.BoundedSemaphore(CALLS_MAX)
+
+    @api.post("/door/{name}")
+    async def call(name: str, request: Request) -> Response:
+        given = request.headers.get("authorization", "")
+        if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+            return _error(401, "token", "This needs the token of the process that owns the store data file.")
+        if name not in VERBS:
+            return _error(404, "invalid", f"There is no verb {name[:100]!r}.")
+        body = await read_body(request, BODY_BYTES)
+        if body is None:
+            return _error(413, "invalid", f"The request has more than {BODY_BYTES:,} bytes.")
+        if not calls.acquire(blocking=False):
+            return _error(503, "retriable", "Too many commands at once: try again in a moment.")
+        return await _answered(_begin(app, name, body, calls))
+
+
+async def read_body(request: Request, most: int) -> bytes | None:
+    """The request's body; None if it has more bytes than that."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > most:
+            return None
+    return bytes(body)
+
+
+def _begin(app: App, name: str, body: bytes, calls: threading.BoundedSemaphore) -> asyncio.Queue[door.Data]:
+    """Let a thread of its own do the verb; returns where it says how far it is, and at last what came of it.
+
+    The thread may be cut off at the end of the process, between two commits, as by a kill: what is stored is gone on with.
+    """
+    loop = asyncio.get_running_loop()
+    said: asyncio.Queue[door.Data] = asyncio.Queue()
+
+    def say(line: door.Data) -> None:
+        with suppress(RuntimeError):  # the loop has ended: nobody listens any more
+            loop.call_soon_threadsafe(said.put_nowait, line)
+
+    def work() -> None:
+        try:
+            say({"result": json.loads(json.dumps(_done(app, name, body, say)))})
+        except OnHandError as error:
+            say({"error": door.data_of(error)})
+        except Exception as error:
+            # The outermost frame of this thread: a fault of ours must reach the caller as an answer.
+            log.exception("verb.broke", verb=name)
+            say({"error": door.data_of(Broken(f"Fault in OnHand: {type(error).__name__}: {error}"))})
+        finally:
+            calls.release()
+
+    threading.Thread(target=work, name=f"onhand-{name}", daemon=True).start()
+    return said
+
+
+def _done(app: App, name: str, body: bytes, say: Callable[[door.Data], None]) -> door.Data:
+    try:
+        arguments = json.loads(body or b"{}")
+    except ValueError:
+        arguments = None
+    if not isinstance(arguments, dict):
+        raise Invalid("The arguments must be one JSON object.")
+    return run(app, name, arguments, lambda phase, done, total: say({"progress": [phase, done, total]}))
+
+
+async def _answered(said: asyncio.Queue[door.Data]) -> Response:
+    """One JSON line each for progress and outcome. An error that comes at once has its own HTTP status."""
+    try:
+        first = await asyncio.wait_for(said.get(), FIRST_SECONDS)
+    except TimeoutError:
+        first = None
+    status = door.STATUS.get(first["error"]["code"], 500) if first and "error" in first else 200
+    return StreamingResponse(_lines(first, said), status, media_type="application/x-ndjson")
+
+
+async def _lines(line: door.Data | None, said: asyncio.Queue[door.Data]) -> AsyncIterator[bytes]:
+    while True:
+        yield json.dumps(line).encode() + b"\n" if line else b"\n"
+        if line and "progress" not in line:
+            return
+        try:
+            line = await asyncio.wait_for(said.get(), BEAT_SECONDS)
+        except TimeoutError:
+            line = None
+
+
+def _error(status: int, code: str, message: str) -> JSONResponse:
+    return JSONResponse({"error": {"code": code, "message": message, "facts": {}}}, status)

@@ -1,0 +1,204 @@
+"""Describes the API for programs: the model of each verb's arguments, and the OpenAPI document made of them.
+
+Path: ``programs`` checks requests with the models and publishes the document.
+Promise: what is described is taken from the verbs themselves, so it cannot lag behind them.
+Never: answers a request.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from functools import cache
+from http import HTTPStatus
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, create_model
+
+from onhand import __version__
+from onhand.domain.people import Scope
+from onhand.verbs.registry import KEY_LENGTH_MAX, Verb
+
+Data = dict[str, Any]
+
+BODY_BYTES = 1024 * 1024
+FILE_BODY_BYTES = 64 * 1024 * 1024  # of a verb that takes a file
+ABOUT = """\
+Every verb of OnHand, as a program calls it: `POST /api/{verb}` with its arguments as one JSON object. Verbs that only read also answer
+`GET`, with plain arguments in the query.
+
+Send an API token as `Authorization: Bearer …`; an administrator makes one on the screen *Users and tokens*. A token has scopes: `read`
+sees everything but secrets and people, `stock` books what happens to goods, `manage` sets carts and settings, `administer` does the rest.
+
+Verbs that book take an `Idempotency-Key`: a request that is sent again with its key is done once, and gets the first answer again,
+for seven days. Verbs that take long answer `202` and go on as a task.
+
+What went wrong is told as `application/problem+json` (RFC 9457): `code` is for programs, `detail` says in one sentence what to do, `facts`
+has what it is about.
+"""
+PROBLEMS = {
+    400: "The request is no HTTP that can be understood.",
+    401: "This needs a valid API token: send it as `Authorization: Bearer …`.",
+    403: "The token lacks the scope that this needs.",
+    404: "There is no such verb.",
+    405: "Verbs are called by POST, those that only read also by GET.",
+    408: "The request came too slowly.",
+    409: "Refused as things stand: an unknown SKU, a page that is stale, a quantity that is not there. `code` is `refused` or `conflict`.",
+    413: "The request is too large.",
+    415: "Arguments are sent as `application/json`.",
+    422: "The arguments do not fit, `facts.arguments` says which; or the idempotency key was used for another request.",
+    429: "Too many requests with this token: wait as long as `Retry-After` says.",
+    500: "A fault in OnHand. It is in its log.",
+    502: "A shop says no, and will until a person changes something there.",
+    503: "Passing trouble, such as a shop that is down: the same request may succeed later.",
+}
+KEY = rf"[!-~]{{1,{KEY_LENGTH_MAX}}}"
+BASE64 = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
+KEY_HEADER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The request's own name: sent again with it, the request is done once.",
+    "schema": {"type": "string", "pattern": f"^{KEY}$"},
+}
+
+
+@cache
+def arguments_of(verb: Verb) -> type[BaseModel]:
+    """The model of a verb's arguments as a program gives them: who asks is not for the caller to say."""
+    hints = get_type_hints(verb.function, include_extras=True)
+    fields: dict[str, Any] = {
+        name: (hints[name], ... if parameter.default is inspect.Parameter.empty else parameter.default)
+        for name, parameter in verb.parameters.items()
+        if name != "person"
+    }
+    return create_model(verb.name, __config__=ConfigDict(extra="forbid", strict=True), **fields)
+
+
+@cache
+def body_max(verb: Verb) -> int:
+    """Bytes of the largest request for a verb."""
+    properties = arguments_of(verb).model_json_schema().get("properties", {})
+    longest = max((int(schema.get("maxLength", 0)) for schema in properties.values()), default=0)
+    return FILE_BODY_BYTES if longest > BODY_BYTES else BODY_BYTES
+
+
+def methods(verb: Verb) -> list[str]:
+    """The HTTP methods by which a verb is called."""
+    return ["GET", "POST"] if verb.scope is Scope.READ else ["POST"]
+
+
+def document(verbs: Iterable[Verb]) -> Data:
+    """The OpenAPI 3.1 document."""
+    schemas: Data = {"Problem": _PROBLEM}
+    paths: Data = {}
+    for verb in sorted(verbs, key=lambda verb: verb.name):
+        schema = arguments_of(verb).model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= schema.pop("$defs", {})
+        del schema["title"]
+        for file in schema.get("properties", {}).values():
+            if file.get("format") == "base64":
+                file |= {"contentEncoding": "base64", "pattern": BASE64}
+        paths[f"/api/{verb.name}"] = {
+            method.lower(): _operation(verb, method, schema) for method in reversed(methods(verb))
+        }
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "OnHand",
+            "version": __version__,
+            "summary": "One true quantity on hand per SKU.",
+            "description": ABOUT,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "responses": {f"Problem{status}": _problem(status, text) for status, text in PROBLEMS.items()},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "An API token."}},
+        },
+    }
+
+
+def _operation(verb: Verb, method: str, schema: Data) -> Data:
+    summary = inspect.cleandoc(verb.function.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
+    takes = [f"Needs the scope `{verb.scope.value}`."]
+    if verb.long:
+        takes.append("Takes long: it goes on as a task, which `task_show` shows.")
+    operation: Data = {
+        "operationId": verb.name if method == "POST" else f"{verb.name}_get",
+        "summary": summary,
+        "description": " ".join(takes),
+        "tags": [verb.function.__module__.rpartition(".")[2]],
+        "responses": _responses(verb, method),
+    }
+    properties: Mapping[str, Data] = schema.get("properties", {})
+    required = schema.get("required", [])
+    if method == "GET":
+        operation["parameters"] = [
+            {"name": name, "in": "query", "required": name in required, "schema": _in_query(property_)}
+            for name, property_ in properties.items()
+            if property_.get("type") != "array"
+        ]
+        return operation
+    if takes_key(verb):
+        operation["parameters"] = [KEY_HEADER]
+    operation["requestBody"] = {"required": bool(required), "content": {"application/json": {"schema": schema}}}
+    return operation
+
+
+def takes_key(verb: Verb) -> bool:
+    """Whether an idempotency key means something to a verb: it books, or begins a task."""
+    return verb.books or verb.long
+
+
+def _in_query(schema: Data) -> Data:
+    """A query has no null: what may be null is left out instead."""
+    given = [one for one in schema.get("anyOf", []) if one.get("type") != "null"]
+    rest = {name: value for name, value in schema.items() if name not in {"anyOf", "default"} or value is not None}
+    if not given:
+        return rest
+    rest.pop("anyOf", None)
+    return {**rest, **given[0]} if len(given) == 1 else {**rest, "anyOf": given}
+
+
+def _responses(verb: Verb, method: str) -> Data:
+    answer = {"application/json": {"schema": {"type": "object"}}}
+    problems = PROBLEMS.keys() - ({413, 415, 408} if method == "GET" else set()) - {404, 405}
+    found: Data = {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in sorted(problems)}
+    if not verb.long:
+        return {"200": {"description": "Done.", "content": answer}, **found}
+    task = {"type": "object", "properties": {"task": {"type": "integer"}}, "required": ["task"]}
+    begun = {
+        "description": "Begun as a task.",
+        "headers": {"Location": {"description": "Where the task is shown.", "schema": {"type": "string"}}},
+        "content": {"application/json": {"schema": task}},
+    }
+    return {"202": begun, **found}
+
+
+def _problem(status: int, text: str) -> Data:
+    described: Data = {
+        "description": text,
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    if status == HTTPStatus.UNAUTHORIZED:
+        described["headers"] = {"WWW-Authenticate": {"required": True, "schema": {"type": "string"}}}
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        described["headers"] = {"Retry-After": {"required": True, "schema": {"type": "string"}}}
+    return described
+
+
+_PROBLEM: Data = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "facts": {"type": "object"},
+    },
+    "required": ["type", "title", "status", "detail", "code", "facts"],
+}

@@ -1,0 +1,83 @@
+"""Tells webhooks: looks what is new twice a second and sends, one thread for each webhook that has something to send.
+
+Path: ``serve`` and ``controller`` start one beside the controller; ``services.webhooks`` does the work.
+Promise: a receiver that hangs delays nobody but itself; what was stored before a kill is sent after it.
+Never: wakes, blocks or costs the one who books.
+"""
+
+from __future__ import annotations
+
+import threading
+
+import structlog
+
+from onhand.domain.errors import OnHandError
+from onhand.services import webhooks
+from onhand.services.ports import House
+from onhand.services.webhook_ports import Messenger
+
+PAUSE_SECONDS = 0.5  # between two looks
+TROUBLE_SECONDS = 30.0  # after our own store failed: what was sent could not be noted, and is sent again
+TIDY_SECONDS = 3600.0
+STOP_SECONDS = 1.0  # how long messages on their way may take at the end; what is cut is sent again at the next start
+
+log = structlog.get_logger()
+
+
+class Sender:
+    """The threads that tell webhooks."""
+
+    def __init__(self, house: House, messenger: Messenger) -> None:
+        self._house, self._messenger = house, messenger
+        self._sending: dict[int, threading.Thread] = {}
+        self._tidy_at = house.clock.monotonic() + TIDY_SECONDS
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="onhand-sender", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and leave messages that are not answered soon for the next start."""
+        self._stopping.set()
+        self._thread.join()
+        until = self._house.clock.monotonic() + STOP_SECONDS
+        for thread in self._sending.values():
+            thread.join(max(0.0, until - self._house.clock.monotonic()))
+
+    def _look(self) -> None:
+        while not self._stopping.wait(PAUSE_SECONDS):
+            try:
+                self._step()
+            except OnHandError as error:
+                log.warning("sender.trouble", trouble=error.message)
+            except Exception:
+                # The outermost frame of this thread: a fault of ours must not end the telling for good.
+                log.exception("sender.broke")
+                self._stopping.wait(TROUBLE_SECONDS)
+
+    def _step(self) -> None:
+        for webhook in webhooks.collect(self._house):
+            known = self._sending.get(webhook)
+            if known is None or not known.is_alive():
+                thread = threading.Thread(
+                    target=self._send, args=(webhook,), name=f"onhand-webhook-{webhook}", daemon=True
+                )
+                self._sending[webhook] = thread
+                thread.start()
+        if self._house.clock.monotonic() >= self._tidy_at:
+            webhooks.tidy(self._house)
+            self._tidy_at = self._house.clock.monotonic() + TIDY_SECONDS
+
+    def _send(self, webhook: int) -> None:
+        try:
+            while not self._stopping.is_set() and webhooks.send_next(self._house, self._messenger, webhook):
+                pass
+        except OnHandError as error:
+            if not self._stopping.is_set():
+                log.warning("webhook.not_noted", webhook=webhook, trouble=error.message)
+            self._stopping.wait(TROUBLE_SECONDS)
+        except Exception:
+            # The outermost frame of this thread, as above.
+            log.exception("webhook.broke", webhook=webhook)
+            self._stopping.wait(TROUBLE_SECONDS)

@@ -1,0 +1,264 @@
+"""Count sheets and their lines in our database.
+
+Path: ``services.counting`` writes and posts; the Count screens and commands read pages of them.
+Promise: a page costs the same on a sheet of ten lines and of ten thousand; a count that was entered is one row.
+Never: writes a movement or a balance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, func, insert, literal, or_, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from onhand.domain.counting import CountLine, CountSheet, SheetState
+from onhand.domain.errors import Refused
+from onhand.domain.stock import Kind, sku_key
+
+from .ledger import chunks
+from .office_tables import count_lines, count_sheets, suppliers
+from .tables import items, movements
+from .times import iso, micros, moment
+
+Rows = list[dict[str, Any]]
+
+
+class Counts:
+    """Count sheets."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, name: str, person: str, at: datetime) -> int:
+        values = {"name": name, "state": SheetState.OPEN.value, "person": person, "created_at": micros(at)}
+        return int(
+            self._connection.execute(insert(count_sheets).values(values).returning(count_sheets.c.id)).scalar_one()
+        )
+
+    def get(self, sheet: int) -> CountSheet:
+        row = self._connection.execute(select(count_sheets).where(count_sheets.c.id == sheet)).one_or_none()
+        if row is None:
+            raise Refused(f"There is no count sheet {sheet}: see the list of count sheets.", sheet=sheet)
+        return CountSheet(
+            row.id,
+            row.name,
+            SheetState(row.state),
+            row.person,
+            moment(row.created_at),
+            moment(row.closed_at),
+            row.revision,
+        )
+
+    def fill(self, sheet: int, search: str, supplier: str, limit: int) -> tuple[int, int]:
+        """Put items on a new sheet, one statement; returns how many, at most one more than ``limit``, and how many drop-ship
+        items were left out."""
+        wanted: list[ColumnElement[bool]] = []
+        if search.strip():
+            wanted.append(_contains(search))
+        if supplier.strip():
+            wanted.append(items.c.supplier_id == self._supplier(supplier))
+        chosen = (
+            select(literal(sheet), items.c.id, literal(""), literal(0))
+            .where(~items.c.drop_ship, *wanted)
+            .limit(limit + 1)
+        )
+        added = self._connection.execute(insert(count_lines).from_select(_KEYS, chosen)).rowcount
+        left = select(func.count()).select_from(items).where(items.c.drop_ship, *wanted)
+        return int(added), int(self._connection.execute(left).scalar_one())
+
+    def _supplier(self, name: str) -> int:
+        query = select(suppliers.c.id).where(suppliers.c.name_key == sku_key(name))
+        found = self._connection.execute(query).scalar()
+        if found is None:
+            raise Refused(f"There is no supplier {name!r}: see the list of suppliers.", supplier=name)
+        return int(found)
+
+    def put(self, sheet: int, chosen: Sequence[int]) -> None:
+        """Put these items on a sheet."""
+        rows = [{"sheet_id": sheet, "item_id": item, "person": "", "revision": 0} for item in chosen]
+        if rows:
+            self._connection.execute(upsert(count_lines).on_conflict_do_nothing(), rows)
+
+    def drop_shipped(self, chosen: Sequence[int]) -> set[int]:
+        """Those of the items that their supplier ships himself."""
+        found: set[int] = set()
+        for chunk in chunks(chosen):
+            query = select(items.c.id).where(items.c.id.in_(chunk), items.c.drop_ship)
+            found.update(self._connection.execute(query).scalars())
+        return found
+
+    def size(self, sheet: int) -> int:
+        query = select(func.count()).select_from(count_lines).where(count_lines.c.sheet_id == sheet)
+        return int(self._connection.execute(query).scalar_one())
+
+    def lines(self, sheet: int, chosen: Sequence[int]) -> dict[int, CountLine]:
+        """Those of the items that are on the sheet."""
+        found = {}
+        for chunk in chunks(chosen):
+            rows = self._connection.execute(_LINES.where(count_lines.c.sheet_id == sheet, items.c.id.in_(chunk)))
+            found.update({row.item_id: _line(row) for row in rows})
+        return found
+
+    def counted(self, sheet: int) -> dict[int, CountLine]:
+        """All lines that somebody counted."""
+        rows = self._connection.execute(_LINES.where(count_lines.c.sheet_id == sheet, _COUNTED))
+        return {row.item_id: _line(row) for row in rows}
+
+    def enter(self, sheet: int, lines: Sequence[CountLine]) -> None:
+        """Keep what was entered, and tell by the sheet's revision that it changed."""
+        statement = (
+            update(count_lines)
+            .where(count_lines.c.sheet_id == bindparam("of_sheet"), count_lines.c.item_id == bindparam("of_item"))
+            .values({name: bindparam(name) for name in _ENTERED})
+        )
+        rows = [
+            {
+                "of_sheet": sheet,
+                "of_item": line.item,
+                "counted": line.counted,
+                "expected": line.expected,
+                "counted_at": None if line.counted_at is None else micros(line.counted_at),
+                "movement": line.movement,
+                "person": line.person,
+                "revision": line.revision,
+            }
+            for line in lines
+        ]
+        self._connection.execute(statement, rows)
+        changed = {"revision": count_sheets.c.revision + 1}
+        self._connection.execute(update(count_sheets).where(count_sheets.c.id == sheet).values(changed))
+
+    def close(self, sheet: int, state: SheetState, at: datetime) -> None:
+        values = {"state": state.value, "closed_at": micros(at), "revision": count_sheets.c.revision + 1}
+        self._connection.execute(update(count_sheets).where(count_sheets.c.id == sheet).values(values))
+
+    def newest_by(self, at: datetime) -> int:
+        """The newest movement that was booked by a time, 0 if none. Read from the newest back: people count today's shelves."""
+        query = select(movements.c.id).where(movements.c.at <= micros(at)).order_by(movements.c.id.desc()).limit(1)
+        return int(self._connection.execute(query).scalar() or 0)
+
+    def moved_after(self, chosen: Sequence[int], movement: int) -> dict[int, int]:
+        """Signed units booked for each of the items after a movement."""
+        found: dict[int, int] = {}
+        for chunk in chunks(chosen):
+            query = (
+                select(movements.c.item_id, func.sum(movements.c.quantity))
+                .where(movements.c.item_id.in_(chunk), movements.c.id > movement)
+                .group_by(movements.c.item_id)
+            )
+            found.update({item: int(units) for item, units in self._connection.execute(query)})
+        return found
+
+    def overtaken(self, sheet: int) -> list[str]:
+        """SKUs that were counted on this sheet, and whose item another count corrected after that moment."""
+        query = (
+            select(items.c.sku)
+            .distinct()
+            .select_from(count_lines)
+            .join(items)
+            .join(movements, movements.c.item_id == count_lines.c.item_id)
+            .where(
+                count_lines.c.sheet_id == sheet,
+                _COUNTED,
+                movements.c.id > count_lines.c.movement,
+                movements.c.kind == Kind.COUNT.value,
+            )
+            .order_by(items.c.sku)
+        )
+        return list(self._connection.execute(query).scalars())
+
+    # For screens and commands
+
+    def sheets(self, before: int | None, limit: int) -> Rows:
+        """Count sheets, newest first, each with how many lines it has and how many are counted."""
+        page = select(count_sheets).order_by(count_sheets.c.id.desc()).limit(limit)
+        if before is not None:
+            page = page.where(count_sheets.c.id < before)
+        rows = self._connection.execute(page).all()
+        sizes = (
+            select(
+                count_lines.c.sheet_id, func.count().label("lines"), func.count(count_lines.c.counted).label("counted")
+            )
+            .where(count_lines.c.sheet_id.in_([row.id for row in rows]))
+            .group_by(count_lines.c.sheet_id)
+        )
+        of = {row.sheet_id: (row.lines, row.counted) for row in self._connection.execute(sizes)}
+        return [
+            {
+                "sheet": row.id,
+                "name": row.name,
+                "state": row.state,
+                "person": row.person,
+                "created_at": iso(row.created_at),
+                "closed_at": iso(row.closed_at),
+                "lines": of.get(row.id, (0, 0))[0],
+                "counted": of.get(row.id, (0, 0))[1],
+            }
+            for row in rows
+        ]
+
+    def page(self, sheet: int, after: str, before: str, search: str, left: bool, limit: int) -> list[CountLine]:
+        """Lines in SKU order: those that follow a SKU, or the last ones that precede one; with ``left`` only uncounted ones."""
+        query = _LINES.where(count_lines.c.sheet_id == sheet).limit(limit)
+        if before:
+            query = query.where(items.c.sku_key < sku_key(before)).order_by(items.c.sku_key.desc())
+        else:
+            query = query.where(items.c.sku_key > sku_key(after)).order_by(items.c.sku_key)
+        if search.strip():
+            query = query.where(_contains(search))
+        if left:
+            query = query.where(count_lines.c.counted.is_(None))
+        return [_line(row) for row in self._connection.execute(query)][:: -1 if before else 1]
+
+    def biggest(self, sheet: int, after: tuple[int, int] | None, limit: int) -> list[CountLine]:
+        """Counted lines, the biggest variance first; those that follow one of this size and item."""
+        size = func.abs(count_lines.c.counted - count_lines.c.expected)
+        query = _LINES.where(count_lines.c.sheet_id == sheet, _COUNTED).order_by(size.desc(), items.c.id).limit(limit)
+        if after is not None:
+            query = query.where(or_(size < after[0], (size == after[0]) & (items.c.id > after[1])))
+        return [_line(row) for row in self._connection.execute(query)]
+
+    def totals(self, sheet: int, big_above: int) -> dict[str, int]:
+        """How many lines there are, are counted, differ and differ by more than so many units; units found more and fewer."""
+        variance = count_lines.c.counted - count_lines.c.expected
+        row = self._connection.execute(
+            select(
+                func.count().label("lines"),
+                func.count(count_lines.c.counted).label("counted"),
+                func.coalesce(func.sum(case((variance != 0, 1), else_=0)), 0).label("differing"),
+                func.coalesce(func.sum(case((func.abs(variance) > big_above, 1), else_=0)), 0).label("big"),
+                func.coalesce(func.sum(case((variance > 0, variance), else_=0)), 0).label("more"),
+                func.coalesce(func.sum(case((variance < 0, variance), else_=0)), 0).label("fewer"),
+            ).where(count_lines.c.sheet_id == sheet)
+        ).one()
+        return {name: int(number) for name, number in row._mapping.items()}  # noqa: SLF001 - SQLAlchemy's public name
+
+
+def _contains(search: str) -> ColumnElement[bool]:
+    wanted = sku_key(search)
+    return or_(
+        items.c.sku_key.contains(wanted, autoescape=True), func.lower(items.c.name).contains(wanted, autoescape=True)
+    )
+
+
+def _line(row: Row[Any]) -> CountLine:
+    return CountLine(
+        row.item_id,
+        row.sku,
+        row.name,
+        row.counted,
+        row.expected,
+        moment(row.counted_at),
+        row.movement,
+        row.person,
+        row.revision,
+    )
+
+
+_KEYS = ["sheet_id", "item_id", "person", "revision"]
+_ENTERED = ("counted", "expected", "counted_at", "movement", "person", "revision")
+_COUNTED = count_lines.c.counted.is_not(None)
+_LINES = select(count_lines, items.c.sku, items.c.name).join(items)

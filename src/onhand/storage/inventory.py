@@ -1,0 +1,199 @@
+"""What people know of items, in our database, and the list they read it in.
+
+Path: ``services.items`` reads and saves particulars; the Inventory screen, exports and ``item_list`` read pages.
+Promise: every save counts up the revision; a page is read by its place in SKU order, however long the list is.
+Never: moves a quantity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, or_, select, update
+
+from onhand.domain.errors import Refused
+from onhand.domain.inventory import Particulars
+from onhand.domain.stock import sku_key
+
+from .ledger import chunks
+from .office_tables import suppliers
+from .tables import items, listings
+
+
+class Inventory:
+    """Items as people know them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def of(self, wanted: Sequence[int]) -> dict[int, Particulars]:
+        found = {}
+        for chunk in chunks(wanted):
+            rows = self._connection.execute(_KNOWN.where(items.c.id.in_(chunk)))
+            found.update({row.id: _particulars(row) for row in rows})
+        return found
+
+    def save(self, changed: Mapping[int, Particulars]) -> None:
+        """Raises Refused if a supplier is not known."""
+        suppliers_known = self._suppliers({one.supplier for one in changed.values() if one.supplier.strip()})
+        if not changed:
+            return
+        self._connection.execute(
+            _SAVE,
+            [
+                {
+                    "of_item": item,
+                    "to_name": one.name,
+                    "to_ignore": one.ignore_qoh,
+                    "to_drop": one.drop_ship,
+                    "to_point": one.reorder_point,
+                    "to_level": one.reorder_to,
+                    "to_supplier": suppliers_known.get(sku_key(one.supplier)),
+                }
+                for item, one in sorted(changed.items())
+            ],
+        )
+
+    def _suppliers(self, names: set[str]) -> dict[str, int]:
+        known = {}
+        for chunk in chunks(sorted({sku_key(name) for name in names})):
+            query = select(suppliers.c.name_key, suppliers.c.id).where(suppliers.c.name_key.in_(chunk))
+            known.update({row.name_key: row.id for row in self._connection.execute(query)})
+        unknown = sorted(name for name in names if sku_key(name) not in known)
+        if unknown:
+            shown = ", ".join(repr(name) for name in unknown[:10]) + (" …" if len(unknown) > 10 else "")
+            raise Refused(f"There is no supplier {shown}: add it first, or correct the spelling.", supplier=unknown[0])
+        return known
+
+    def page(
+        self,
+        limit: int,
+        *,
+        search: str = "",
+        after: str = "",
+        before: str = "",
+        below_zero: bool = False,
+        reorder: bool = False,
+        set_aside: bool = False,
+        supplier: str = "",
+    ) -> list[dict[str, Any]]:
+        """Items in SKU order, each with its listings by cart: those that follow the SKU key ``after``, or with ``before`` the last
+        ones that precede that key."""
+        where = items.c.sku_key < before if before else items.c.sku_key > after
+        order = items.c.sku_key.desc() if before else items.c.sku_key.asc()
+        query = _PAGE.where(where, *_wanted(search, below_zero, reorder, set_aside, supplier)).order_by(order).limit(limit)
+        found = {row.id: {**_row(row), "shops": {}} for row in self._connection.execute(query)}
+        for chunk in chunks(list(found)):
+            for row in self._connection.execute(_SHOWN.where(listings.c.item_id.in_(chunk))):
+                found[row.item_id]["shops"][row.cart_id] = _shop(row)
+        return list(found.values())[:: -1 if before else 1]
+
+    def one(self, item: int) -> dict[str, Any]:
+        """An item with all its listings, the live one of each cart in ``shops``."""
+        row = self._connection.execute(_PAGE.where(items.c.id == item)).one()
+        shown = self._connection.execute(_SHOWN.where(listings.c.item_id == item))
+        return {**_row(row), "shops": {row.cart_id: _shop(row) for row in shown}}
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Every item in SKU order, as a table of items has it."""
+        known = (items.c.reorder_point, items.c.reorder_to, suppliers.c.name, items.c.ignore_qoh, items.c.drop_ship)
+        query = select(items.c.sku, items.c.name, items.c.on_hand, *known).outerjoin(suppliers).order_by(items.c.sku_key)
+        return [tuple(row) for row in self._connection.execute(query)]
+
+    def supplier_names(self) -> list[str]:
+        """Whom an item can be bought from."""
+        query = select(suppliers.c.name).where(suppliers.c.active).order_by(suppliers.c.name_key)
+        return list(self._connection.execute(query).scalars())
+
+
+def _wanted(
+    search: str, below_zero: bool, reorder: bool, set_aside: bool, supplier: str
+) -> list[ColumnElement[bool]]:
+    """What narrows a list."""
+    wanted: list[ColumnElement[bool]] = []
+    if search.strip():
+        key = sku_key(search)
+        in_name = func.lower(items.c.name).contains(key, autoescape=True)
+        wanted.append(or_(items.c.sku_key.contains(key, autoescape=True), in_name))
+    if below_zero:
+        wanted.append(items.c.on_hand < 0)
+    if reorder:
+        wanted += [items.c.on_hand <= items.c.reorder_point, ~items.c.drop_ship]
+    if set_aside:
+        wanted.append(or_(items.c.ignore_qoh, items.c.drop_ship))
+    if supplier.strip():
+        wanted.append(suppliers.c.name_key == sku_key(supplier))
+    return wanted
+
+
+def _row(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "sku": row.sku,
+        "key": row.sku_key,
+        "name": row.name,
+        "on_hand": row.on_hand,
+        "ignore_qoh": row.ignore_qoh,
+        "drop_ship": row.drop_ship,
+        "reorder_point": row.reorder_point,
+        "reorder_to": row.reorder_to,
+        "supplier": row.supplier or "",
+        "revision": row.revision,
+    }
+
+
+def _shop(row: Any) -> dict[str, Any]:
+    return {
+        "product": row.product,
+        "shows": row.agreed,
+        "seen": row.agreed + row.held,
+        "aligned": row.aligned,
+        "problem": row.problem,
+        "held": row.held,
+        "parked": row.parked,
+        "news": row.news,
+    }
+
+
+def _particulars(row: Any) -> Particulars:
+    levels = (row.reorder_point, row.reorder_to)
+    return Particulars(row.name, row.ignore_qoh, row.drop_ship, *levels, row.supplier or "", row.revision)
+
+
+_KNOWN: Select[Any] = select(
+    items.c.id,
+    items.c.name,
+    items.c.ignore_qoh,
+    items.c.drop_ship,
+    items.c.reorder_point,
+    items.c.reorder_to,
+    suppliers.c.name.label("supplier"),
+    items.c.revision,
+).outerjoin(suppliers, suppliers.c.id == items.c.supplier_id)
+_PAGE = _KNOWN.add_columns(items.c.sku, items.c.sku_key, items.c.on_hand)
+# A product that is gone from a shop is told only where no other stands for the item.
+_SHOWN: Select[Any] = select(
+    listings.c.item_id,
+    listings.c.cart_id,
+    listings.c.product,
+    (listings.c.sum - listings.c.ordered).label("agreed"),
+    listings.c.aligned,
+    listings.c.problem,
+    listings.c.held,
+    listings.c.parked,
+    listings.c.news,
+).order_by((listings.c.problem == "deleted").desc(), listings.c.id)
+_SAVE = (
+    update(items)
+    .where(items.c.id == bindparam("of_item"))
+    .values(
+        name=bindparam("to_name"),
+        ignore_qoh=bindparam("to_ignore"),
+        drop_ship=bindparam("to_drop"),
+        reorder_point=bindparam("to_point"),
+        reorder_to=bindparam("to_level"),
+        supplier_id=bindparam("to_supplier"),
+        revision=items.c.revision + 1,
+    )
+)

@@ -1,0 +1,128 @@
+"""Reads the products of a cart for people: which item each belongs to, and which it might.
+
+Path: the verbs ``cart_products`` and ``listing_suggest``, and the screen where SKUs are settled, read here.
+Promise: every list is a bounded page, found by the product's number.
+Never: writes, or ties anything: what is alike is only shown.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select
+
+from onhand.domain.listings import Problem
+from onhand.domain.stock import sku_key
+
+from .tables import items, listings
+
+Rows = list[dict[str, Any]]
+ALIKE_MIN = 3  # characters that two SKUs must at least share to count as alike
+SIGNS = "-_. /"  # what people leave out or put into a SKU
+UNSETTLED = (Problem.UNMATCHED.value, Problem.DUPLICATE.value, Problem.BLANK.value)
+WISHED = (Problem.IGNORED.value, Problem.SET_ASIDE.value)  # a person wants it so: no problem
+
+
+class Products:
+    """Listings, with the item of each."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def page(self, cart: int, problem: str | None, after: int, limit: int, search: str = "") -> Rows:
+        """Listings of a cart in product order. ``problem`` is one, or "any", "unsettled", "chosen", "parked", "not aligned"."""
+        query = (
+            select(listings, items.c.sku, items.c.on_hand)
+            .outerjoin(items, items.c.id == listings.c.item_id)
+            .where(listings.c.cart_id == cart, listings.c.product > after)
+            .order_by(listings.c.product)
+            .limit(limit)
+        )
+        if problem:
+            query = query.where(_which(problem))
+        if wanted := sku_key(search):
+            query = query.where(
+                or_(
+                    listings.c.sku_key.contains(wanted, autoescape=True),
+                    items.c.sku_key.contains(wanted, autoescape=True),
+                    func.lower(listings.c.name).contains(wanted, autoescape=True),
+                )
+            )
+        return [
+            {
+                "product": row.product,
+                "model": row.model,
+                "name": row.name,
+                "shows": row.sum - row.ordered,
+                "ordered": row.ordered,
+                "status": row.status,
+                "sku": row.sku,
+                "on_hand": row.on_hand,
+                "aligned": row.aligned,
+                "problem": row.problem,
+                "chosen": row.chosen_id is not None,
+                "held": row.held,
+                "parked": row.parked,
+                "parked_by": row.parked_by,
+            }
+            for row in self._connection.execute(query)
+        ]
+
+    def alike(self, cart: int, model: str, name: str, search: str, limit: int) -> Rows:
+        """Items that a product might be, the likeliest first; with ``search``, those that contain it.
+
+        ``held_by`` is the product of this cart that has the item already.
+        """
+        key, title = sku_key(model), name.strip().lower()
+        plain = "".join(sign for sign in key if sign not in SIGNS)
+        bare: ColumnElement[Any] = items.c.sku_key
+        for sign in SIGNS:
+            bare = func.replace(bare, sign, "")
+        same_name = and_(literal(bool(title)), func.lower(items.c.name) == title)
+        one_begins_the_other = and_(
+            func.min(func.length(bare), len(plain)) >= ALIKE_MIN,
+            func.substr(bare, 1, func.min(func.length(bare), len(plain)))
+            == func.substr(literal(plain), 1, func.min(func.length(bare), len(plain))),
+        )
+        rank = case((items.c.sku_key == key, 0), (bare == plain, 1), (same_name, 2), (one_begins_the_other, 3), else_=4)
+        wanted = sku_key(search)
+        found = or_(
+            items.c.sku_key.contains(wanted, autoescape=True),
+            func.lower(items.c.name).contains(wanted, autoescape=True),
+        )
+        query = select(items.c.id, items.c.sku, items.c.name, items.c.on_hand, rank.label("rank"))
+        query = query.where(found if wanted else rank < 4).order_by("rank", items.c.sku_key).limit(limit)
+        rows = self._connection.execute(query).all()
+        holders = select(listings.c.item_id, listings.c.product).where(
+            listings.c.cart_id == cart,
+            listings.c.item_id.in_([row.id for row in rows]),
+            listings.c.problem.is_distinct_from(Problem.DELETED.value),
+        )
+        held_by = {row.item_id: row.product for row in self._connection.execute(holders)}
+        return [
+            {
+                "sku": row.sku,
+                "name": row.name,
+                "on_hand": row.on_hand,
+                "why": ("same SKU", "same SKU but for signs", "same name", "SKU begins alike", "")[row.rank],
+                "held_by": held_by.get(row.id),
+            }
+            for row in rows
+        ]
+
+
+def _which(problem: str) -> ColumnElement[bool]:
+    if problem == "any":
+        return and_(
+            or_(listings.c.problem.is_(None), listings.c.problem.not_in(WISHED)),
+            or_(listings.c.problem.is_not(None), listings.c.parked.is_not(None), ~listings.c.aligned),
+        )
+    if problem == "unsettled":
+        return listings.c.problem.in_(UNSETTLED)
+    if problem == "chosen":
+        return listings.c.chosen_id.is_not(None)
+    if problem == "parked":
+        return listings.c.parked.is_not(None)
+    if problem == "not aligned":
+        return and_(listings.c.problem.is_(None), ~listings.c.aligned)
+    return listings.c.problem == problem

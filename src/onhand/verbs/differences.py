@@ -1,0 +1,109 @@
+"""Verbs about differences: see them in words, decide one, look again.
+
+Path: called by name through ``verbs.run``.
+Promise: each difference says what was seen, what that means, and what was or is to be done.
+Never: changes a quantity but by a person's decision.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from onhand.app import App
+from onhand.domain.differences import Cause, Remedy
+from onhand.domain.people import Scope
+from onhand.services import rechecking, reconciling
+
+from .registry import Data, Limit, Text, cart_named, verb
+
+Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
+
+CAUSES = {
+    Cause.LOST_SALE: "Customers bought at the same moment, and the shop's own program lost what some of them took.",
+    Cause.LOST_POST: "A checkout in the shop wrote over a change that OnHand had just posted.",
+    Cause.LOST_RETURN: "A checkout in the shop wrote over what a deleted order had just given back.",
+    Cause.EDIT: "Somebody typed another count into the shop.",
+    Cause.STALE_SAVE: "A product form that was opened before later sales was saved, and brought an old count back.",
+    Cause.COUNTER_RESET: "The shop's counter of units ordered was set back. No stock moved.",
+    Cause.OUT_OF_RANGE: "The shop traded more than a count can hold.",
+    Cause.UNKNOWN: "Nothing on record explains it: no sale, no edit and no post of ours.",
+    Cause.NEW_LISTING: "A product appeared in the shop that belongs to one of our items.",
+    Cause.RENAMED: "A product that was kept in step has another SKU now.",
+    Cause.DELETED: "A product that was kept in step is gone from the shop.",
+    Cause.SET_ASIDE: "A product that was kept in step cannot be any more.",
+    Cause.RESTORED: "One side was put back to a backup.",
+    Cause.BRAKE: "Too much would have changed at once, so the cart was stopped.",
+}
+REMEDIES = {  # while it is open, and once it is closed
+    Remedy.POST: ("OnHand posts the amount back to the shop.", "OnHand posted the amount back to the shop."),
+    Remedy.BOOK: ("The shop's count is taken over.", "The shop's count was taken over as an adjustment."),
+    Remedy.ASK: ("The amount is held until you decide: ours or theirs.", "A person was asked."),
+    Remedy.REBASE: ("The books follow the counter.", "The books followed the counter; no stock moved."),
+    Remedy.SHOW: ("Settle it in the shop or here, then Send or Get its quantity.", "It was shown to a person."),
+    Remedy.STOP: ("Nothing is posted until you Send or Get the cart's quantities.", "The cart was stopped."),
+}
+
+
+@verb(Scope.READ)
+def differences(
+    app: App,
+    cart: Text | None = None,
+    open_only: bool = False,
+    limit: Limit = 100,
+    cause: Cause | None = None,
+    closed_only: bool = False,
+    before: Number | None = None,
+) -> Data:
+    """List differences, newest first, from below a number: what drifted, why, and what was done about it."""
+    found = cart_named(app, cart).id if cart else None
+    rows = app.read(
+        lambda books: books.reports.differences(
+            found, open_only, limit, cause.value if cause else None, closed_only, before
+        )
+    )
+    return {"differences": [{**row, **_in_words(row)} for row in rows]}
+
+
+@verb(Scope.MANAGE)
+def decide(app: App, difference: Number, side: Literal["ours", "theirs"], person: Text = "") -> Data:
+    """Decide about a difference that waits for a person: our count holds, or theirs is taken over."""
+    reconciling.decide(app.house, difference, side == "ours", person)
+    return {"difference": difference, "decided": side}
+
+
+@verb(Scope.MANAGE)
+def difference_recheck(app: App, difference: Number, person: Text = "") -> Data:
+    """Look at the product of an open difference now; if shop and books agree again, the difference is closed."""
+    known = app.read(lambda books: books.differences.get(difference))
+    cart = app.read(lambda books: books.carts.get(known.cart))
+    with app.at_cart(cart) as (shop, memory):
+        # As it is now, not as it was while we waited for the shop's line to be free.
+        cart = app.read(lambda books: books.carts.get(known.cart))
+        found = rechecking.recheck(app.house, cart, shop, memory, difference, person)
+    return {
+        "difference": difference,
+        "cart": cart.name,
+        "shows": found.shows,
+        "agreed": found.agreed,
+        "wanted": found.wanted,
+        "closed": found.closed,
+        "says": found.says,
+    }
+
+
+def _in_words(row: dict[str, Any]) -> Data:
+    cause, remedy = Cause(row["cause"]), Remedy(row["remedy"])
+    return {
+        "cause_says": CAUSES[cause],
+        "remedy_says": REMEDIES[remedy][1 if row["closed_at"] else 0],
+        "seen_says": _seen(row) if row["product"] is not None and row["amount"] else "",
+    }
+
+
+def _seen(row: dict[str, Any]) -> str:
+    seen = f"The shop showed {row['seen']:,} where both sides should have held {row['expected']:,}"
+    if row["seen_ordered"] != row["expected_ordered"]:
+        seen += f", and {row['seen_ordered']:,} ever ordered where {row['expected_ordered']:,} were booked"
+    return seen + "."

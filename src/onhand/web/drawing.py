@@ -1,0 +1,85 @@
+"""Draws templates: one Jinja environment with the words and filters that all screens share.
+
+Path: ``site`` draws pages, ``stream`` draws single blocks of the same templates.
+Promise: every text is escaped; a name that a screen forgot is an error, not a blank.
+Never: reads the books.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from onhand import __version__
+
+FRESH_SECONDS = 5  # a time not older than this is "just now"
+
+
+def environment(now: Callable[[], datetime]) -> Environment:
+    """The templates. ``now`` is the house's clock."""
+    env = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters |= {
+        "when": when,
+        "ago": lambda at: ago(at, now()),
+        "signed": signed,
+        "count": count,
+        "plural": plural,
+        "q": lambda text: quote(str(text), safe=""),
+    }
+    env.globals |= {"version": __version__}
+    # Macros are shared as one global: a block that is drawn alone does not see what its template imports.
+    env.globals["ui"] = env.get_template("ui.html").module
+    return env
+
+
+def block(env: Environment, template: str, name: str, data: Mapping[str, Any]) -> str:
+    """One block of a template, alone."""
+    found = env.get_template(template)
+    return "".join(found.blocks[name](found.new_context(dict(data))))
+
+
+def when(at: str | datetime) -> str:
+    """A time on the clock of this machine; with the day if it is another than today."""
+    moment = (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone()
+    today = datetime.now(moment.tzinfo).date()
+    if today == moment.date():
+        return f"{moment:%H:%M:%S}"
+    return f"{moment.day} {moment:%b %H:%M}" if today.year == moment.year else f"{moment.day} {moment:%b %Y}"
+
+
+def ago(at: str | datetime, now: datetime) -> str:
+    """How long ago a time was."""
+    seconds = int((now - (datetime.fromisoformat(at) if isinstance(at, str) else at)).total_seconds())
+    if seconds < FRESH_SECONDS:
+        return "just now"
+    if seconds < 120:
+        return f"{seconds} s ago"
+    if seconds < 7200:
+        return f"{seconds // 60} min ago"
+    return f"{seconds // 3600} h ago" if seconds < 48 * 3600 else f"{seconds // 86400} days ago"
+
+
+def signed(units: int) -> str:
+    """A change, with its sign."""
+    return "0" if units == 0 else f"{'+' if units > 0 else '−'}{abs(units):,}"
+
+
+def count(units: int) -> str:
+    """A number with its thousands apart and a true minus sign."""
+    return f"{'−' if units < 0 else ''}{abs(units):,}"
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: ``3|plural("item")`` is "3 items"."""
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"

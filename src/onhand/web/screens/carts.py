@@ -1,0 +1,200 @@
+"""Shopping Carts (Create/Edit): connect a shop, set it up, test it, and switch Synchronize Inventory.
+
+Path: ``/carts``, ``/carts/new`` and ``/carts/ID``; a cart is addressed by its number, since its name can change.
+Promise: Synchronize Inventory is there only while SynchQOH is True; checking it compares first and says what differs.
+Never: shows a key, but in the file that an administrator asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi.responses import Response
+
+from onhand import shopfiles
+from onhand.domain.carts import Cart
+from onhand.domain.differences import Policy
+from onhand.domain.errors import Conflict, OnHandError, Refused
+from onhand.domain.people import Scope
+from onhand.services import settings
+from onhand.web import view
+from onhand.web.site import Site
+from onhand.web.visit import Page, Visit
+
+DIFFERING_ROWS = 20  # of the counts that keep a cart from being switched on
+POLICIES = (
+    ("default", "as the system parameter EditPolicy says"),
+    (Policy.OURS.value, "ours wins: the count on hand is sent again"),
+    (Policy.THEIRS.value, "theirs wins: it is booked as an adjustment"),
+    (Policy.ASK.value, "ask: it waits on Differences for a decision"),
+)
+NEW = Page("cart_new.html", title="Connect a shop")
+FILE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+def attach(site: Site) -> None:
+    """Declare the pages and forms about carts."""
+
+    @site.page("/carts", Scope.READ)
+    def carts(visit: Visit) -> Page:
+        found = visit.do("cart_list")["carts"]
+        rows = [{**cart, "card": view.card({**cart, "to_decide": 0})} for cart in found]
+        return Page("carts.html", {"carts": rows}, "Shopping Carts", ("list",), ages=True)
+
+    @site.page("/carts/new", Scope.MANAGE)
+    def new(_: Visit) -> Page:
+        return NEW
+
+    @site.form("/carts/new", Scope.MANAGE)
+    def add(visit: Visit) -> Page | Response:
+        wanted = {"name": visit.form.get("name", ""), "url": visit.form.get("url", "")}
+        return visit.submit(
+            "cart_add",
+            {**wanted, "allow_http": visit.checked("allow_http")},
+            again=lambda: NEW,
+            then=lambda answer: f"/carts/{answer['id']}",
+            said="{name} is added. Next: put the two files into the shop, then press Test.",
+        )
+
+    @site.page("/carts/{cart}", Scope.READ)
+    def cart(visit: Visit, cart: str) -> Page:
+        return _page(visit, numbered(visit, cart))
+
+    @site.form("/carts/{cart}", Scope.MANAGE)
+    def save(visit: Visit, cart: str) -> Page | Response:
+        return _save(visit, numbered(visit, cart))
+
+    @site.form("/carts/{cart}/force", Scope.MANAGE)
+    def force(visit: Visit, cart: str) -> Page | Response:
+        found = numbered(visit, cart)
+        reason = visit.form.get("force", "").strip()
+        if not reason:
+            return visit.refuse(Refused("Say why: it is kept in the audit log.", force=""), lambda: _page(visit, found))
+        return _switch(visit, found, True, reason)
+
+    @site.form("/carts/{cart}/test", Scope.MANAGE)
+    def test(visit: Visit, cart: str) -> Page:
+        return _test(visit, numbered(visit, cart))
+
+    @site.page("/carts/{cart}/onhand.php", Scope.MANAGE)
+    def connector(visit: Visit, cart: str) -> Response:
+        numbered(visit, cart)
+        return _file(shopfiles.CONNECTOR, shopfiles.connector().read_bytes())
+
+    @site.form("/carts/{cart}/key", Scope.ADMINISTER)
+    def key(visit: Visit, cart: str) -> Page | Response:
+        found = numbered(visit, cart)
+        try:
+            prefix = visit.form.get("prefix", "").strip()
+            made = visit.do("cart_key", cart=found.name, prefix=prefix, renew=visit.checked("renew"))
+        except OnHandError as error:
+            return visit.refuse(error, lambda: _page(visit, found))
+        return _file(made["file"], made["text"].encode())
+
+    @site.form("/carts/{cart}/remove", Scope.ADMINISTER)
+    def remove(visit: Visit, cart: str) -> Page | Response:
+        found = numbered(visit, cart)
+        return visit.submit(
+            "cart_remove",
+            {"cart": found.name, "confirm": visit.form.get("confirm", "")},
+            again=lambda: _page(visit, found),
+            then="/carts",
+            said="{removed} is removed. Its movements stay.",
+        )
+
+
+def numbered(visit: Visit, cart: str) -> Cart:
+    """The cart of that number. Raises Refused."""
+    if not (cart.isascii() and cart.isdigit() and len(cart) < 10):
+        raise Refused("There is no such cart: see Shopping Carts.")
+    return visit.app.read(lambda books: books.carts.get(int(cart)))
+
+
+def synch_qoh(visit: Visit) -> bool:
+    """Whether real-time synchronization is possible at all."""
+    return bool(visit.app.read(settings.values)["SynchQOH"])
+
+
+def _page(visit: Visit, found: Cart, **more: Any) -> Page:
+    """The page of one cart. What a form brought back is not live: its address is none to listen at."""
+    cart = visit.do("cart_show", cart=visit.app.read(lambda books: books.carts.get(found.id)).name)
+    data = {
+        "cart": cart,
+        "card": view.card({**cart, "to_decide": 0}),
+        "synch_qoh": synch_qoh(visit),
+        "task": visit.app.tasks.aligning(found.id),
+        "policies": POLICIES,
+        "pace": visit.app.read(lambda books: settings.pace_of(books, found)),
+        "differing": [],
+        "differing_count": 0,
+        "tested": None,
+        **more,
+    }
+    return Page("cart.html", data, cart["name"], () if visit.form else ("state",), ages=True)
+
+
+def _save(visit: Visit, found: Cart) -> Page | Response:
+    """The settings first; then the switch, if it was moved."""
+    form = visit.form
+    wanted = {
+        name: form.get(name, "").strip() or 0 for name in ("buffer", "batch_size", "tick_seconds", "settle_seconds")
+    }
+    wanted |= {name: form.get(name, "") for name in ("name", "url", "policy", "revision")}
+    checked = {name: visit.checked(name) for name in ("allow_http", "active")}
+    try:
+        saved = visit.do("cart_edit", cart=found.name, **wanted, **checked)
+    except OnHandError as error:
+        return visit.refuse(error, lambda: _page(visit, found))
+    # The box may have been absent when the page was opened: what was not shown was not unchecked.
+    box, checked_now = form.get("box") == "yes" and synch_qoh(visit), visit.checked("synchronize")
+    if box and checked_now != saved["synchronize"]:
+        return _switch(visit, found, checked_now, "")
+    return visit.go(f"/carts/{found.id}", f"{saved['name']} is saved.")
+
+
+def _switch(visit: Visit, found: Cart, on: bool, reason: str) -> Page | Response:
+    """Switch Synchronize Inventory. Counts that differ are listed, with what can be done about them."""
+    name = visit.app.read(lambda books: books.carts.get(found.id)).name
+    said = f"{name} is left alone: its sales are not seen and nothing is posted there."
+    try:
+        _check_free(visit, found)
+        if on:
+            posted = visit.do("sync_on", cart=name, force=reason)["posted_at_once"]
+            said = f"{name} is kept in step from now on; {posted:,} changes are posted at once."
+        else:
+            visit.do("sync_off", cart=name)
+    except OnHandError as error:
+        rows = error.facts.get("differing")
+        differing: Mapping[str, Any] = {}
+        if isinstance(rows, list):
+            differing = {"differing": rows[:DIFFERING_ROWS], "differing_count": error.facts["count"]}
+        page = visit.refuse(error, lambda: _page(visit, found, **differing))
+        if not reason:
+            visit.message = f"The settings are saved, but Synchronize Inventory is as it was. {error.message}"
+        return page
+    return visit.go(f"/carts/{found.id}", said)
+
+
+def _test(visit: Visit, found: Cart) -> Page:
+    """The real path: hello and a look, and with a SKU one unit there and back."""
+    sku = visit.form.get("sku", "").strip()
+    try:
+        _check_free(visit, found)
+        tested = visit.do("cart_test", cart=found.name, **({"sku": sku} if sku else {}))
+    except OnHandError as error:
+        return visit.refuse(error, lambda: _page(visit, found))
+    return _page(visit, found, tested={**tested, "sku": sku})
+
+
+def _check_free(visit: Visit, found: Cart) -> None:
+    """A page does not wait for minutes until a Send is done. Raises Conflict."""
+    task = visit.app.tasks.aligning(found.id)
+    if task is not None:
+        raise Conflict(f"Task {task} is at work on this cart: try again when it has ended.", reason="busy", task=task)
+
+
+def _file(name: str, content: bytes) -> Response:
+    """A file for a person to keep."""
+    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type="application/octet-stream", headers={**FILE, **disposition})

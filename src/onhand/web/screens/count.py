@@ -1,0 +1,254 @@
+"""Count: count sheets, counting blind with a scanner or in a table, review, and posting.
+
+Path: ``/counts``; each form calls one of the ``count_…`` verbs.
+Promise: who counts does not see what is expected; what others count appears by itself, and what was typed stays as it is.
+Never: decides whose count holds; the clerk does.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from fastapi.responses import Response
+
+from onhand import sheets
+from onhand.domain.errors import OnHandError, Refused
+from onhand.domain.people import Scope
+from onhand.verbs import Data
+from onhand.verbs.registry import packed
+from onhand.web.site import Site
+from onhand.web.visit import Page, Visit
+
+ROWS = 50  # of one page
+TONES = {"open": "way", "posted": "ok", "discarded": "off"}
+COUNT, HOW_OF = "count:", "how:"  # before a SKU: the fields of its line
+HOW = (
+    ("ask", "ask me first"),
+    ("add", "add to it: another shelf of the same item"),
+    ("replace", "replace it: that count does not hold"),
+)
+
+
+def attach(site: Site) -> None:
+    """Declare the screens for counting."""
+    site.page("/counts", Scope.READ)(_list)
+    site.page("/counts/new", Scope.STOCK)(_new)
+    site.form("/counts/new", Scope.STOCK)(_make)
+    site.page("/counts/{sheet}", Scope.READ)(_sheet)
+    site.form("/counts/{sheet}", Scope.STOCK)(_enter)
+    site.form("/counts/{sheet}/scan", Scope.STOCK)(_scan)
+    site.form("/counts/{sheet}/import", Scope.STOCK)(_import)
+    site.page("/counts/{sheet}/review", Scope.READ)(_review)
+    site.form("/counts/{sheet}/post", Scope.STOCK)(_post)
+    site.form("/counts/{sheet}/discard", Scope.STOCK)(_discard)
+    site.page("/counts/{sheet}/sheet.{form}", Scope.READ)(_download)
+
+
+def _list(visit: Visit) -> Page:
+    before = visit.query.get("before", "")
+    found = visit.do("count_list", limit=ROWS, **_given(before=before))["sheets"]
+    older = visit.link(before=found[-1]["sheet"]) if len(found) == ROWS else None
+    data = {"sheets": found, "older": older, "first": "/counts" if before else None, "tones": TONES}
+    return Page("counts.html", data, "Count", ("count_sheets",))
+
+
+def _new(_: Visit) -> Page:
+    return Page("count_new.html", {}, "New count sheet")
+
+
+def _make(visit: Visit) -> Page | Response:
+    arguments: dict[str, Any] = visit.given("name", "search", "supplier")
+    skus = [line.strip() for line in visit.form.get("skus", "").splitlines() if line.strip()]
+    return visit.submit(
+        "count_add",
+        {"name": "", **arguments, "skus": skus or None},
+        again=lambda: _new(visit),
+        then=lambda made: f"/counts/{made['sheet']}",
+        said=lambda made: (
+            f"{made['name']} has {made['lines']:,} lines."
+            + (f" {made['left_out']:,} drop-ship items are left out." if made["left_out"] else "")
+        ),
+    )
+
+
+# Counting
+
+
+def _sheet(visit: Visit, sheet: str, stale: Mapping[str, Data] | None = None) -> Page:
+    """The page on which people count. ``stale`` has the lines that somebody counted since this page was opened, by SKU."""
+    query = visit.query
+    left = bool(query.get("left"))
+    where = _given(after=query.get("after"), before=query.get("before"), search=query.get("q"))
+    found = visit.do("count_show", sheet=sheet, limit=ROWS, left=left, **where)
+    rows = found.pop("rows")
+    address = f"/counts/{found['sheet']}"
+    on_further = len(rows) == ROWS or "before" in where
+    data = {
+        "sheet": found,
+        "rows": rows,
+        "tones": TONES,
+        "how": HOW,
+        "stale": stale or {},
+        "left": left,
+        "can_count": found["state"] == "open" and visit.caller.may(Scope.STOCK),
+        "address": address,
+        "action": f"{address}?{visit.link().partition('?')[2]}" if query else address,
+        "filter": {name: query[name] for name in ("q", "left") if query.get(name)},
+        "first": _at(visit, address, after=None, before=None) if where.keys() & {"after", "before"} else None,
+        "back": _at(visit, address, after=None, before=rows[0]["sku"])
+        if rows and where.keys() & {"after", "before"}
+        else None,
+        "on": _at(visit, address, before=None, after=rows[-1]["sku"]) if rows and on_further else None,
+    }
+    # What a person types must not be drawn anew while rows leave the list: then only the figures are live.
+    live = () if visit.path != address else ("count_figures",) if left else ("count_figures", "count_rows")
+    return Page("count.html", data, found["name"], live)
+
+
+def _enter(visit: Visit, sheet: str) -> Page | Response:
+    """The counts of the table that were filled in, and one that is taken back."""
+    taken_back, seen = visit.form.get("take_back", ""), visit.form.get("seen", "")
+    counted = {name.removeprefix(COUNT): units for name, units in visit.form.items() if name.startswith(COUNT)}
+    lines: list[dict[str, Any]] = [
+        {"sku": sku, "counted": units.strip(), "revision": seen, "how": visit.form.get(f"{HOW_OF}{sku}", "ask")}
+        for sku, units in counted.items()
+        if units.strip() and sku != taken_back
+    ]
+    if taken_back:
+        lines.append({"sku": taken_back, "counted": None, "revision": seen})
+    if not lines:
+        return visit.refuse(Refused("Nothing is filled in yet: type what you counted."), lambda: _sheet(visit, sheet))
+    try:
+        done = visit.do("count_enter", sheet=sheet, lines=lines, **_counted_at(visit))
+    except OnHandError as error:
+        stale = {line["sku"]: line for line in _stale(error)}
+        return visit.refuse(
+            _placed(error, [f"{COUNT}{line['sku']}" for line in lines]), lambda: _sheet(visit, sheet, stale)
+        )
+    return visit.go(_at(visit, f"/counts/{sheet}"), f"{done['entered']:,} of {done['name']} entered.")
+
+
+def _scan(visit: Visit, sheet: str) -> Page | Response:
+    """One SKU and its units. A scanner ends a SKU with Enter: without units the page comes back and asks for them."""
+    sku, units, how = (visit.form.get(name, "").strip() for name in ("scanned", "units", "scan_how"))
+    address = f"/counts/{sheet}"
+    if sku and not units:
+        return visit.go(_at(visit, address, scanned=sku, how=how, add=visit.form.get("add_lines")))
+    line = {"sku": sku, "counted": units, "how": how or "ask"}
+    try:
+        visit.do("count_enter", sheet=sheet, lines=[line], add_lines=visit.checked("add_lines"), **_counted_at(visit))
+    except OnHandError as error:
+        return visit.refuse(_placed(error, ["units"]), lambda: _sheet(visit, sheet))
+    kept = {"how": how if how != "ask" else None, "add": visit.form.get("add_lines")}
+    return visit.go(_at(visit, address, scanned=None, **kept), f"{sku}: {units} counted.")
+
+
+def _import(visit: Visit, sheet: str) -> Page | Response:
+    upload = visit.upload("file")
+    if upload is None:
+        return visit.refuse(Refused("Choose a file first."), lambda: _sheet(visit, sheet))
+    arguments: dict[str, Any] = {
+        "sheet": sheet,
+        "file": packed(upload[1]),
+        "how": visit.form.get("import_how", "ask"),
+        "add_lines": visit.checked("import_add"),
+    }
+    return visit.submit(
+        "count_import",
+        arguments,
+        again=lambda: _sheet(visit, sheet),
+        then=f"/counts/{sheet}",
+        said=lambda done: " ".join(
+            [f"{done['entered']:,} lines are entered, {done['blank']:,} had no count.", *done["remarks"]]
+        ),
+    )
+
+
+def _download(visit: Visit, sheet: str, form: str) -> Response:
+    if form not in set(sheets.Form):
+        raise Refused("A count sheet can be had as csv or as xlsx.")
+    content = base64.b64decode(visit.do("count_export", sheet=sheet, form=form)["file"])
+    named = {"Content-Disposition": f'attachment; filename="count-sheet-{int(sheet)}.{form}"'}
+    return Response(content, media_type=sheets.Form(form).media_type, headers=named)
+
+
+# Review
+
+
+def _review(visit: Visit, sheet: str) -> Page:
+    after = visit.query.get("after", "")
+    found = visit.do("count_review", sheet=sheet, limit=ROWS, **_given(after=after))
+    rows = found.pop("rows")
+    address = f"/counts/{found['sheet']}/review"
+    data = {
+        "sheet": found,
+        "rows": rows,
+        "tones": TONES,
+        "can_post": found["state"] == "open" and visit.caller.may(Scope.STOCK),
+        "first": address if after else None,
+        "on": f"{address}?{visit.link(after=rows[-1]['sku']).partition('?')[2]}" if len(rows) == ROWS else None,
+    }
+    return Page("count_review.html", data, f"Review {found['name']}", ("review",) if visit.path == address else ())
+
+
+def _post(visit: Visit, sheet: str) -> Page | Response:
+    return visit.submit(
+        "count_post",
+        {"sheet": sheet, **visit.given("revision")},
+        again=lambda: _review(visit, sheet),
+        then=f"/counts/{sheet}/review",
+        said="{booked:,} counts are booked, {same:,} fitted; {uncounted:,} lines were not counted and are left alone.",
+    )
+
+
+def _discard(visit: Visit, sheet: str) -> Page | Response:
+    return visit.submit(
+        "count_discard",
+        {"sheet": sheet, **visit.given("revision")},
+        again=lambda: _review(visit, sheet),
+        then="/counts",
+        said="{name} is discarded; nothing was booked.",
+    )
+
+
+# What these screens share
+
+
+def _given(**words: str | None) -> dict[str, str]:
+    """Those of the words that are not blank."""
+    return {name: word for name, word in words.items() if word and word.strip()}
+
+
+def _at(visit: Visit, address: str, **changes: str | int | None) -> str:
+    """The counting page with this page's query, changed."""
+    query = visit.link(**changes).partition("?")[2]
+    return f"{address}?{query}" if query else address
+
+
+def _counted_at(visit: Visit) -> dict[str, str]:
+    """The time of counting, if one was typed: on the clock of this machine, as all times on the screens are."""
+    typed = visit.form.get("counted_at", "").strip()
+    if not typed:
+        return {}
+    try:
+        return {"counted_at": datetime.fromisoformat(typed).astimezone().isoformat()}
+    except ValueError:
+        return {"counted_at": typed}
+
+
+def _stale(error: OnHandError) -> list[Data]:
+    found = error.facts.get("stale")
+    return found if isinstance(found, list) else []
+
+
+def _placed(error: OnHandError, fields: Sequence[str]) -> OnHandError:
+    """The same error with the faults of single lines (``lines.3.counted``) named by the fields that hold them."""
+    faults = error.facts.get("arguments")
+    for fault in faults if isinstance(faults, list) else []:
+        words = str(fault["argument"]).split(".")
+        if words[0] == "lines" and len(words) > 1:
+            fault["argument"] = fields[int(words[1])]
+    return error

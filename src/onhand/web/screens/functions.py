@@ -1,0 +1,92 @@
+"""Shopping Cart Functions: Send QOH to Website and Get QOH from Website, each with a preview first.
+
+Path: ``/functions``; what is begun here goes on at ``/tasks/NO``.
+Promise: nothing is changed before the preview was seen; a preview has all the counts but only the first rows.
+Never: does the work itself: a task does, and survives this page.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi.responses import Response
+
+from onhand.domain.carts import Cart
+from onhand.domain.errors import OnHandError
+from onhand.domain.people import Scope
+from onhand.services import settings
+from onhand.web.screens.carts import numbered
+from onhand.web.screens.tasks import RESULTS, in_order, shown
+from onhand.web.site import Site
+from onhand.web.visit import Page, Visit
+
+PREVIEW_ROWS = 50
+LATEST_TASKS = 5
+VERBS = {"send": "send_qoh", "get": "get_qoh"}
+
+
+def attach(site: Site) -> None:
+    """Declare the page and its form."""
+
+    @site.page("/functions", Scope.READ)
+    def functions(visit: Visit) -> Page:
+        return _page(visit, visit.query)
+
+    @site.form("/functions", Scope.MANAGE)
+    def begin(visit: Visit) -> Page | Response:
+        cart = numbered(visit, visit.form.get("cart", ""))
+        direction = "send" if visit.form.get("preview") == "send" else "get"
+        return visit.submit(
+            "task_start",
+            {"verb": VERBS[direction], "arguments": {"cart": cart.name, **_options(direction, visit.form)}},
+            again=lambda: _page(visit, visit.form),
+            then=lambda answer: f"/tasks/{answer['task']}",
+        )
+
+
+def _page(visit: Visit, asked: dict[str, str]) -> Page:
+    """The page for what is asked: a cart, and the preview of one direction."""
+    carts = visit.app.read(lambda books: books.carts.all())
+    wanted = asked.get("cart") or (str(carts[0].id) if len(carts) == 1 else "")
+    cart = numbered(visit, wanted) if wanted else None
+    data: dict[str, Any] = {
+        "carts": [(one.id, one.name) for one in carts],
+        "cart": None,
+        "preview": None,
+        "asked": asked,
+        "tasks": [],
+        "running": None,
+        "meanings": RESULTS,
+    }
+    if cart is not None:
+        data["running"] = visit.app.tasks.aligning(cart.id)
+        data["cart"] = visit.do("cart_show", cart=cart.name)
+        data["tasks"] = [shown(task) for task in visit.do("task_list", cart=cart.name, limit=LATEST_TASKS)["tasks"]]
+        data["batch_size"] = visit.app.read(lambda books: settings.pace_of(books, cart)).batch_size
+        if asked.get("preview") in VERBS and data["running"] is None:
+            data["preview"] = _preview(visit, cart, asked)
+    title = f"{cart.name}: Shopping Cart Functions" if cart else "Shopping Cart Functions"
+    # A preview asks the shop: it is taken once, not whenever something changes.
+    return Page("functions.html", data, title, () if data["preview"] or visit.form or not cart else ("latest",))
+
+
+def _preview(visit: Visit, cart: Cart, asked: dict[str, str]) -> dict[str, Any] | None:
+    """What the button would do. None if it cannot be told; the page says why."""
+    direction = asked["preview"]
+    options = _options(direction, asked)
+    try:
+        found = visit.do(VERBS[direction], cart=cart.name, dry_run=True, limit=PREVIEW_ROWS, **options)
+    except OnHandError as error:
+        visit.refuse(error, lambda: Page(""))
+        return None
+    changes = sum(found["counts"].get(word, 0) for word in ("changed", "created"))
+    counts = in_order(found["counts"])
+    return {"direction": direction, "options": options, "changes": changes, "counts": counts, "lines": found["lines"]}
+
+
+def _options(direction: str, asked: dict[str, str]) -> dict[str, Any]:
+    """What can be chosen beside the button, as arguments of its verb."""
+    if direction == "get":
+        return {"create": bool(asked.get("create"))}
+    size = asked.get("batch_size", "").strip()
+    return {"batch_size": size} if size else {}

@@ -1,0 +1,127 @@
+"""Tasks: how far long work is, what came of each SKU, and a way to stop it.
+
+Path: ``/tasks`` and ``/tasks/NO``; Shopping Cart Functions sends a person here.
+Promise: a page that is opened again shows the same bar; 100,000 results are read page by page.
+Never: begins or does the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fastapi.responses import Response, StreamingResponse
+
+from onhand import sheets
+from onhand.domain.errors import Refused
+from onhand.domain.people import Scope
+from onhand.web.site import Site
+from onhand.web.visit import Page, Visit
+
+ROWS = 50  # of one page
+DOWNLOAD_ROWS = 1000  # read at once while a file is written
+WORDS = {"send_qoh": "Send QOH to Website", "get_qoh": "Get QOH from Website"}
+PHASES = {
+    "starting": "Starting",
+    "reading": "Reading the shop's products",
+    "settling": "Waiting until each count was seen twice",
+    "posting": "Posting changes to the shop",
+}
+TONES = {"running": "way", "done": "ok", "failed": "bad", "cancelled": "off", "interrupted": "warn"}
+# What each result means to the person who reads it, in the order they are shown.
+RESULTS = {
+    "changed": "The count was changed.",
+    "created": "An item was made for it, with the shop's name and count.",
+    "equal": "Both sides were equal already.",
+    "failed": "The shop did not take the change; the reason is beside it.",
+    "cancelled": "It was not posted, because the task was cancelled.",
+    "not found": "No product of this shop has the item's SKU.",
+    "unmatched": "No item has this SKU.",
+    "blank": "The product has no SKU in the shop.",
+    "duplicate": "Several products of the shop have this SKU, so none is guessed.",
+    "fraction": "It is not tracked: the shop holds a fractional quantity.",
+    "download": "It is not tracked: it is sold as a download.",
+    "deleted": "The shop does not have the product any more.",
+    "too long": "The shop's column is too narrow for this SKU.",
+    "ignored": "It was set aside by a person.",
+}
+
+
+def attach(site: Site) -> None:
+    """Declare the tasks' pages."""
+
+    @site.page("/tasks", Scope.READ)
+    def tasks(visit: Visit) -> Page:
+        before = visit.query.get("before", "")
+        found = visit.do("task_list", limit=ROWS, **({"before": before} if before else {}))["tasks"]
+        older = visit.link(before=found[-1]["task"]) if len(found) == ROWS else None
+        data = {"tasks": [shown(task) for task in found], "older": older, "first": "/tasks" if before else None}
+        return Page("tasks.html", data, "Tasks", ("tasks_list",))
+
+    @site.page("/tasks/{task}", Scope.READ)
+    def task(visit: Visit, task: str) -> Page:
+        result, after = visit.query.get("result", ""), visit.query.get("after", "") or 0
+        found = visit.do("task_show", task=task, result=result or None, after=after, limit=ROWS)
+        lines = found.pop("lines")
+        data = {
+            "task": shown(found),
+            "lines": lines,
+            "result": result,
+            "first": visit.link(after=None) if after else None,
+            "on": visit.link(after=lines[-1]["line"]) if len(lines) == ROWS else None,
+            "meanings": RESULTS,
+        }
+        title = f"Task {found['task']}: {data['task']['what']}"
+        return Page("task.html", data, title, ("progress", "results"), ages=found["state"] == "running")
+
+    @site.form("/tasks/{task}/cancel", Scope.MANAGE)
+    def cancel(visit: Visit, task: str) -> Response:
+        number = visit.do("task_show", task=task, limit=1)["task"]
+        try:
+            visit.do("task_cancel", task=number)
+        except Refused as error:  # it has ended meanwhile: the page says how
+            return visit.go(f"/tasks/{number}", error.message)
+        return visit.go(f"/tasks/{number}", f"Task {number} stops as soon as that leaves everything in order.")
+
+    @site.page("/tasks/{task}/result.{form}", Scope.READ)
+    def download(visit: Visit, task: str, form: str) -> Response:
+        if form not in set(sheets.Form):
+            raise Refused("A result can be had as csv or as xlsx.")
+        number = visit.do("task_show", task=task, limit=1)["task"]
+        pieces = sheets.write(sheets.ALIGNED, _rows(visit, number), sheets.Form(form))
+        named = {"Content-Disposition": f'attachment; filename="onhand-task-{number}.{form}"'}
+        return StreamingResponse(pieces, media_type=sheets.Form(form).media_type, headers=named)
+
+
+def shown(task: Mapping[str, Any]) -> dict[str, Any]:
+    """A task for a page: its words, its tone, and its counts in the order people read them."""
+    counts = (task["result"] or {}).get("counts", {})
+    how = task["progress"] or {"phase": "", "done": 0, "of": 0, "stopping": False}
+    return {
+        **task,
+        "what": WORDS.get(task["verb"], task["verb"]),
+        "tone": TONES[task["state"]],
+        "phase": PHASES.get(how["phase"], how["phase"]),
+        "done": how["done"],
+        "of": how["of"],
+        "stopping": how["stopping"],
+        "counts": in_order(counts),
+    }
+
+
+def in_order(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts per result, in the order people read them."""
+    return {word: counts[word] for word in (*RESULTS, *sorted(counts)) if word in counts}
+
+
+def _rows(visit: Visit, task: int) -> Iterator[list[sheets.Value | None]]:
+    """Every line of a result, read page by page."""
+    after = 0
+    while True:
+        lines = visit.do("task_show", task=task, after=after, limit=DOWNLOAD_ROWS)["lines"]
+        for line in lines:
+            known = {**line, "on_hand": line["here"], "shop": line["there"], "reason": line["failure"]}
+            yield [known[name] for name in sheets.ALIGNED.names]
+        if len(lines) < DOWNLOAD_ROWS:
+            return
+        after = lines[-1]["line"]

@@ -1,0 +1,245 @@
+"""Leads a browser's request to its screen: session, right, form, page, and what went wrong.
+
+Path: ``web.attach`` makes a ``Site``; each module of ``screens`` declares its pages and forms on it.
+Promise: a page or form without a declared scope cannot exist; without a session nothing is shown but the log-in; a form is taken
+from our own pages only.
+Never: knows what a screen shows.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import structlog
+from anyio import to_thread
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.routing import Match, Route
+
+from onhand.app import App
+from onhand.domain.errors import Conflict, Forbidden, OnHandError, Refused
+from onhand.domain.people import Caller, Scope
+from onhand.services import people
+from onhand.verbs.registry import check_scope
+
+from . import drawing
+from .visit import SAID_COOKIE, SESSION_COOKIE, Page, Visit, said_in
+
+FORM_BYTES = 2 * 1024 * 1024  # of one form without a file
+UPLOAD_BYTES = 64 * 1024 * 1024  # of one form with a file
+FIELDS_MAX = 12_000  # of one form: the longest order has 5,000 lines of two fields
+NOBODY = Caller("nobody", "", frozenset(), "screen")
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",  # going back in the browser must not show yesterday's counts
+}
+
+Screen = Callable[..., Page | Response]
+Answer = Callable[[Request], Awaitable[Response]]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One entry of the menu."""
+
+    path: str
+    label: str
+    scope: Scope = Scope.READ
+
+
+MENU = {
+    "": (Link("/", "Home"), Link("/start", "Getting started")),
+    "Stock": (
+        Link("/inventory", "Inventory"),
+        Link("/receive", "Receive"),
+        Link("/counts", "Count"),
+        Link("/orders", "Orders"),
+        Link("/movements", "Movements"),
+        Link("/suppliers", "Suppliers"),
+    ),
+    "Shops": (
+        Link("/carts", "Shopping Carts"),
+        Link("/functions", "Shopping Cart Functions"),
+        Link("/stack", "Post Stack"),
+        Link("/differences", "Differences"),
+    ),
+    "Office": (
+        Link("/parameters", "System Parameters"),
+        Link("/people", "Users and tokens", Scope.ADMINISTER),
+        Link("/webhooks", "Webhooks", Scope.ADMINISTER),
+        Link("/audit", "Audit log", Scope.ADMINISTER),
+    ),
+}
+
+
+class Site:
+    """All screens of one house."""
+
+    def __init__(self, api: FastAPI, app: App) -> None:
+        self.api, self.app = api, app
+        self.templates = drawing.environment(app.clock.now)
+        self.scopes: dict[tuple[str, str], Scope | None] = {}  # (method, path) → what it needs; None: no log-in
+        self._pages: list[tuple[Route, Screen, Scope | None]] = []
+
+    @property
+    def mark(self) -> tuple[Any, ...]:
+        """Changes whenever something was committed, a cart's state changed or long work went on. Costs nothing to ask."""
+        controller = self.app.controller
+        pulses = controller.pulses() if controller else {}
+        states = tuple((cart, pulse.in_step, pulse.trouble) for cart, pulse in pulses.items())
+        return (self.app.database.version, controller is not None, states, self.app.tasks.version)
+
+    def page(self, path: str, scope: Scope) -> Callable[[Screen], Screen]:
+        """Declare what a browser may look at, and what that needs."""
+        return lambda screen: self._declare(path, "GET", scope, screen, self._page(screen, scope))
+
+    def form(self, path: str, scope: Scope) -> Callable[[Screen], Screen]:
+        """Declare where a form is sent, and what that needs."""
+        return lambda screen: self._declare(path, "POST", scope, screen, self._form(screen, scope))
+
+    def open_page(self, path: str) -> Callable[[Screen], Screen]:
+        """Declare a page that is there for everybody who can reach us: the log-in, and one-time links."""
+        return lambda screen: self._declare(path, "GET", None, screen, self._page(screen, None))
+
+    def open_form(self, path: str) -> Callable[[Screen], Screen]:
+        """Declare a form for everybody who can reach us."""
+        return lambda screen: self._declare(path, "POST", None, screen, self._form(screen, None))
+
+    def _declare(self, path: str, method: str, scope: Scope | None, screen: Screen, answer: Answer) -> Screen:
+        if (method, path) in self.scopes:
+            raise ValueError(f"{method} {path} is declared twice")
+        self.scopes[method, path] = scope
+        route = Route(path, answer, methods=[method], include_in_schema=False)
+        self.api.router.routes.append(route)
+        if method == "GET":
+            self._pages.append((route, screen, scope))
+        return screen
+
+    def _page(self, screen: Screen, scope: Scope | None) -> Answer:
+        async def answer(request: Request) -> Response:
+            visit = await to_thread.run_sync(self.visit, request)
+            return await to_thread.run_sync(self._shown, visit, screen, scope, request.path_params)
+
+        return answer
+
+    def _form(self, screen: Screen, scope: Scope | None) -> Answer:
+        async def answer(request: Request) -> Response:
+            visit = await to_thread.run_sync(self.visit, request)
+            try:
+                await self._read_form(request, visit)
+            except OnHandError as error:
+                return await to_thread.run_sync(self.apology, visit, error)
+            return await to_thread.run_sync(self._shown, visit, screen, scope, request.path_params)
+
+        return answer
+
+    def visit(self, request: Request) -> Visit:
+        """Who asks for what. A session that ended leaves nobody."""
+        secret = request.cookies.get(SESSION_COOKIE, "")
+        visitor = people.visitor(self.app.house, secret) if secret else None
+        return Visit(
+            self.app,
+            request.url.path,
+            dict(request.query_params),
+            people.caller_of(visitor) if visitor else NOBODY,
+            visitor,
+            secret if visitor else "",
+            request.url.scheme == "https",
+            request.client.host if request.client else "",
+            request.headers.get("user-agent", "")[:300],
+            said_in(request.cookies.get(SAID_COOKIE, "")),
+        )
+
+    async def _read_form(self, request: Request, visit: Visit) -> None:
+        """Raises Refused if it is too large or broken, Forbidden if no page of ours sent it."""
+        if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"} or not _from_us(request):
+            raise Forbidden("This form was sent by another site: open the page here and send it again.")
+        several = request.headers.get("content-type", "").startswith("multipart/")
+        size = request.headers.get("content-length", "")
+        if not size.isdigit() or int(size) > (UPLOAD_BYTES if several else FORM_BYTES):
+            raise Refused(
+                f"That is too much at once: at most {UPLOAD_BYTES // 2**20} MB with a file. Send it in parts."
+            )
+        try:
+            async with request.form(max_files=4, max_fields=FIELDS_MAX, max_part_size=FORM_BYTES) as form:
+                await _take(form, visit)
+        except (MultiPartException, HTTPException) as error:
+            raise Refused(f"The form could not be read ({getattr(error, 'detail', error)}): send it again.") from error
+        if visit.visitor and not hmac.compare_digest(visit.form.pop("csrf", "").encode(), visit.csrf.encode()):
+            raise Conflict("This page was opened before you logged in: open it again, then send it.", reason="csrf")
+
+    def _shown(self, visit: Visit, screen: Screen, scope: Scope | None, parameters: Mapping[str, str]) -> Response:
+        """The screen's answer, as a response: a page is drawn, what was raised becomes a page that says why."""
+        if scope is not None and visit.visitor is None:
+            return RedirectResponse(f"/login?next={quote(visit.here if not visit.form else '/')}", status_code=303)
+        try:
+            if scope is not None:
+                check_scope(visit.caller, scope, visit.path)
+            answer = screen(visit, **parameters)
+            return self.draw(visit, answer) if isinstance(answer, Page) else answer
+        except OnHandError as error:
+            return self.apology(visit, error)
+
+    def draw(self, visit: Visit, page: Page) -> Response:
+        """A page as a response."""
+        html = self.templates.get_template(page.template).render(self.context(visit, page))
+        response = HTMLResponse(html, status_code=page.status, headers=HEADERS)
+        if visit.said:
+            response.delete_cookie(SAID_COOKIE)
+        return response
+
+    def context(self, visit: Visit, page: Page) -> dict[str, Any]:
+        """All that a template sees."""
+        menu = {
+            group: [link for link in links if visit.caller.may(link.scope) and ("GET", link.path) in self.scopes]
+            for group, links in MENU.items()
+        }
+        given = {"visit": visit, "title": page.title, "menu": menu, "live": page.live, "now": self.app.clock.now()}
+        return given | dict(page.data)
+
+    def apology(self, visit: Visit, error: OnHandError) -> Response:
+        """A page that says why there is none, and what to do."""
+        status = {"refused": 404, "invalid": 404, "forbidden": 403, "conflict": 409}.get(error.code, 503)
+        if error.code not in {"refused", "invalid", "forbidden", "conflict"}:
+            log.warning("page.trouble", path=visit.path, code=error.code, trouble=error.message)
+        return self.draw(visit, Page("apology.html", {"message": error.message}, "That did not work", status=status))
+
+    def find(self, address: str) -> tuple[Screen, Scope | None, dict[str, str]] | None:
+        """The screen behind an address of ours, for the stream that keeps it fresh."""
+        path = urlsplit(address).path
+        for route, screen, scope in self._pages:
+            match, child = route.matches({"type": "http", "path": path, "method": "GET", "root_path": ""})
+            if match is Match.FULL:
+                return screen, scope, child["path_params"]
+        return None
+
+
+async def _take(form: FormData, visit: Visit) -> None:
+    for name, value in form.multi_items():
+        if isinstance(value, UploadFile):
+            if value.filename:
+                visit.uploads[name] = (value.filename, await value.read())
+        else:
+            visit.form[name] = value
+            visit.form_lists.setdefault(name, []).append(value)
+
+
+def _from_us(request: Request) -> bool:
+    """Whether the page that sent a form was one of this very host; a browser that does not say so is old, or no browser."""
+    origin = request.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == request.headers.get("host")

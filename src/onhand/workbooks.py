@@ -1,0 +1,165 @@
+"""Opens and makes XLSX files: the spreadsheet's side of ``sheets``.
+
+Path: ``sheets.read`` and ``sheets.write`` come here for XLSX; openpyxl does the work.
+Promise: a stranger's file costs bounded memory and time, packed or unpacked; a number stands for a text only where it is exact.
+Never: evaluates a formula, follows a link, or knows what a column means.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import zlib
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from typing import Any
+from xml.etree.ElementTree import ParseError
+from zipfile import BadZipFile, ZipFile
+
+from onhand.domain.errors import Refused
+
+UNPACKED_BYTES_MAX = 128 * 1024 * 1024  # of all parts together
+PARTS_MAX = 1000
+COLUMNS_MAX = 100
+LINES_MAX = 1_048_576  # what XLSX can hold
+EXACT = 10**15  # larger numbers have lost digits in a spreadsheet
+MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PIECE_BYTES = 256 * 1024  # of a written file handed on at once
+
+_OLD = b"\xd0\xcf\x11\xe0"  # what the files of older spreadsheets begin with, and those with a password
+
+
+class Blank:
+    """A cell that is not there."""
+
+    value = None
+    data_type = "n"
+
+
+BLANK = Blank()
+Cell = Any  # openpyxl's cells have no common type; in CSV a cell is a text
+
+
+def is_workbook(content: bytes) -> bool:
+    """Whether it is an XLSX file. Raises Refused for what is a spreadsheet of another kind."""
+    if content.startswith(_OLD):
+        raise Refused("This is an old Excel file, or one with a password: save it as XLSX without one.")
+    return content.startswith(b"PK\x03\x04")
+
+
+def read(content: bytes) -> tuple[Iterator[tuple[int, list[Cell]]], list[str]]:
+    """The first sheet's lines with their numbers, and a remark if there are more sheets. Raises Refused, also while it is read."""
+    from openpyxl import load_workbook  # noqa: PLC0415 - slow to import, and seldom needed
+
+    _check_size(content)
+    try:
+        book = load_workbook(BytesIO(content), read_only=True, keep_links=False)
+        sheets = book.worksheets
+        sheet: Any = sheets[0]
+        sheet.reset_dimensions()  # what the file says of its own size need not be so
+    except Exception as error:  # a broken file can break the reader anywhere
+        raise _broken() from error
+    more = f"The file has {len(sheets)} sheets; only the first, {sheet.title!r}, was read."
+    return _rows(sheet), [more] if len(sheets) > 1 else []
+
+
+def text(cell: Cell, exact: bool) -> str:
+    """What stands in a cell. Raises Refused for a formula, an error or a date; with ``exact`` for a number that may have been a
+    longer text."""
+    value = cell.value
+    if value is None:
+        return ""
+    if cell.data_type == "f":
+        raise Refused(f"{cell.coordinate} holds a formula: put its value there")
+    if cell.data_type == "e":
+        raise Refused(f"{cell.coordinate} holds an error of the spreadsheet: correct it")
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, int | float):
+        return _digits(cell, value, exact)
+    if not isinstance(value, str):
+        raise Refused(f"{cell.coordinate} holds a date: give it the format Text and type it again")
+    return value
+
+
+def write(rows: Iterable[Iterable[str | int | None]]) -> Iterator[bytes]:
+    """An XLSX file of rows, the first of them the header. It is made in a temporary file: memory does not grow with it."""
+    from openpyxl import Workbook  # noqa: PLC0415
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # noqa: PLC0415
+
+    book = Workbook(write_only=True)
+    sheet: Any = book.create_sheet("OnHand")
+    sheet.freeze_panes = "A2"
+
+    def cell(value: str | int | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        clean = ILLEGAL_CHARACTERS_RE.sub("\N{REPLACEMENT CHARACTER}", value)
+        if not clean.startswith(("=", "#")):
+            return clean
+        made: Any = WriteOnlyCell(sheet, clean)
+        made.data_type = "s"  # else it would be a formula or an error
+        return made
+
+    try:
+        for number, row in enumerate(rows, 1):
+            if number > LINES_MAX:
+                raise Refused(f"XLSX holds {LINES_MAX:,} lines: take CSV.")
+            sheet.append([cell(value) for value in row])
+    finally:
+        sheet.close()
+    with tempfile.TemporaryFile() as file:
+        book.save(file)
+        file.seek(0)
+        while piece := file.read(PIECE_BYTES):
+            yield piece
+
+
+def _check_size(content: bytes) -> None:
+    """Raises Refused for what would unpack to too much. No part gives more than it says here: what follows is cut off."""
+    try:
+        with ZipFile(BytesIO(content)) as packed:
+            parts = packed.infolist()
+    except (BadZipFile, ValueError, NotImplementedError) as error:
+        raise _broken() from error
+    if "xl/workbook.xml" not in {part.filename for part in parts}:
+        raise Refused("This is not an XLSX file: save the table as XLSX or CSV.")
+    if sum(part.file_size for part in parts) > UNPACKED_BYTES_MAX or len(parts) > PARTS_MAX:
+        raise Refused(f"The file unpacks to more than {UNPACKED_BYTES_MAX:,} bytes: split it, or take CSV.")
+
+
+def _rows(sheet: Any) -> Iterator[tuple[int, list[Cell]]]:
+    for number, cells in enumerate(_unpacked(sheet), 1):
+        if len(cells) > COLUMNS_MAX:
+            raise Refused(
+                f"Line {number} has {len(cells):,} cells; at most {COLUMNS_MAX} are possible: delete those to the right."
+            )
+        if number > LINES_MAX:
+            raise Refused(f"The file has more than {LINES_MAX:,} lines: split it.")
+        yield number, list(cells)
+
+
+def _unpacked(sheet: Any) -> Iterator[tuple[Cell, ...]]:
+    try:
+        yield from sheet.iter_rows()
+    except (ParseError, BadZipFile, zlib.error, ArithmeticError, LookupError, TypeError, ValueError, EOFError) as error:
+        raise _broken() from error
+
+
+def _digits(cell: Cell, value: float, exact: bool) -> str:
+    """A number as the text it came from: 12345.0 is 12345, and 42 shown as 00042 is that."""
+    whole = isinstance(value, int) or value.is_integer()
+    if whole and abs(value) < EXACT:
+        shown = str(cell.number_format)
+        digits = str(int(value))
+        return digits.zfill(len(shown)) if shown.strip("0") == "" and value >= 0 else digits
+    if exact:
+        raise Refused(
+            f"{cell.coordinate} holds the number {value!r}, which may have been another text:"
+            " give that column the format Text and type it again"
+        )
+    return repr(value)
+
+
+def _broken() -> Refused:
+    return Refused("The XLSX file is damaged: open it in a spreadsheet and save it again, or save it as CSV.")

@@ -1,0 +1,133 @@
+"""Holds webhooks to what they promise: who sent what, when it is tried again, when it is given up, which cart is down."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from onhand.domain.carts import Cart, Settings
+from onhand.domain.sketch import Sums
+from onhand.domain.webhooks import (
+    DOWN_AFTER,
+    GIVE_UP_AFTER,
+    PAUSE_MAX,
+    SKUS_MAX,
+    Answer,
+    Delivery,
+    DeliveryState,
+    Event,
+    gather,
+    judge,
+    message,
+    pause,
+    signature,
+    signed,
+    turns,
+)
+
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
+MINUTE = timedelta(minutes=1)
+
+
+def delivery(attempts: int = 0, created_at: datetime = NOON) -> Delivery:
+    return Delivery(7, 1, "stock.changed", '{"a":1}', DeliveryState.WAITING, attempts, NOON, "", created_at, None)
+
+
+def cart(number: int = 1, trouble: str | None = None, since: datetime | None = None, **others) -> Cart:
+    plain = Cart(
+        number, Settings(f"Shop {number}", "https://shop.example/"), True, None, "e1", 1, False, 0, None, None, 0, 0,
+        Sums(0, 0, 0, 0, 0), None, "", "", 64, None, None, trouble, since, 0,
+    )  # fmt: skip
+    return replace(plain, **others)
+
+
+def test_a_signature_is_the_one_of_standard_webhooks():
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    body = '{"test": 2432232314}'
+    found = signature(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", body)
+    assert found == "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_a_try_is_signed_with_its_own_time_and_the_deliverys_one_name():
+    first, later = signed(delivery(), SECRET, NOON), signed(delivery(attempts=3), SECRET, NOON + MINUTE)
+    assert first["webhook-id"] == later["webhook-id"]
+    assert int(later["webhook-timestamp"]) - int(first["webhook-timestamp"]) == 60
+    assert first["webhook-signature"] != later["webhook-signature"]
+    name, stamp = later["webhook-id"], later["webhook-timestamp"]
+    assert later["webhook-signature"] == "v1," + signature(SECRET, name, stamp, '{"a":1}')
+
+
+def test_the_same_number_at_another_time_is_another_message():
+    assert delivery().message != delivery(created_at=NOON + MINUTE).message
+
+
+def test_a_message_says_what_and_when():
+    told = json.loads(message("cart.down", NOON, {"cart": "Amber"}))
+    assert told == {"type": "cart.down", "timestamp": "2026-11-25T12:00:00.000Z", "data": {"cart": "Amber"}}
+
+
+@pytest.mark.parametrize("status", [200, 201, 204, 299])
+def test_every_yes_settles_a_delivery(status):
+    assert judge(delivery(), Answer(status, ""), NOON).state is DeliveryState.DELIVERED
+
+
+@pytest.mark.parametrize("status", [None, 199, 300, 301, 302, 404, 429, 500, 503])
+def test_everything_else_is_tried_again_later(status):
+    outcome = judge(delivery(), Answer(status, ""), NOON)
+    assert outcome.state is DeliveryState.WAITING
+    assert outcome.next_at == NOON + pause(1)
+    assert not outcome.gone
+
+
+def test_a_receiver_that_is_gone_is_not_asked_again():
+    outcome = judge(delivery(), Answer(410, ""), NOON)
+    assert (outcome.state, outcome.gone) == (DeliveryState.GIVEN_UP, True)
+
+
+def test_pauses_double_up_to_an_hour():
+    assert [pause(n).total_seconds() for n in (1, 2, 3, 4)] == [5, 10, 20, 40]
+    assert pause(11) == PAUSE_MAX == pause(5000) == timedelta(hours=1)
+
+
+def test_after_three_days_a_delivery_is_given_up():
+    still, over = NOON + GIVE_UP_AFTER - MINUTE, NOON + GIVE_UP_AFTER
+    assert judge(delivery(80), Answer(500, ""), still).state is DeliveryState.WAITING
+    assert judge(delivery(80), Answer(500, ""), over).state is DeliveryState.GIVEN_UP
+    assert judge(delivery(80), Answer(200, ""), over).state is DeliveryState.DELIVERED
+
+
+def test_movements_are_told_by_item():
+    assert gather([(1, 10), (2, 11), (3, 10)]) == {10: [1, 3], 11: [2]}
+    assert gather([]) == {}
+
+
+def test_a_message_ends_before_the_item_that_is_too_many():
+    moved = [(n, n) for n in range(1, SKUS_MAX + 1)]
+    told = gather([*moved, (900, 1), (901, 9999), (902, 1)])
+    assert len(told) == SKUS_MAX
+    assert told[1] == [1, 900]  # and 902 is told with 9999: nothing is passed over
+
+
+def test_a_cart_is_down_when_its_trouble_lasts():
+    since = NOON - DOWN_AFTER
+    assert turns(frozenset(), [cart(1, "No answer.", since)], NOON) == [(Event.CART_DOWN, cart(1, "No answer.", since))]
+    assert turns(frozenset(), [cart(1, "No answer.", since + timedelta(seconds=1))], NOON) == []
+    assert turns(frozenset({1}), [cart(1, "No answer.", since)], NOON) == []
+
+
+def test_a_cart_is_up_when_it_was_down_and_has_no_trouble():
+    assert turns(frozenset({1}), [cart(1), cart(2)], NOON) == [(Event.CART_UP, cart(1))]
+    assert turns(frozenset({1}), [cart(1, "Again.", NOON)], NOON) == []
+
+
+@pytest.mark.parametrize(
+    "off", [{"synchronize": False}, {"epoch": None}, {"settings": Settings("Shop 1", "https://x/", active=False)}]
+)
+def test_a_cart_that_nobody_drives_goes_neither_down_nor_up(off):
+    assert turns(frozenset(), [cart(1, "No answer.", NOON - 2 * DOWN_AFTER, **off)], NOON) == []
+    assert turns(frozenset({1}), [cart(1, **off)], NOON) == []

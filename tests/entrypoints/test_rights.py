@@ -1,0 +1,139 @@
+"""Who may have which verb done, what is written down of it, and what a request that comes twice does."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from onhand.app import App
+from onhand.domain.errors import Forbidden, Refused
+from onhand.domain.people import Caller, Role, Scope
+from onhand.storage import database
+from onhand.verbs import VERBS, Invalid, run
+
+
+@pytest.fixture
+def app(tmp_path):
+    database.create(tmp_path / "store.db")
+    with App(tmp_path / "store.db", "test") as app:
+        run(app, "item_add", {"sku": "TEA", "on_hand": 10}, silent)
+        yield app
+
+
+def silent(*_) -> None:
+    """Nobody waits."""
+
+
+def person(role: Role, name: str = "Ann") -> Caller:
+    return Caller(f"user/{name}", name, role.scopes, "screen")
+
+
+def ask(app, verb, role=Role.CLERK, key=None, name="Ann", **arguments):
+    return run(app, verb, arguments, silent, person(role, name), key)
+
+
+def on_hand(app) -> int:
+    return run(app, "item_show", {"sku": "TEA"}, silent)["on_hand"]
+
+
+def log(app) -> list[tuple[str, str, str]]:
+    entries = app.read(lambda books: books.audit.latest(100, None))
+    return [(entry["person"], entry["via"], entry["verb"]) for entry in entries]
+
+
+def test_each_role_may_what_the_one_below_may_and_more():
+    for lower, higher in zip(Role, list(Role)[1:], strict=False):
+        assert lower.scopes < higher.scopes
+    assert Role.ADMINISTRATOR.scopes == set(Scope)
+
+
+@pytest.mark.parametrize("name", sorted(VERBS))
+@pytest.mark.parametrize("role", list(Role))
+def test_a_verb_is_refused_to_every_role_that_lacks_its_scope(app, name, role):
+    if VERBS[name].scope in role.scopes:
+        return
+    before = app.database.version
+    with pytest.raises(Forbidden, match="ask a"):
+        run(app, name, {}, silent, person(role))
+    assert app.database.version == before
+
+
+def test_what_a_verb_wrote_is_in_the_audit_log_with_who_and_how(app):
+    ask(app, "receive", lines=[("TEA", 5)])
+    assert log(app)[0] == ("Ann", "screen", "receive")
+    assert log(app)[-1] == ("", "command", "item_add")
+
+
+def test_the_caller_cannot_say_that_he_is_somebody_else(app):
+    ask(app, "adjust", sku="TEA", change=-1, reason="broken", person="Bob")
+    assert run(app, "movements", {}, silent)["movements"][0]["person"] == "Ann"
+
+
+def test_nothing_is_in_the_audit_log_of_what_was_refused(app):
+    before = log(app)
+    with pytest.raises(Refused):
+        ask(app, "adjust", sku="TEA", change=-99, reason="broken")
+    assert log(app) == before
+
+
+def test_secrets_do_not_come_into_the_audit_log(app):
+    address = "https://shop.example/onhand.php"
+    given = {"name": "Amber", "url": address, "key_id": "k", "secret": "5e" * 32}
+    run(app, "cart_add", given, silent, person(Role.MANAGER))
+    assert "5e5e" not in app.read(lambda books: books.audit.latest(1, None))[0]["arguments"]
+
+
+def test_a_keyed_request_that_comes_again_is_booked_once_and_answered_alike(app):
+    first = ask(app, "receive", key="a", lines=[["TEA", 5]])
+    again = ask(app, "receive", key="a", lines=[["TEA", 5]])
+    assert first == again == {"on_hand": {"TEA": 15}}
+    assert on_hand(app) == 15
+    assert len([entry for entry in log(app) if entry[2] == "receive"]) == 1
+
+
+def test_a_key_belongs_to_one_request_of_one_caller(app):
+    ask(app, "receive", key="a", lines=[["TEA", 5]])
+    with pytest.raises(Refused, match="used for another request"):
+        ask(app, "receive", key="a", lines=[["TEA", 6]])
+    ask(app, "receive", key="a", name="Bob", lines=[["TEA", 6]])
+    assert on_hand(app) == 21
+
+
+def test_a_request_that_was_refused_leaves_its_key_free(app):
+    with pytest.raises(Refused):
+        ask(app, "adjust", key="a", sku="TEA", change=-11, reason="broken")
+    ask(app, "receive", key="b", lines=[["TEA", 5]])
+    ask(app, "adjust", key="a", sku="TEA", change=-11, reason="broken")
+    assert on_hand(app) == 4
+
+
+def test_a_key_is_refused_where_it_would_mean_nothing(app):
+    with pytest.raises(Invalid):
+        ask(app, "param_set", Role.MANAGER, key="a", name="SynchQOH", value="True")
+    with pytest.raises(Invalid):
+        ask(app, "receive", key=" ", lines=[["TEA", 5]])
+
+
+def test_two_people_with_the_same_key_at_the_same_moment_book_once(app):
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: ask(app, "receive", key="a", lines=[["TEA", 5]]), range(16)))
+    assert on_hand(app) == 15
+    assert all(answer == answers[0] for answer in answers)
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments", "field", "words"),
+    [
+        ("adjust", {"sku": "TEA", "change": "three", "reason": "x"}, "change", "Give a whole number."),
+        ("adjust", {"sku": "TEA", "change": 2**40, "reason": "x"}, "change", "Give at most 2,147,483,647."),
+        ("adjust", {"change": 1}, "sku", "This is needed."),
+        ("adjust", {"sku": "T" * 301, "change": 1}, "sku", "At most 300 characters are possible."),
+        ("adjust", {"sku": "TEA", "colour": "red"}, "colour", "There is no such argument."),
+        ("receive", {"lines": [["TEA", "x"]]}, "lines.0.1", "Give a whole number."),
+    ],
+)
+def test_a_fault_is_told_by_its_argument_in_words(app, verb, arguments, field, words):
+    with pytest.raises(Invalid) as refused:
+        ask(app, verb, **arguments)
+    assert {"argument": field, "fault": words} in refused.value.facts["arguments"]

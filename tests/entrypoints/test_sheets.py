@@ -1,0 +1,372 @@
+"""Holds the reading and writing of CSV and XLSX to its promise: whole, or refused with every bad line named.
+
+Path: pytest, no store needed.
+Promise: what merchants' spreadsheets write is read; what is wrong in them is named by line and column; bombs do not go off.
+Never: imports anything into a store; that is ``test_commands.py``.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import tracemalloc
+import zipfile
+from contextlib import suppress
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openpyxl import Workbook, load_workbook
+
+from onhand import sheets, workbooks
+from onhand.domain.errors import Refused
+from onhand.domain.stock import QUANTITY_MAX, sku_key
+from onhand.sheets import COUNTS, ITEMS, MOVEMENTS, RECEIPTS, Form
+
+
+def rows(content, layout=ITEMS):
+    """The values of every line of a file that is in order."""
+    return [values for _, values in sheets.read(_bytes(content), layout).rows]
+
+
+def faults(content, layout=ITEMS):
+    """Line and fault of every bad line."""
+    with pytest.raises(Refused) as refusal:
+        sheets.read(_bytes(content), layout)
+    return [(fault["line"], fault["fault"]) for fault in refusal.value.facts["faults"]]
+
+
+def xlsx(*lines, change=lambda sheet: None):
+    """A file as a spreadsheet writes it."""
+    book = Workbook()
+    for line in lines:
+        book.active.append(line)
+    change(book.active)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def repacked(content, **parts):
+    """The same file with some of its parts replaced, as only ill will does."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, parts.get(name.rpartition("/")[2].removesuffix(".xml"), old.read(name)))
+    return out.getvalue()
+
+
+def _bytes(content):
+    return content.encode() if isinstance(content, str) else content
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sku,name,on_hand\nTEA,Green,5\n",
+        "\ufeffSKU;Title;QOH\r\n tea ;Green;+5\r\n\r\n",
+        'sku\tname\tquantity\n"TEA"\tGreen\t5',
+        "on hand,sku,name\n5,TEA,Green\n,,\n",
+        "sku,name,on_hand\nTEA,Green,5\n".encode("utf-16"),
+        "sku\tname\tqoh\r\nTEA\tGreen\t5\r\n".encode("utf-16-le"),
+        "sku\tname\tqoh\r\nTEA\tGreen\t5\r\n".encode("utf-16-be"),
+        xlsx(["SKU", "Name", "QOH", None], ["TEA", "Green", 5, None], [None, None]),
+        xlsx(["on_hand", "sku", "name"], [], [5.0, " TEA", "Green "]),
+        xlsx(["sku", "name", "on_hand"], ["TEA", "Green", "5"]),
+    ],
+)
+def test_what_spreadsheets_write_is_read(text):
+    (entry,) = rows(text)
+    assert {**entry, "sku": entry["sku"].upper()} == {"sku": "TEA", "name": "Green", "on_hand": 5}
+
+
+def test_an_old_encoding_is_read_with_a_remark():
+    table = sheets.read("sku;name\nTEA;Grüner Tee – 5 €\n".encode("cp1252"), ITEMS)
+    assert table.rows == [(2, {"sku": "TEA", "name": "Grüner Tee – 5 €"})]
+    assert table.remarks == ["The file is not in UTF-8 and was read as Windows-1252: look at names with accents."]
+    assert sheets.read("sku;name\nTEA;Grüner Tee\n".encode(), ITEMS).remarks == []
+
+
+def test_what_is_not_said_is_left_out():
+    assert rows("sku\nTEA\n") == rows("sku,on_hand,name\nTEA,,\n") == [{"sku": "TEA"}]
+
+
+def test_all_that_an_item_has_is_read():
+    text = "sku,reorder_point,reorder_to,supplier,ignore_qoh,drop_ship\nTEA,5,20,Leaf & Co,yes,FALSE\nMUG,,,,,\n"
+    tea, mug = rows(text)
+    assert tea.pop("supplier") == "Leaf & Co"
+    assert tea == {"sku": "TEA", "reorder_point": 5, "reorder_to": 20, "ignore_qoh": True, "drop_ship": False}
+    assert mug == {"sku": "MUG"}
+    assert rows(xlsx(["sku", "drop_ship"], ["TEA", True])) == [{"sku": "TEA", "drop_ship": True}]
+    assert faults("sku,drop_ship\nTEA,perhaps\n") == [(2, "drop_ship 'perhaps' is neither yes nor no")]
+
+
+def test_every_bad_line_is_named():
+    text = "sku,on_hand\nTEA,5\n,1\nMUG,1.5\nPOT,-1\ntea,1\nCUP\nJAR,1,2\nPAN,99999999999\n"
+    named = faults(text)
+    assert [line for line, _ in named] == [3, 4, 5, 6, 7, 8, 9]
+    assert named[1][1] == "on_hand '1.5' is not a whole number"
+    assert named[3][1] == "the SKU 'tea' stands in line 2 already"
+    assert named[4][1] == "1 cells where the header has 2"
+    lines = [["sku", "on_hand"], ["TEA", 5], [None, 1], ["MUG", 1.5], ["POT", -1], ["tea", 1], ["CUP", 1, 2]]
+    assert [line for line, _ in faults(xlsx(*lines))] == [3, 4, 5, 6, 7]
+
+
+def test_the_sentence_and_its_facts_say_where():
+    with pytest.raises(Refused, match=r"^Line 3: on_hand 'x' is not a whole number \(and 1 more faults\)\.") as refusal:
+        sheets.read(b"sku,on_hand\nTEA,5\nMUG,x\nPOT,y\n", ITEMS)
+    assert refusal.value.facts["faults"][0]["column"] == "on_hand"
+
+
+def test_a_line_number_counts_the_lines_within_quotes():
+    assert faults('sku,name\nTEA,"two\nlines"\n,x\n')[0][0] == 4
+
+
+def test_an_open_quote_is_a_fault_of_its_line():
+    assert "not CSV" in faults('sku,name\nTEA,"open\n')[0][1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "name\nx\n",
+        "sku,sku\nA,B\n",
+        "sku,price\nA,1\n",
+        "sku,\nA,\n",
+        "sku,qoh,on_hand\nA,1,2\n",
+        xlsx(["name"], ["x"]),
+    ],
+)
+def test_a_header_that_does_not_fit_is_refused(text):
+    with pytest.raises(Refused, match="The first line must name the columns: sku"):
+        rows(text)
+
+
+def test_digits_without_end_are_no_number():
+    assert "is not a whole number" in faults(f"sku,on_hand\nTEA,{'9' * 10_000}\n")[0][1]
+
+
+def test_too_many_faults_are_counted():
+    with pytest.raises(Refused) as refusal:
+        rows("sku\n" + "x\x07\n" * 300)
+    assert len(refusal.value.facts["faults"]) == sheets.FAULTS_MAX
+    assert refusal.value.facts["count"] == 300
+
+
+def test_a_delivery_is_read_as_it_stands():
+    assert rows("sku,qty\nTEA,1\ntea,2\n", RECEIPTS) == [{"sku": "TEA", "units": 1}, {"sku": "tea", "units": 2}]
+    assert [line for line, _ in faults("sku,units\nTEA,0\nMUG,\n,1\nPOT,1\n", RECEIPTS)] == [2, 3, 4]
+    with pytest.raises(Refused, match="sku and units"):
+        rows("sku\nTEA\n", RECEIPTS)
+
+
+def test_a_count_that_was_not_filled_in_is_not_zero():
+    counted = rows("sku,name,counted\nTEA,Green,0\nMUG,,\n", COUNTS)
+    assert counted == [{"sku": "TEA", "name": "Green", "counted": 0}, {"sku": "MUG"}]
+    assert faults("sku,counted\nTEA,1\ntea,2\n", COUNTS) == [(3, "the SKU 'tea' stands in line 2 already")]
+
+
+# What spreadsheets do to SKUs
+
+
+def test_a_sku_that_became_a_number_is_taken_where_it_is_exact():
+    lines = [["sku"], [12345], [12345.0], [100000.0], [7], [True], ["1E+05"]]
+
+    def dress(sheet):
+        sheet["A3"].value, sheet["A5"].number_format = 54321.0, "00000"
+
+    assert [row["sku"] for row in rows(xlsx(*lines, change=dress))] == [
+        "12345",
+        "54321",
+        "100000",
+        "00007",
+        "TRUE",
+        "1E+05",
+    ]
+
+
+@pytest.mark.parametrize("value", [1.5, 1e15, 1.2345678901234567e18, date(2026, 2, 1)])
+def test_a_sku_that_cannot_be_known_any_more_is_refused(value):
+    ((line, fault),) = faults(xlsx(["name", "sku"], ["x", value]))
+    assert line == 2
+    assert fault.startswith("B2 holds")
+
+
+def test_a_sku_that_was_shortened_for_good_is_refused():
+    assert [line for line, _ in faults("sku\n1E+05\n1.23457E+11\nE+05\n")] == [2, 3]
+    assert [line for line, _ in faults("sku;name\n1,23457E+11;x\n")] == [2]
+
+
+# Formulas
+
+
+def test_a_formula_is_refused_by_the_name_of_its_cell():
+    assert faults(xlsx(["sku", "on_hand"], ["TEA", "=1+1"], ["=A2", 1])) == [
+        (2, "B2 holds a formula: put its value there"),
+        (3, "A3 holds a formula: put its value there"),
+    ]
+    assert faults(xlsx(["sku"], ["#N/A"])) == [(2, "A2 holds an error of the spreadsheet: correct it")]
+
+
+@pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+49 30", "-5", "@SUM(1)", "'=1", "''s", "1E+05", "#N/A", "'s Ware"])
+def test_a_text_that_looks_like_a_formula_runs_nowhere_and_comes_back(name):
+    line = ["TEA", name, -5, None, None, None, None, True]
+    plain = sheets.written(ITEMS, [line], Form.CSV).decode("utf-8-sig")
+    ((_, cell, units, *_),) = list(csv.reader(io.StringIO(plain)))[1:]
+    assert cell[0] not in "=+-@"
+    assert units == "-5"  # a number is a number
+    book = load_workbook(io.BytesIO(sheets.written(ITEMS, [line], Form.XLSX)))
+    assert book.active["B2"].data_type == "s"
+    for form in Form:
+        ((_, _), (_, values)) = sheets.read(
+            sheets.written(ITEMS, [["A", "", 1, None, None, None, None, None], [*line[:2], 5, *line[3:]]], form), ITEMS
+        ).rows
+        assert values == {"sku": "TEA", "name": name, "on_hand": 5, "drop_ship": True}
+
+
+words = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn"]), max_size=20).map(str.strip)
+shelf = st.lists(
+    st.tuples(words.filter(bool), words, st.integers(0, QUANTITY_MAX)),
+    unique_by=lambda line: sku_key(line[0]),
+    max_size=5,
+)
+
+
+@settings(max_examples=60)
+@given(shelf, st.sampled_from(Form))
+def test_what_is_written_is_read_again(lines, form):
+    content = sheets.written(ITEMS, [(*line, None, None, None, None, None) for line in lines], form)
+    assert [(r["sku"], r.get("name", ""), r["on_hand"]) for r in rows(content)] == lines
+
+
+# Files that mean no good
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_any_file_is_read_or_refused(content):
+    for layout in (ITEMS, COUNTS, RECEIPTS):
+        for given_ in (content, b"PK\x03\x04" + content):
+            with suppress(Refused):
+                sheets.read(given_, layout)
+
+
+@given(st.integers(0, 6000), st.integers(0, 255))
+@settings(max_examples=60)
+def test_a_damaged_workbook_is_read_or_refused(place, byte):
+    content = bytearray(DAMAGEABLE)
+    content[place % len(content)] = byte
+    with suppress(Refused):
+        sheets.read(bytes(content), ITEMS)
+
+
+DAMAGEABLE = xlsx(["sku", "on_hand"], ["TEA", 5], ["MUG", 3])
+
+
+def test_a_file_beyond_the_limit_is_refused(monkeypatch):
+    monkeypatch.setattr(sheets, "BYTES_MAX", 10)
+    with pytest.raises(Refused, match="split it"):
+        rows("x" * 11)
+    monkeypatch.undo()
+    monkeypatch.setattr(sheets, "ROWS_MAX", 2)
+    for content in ("sku\nA\nB\nC\n", xlsx(["sku"], ["A"], ["B"], ["C"])):
+        with pytest.raises(Refused, match="more than 2 lines"):
+            rows(content)
+
+
+def test_a_workbook_that_unpacks_without_end_is_refused_before_it_is_unpacked():
+    bomb = repacked(DAMAGEABLE, sheet1=b"<a>" + b" " * (workbooks.UNPACKED_BYTES_MAX + 1))
+    assert len(bomb) < 1_000_000
+    tracemalloc.start()
+    with pytest.raises(Refused, match="unpacks to more than"):
+        rows(bomb)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20_000_000
+
+
+SPREADSHEET = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        # Entities that multiply: a billion words in a few lines.
+        (
+            '<!DOCTYPE b [<!ENTITY a "'
+            + "x" * 100_000
+            + '">'
+            + "".join(
+                f'<!ENTITY {chr(98 + n)} "{"&" + chr(97 + n) + ";"}{("&" + chr(97 + n) + ";") * 9}">' for n in range(9)
+            )
+            + f"]><worksheet {SPREADSHEET}><sheetData><row><c t='inlineStr'><is><t>&j;</t></is></c></row></sheetData></worksheet>",
+            "damaged",
+        ),
+        (f'<worksheet {SPREADSHEET}><sheetData><row r="99999999999"><c r="A1"/></row></sheetData></worksheet>', "."),
+        (
+            f'<worksheet {SPREADSHEET}><sheetData><row r="1"><c r="XFD1"><v>1</v></c></row></sheetData></worksheet>',
+            "cells",
+        ),
+        (f"<worksheet {SPREADSHEET}><sheetData><row>", "damaged"),
+    ],
+    ids=["entities", "a far row", "a far column", "cut off"],
+)
+def test_a_workbook_made_to_hurt_is_refused(part, said):
+    with pytest.raises(Refused, match=said):
+        rows(repacked(DAMAGEABLE, sheet1=part))
+
+
+def test_what_a_workbook_says_of_its_size_is_not_believed():
+    with zipfile.ZipFile(io.BytesIO(DAMAGEABLE)) as packed:
+        sheet = packed.read("xl/worksheets/sheet1.xml").decode()
+    assert '<dimension ref="A1:B3"' in sheet
+    assert len(rows(repacked(DAMAGEABLE, sheet1=sheet.replace("A1:B3", "A1:B2")))) == 2
+
+
+def test_a_workbook_with_more_sheets_says_which_was_read():
+    book = Workbook()
+    book.active.append(["sku"])
+    book.active.append(["TEA"])
+    book.create_sheet("Old")
+    out = io.BytesIO()
+    book.save(out)
+    assert sheets.read(out.getvalue(), ITEMS).remarks == ["The file has 2 sheets; only the first, 'Sheet', was read."]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Excel file"),
+        (repacked(b"PK\x05\x06" + b"\0" * 18), "XLSX"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "."),
+        (b"sku,name\nTEA,ok\nMUG,caf\x81\n", "Line 3 is not text"),
+        (b"sku\nTE\0A\n", "."),
+    ],
+)
+def test_what_is_no_table_is_refused(content, said):
+    with pytest.raises(Refused, match=said):
+        rows(content)
+
+
+# Writing much
+
+
+def test_a_million_movements_are_written_in_little_memory(monkeypatch):
+    def many(count):
+        for number in range(count):
+            yield [number, "2026-01-01", "TEA", "sale", -1, "Amber", str(number), "", "", f"line/{number}"]
+
+    tracemalloc.start()
+    size = sum(map(len, sheets.write(MOVEMENTS, many(200_000), Form.CSV)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert size > 8_000_000
+    assert peak < 2_000_000  # it does not grow with the rows
+    monkeypatch.setattr(workbooks, "LINES_MAX", 100)
+    with pytest.raises(Refused, match="take CSV"):
+        list(sheets.write(MOVEMENTS, many(100), Form.XLSX))
+
+
+def test_the_form_is_told_by_the_ending():
+    assert [Form.of(name) for name in ("a.xlsx", "A.XLSX", "a.csv", "a", "-")] == [Form.XLSX] * 2 + [Form.CSV] * 3

@@ -1,0 +1,79 @@
+"""Holds the figures over time to what was booked: sales by day, today, latency, the post stack's depth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from onhand.domain.carts import Settings
+from onhand.domain.stock import Kind, Movement
+from onhand.services import bookkeeping
+from onhand.storage.database import Database, create
+
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Database]:
+    create(tmp_path / "store.db")
+    with Database(tmp_path / "store.db") as database:
+        database.write(lambda books: books.items.add("TEA", "Tea", NOON))
+        database.write(lambda books: books.carts.add(Settings("Amber", "http://127.0.0.1:1/o.php"), NOON))
+        yield database
+
+
+def book(store: Database, at: datetime, *units: int, kind: Kind = Kind.SALE, cart: int | None = 1) -> None:
+    def write(books) -> None:
+        start = books.ledger.last()
+        moves = [Movement(1, kind, n, f"test/{start + at_n}", cart) for at_n, n in enumerate(units)]
+        bookkeeping.book(books, moves, at)
+
+    store.write(write)
+
+
+def sales(store: Database, since: datetime, offset: timedelta = timedelta()) -> dict:
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    rows = store.read(lambda books: books.figures.sales_by_day(since, offset))
+    return {((epoch + day * DAY).strftime("%m-%d"), cart): units for day, cart, units in rows}
+
+
+def test_sales_are_told_by_day_and_cart_less_what_was_cancelled(store):
+    book(store, NOON - 2 * DAY, -3, -2)
+    book(store, NOON - 2 * DAY, -4, cart=None)
+    book(store, NOON, -5)
+    book(store, NOON, 2, kind=Kind.CANCELLATION)
+    book(store, NOON, 50, kind=Kind.RECEIPT)
+    assert sales(store, NOON - 5 * DAY) == {("03-08", 1): 5, ("03-08", None): 4, ("03-10", 1): 3}
+
+
+def test_only_movements_since_then_are_counted_however_many_lie_before(store):
+    for hours in range(40, 0, -1):
+        book(store, NOON - timedelta(hours=hours), -1)
+    for hours in (0, 1, 7, 39, 40):
+        counted = sum(sales(store, NOON - timedelta(hours=hours)).values())
+        assert counted == hours
+    assert store.read(lambda books: books.figures.today(NOON - timedelta(hours=7)))["units_sold"] == 7
+
+
+def test_a_day_begins_at_midnight_where_the_machine_is(store):
+    book(store, datetime(2026, 3, 10, 23, 30, tzinfo=UTC), -1)
+    assert sales(store, NOON) == {("03-10", 1): 1}
+    assert sales(store, NOON, timedelta(hours=1)) == {("03-11", 1): 1}
+
+
+def test_samples_are_kept_until_they_are_forgotten(store):
+    for day in range(3):
+        store.write(lambda books, day=day: books.figures.sample(NOON + day * DAY))
+    assert len(store.read(lambda books: books.figures.samples(NOON))) == 3
+    store.write(lambda books: books.figures.forget(NOON + DAY))
+    assert len(store.read(lambda books: books.figures.samples(NOON))) == 2
+
+
+def test_an_empty_store_has_nothing_to_tell(store):
+    today = store.read(lambda books: books.figures.today(NOON))
+    assert (today["units_sold"], today["orders"], today["differences_open"]) == (0, 0, 0)
+    assert sales(store, NOON) == {}

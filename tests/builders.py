@@ -27,6 +27,7 @@ from onhand.domain.shop import Line, Row
 from onhand.services import aligning, items, settings, ticking
 from onhand.services.collecting import Memory
 from onhand.services.ports import House
+from onhand.storage import vault
 from onhand.storage.database import Database, create
 
 KEY_ID, SECRET = "tests-1", "5e" * 32
@@ -240,7 +241,9 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / "store.db"
-        self.path.write_bytes(_empty_store())
+        store, key = _empty_store()
+        self.path.write_bytes(store)
+        vault.beside(self.path).write_bytes(key)
         self.clock = HandClock()
         self.store = Database(self.path)
         self.house = House(self.store, self.clock)
@@ -302,12 +305,12 @@ class World:
 
 
 @cache
-def _empty_store() -> bytes:
-    """A store data file as ``onhand init`` makes it; made once, as that takes longer than most tests."""
+def _empty_store() -> tuple[bytes, bytes]:
+    """A store data file and its key file as ``onhand init`` makes them; made once, as that takes longer than most tests."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "store.db"
         create(path)
-        return path.read_bytes()
+        return path.read_bytes(), vault.beside(path).read_bytes()
 
 
 def _insert_line(db: sqlite3.Connection, order: int | None, product: int, sku: str, n: int) -> None:

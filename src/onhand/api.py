@@ -26,6 +26,7 @@ from onhand import door, doorkeeper
 from onhand.app import App
 from onhand.config import Config
 from onhand.domain.errors import Broken, Refused
+from onhand.services import people
 
 STOP_SECONDS = 2.0  # how long answers on their way may take at the end
 CLOSE_SECONDS = 5.0  # and how long the carts' requests; what is cut is gone on with at the next start
@@ -40,7 +41,9 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
-Ready = Callable[[str], None]  # called once commands are taken at this URL
+Ready = Callable[
+    [str, str | None], None
+]  # called once commands are taken at this URL; with the first administrator's link
 
 log = structlog.get_logger()
 
@@ -148,7 +151,8 @@ def _stay(config: Config, role: str, host: str, port: int, pages: bool, ready: R
             signals = _signals()
             app.start_controller()
             app.start_sender()
-            ready(server.url)
+            first = people.first_link(app.house) if pages else None
+            ready(server.url, f"{server.url}/begin/{first}" if first else None)
             log.info("server.started", role=role, url=server.url, store=str(config.store))
             log.info("server.ending", role=role, signal=signal.Signals(signals.recv(1)[0]).name)
     finally:

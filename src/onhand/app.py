@@ -41,14 +41,14 @@ Books = SqlBooks  # for those who ask the books and need not know what keeps the
 class App:
     """An open house. A context manager."""
 
-    def __init__(self, store: Path, role: str, clock: Clock | None = None) -> None:
+    def __init__(self, store: Path, role: str, clock: Clock | None = None, key_file: Path | None = None) -> None:
         """Raises Owned if another process has the file, Refused if it is not a store data file of this program."""
         self.path = store
         if not store.exists():
             raise Refused(f"There is no store data file {store}: make one with `onhand init`.", path=str(store))
         self.ownership = Ownership(store, role)
         try:
-            self.database = Database(store, self._on_news)
+            self.database = Database(store, self._on_news, key_file)
         except BaseException:
             self.ownership.release()
             raise
@@ -103,11 +103,11 @@ class App:
 
     def open_shop(self, cart: Cart) -> Shop:
         """The connector of a cart."""
-        own = cart.settings
-        if not own.secret:
+        own, secret = cart.settings, unlocked(cart)
+        if not secret:
             raise Refused(f"{cart.name} has no key yet: make one with `onhand cart key {cart.name!r}`.", cart=cart.name)
         return Endpoint(
-            own.url, own.key_id, own.secret, clock=lambda: self.clock.now().timestamp(), allow_http=own.allow_http
+            own.url, own.key_id, secret, clock=lambda: self.clock.now().timestamp(), allow_http=own.allow_http
         )
 
     @contextmanager
@@ -139,6 +139,18 @@ def new_key() -> tuple[str, str]:
     return signing.new_key()
 
 
-def key_file(settings: Settings, prefix: str) -> str:
+def unlocked(cart: Cart) -> str:
+    """The secret of a cart, blank if it has none yet. Raises Permanent if no key of the key file opens it."""
+    if cart.settings.secret is None:
+        raise Permanent(
+            f"The key of {cart.name} is sealed, and the key file does not open it: put the right key file back, or make a new key with "
+            f"`onhand cart key {cart.name!r} --renew`.",
+            reason="key_file",
+            cart=cart.name,
+        )
+    return cart.settings.secret
+
+
+def key_file(cart: Cart, prefix: str) -> str:
     """The text of the ``onhand-key.php`` that goes into the shop of this cart."""
-    return signing.key_file(settings.key_id, settings.secret, settings.allow_http, prefix)
+    return signing.key_file(cart.settings.key_id, unlocked(cart), cart.settings.allow_http, prefix)

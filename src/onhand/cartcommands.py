@@ -131,15 +131,21 @@ def cart_products(
     name: CartName,
     problem: Annotated[
         str | None,
-        typer.Option("--problem", help="Only unmatched, blank, duplicate, fraction, download, deleted, or any."),
+        typer.Option(
+            "--problem",
+            help="Only unmatched, blank, duplicate (all three: unsettled), fraction, download, deleted, ignored, 'set aside', "
+            "chosen, parked, 'not aligned', or any.",
+        ),
     ] = None,
+    search: Annotated[str, typer.Option("--search", help="Only those with this in SKU or name.")] = "",
     after: Annotated[
         int, typer.Option("--after", min=0, metavar="PRODUCT", help="Begin after this product number.")
     ] = 0,
     limit: Limit = 1000,
 ) -> None:
     """List the products of a cart and the item each belongs to."""
-    found = call.answer("cart_products", printing.products, cart=name, problem=problem, after=after, limit=limit)
+    asked = {"cart": name, "problem": problem, "search": search, "after": after, "limit": limit}
+    found = call.answer("cart_products", printing.products, **asked)
     say_more(call, found["products"], limit, "product")
 
 

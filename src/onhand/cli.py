@@ -9,22 +9,31 @@ from __future__ import annotations
 
 import sys
 import time
-from base64 import b64encode
 from contextlib import suppress
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from onhand import __version__, cartcommands, countingcommands, printing, provingcommands, taskcommands
+from onhand import (
+    __version__,
+    cartcommands,
+    countingcommands,
+    ordercommands,
+    peoplecommands,
+    printing,
+    provingcommands,
+    settlingcommands,
+    stockcommands,
+    taskcommands,
+    webhookcommands,
+)
 from onhand.console import (
     EXITS,
     PUBLIC,
     RETRIABLE,
     AsJson,
     Call,
-    DryRun,
     Limit,
     Out,
     Person,
@@ -34,7 +43,6 @@ from onhand.console import (
     pairs,
     read_file,
     said,
-    say_more,
     write_file,
 )
 from onhand.console import main as run_program
@@ -61,18 +69,24 @@ def _group(name: str, words: str) -> typer.Typer:
     return group
 
 
-item = _group("item", "The things that are sold: add, list, show, import, export.")
 param = _group("param", "System parameters: list, get, set.")
+app.add_typer(stockcommands.item, name="item")
+app.add_typer(stockcommands.stock)
+app.add_typer(ordercommands.order, name="order")
 app.add_typer(cartcommands.align)
 app.add_typer(provingcommands.proving)
 app.add_typer(cartcommands.cart, name="cart")
 app.add_typer(cartcommands.sync, name="sync")
 app.add_typer(countingcommands.count, name="count")
 app.add_typer(taskcommands.task, name="task")
-order = _group("order", "Orders taken by phone or at the counter, and those collected from the shops.")
+app.add_typer(webhookcommands.webhook, name="webhook")
+app.add_typer(peoplecommands.user, name="user")
+app.add_typer(peoplecommands.token, name="token")
+command(app, "audit")(peoplecommands.audit)
+app.add_typer(settlingcommands.settling)
+app.add_typer(settlingcommands.listing, name="listing")
 
 Sku = Annotated[str, typer.Argument(metavar="SKU", help="The item's SKU; case and outer blanks do not count.")]
-AnyCart = Annotated[str | None, typer.Argument(metavar="CART", help="Only this cart.")]
 Units = Annotated[list[str], typer.Argument(metavar="SKU=N...", help="A SKU and how many units, as in TEA=12.")]
 Note = Annotated[str, typer.Option("--note", help="A remark that is kept with it.")]
 
@@ -102,79 +116,29 @@ def root(
 def init(
     call: Call,
     upgrade: Annotated[bool, typer.Option("--upgrade", help="Bring an older file to this program's schema.")] = False,
+    new_key: Annotated[
+        bool, typer.Option("--new-key", help="With --upgrade: seal the secrets in it with a fresh key.")
+    ] = False,
 ) -> None:
-    """Make a new store data file, or bring one up to date."""
-    path = call.config().store
+    """Make a new store data file with its key file, or bring one up to date."""
+    config = call.config()
+    path = config.store
     from onhand.storage import database  # noqa: PLC0415
     from onhand.storage.owner import Ownership  # noqa: PLC0415
 
     if not upgrade:
-        database.create(path)
+        database.create(path, config.key_file)
         call.show({"store": str(path)}, said("{store} is ready. Next: `onhand cart add`."))
         return
     if not path.exists():
         raise Refused(f"There is no store data file {path}: make one with `onhand init`.", path=str(path))
     with Ownership(path, "init --upgrade"):
         before, after = database.upgrade(path)
+        locked = database.seal_anew(path, config.key_file, new_key)
     words = "{store} was up to date." if before == after else "{store} went from schema {before} to {after}."
-    call.show({"store": str(path), "before": before, "after": after}, said(words))
-
-
-# Items
-
-
-@command(item, "add")
-def item_add(
-    call: Call,
-    sku: Sku,
-    name: Annotated[str, typer.Option("--name", help="What it is.")] = "",
-    on_hand: Annotated[int, typer.Option("--on-hand", help="The opening quantity.")] = 0,
-) -> None:
-    """Add an item."""
-    call.answer(
-        "item_add", said("{sku} is added, {on_hand} on hand."), sku=sku, name=name, on_hand=on_hand, person=call.person
-    )
-
-
-@command(item, "list")
-def item_list(
-    call: Call,
-    search: Annotated[str, typer.Argument(metavar="TEXT", help="Only items with this in SKU or name.")] = "",
-    after: Annotated[str, typer.Option("--after", metavar="SKU", help="Begin after this SKU.")] = "",
-    limit: Limit = 1000,
-) -> None:
-    """List items: what is on hand, and what each shop shows."""
-    found = call.answer("item_list", printing.items, search=search, after=after, limit=limit)
-    say_more(call, found["items"], limit, "sku")
-
-
-@command(item, "show")
-def item_show(call: Call, sku: Sku, limit: Limit = 20) -> None:
-    """Show one item with its latest movements."""
-    call.answer("item_show", printing.item, sku=sku, limit=limit)
-
-
-@command(item, "import")
-def item_import(
-    call: Call,
-    file: Annotated[
-        Path,
-        typer.Argument(metavar="FILE", help="CSV or XLSX with sku, name, on_hand and more; - reads standard input."),
-    ],
-    dry_run: DryRun = False,
-) -> None:
-    """Add and update items from a CSV or XLSX file, whole or not at all."""
-    content = b64encode(read_file(file)).decode()
-    call.answer("item_import", printing.imported, file=content, person=call.person, dry_run=dry_run)
-
-
-@command(item, "export")
-def item_export(
-    call: Call,
-    out: Out = None,
-) -> None:
-    """Write all items as CSV, or as XLSX into a file with that ending."""
-    call.hand_over("item_export", out, "{items} items are in {out}.")
+    if locked:
+        words += " {locked} of its secrets are sealed with a key that is not in the key file: put that one back, or make them anew."
+    call.show({"store": str(path), "before": before, "after": after, "locked": locked}, said(words))
 
 
 # System parameters
@@ -225,7 +189,6 @@ def receive(
     call.answer("receive", printing.on_hand, lines=delivery, reference=reference, person=call.person, note=note)
 
 
-@command(app, "adjust", context_settings={"ignore_unknown_options": True})
 def adjust(
     call: Call,
     sku: Sku,
@@ -249,33 +212,6 @@ def adjust(
     )
 
 
-@command(order, "add")
-def order_add(
-    call: Call,
-    lines: Units,
-    number: Annotated[str, typer.Option("--number", help="Your number for it; it is booked once.")] = "",
-    oversell: Annotated[bool, typer.Option("--oversell", help="Take it although there is not enough.")] = False,
-    note: Note = "",
-) -> None:
-    """Book an order taken by phone or at the counter."""
-    call.answer(
-        "order_add",
-        printing.on_hand,
-        lines=pairs(lines),
-        number=number,
-        person=call.person,
-        note=note,
-        oversell=oversell,
-    )
-
-
-@command(order, "list")
-def order_list(call: Call, limit: Limit = 100) -> None:
-    """List the latest order lines of all shops and of your own."""
-    call.answer("order_list", printing.orders, limit=limit)
-
-
-@command(app, "movements")
 def movements(
     call: Call,
     sku: Annotated[str | None, typer.Argument(metavar="SKU", help="Only this item's.")] = None,
@@ -297,55 +233,6 @@ def movements(
         call.show({"file": str(out)}, said("The movements are in {file}."))
         return
     call.answer("movements", printing.movements, sku=sku, limit=limit, before=before)
-
-
-# Differences and posts
-
-
-@command(app, "differences")
-def differences(
-    call: Call,
-    name: AnyCart = None,
-    open_only: Annotated[bool, typer.Option("--open", help="Only those that are open.")] = False,
-    limit: Limit = 100,
-) -> None:
-    """List where a shop and OnHand differed: why, and what was done."""
-    call.answer("differences", printing.differences, cart=name, open_only=open_only, limit=limit)
-
-
-class Side(StrEnum):
-    """Whose count wins."""
-
-    OURS = "ours"
-    THEIRS = "theirs"
-
-
-@command(app, "decide")
-def decide(
-    call: Call,
-    difference: Annotated[int, typer.Argument(metavar="ID", min=1, help="The difference's number.")],
-    side: Annotated[Side, typer.Argument(help="Whose count wins.")],
-) -> None:
-    """Decide a difference that asks for it."""
-    words = "Difference {difference} is decided: {decided}."
-    call.answer("decide", said(words), difference=difference, side=side.value, person=call.person)
-
-
-@command(app, "posts")
-def posts(
-    call: Call,
-    name: AnyCart = None,
-    retry: Annotated[bool, typer.Option("--retry", help="Try this cart's parked posts again.")] = False,
-    state: Annotated[str | None, typer.Option("--state", help="Only posts in this state.")] = None,
-    limit: Limit = 100,
-) -> None:
-    """Show the post stack: what waits for a shop, and what was posted."""
-    if retry and name is None:
-        raise typer.BadParameter("--retry needs the name of a cart.")
-    if retry:
-        call.answer("posts_retry", said("{cart}: {retried} parked posts are tried again."), cart=name)
-    else:
-        call.answer("posts", printing.posts, cart=name, state=state, limit=limit)
 
 
 # The whole
@@ -376,7 +263,7 @@ def controller(call: Call) -> None:
     """Keep the carts in step, without screens, until Ctrl-C."""
     from onhand import api  # noqa: PLC0415
 
-    api.controller(_staying(call), lambda url: call.show({"url": url}, said("The controller is at work.")))
+    api.controller(_staying(call), lambda url, _: call.show({"url": url}, said("The controller is at work.")))
 
 
 @command(app, "serve")
@@ -391,7 +278,14 @@ def serve(
     from onhand import api  # noqa: PLC0415
 
     config = _staying(call, host=host, port=port)
-    api.serve(config, lambda url: call.show({"url": f"{url}/"}, said("OnHand is at {url}")))
+
+    def ready(url: str, first: str | None) -> None:
+        words = "OnHand is at {url}" + (
+            "\nThe first administrator begins, once and within a day, at {first}" if first else ""
+        )
+        call.show({"url": f"{url}/", "first": first}, said(words))
+
+    api.serve(config, ready)
 
 
 @command(app, "demo")

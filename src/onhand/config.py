@@ -19,6 +19,7 @@ class Config(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ONHAND_", frozen=True, extra="ignore")
 
     store: Path = Field(default=Path("onhand.db"), description="The store data file.")
+    key_file: Path | None = Field(default=None, description="Its key file, if it does not lie beside it.")
     host: str = Field(default="127.0.0.1", description="Where pages are served; loopback unless you know better.")
     port: int = Field(default=8420, ge=0, le=65535)
     json_logs: bool = False

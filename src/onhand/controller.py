@@ -220,11 +220,25 @@ class Controller:
                 del self._drivers[cart_id]
         for cart_id, cart in wanted.items():
             if cart_id not in self._drivers:
-                jitter = random.random
-                driver = Driver(self._house, cart, self._open_shop(cart), self._memory_of(cart_id), jitter)
+                try:
+                    shop = self._open_shop(cart)
+                except OnHandError as error:
+                    self._tell(cart, error.message)  # a person is needed there; the others are driven all the same
+                    continue
+                driver = Driver(self._house, cart, shop, self._memory_of(cart_id), random.random)
                 thread = DriverThread(driver, cart, self._lock_of(cart_id), self._house.clock)
                 self._drivers[cart_id] = thread
                 thread.start()
+
+    def _tell(self, cart: Cart, trouble: str) -> None:
+        """Write down why a cart is not driven."""
+        if cart.trouble == trouble:
+            return
+        log.warning("cart.not_driven", cart=cart.name, trouble=trouble)
+        since = self._house.clock.now()
+        self._house.store.write(
+            lambda books: books.carts.report(cart.id, cart.looked_at, cart.in_step_at, trouble, since)
+        )
 
 
 def driven(books: Books) -> list[Cart]:

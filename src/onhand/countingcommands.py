@@ -161,7 +161,10 @@ def count_discard(call: Call, sheet: Sheet) -> None:
 
 def _zoned(at: datetime | None) -> str | None:
     """A time as it was typed, on the clock of this machine."""
-    return None if at is None else at.astimezone().isoformat()
+    try:
+        return None if at is None else at.astimezone().isoformat()
+    except OverflowError:
+        raise typer.BadParameter("--counted-at is no time that can be.") from None
 
 
 def _sheets(out: Console, data: Data) -> None:

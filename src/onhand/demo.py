@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+import secrets
 import signal
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from onhand import app as composition
 from onhand.api import Server
 from onhand.app import App
 from onhand.carts.sample import SampleShop, Unavailable, catalogue
+from onhand.services import people
 from onhand.storage import database
 from onhand.verbs import VERBS
 
@@ -165,7 +167,9 @@ def _open_shop(stage: Stage, folder: Path, name: str) -> DemoShop:
 def _show(stage: Stage, say: Callable[[str], None]) -> None:
     """Let shoppers trickle in until the person has seen enough."""
     say("")
-    say(f"  OnHand           {stage.url}/")
+    password = secrets.token_urlsafe(9)
+    people.begin(stage.app.house, stage.app.gate, people.first_link(stage.app.house) or "", "demo", password)
+    say(f"  OnHand           {stage.url}/      (log in as demo with the password {password})")
     for shop in stage.shops:
         say(f"  {shop.name:<16} {shop.url}/      (press Buy, and watch the other shop)")
     say("")

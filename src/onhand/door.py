@@ -53,7 +53,7 @@ def take(config: Config, role: str) -> App:
     while True:
         try:
             with _lock_faults():
-                return App(config.store, role)
+                return App(config.store, role, key_file=config.key_file)
         except Owned as owned:
             if (owned.owner and owned.owner.url) or time.monotonic() > give_up:
                 raise
@@ -70,7 +70,7 @@ def _here(config: Config, verb: str, arguments: Mapping[str, Any], progress: Pro
     from onhand.app import App  # noqa: PLC0415
 
     with _lock_faults():
-        app = App(config.store, role)
+        app = App(config.store, role, key_file=config.key_file)
     with app:
         answer: Data = json.loads(json.dumps(verbs.run(app, verb, arguments, progress)))
     return answer

@@ -29,12 +29,14 @@ BAD, GOOD, QUIET = "red", "green", "dim"
 
 WHAT_TO_DO = {
     "failed": "The shop did not take the change; correct the product there, then `onhand posts CART --retry`.",
-    "unmatched": "No item has this SKU: correct it in the shop, add the item, or run `onhand get-qoh` with --create.",
-    "blank": "The product has no SKU: give it one in the shop.",
-    "duplicate": "Another product of this shop has the same SKU: give each its own in the shop.",
+    "unmatched": "No item has this SKU: correct it in the shop, `onhand listing choose` its item, or run `onhand get-qoh` with --create.",
+    "blank": "The product has no SKU: give it one in the shop, or `onhand listing choose` its item.",
+    "duplicate": "Another product of this shop has the same SKU: give each its own in the shop, or `onhand listing choose` one.",
     "fraction": "The shop holds part of a unit: make it a whole number there.",
     "download": "Sold as a download: such products are not kept in step.",
     "deleted": "The product is gone from the shop.",
+    "set aside": "Its item has Ignore QOH or Drop ship: no quantity goes either way.",
+    "ignored": "A person set the product aside: `onhand listing release` undoes it.",
 }
 COUNTED = ("changed", "created", "equal", *WHAT_TO_DO)
 STATE_STYLES = {"in step": GOOD, "working": "yellow", "no controller": "yellow", "trouble": BAD, "stopped": BAD}
@@ -149,16 +151,6 @@ def _shown(listing: Data | None, on_hand: int) -> str:
     return f"{listing['shows']}{marks}"
 
 
-def item(out: Console, data: Data) -> None:
-    say(out, f"{data['sku']}  {data['name']}: {data['on_hand']} on hand")
-    shops = [
-        [data["carts"].get(cart, cart), _shown(listing, data["on_hand"])] for cart, listing in data["shops"].items()
-    ]
-    if shops:
-        table(out, ["Shop", ">Shows"], shops, "")
-    movements(out, data)
-
-
 def movements(out: Console, data: Data) -> None:
     carts = data["carts"]
     rows = [
@@ -179,30 +171,10 @@ def movements(out: Console, data: Data) -> None:
     table(out, columns, rows, "No movements.")
 
 
-def imported(out: Console, data: Data) -> None:
-    for remark in data["remarks"]:
-        say(out, remark)
-    done = f"{data['added']} added, {data['renamed']} renamed, {data['counted']} counted, {data['unchanged']} unchanged"
-    say(out, f"{data['lines']} lines: {done}." + (" Dry run: nothing was changed." if data["dry_run"] else ""))
-
-
 def on_hand(out: Console, data: Data) -> None:
     if "order" in data:
         say(out, f"Order {data['order']} is booked.")
     table(out, ["SKU", ">On hand now"], data["on_hand"].items(), "Nothing.")
-
-
-def orders(out: Console, data: Data) -> None:
-    rows = [
-        [at(row["at"]), row["cart"] or "by hand", row["order"], row["sku"], row["quantity"], _order_state(row)]
-        for row in data["orders"]
-    ]
-    table(out, ["When", "Shop", "Order", "SKU", ">Units", "State"], rows, "No orders.")
-
-
-def _order_state(row: Data) -> str:
-    notes = [row["state"], *(["deleted in the shop"] if row["deleted"] else []), *([] if row["paid"] else ["not paid"])]
-    return ", ".join(notes)
 
 
 def parameters(out: Console, data: Data) -> None:

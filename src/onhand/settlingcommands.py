@@ -84,7 +84,7 @@ def posts(
     sku: Annotated[str | None, typer.Option("--sku", help="With --retry: only this item.")] = None,
     state: Annotated[
         str | None,
-        typer.Option("--state", help="Only waiting, parked, sent, applied, missing, range or unlanded."),
+        typer.Option("--state", help="Only waiting, parked, sent, settled, applied, missing, range or unlanded."),
     ] = None,
     before: Annotated[str, typer.Option("--before", metavar="PLACE", help="Go on after a page, as it says.")] = "",
     after: Annotated[int, typer.Option("--after", min=0, help="The same for those that wait or are parked.")] = 0,

@@ -159,9 +159,10 @@ class Tasks:
         """Keep what came of it. If the disk is full, the next start marks it as interrupted."""
         store = self._house.store
         try:
-            lines = [TaskLine(**line) for line in answer.get("lines", ())]
+            lines = answer.get("lines", ())
             for start in range(0, len(lines), LINES_COMMIT):
-                store.write(lambda books: books.tasks.add_lines(task, start + 1, lines[start : start + LINES_COMMIT]))  # noqa: B023
+                told = [TaskLine(**line) for line in lines[start : start + LINES_COMMIT]]
+                store.write(lambda books: books.tasks.add_lines(task, start + 1, told))  # noqa: B023 - done before the next
             rest = {name: value for name, value in answer.items() if name != "lines"}
             result = json.dumps(rest) if rest else None
             at = self._house.clock.now()

@@ -7,11 +7,12 @@ Never: evaluates a formula, follows a link, or knows what a column means.
 
 from __future__ import annotations
 
+import re
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from io import BytesIO
-from typing import Any
+from typing import IO, Any
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile, ZipFile
 
@@ -20,12 +21,16 @@ from onhand.domain.errors import Refused
 UNPACKED_BYTES_MAX = 128 * 1024 * 1024  # of all parts together
 PARTS_MAX = 1000
 COLUMNS_MAX = 100
+ROW_TAGS_MAX = 10 * COLUMNS_MAX  # of one row: a cell has three elements at most, each with two tags
+TAGS_MAX = 4_000_000  # of a part outside of its rows: a million texts that cells share
+TAG_LENGTH_MAX = 256  # bytes, to tell where a row begins
 LINES_MAX = 1_048_576  # what XLSX can hold
 EXACT = 10**15  # larger numbers have lost digits in a spreadsheet
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PIECE_BYTES = 256 * 1024  # of a written file handed on at once
 
 _OLD = b"\xd0\xcf\x11\xe0"  # what the files of older spreadsheets begin with, and those with a password
+_ROW = re.compile(rb"<(/?)(?:[\w.-]+:)?(?:row|sheetData)[\s/>]")
 
 
 class Blank:
@@ -120,12 +125,43 @@ def _check_size(content: bytes) -> None:
     try:
         with ZipFile(BytesIO(content)) as packed:
             parts = packed.infolist()
-    except (BadZipFile, ValueError, NotImplementedError) as error:
+            if "xl/workbook.xml" not in {part.filename for part in parts}:
+                raise Refused("This is not an XLSX file: save the table as XLSX or CSV.")
+            if sum(part.file_size for part in parts) > UNPACKED_BYTES_MAX or len(parts) > PARTS_MAX:
+                raise Refused(f"The file unpacks to more than {UNPACKED_BYTES_MAX:,} bytes: split it, or take CSV.")
+            for part in parts:
+                with packed.open(part) as opened:
+                    _check_tags(opened, part.filename.endswith((".xml", ".rels")))
+    except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise _broken() from error
-    if "xl/workbook.xml" not in {part.filename for part in parts}:
-        raise Refused("This is not an XLSX file: save the table as XLSX or CSV.")
-    if sum(part.file_size for part in parts) > UNPACKED_BYTES_MAX or len(parts) > PARTS_MAX:
-        raise Refused(f"The file unpacks to more than {UNPACKED_BYTES_MAX:,} bytes: split it, or take CSV.")
+
+
+def _check_tags(part: IO[bytes], xml: bool) -> None:
+    """Raises Refused for a part whose elements would fill the memory: openpyxl holds all of a row at once, and all outside of rows.
+
+    Comments and definitions could hide elements from this; no spreadsheet writes them.
+    """
+    tags, most, rest = 0, TAGS_MAX if xml else TAGS_MAX // 10, b""
+    while piece := part.read(PIECE_BYTES):
+        text = rest + piece
+        # A tag may be cut in two by the end of the piece.
+        end = text.rfind(b"<", max(0, len(text) - TAG_LENGTH_MAX))
+        end = len(text) if end < 0 else end
+        text, rest = text[:end], text[end:]
+        if xml and b"<!" in text:
+            raise _broken()
+        start = 0
+        for row in _ROW.finditer(text) if xml else ():
+            if tags + text.count(b"<", start, row.start()) > most:
+                raise _too_many()
+            tags, most, start = 0, TAGS_MAX if row[1] else ROW_TAGS_MAX, row.end()
+        tags += text.count(b"<", start)
+        if tags > most:
+            raise _too_many()
+
+
+def _too_many() -> Refused:
+    return Refused(f"The file has rows of more than {COLUMNS_MAX} cells, or too much beside its rows: save it as CSV.")
 
 
 def _rows(sheet: Any) -> Iterator[tuple[int, list[Cell]]]:

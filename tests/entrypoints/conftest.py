@@ -6,11 +6,12 @@ import json
 import logging
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,8 +19,11 @@ import pytest
 import structlog
 from typer.testing import CliRunner
 
+from onhand.app import App
 from onhand.carts.sample import SampleShop, Storefront, serve
 from onhand.cli import app
+from onhand.domain.people import Caller, Role, Scope
+from onhand.services import people
 
 SHELF = [("TEA", "Green Tea", 10, 5.0), ("MUG", "Blue Mug", 3, 12.5), ("POT", "Iron Pot", 7, 40.0)]
 
@@ -134,3 +138,11 @@ def until(holds, seconds=10.0):
 def environment(**more):
     """This process's environment without OnHand's own variables."""
     return {name: value for name, value in os.environ.items() if not name.startswith("ONHAND_")} | more
+
+
+def token_for(opened: App, role: Role, scopes: Iterable[Scope] | None = None) -> str:
+    """An API token of a fresh user, with all the scopes of his role unless told otherwise."""
+    name = f"{role.value} {secrets.token_hex(4)}"
+    person, _ = people.invite(opened.house, name, role)
+    owner = Caller(f"user/{person.id}", name, role.scopes, "screen")
+    return people.add_token(opened.house, owner, "Till", set(scopes or role.scopes), None)[1]

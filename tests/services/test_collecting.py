@@ -220,8 +220,8 @@ def test_a_line_number_that_is_used_again_is_counted_once_more(world: World, was
 
 def lines(world: World) -> list[tuple[str, str]]:
     """Order and state of every collected line."""
-    found = world.store.read(lambda books: books.reports.orders(100))
-    return [(x["order"], x["state"]) for x in found]
+    found = world.store.read(lambda books: books.orders.page(100))
+    return [(order.number, line.state.value) for order in found for line in reversed(order.lines)]
 
 
 def test_a_deleted_order_with_restock_is_a_cancellation(world: World) -> None:

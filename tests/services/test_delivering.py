@@ -48,7 +48,7 @@ def test_a_hundred_bookings_become_one_post(world: World) -> None:
     for _ in range(100):
         take_in(world, TEA=1)
     amber.tick()
-    posts = world.store.read(lambda books: books.reports.posts(amber.id, None, 10))
+    posts = world.store.read(lambda books: books.stack.posts(amber.id, None, 10))
     assert [(post["change"], post["state"]) for post in posts] == [(100, "applied")]
     assert amber.shows("TEA") == 110
 
@@ -304,7 +304,7 @@ def test_trade_that_makes_no_post_is_marked_by_a_post_of_nothing(world: World) -
     amber.wire.asked.clear()
     assert amber.tick()
     assert amber.wire.asked == ["look"]
-    assert world.store.read(lambda books: books.reports.posts(amber.id, None, 10)) == []
+    assert world.store.read(lambda books: books.stack.posts(amber.id, None, 10)) == []
     birch.tick()
     assert (amber.shows("TEA"), birch.shows("TEA")) == (9, 9)
     amber.sample.buy("TEA", 1)

@@ -158,12 +158,17 @@ def test_an_import_adds_renames_and_counts_in_one_commit(world: World) -> None:
     world.item("MUG", 1)
     entries = [Entry(2, "tea", "Tea", 12), Entry(3, "MUG", "", None), Entry(4, "CUP", "Cup", 4)]
     dry = import_items(world.house, entries, "", dry_run=True)
-    assert dry == {"added": 1, "renamed": 1, "counted": 1, "unchanged": 1}
+    rows = dry.pop("rows")
+    assert dry == {"added": 1, "changed": 1, "unchanged": 1, "renamed": 1, "counted": 1, "edited": 0}
+    assert [(row["sku"], row["what"], row["changes"]) for row in rows] == [
+        ("tea", "changed", {"name": ["", "Tea"], "on_hand": [10, 12]}),
+        ("CUP", "added", {"on_hand": [0, 4]}),
+    ]
     assert world.on_hand("TEA") == 10
-    assert import_items(world.house, entries, "", dry_run=False) == dry
+    assert import_items(world.house, entries, "", dry_run=False) == dry | {"rows": rows}
     assert (world.on_hand("TEA"), world.on_hand("MUG"), world.on_hand("CUP")) == (12, 1, 4)
     again = import_items(world.house, entries, "", dry_run=False)
-    assert again == {"added": 0, "renamed": 0, "counted": 0, "unchanged": 3}
+    assert (again["added"], again["changed"], again["unchanged"], again["rows"]) == (0, 0, 3, [])
 
 
 def test_an_import_is_whole_or_not_at_all(world: World) -> None:

@@ -110,6 +110,20 @@ def test_what_a_cancelled_send_left_is_never_posted_unasked(world: World) -> Non
     assert amber.enable() == 0
 
 
+def test_a_cancelled_send_of_what_was_in_step_misses_no_sale(world: World) -> None:
+    (amber,) = world.running("Amber", wares=WARES)
+    aligning.disable(world.house, amber.cart, "")
+    receive(world.house, [(sku, 4) for sku in WARES], "PO-1", "", "")
+    planned = send(amber, Stopping("posting", 4))
+    left = [plan.sku for plan in planned if plan.left == "It was not posted: Send or Get again."]
+    assert len(left) == 8
+    amber.sample.buy(left[0], 2)
+    with pytest.raises(Refused):
+        amber.enable()
+    send(amber, lambda *_: None)
+    assert (world.on_hand(left[0]), amber.shows(left[0])) == (7, 7)
+
+
 def test_what_is_equal_already_stays_aligned_when_a_send_is_cancelled(world: World) -> None:
     amber = world.cart("Amber", WARES)
     ours(world, on_hand=5)

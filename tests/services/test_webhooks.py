@@ -14,11 +14,13 @@ from onhand.clock import SystemClock
 from onhand.domain.differences import Cause, Finding, Remedy
 from onhand.domain.errors import Conflict, Refused
 from onhand.domain.sketch import Counters
-from onhand.domain.webhooks import GIVE_UP_AFTER, KEEP, SKUS_MAX, WAITING_MAX, Answer, DeliveryState, Event, signature
+from onhand.domain.webhooks import GIVE_UP_AFTER, KEEP, SKUS_MAX, Answer, DeliveryState, Event, signature
 from onhand.messenger import ANSWER_BYTES, HttpMessenger, check_address, new_secret
 from onhand.sender import Sender
 from onhand.services import counting, receiving, webhooks
 from onhand.services.ports import House
+from onhand.storage import vault
+from onhand.storage import webhooks as storage
 from tests.builders import World
 
 ALL = frozenset(Event)
@@ -394,18 +396,19 @@ def test_killed_between_sending_and_noting_it_is_sent_again_with_the_same_id(wor
     assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 1
 
 
-def test_while_a_receiver_is_away_what_waits_is_bounded_and_nothing_is_lost(world, receiver, messenger):
+def test_while_a_receiver_is_away_what_waits_is_bounded_and_nothing_is_lost(world, receiver, messenger, monkeypatch):
+    monkeypatch.setattr(webhooks, "WAITING_MAX", 5)
     world.item("TEA")
     mine = hook(world, receiver)
     receiver.script = [500]
-    for _ in range(WAITING_MAX + 20):
+    for _ in range(12):
         receive(world, TEA=1)
         tell(world, messenger)
-    assert len(deliveries(world, mine)) == WAITING_MAX
+    assert len(deliveries(world, mine)) == 5
     world.clock.advance(5)
     tell(world, messenger)
     numbers = [n for _, data in receiver.told[1:] for item in data["items"] for n in item["movements"]]
-    assert numbers == list(range(1, WAITING_MAX + 21))
+    assert numbers == list(range(1, 13))
 
 
 # Keeping house
@@ -422,6 +425,35 @@ def test_deliveries_are_forgotten_after_a_month_but_not_those_that_wait(world, r
     world.clock.advance(KEEP.total_seconds() + 1)
     webhooks.tidy(world.house)
     assert [delivery.state for delivery in deliveries(world, mine)] == [DeliveryState.WAITING]
+
+
+def test_of_one_webhook_only_the_newest_deliveries_are_kept(world, receiver, messenger, monkeypatch):
+    monkeypatch.setattr(storage, "KEEP_MAX", 3)
+    monkeypatch.setattr(storage, "IDS_MAX", 2)
+    mine = hook(world, receiver)
+    for _ in range(10):
+        webhooks.try_out(world.house, messenger, mine.id)
+    webhooks.tidy(world.house)
+    assert [delivery.id for delivery in deliveries(world, mine)] == [8, 9, 10]
+
+
+def test_a_webhook_whose_key_file_is_missing_is_not_sent_unsigned(world, receiver, messenger):
+    world.item("TEA")
+    mine = hook(world, receiver)
+    receive(world, TEA=1)
+    vault.beside(world.path).unlink()
+    world.reopen()
+    tell(world, messenger)
+    assert receiver.got == []
+    assert "key file" in deliveries(world, mine)[0].answer
+
+
+def test_a_secret_is_sealed_in_the_store(world, receiver):
+    secret = new_secret()
+    hook(world, receiver, secret=secret)
+    world.store.close()
+    kept = b"".join(path.read_bytes() for path in world.folder.glob("store.db*") if path.suffix != ".key")
+    assert secret.encode() not in kept
 
 
 def test_a_webhook_is_removed_with_its_deliveries(world, receiver, messenger):

@@ -135,34 +135,29 @@ def test_a_cart_name_is_used_once_whatever_its_case(store: Database) -> None:
 def test_every_report_answers_on_empty_and_on_filled_books(store: Database) -> None:
     for _ in range(2):
         for cart_id in (None, 1):
-            store.read(lambda books, c=cart_id: books.reports.posts(c, "sent", 5))
-            store.read(lambda books, c=cart_id: books.reports.waiting(c, 5))
+            store.read(lambda books, c=cart_id: books.stack.posts(c, "sent", 5))
+            store.read(lambda books, c=cart_id: books.stack.waiting(c, 5))
             store.read(lambda books, c=cart_id: books.reports.differences(c, True, 5))
-        store.read(lambda books: books.reports.orders(5))
-        store.read(lambda books: books.reports.stock("a%_", "", 5))
+        store.read(lambda books: books.orders.page(5))
+        store.read(lambda books: books.inventory.page(5, search="a%_"))
         store.read(lambda books: books.reports.cart_counts(1))
-        store.read(lambda books: books.reports.products(1, "any", 0, 5))
+        store.read(lambda books: books.products.page(1, "any", 0, 5))
         number = cart(store, f"Cart {store.read(lambda books: len(books.carts.all()))}")
         list_up(store, number, {1: Counters(1, 1)})
         store.write(lambda books, n=number: books.lines.record(Source(n, "a"), [line(1)], AT))
         item = store.write(lambda books, n=number: books.items.add(f"TEA {n}", "", AT))
         store.write(lambda books, n=number, i=item: books.phone_orders.add(f"P-{n}", "", "", [(i, 1)], AT))
-    orders = store.read(lambda books: books.reports.orders(50))
-    assert sorted((x["cart"] or "", x["order"]) for x in orders) == [
-        ("", "P-1"),
-        ("", "P-2"),
-        ("Cart 0", "1"),
-        ("Cart 1", "1"),
-    ]
+    orders = store.read(lambda books: books.orders.page(50))
+    assert sorted((x.cart or 0, x.number) for x in orders) == [(0, "P-1"), (0, "P-2"), (1, "1"), (2, "1")]
 
 
 def test_items_are_found_by_any_part_whatever_its_case(store: Database) -> None:
     store.write(lambda books: books.items.add("Äpfel-1", "Rote Äpfel", AT))
     store.write(lambda books: books.items.add("100%", "all of it", AT))
     for search in ("äPF", "apf", "rote"):
-        found = store.read(lambda books, s=search: books.reports.stock(s, "", 9))
+        found = store.read(lambda books, s=search: books.inventory.page(9, search=s))
         assert [item["sku"] for item in found] == ([] if search == "apf" else ["Äpfel-1"]), search
-    assert [x["sku"] for x in store.read(lambda books: books.reports.stock("%", "", 9))] == ["100%"]
+    assert [x["sku"] for x in store.read(lambda books: books.inventory.page(9, search="%"))] == ["100%"]
 
 
 @given(st.integers(0, 2**57))

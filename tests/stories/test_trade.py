@@ -54,9 +54,9 @@ def test_an_order_that_is_never_paid_is_never_booked(stage):
     stage.all_show(MUG=8)
     stage.all_is_well()
     waiting = [
-        (found["quantity"], found["state"])
-        for found in stage.verb("order_list")["orders"]
-        if found["order"] == str(order)
+        (line["quantity"], line["state"])
+        for found in stage.verb("order_list", search=str(order))["orders"]
+        for line in found["lines"]
     ]
     assert waiting == [(2, "waiting")]
 

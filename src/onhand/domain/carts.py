@@ -23,7 +23,7 @@ class Settings:
     name: str
     url: str
     key_id: str = ""
-    secret: str = field(default="", repr=False)
+    secret: str | None = field(default="", repr=False)  # None: sealed with a key that is not here
     allow_http: bool = False
     active: bool = True
     policy: Policy | None = None

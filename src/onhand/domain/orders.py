@@ -102,13 +102,17 @@ class Order:
     def cancellation(self, line: OrderLine, person: str, reason: str) -> Movement:
         """All that is left of a line of an order entered by hand, given back. Raises Refused if nothing is."""
         if line.left <= 0:
-            raise Refused(f"Line {line.line} ({line.sku}) is {line.word} already: nothing is left of it.", line=line.line)
+            raise Refused(
+                f"Line {line.line} ({line.sku}) is {line.word} already: nothing is left of it.", line=line.line
+            )
         return self._back(Kind.CANCELLATION, line, line.left, f"{self.prefix}{line.line}/cancelled", person, reason)
 
     def coming_back(self, line: OrderLine, units: int, person: str, reason: str) -> Movement:
         """Goods that a customer sent back. Raises Refused if that is more than is left of the line."""
         if line.state is LineState.WAITING:
-            raise Refused(f"Line {line.line} ({line.sku}) is not sold yet, so nothing can come back of it.", line=line.line)
+            raise Refused(
+                f"Line {line.line} ({line.sku}) is not sold yet, so nothing can come back of it.", line=line.line
+            )
         if line.state is LineState.UNTRACKED or not line.item:
             raise Refused(
                 f"Line {line.line} ({line.sku}) took nothing from our count: adjust the item, if the goods are sold on.",

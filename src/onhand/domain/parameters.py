@@ -49,7 +49,7 @@ class Parameter:
         if isinstance(self.default, str):
             return "it is one of " + ", ".join(self.choices)
         kind = "a whole number" if isinstance(self.default, int) else "a number"
-        return f"it is {kind} from {self.low:g} to {self.high:g}"
+        return f"it is {kind} from {self.low:,g} to {self.high:,.10g}"
 
 
 _BOOLS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}

@@ -72,7 +72,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One browser that is logged in. ``digest`` names it; what the browser holds is not kept."""
+    """One browser that is logged in. What the browser holds is not kept, only its digest."""
 
     digest: str
     person: int
@@ -80,6 +80,11 @@ class Session:
     seen_at: datetime
     expires_at: datetime
     agent: str
+
+    @property
+    def name(self) -> str:
+        """How people name it; nobody is let in with it."""
+        return self.digest[:16]
 
 
 @dataclass(frozen=True, slots=True)

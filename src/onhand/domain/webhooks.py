@@ -61,7 +61,7 @@ class Webhook:
 
     id: int
     url: str
-    secret: str = field(repr=False)
+    secret: str | None = field(repr=False)  # None: sealed with a key that is not here
     events: frozenset[Event]
     active: bool
     allow_http: bool

@@ -7,7 +7,7 @@ Never: writes a quantity to a shop: Send marks listings as news, and delivery po
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -55,7 +55,7 @@ def get_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, create: bool, 
     _bring_up_to_date(house, cart, shop, memory, progress)
     at = house.clock.now()
 
-    def write(books: Books) -> list[Plan]:
+    def write(books: Books) -> tuple[list[Plan], set[int]]:
         planned = _plan_now(books, cart, Direction.GET, create)
         _create_items(books, planned, at)
         listings = _live_listings(books, cart)
@@ -79,12 +79,12 @@ def get_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, create: bool, 
             books.listings.announce_listings([listing.id for listing in aligned])
         bookkeeping.book(books, movements, at)
         _settle_alignment(books, cart, aligned, at, Direction.GET)
-        return planned
+        return planned, {listing.id for listing in aligned if listing.aligned}
 
-    planned = house.store.write(write)
+    planned, kept = house.store.write(write)
     log.info("cart.aligned", cart=cart.name, direction="get", changed=sum(1 for line in planned if line.change))
     # Without a buffer nothing is left to post; with one, the shop shows that much less from now on.
-    left = _post_all(house, cart, shop, ROWS_MAX, progress, 0)
+    left = _post_all(house, cart, shop, ROWS_MAX, progress, 0, kept)
     return [replace(line, left=left.get(line.product)) for line in planned] if left else planned
 
 
@@ -93,7 +93,7 @@ def send_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, batch_size: i
     _bring_up_to_date(house, cart, shop, memory, progress)
     at = house.clock.now()
 
-    def write(books: Books) -> list[Plan]:
+    def write(books: Books) -> tuple[list[Plan], set[int]]:
         planned = _plan_now(books, cart, Direction.SEND, create=False)
         aligned = [
             listing
@@ -104,11 +104,11 @@ def send_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, batch_size: i
         books.listings.align(cart.id, [listing.id for listing in aligned])
         books.listings.announce_listings([listing.id for listing in aligned])
         _settle_alignment(books, cart, aligned, at, Direction.SEND)
-        return planned
+        return planned, {listing.id for listing in aligned if listing.aligned}
 
-    planned = house.store.write(write)
+    planned, kept = house.store.write(write)
     changes = sum(1 for line in planned if line.change)
-    left = _post_all(house, cart, shop, batch_size, progress, changes)
+    left = _post_all(house, cart, shop, batch_size, progress, changes, kept)
     log.info("cart.aligned", cart=cart.name, direction="send", changed=changes)
     listings = house.store.read(lambda books: _live_listings(books, cart))
     return [
@@ -152,8 +152,9 @@ def enable(house: House, cart: Cart, shop: Shop, memory: Memory, force: str, per
         look_at_all(house, cart, shop, memory, pace)
     differing, explained = house.store.read(lambda books: _differing(books, cart))
     if differing and not force:
+        what = "1 count differs" if len(differing) == 1 else f"{len(differing):,} counts differ"
         raise Refused(
-            f"{len(differing)} counts differ between OnHand and {cart.name}: align them with Send QOH or Get QOH, "
+            f"{what} between OnHand and {cart.name}: align them with Send QOH or Get QOH, "
             "or give a reason to force it.",
             cart=cart.name,
             differing=[{"sku": d.sku, "here": d.here, "there": d.there, "why": d.why} for d in differing[:1000]],
@@ -293,11 +294,11 @@ def _book_last_trade(books: Books, cart: Cart, found: Survey, trade: _LastTrade,
 
 
 def _post_all(
-    house: House, cart: Cart, shop: Shop, batch_size: int, progress: Progress, changes: int
+    house: House, cart: Cart, shop: Shop, batch_size: int, progress: Progress, changes: int, kept: Container[int]
 ) -> dict[int, str]:
     """Deliver until nothing is due. Of what a person cancelled before it was sent: each product, and what becomes of it.
 
-    Raises what the shop raises, and leaves what is not sent then in the same way.
+    ``kept`` are the listings that were in step before. Raises what the shop raises, and leaves what is not sent then in the same way.
     """
     done = 0
     try:
@@ -309,27 +310,33 @@ def _post_all(
             done += posted
             progress("posting", min(done, changes), max(changes, done))
     except OnHandError as error:
-        left = house.store.write(lambda books: _leave(books, cart))
+        left = house.store.write(lambda books: _leave(books, cart, kept))
         if not isinstance(error, Cancelled):
             raise
         return left
     return {}
 
 
-def _leave(books: Books, cart: Cart) -> dict[int, str]:
-    """Leave what is not posted yet to real-time; where that is off, see to it that nothing posts it unasked later on."""
+def _leave(books: Books, cart: Cart, kept: Container[int]) -> dict[int, str]:
+    """Leave what is not posted yet to real-time; where that is off, see to it that nothing posts it unasked later on.
+
+    What was in step before stays so: the shop's sales of it must be booked even if nobody sends again for a while.
+    """
     current = books.carts.get(cart.id)
     dues = _dues(books, cart)
     changed = [due for due in dues if posts.change_due(due, current.settings.buffer)]
     if current.synchronize and current.settings.active and settings.values(books)["SynchQOH"]:
         books.tell([cart.id])
-        what = "Real-time synchronization posts it."
+        what = dict.fromkeys([due.product for due in changed], "Real-time synchronization posts it.")
     else:
         books.listings.clear_news([due.listing for due in dues])
-        books.listings.give_up([due.listing for due in changed])
-        what = "It is not aligned any more: Send or Get again."
+        books.listings.give_up([due.listing for due in changed if due.listing not in kept])
+        what = {due.product: _LEFT[due.listing in kept] for due in changed}
     log.info("cart.alignment_left", cart=cart.name, left=len(changed), real_time=current.synchronize)
-    return {due.product: what for due in changed}
+    return what
+
+
+_LEFT = ("It is not aligned any more: Send or Get again.", "It was not posted: Send or Get again.")
 
 
 def _dues(books: Books, cart: Cart) -> list[Due]:

@@ -37,12 +37,19 @@ log = structlog.get_logger()
 
 
 def adjust(
-    house: House, sku: str, change: int | None, counted: int | None, reason: str, person: str, below_zero: bool
+    house: House,
+    sku: str,
+    change: int | None,
+    counted: int | None,
+    reason: str,
+    person: str,
+    below_zero: bool,
+    seen: int | None = None,
 ) -> int:
     """Add a signed change, or make the quantity what was counted; returns what is on hand now.
 
     Raises Refused if the SKU is unknown, the reason is missing, nothing would change by an adjustment, or the result would be negative and
-    ``below_zero`` is not set.
+    ``below_zero`` is not set; Conflict if a count was compared with ``seen`` on hand, and there is another number now.
     """
     reason, person = check_text(reason, "reason"), check_text(person, "name")
     if (change is None) == (counted is None):
@@ -56,6 +63,12 @@ def adjust(
 
     def write(books: Books) -> int:
         item = find(books, [sku])[0]
+        if counted is not None and seen is not None and seen != item.on_hand:
+            raise Conflict(
+                f"{item.sku} has {item.on_hand} on hand by now, not {seen}: something was booked since you opened this. Count again.",
+                reason="stale",
+                current={"on_hand": item.on_hand},
+            )
         difference = change if change is not None else (counted or 0) - item.on_hand
         after = item.on_hand + difference
         if after < 0 and difference < 0 and not below_zero:

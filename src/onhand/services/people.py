@@ -11,9 +11,11 @@ import hashlib
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Protocol
 
 import structlog
@@ -35,7 +37,12 @@ AGENT_LENGTH_MAX = 300
 TRIES = 5  # wrong tries before the first pause
 PAUSE = timedelta(seconds=10)  # the first pause; it doubles
 PAUSE_MAX = timedelta(minutes=15)
+ADDRESS_TRIES = 20  # the same for an address, whatever names it tries
+ADDRESS_PAUSE_MAX = timedelta(minutes=1)
 GUESSERS_MAX = 10_000  # of whom wrong tries are remembered
+HASHES_MAX = 4  # at once: each takes 64 MB
+HASH_SECONDS = 5.0  # how long a log-in waits for its turn
+CHOOSE, CHANGE = "password_choose", "password_change"  # what the audit log calls them; no verb takes a password
 WRONG = "The name or the password is wrong."
 
 log = structlog.get_logger()
@@ -59,48 +66,69 @@ class Gate:
     """Checks passwords, and makes who is wrong too often wait.
 
     Tries are counted by the pair of name and address: whoever guesses a name from somewhere else does not lock its owner out. An address
-    that is wrong for many names waits too. Guesses from many addresses at once are held off by the cost of the hash and the length of passwords.
+    that is wrong for many names waits too, but shortly, since behind a proxy all people have the same one. Guesses from many addresses at
+    once are held off by the cost of the hash and the length of passwords; with so many guessers that the oldest are forgotten, likewise.
     """
 
     hasher: Hasher
     _tries: OrderedDict[tuple[str, str], _Tries] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _turns: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(HASHES_MAX))
     _nobody: str = ""
 
-    def check_pause(self, name: str, address: str, now: datetime) -> None:
-        """Raises Retriable while a pause lasts."""
-        with self._lock:
-            for who in _guessers(name, address):
-                tries = self._tries.get(who)
-                if tries and tries.until and now < tries.until:
-                    wait = int((tries.until - now).total_seconds()) + 1
-                    raise Retriable(
-                        f"Too many wrong tries: try again in {wait} seconds.", reason="throttled", seconds=wait
-                    )
+    def hash(self, password: str) -> str:
+        """What is kept of a new password."""
+        with self._turn():
+            return self.hasher.hash(password)
 
-    def matches(self, hashed: str | None, password: str) -> bool:
-        """Whether it is the password. It takes as long for a user who does not exist."""
-        if hashed is None:
-            with self._lock:
-                self._nobody = self._nobody or self.hasher.hash(secrets.token_urlsafe(16))
-            self.hasher.verify(self._nobody, password)
-            return False
-        return self.hasher.verify(hashed, password)
+    def admit(self, name: str, address: str, hashed: str | None, password: str, now: datetime) -> bool:
+        """Whether it is the password. It takes as long for a user who does not exist. Raises Retriable while a pause lasts.
 
-    def count(self, name: str, address: str, right: bool, now: datetime) -> None:
-        """Remember how a try ended."""
+        A try counts as wrong from its beginning, so that many at the same moment are no more than many one after the other.
+        """
+        self._begin_try(name, address, now)
+        with self._turn():
+            self._nobody = self._nobody or self.hasher.hash(secrets.token_urlsafe(16))
+            right = self.hasher.verify(hashed or self._nobody, password) and hashed is not None
+        if right:
+            self._forgive(name, address)
+        return right
+
+    def _begin_try(self, name: str, address: str, now: datetime) -> None:
+        limits = ((TRIES, PAUSE_MAX), (ADDRESS_TRIES, ADDRESS_PAUSE_MAX))
         with self._lock:
-            for who, allowed in zip(_guessers(name, address), (TRIES, 4 * TRIES), strict=True):
-                if right:
-                    self._tries.pop(who, None)
-                    break  # the address may have been wrong for other names
-                tries = self._tries.setdefault(who, _Tries())
-                self._tries.move_to_end(who)
+            found = [self._tries.setdefault(who, _Tries()) for who in _guessers(name, address)]
+            wait = max((tries.until - now for tries in found if tries.until), default=timedelta())
+            if wait > timedelta():
+                seconds = ceil(wait.total_seconds())
+                raise Retriable(
+                    f"Too many wrong tries: try again in {seconds} seconds.", reason="throttled", seconds=seconds
+                )
+            for tries, (allowed, longest) in zip(found, limits, strict=True):
                 tries.wrong += 1
                 if tries.wrong >= allowed:
-                    tries.until = now + min(PAUSE_MAX, PAUSE * 2 ** min(tries.wrong - allowed, 10))
+                    tries.until = now + min(longest, PAUSE * 2 ** min(tries.wrong - allowed, 10))
+            for who in _guessers(name, address):
+                self._tries.move_to_end(who)
             while len(self._tries) > GUESSERS_MAX:
                 self._tries.popitem(last=False)
+
+    def _forgive(self, name: str, address: str) -> None:
+        """The try was right: the pair starts anew; the address may have been wrong for other names."""
+        mine, other = _guessers(name, address)
+        with self._lock:
+            self._tries.pop(mine, None)
+            if (tries := self._tries.get(other)) is not None:
+                tries.wrong, tries.until = tries.wrong - 1, None
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._turns.acquire(timeout=HASH_SECONDS):
+            raise Retriable("Too many people log in at this moment: try again.", reason="busy")
+        try:
+            yield
+        finally:
+            self._turns.release()
 
 
 def _guessers(name: str, address: str) -> tuple[tuple[str, str], tuple[str, str]]:
@@ -126,10 +154,9 @@ def caller_of(visitor: Visitor) -> Caller:
 def enter(house: House, gate: Gate, name: str, password: str, address: str, agent: str) -> str:
     """Log in; returns what the browser shows from now on. Raises Refused, or Retriable after too many wrong tries."""
     now = house.clock.now()
-    gate.check_pause(name, address, now)
     found = house.store.read(lambda books: books.people.named(name[: NAME_LENGTH_MAX + 1]))
-    right = gate.matches(found[1] if found and found[0].active else None, password[: PASSWORD_LENGTHS.stop])
-    gate.count(name, address, right, now)
+    hashed = found[1] if found and found[0].active else None
+    right = gate.admit(name, address, hashed, password[: PASSWORD_LENGTHS.stop], now)
     if not right or found is None:
         log.warning("login.refused", address=address)
         raise Refused(WRONG)
@@ -155,7 +182,7 @@ def visitor(house: House, secret: str) -> Visitor | None:
     if found is None:
         return None
     session, person = found
-    if not person.active or now >= session.expires_at or now - session.seen_at >= IDLE:
+    if not person.active or not _lives(session, now):
         return None
     if now - session.seen_at >= SEEN:
         house.store.write(lambda books: books.people.see_session(digest, now))
@@ -204,12 +231,7 @@ def link_holder(house: House, secret: str) -> Person | None:
 
     Raises Refused if the link was used or has ended.
     """
-
-    def read(books: Books) -> Person | None:
-        found = _link(books, secret, house.clock.now())
-        return None if found is None else books.people.get(found)
-
-    return house.store.read(read)
+    return house.store.read(lambda books: _holder(books, secret, house.clock.now()))
 
 
 def begin(house: House, gate: Gate, secret: str, name: str, password: str, agent: str = "") -> str:
@@ -217,17 +239,16 @@ def begin(house: House, gate: Gate, secret: str, name: str, password: str, agent
     now = house.clock.now()
     holder = link_holder(house, secret)
     name = holder.name if holder else check_name(name)
-    hashed = gate.hasher.hash(check_password(password, name))
+    hashed = gate.hash(check_password(password, name))
 
     def write(books: Books) -> str:
-        person = _link(books, secret, now)
-        if person is None:
-            if books.people.count():
-                raise Refused("There is an administrator already: ask for a link.")
-            person = books.people.add(name, Role.ADMINISTRATOR, now)
+        found = _holder(books, secret, now)
+        person = found.id if found else books.people.add(name, Role.ADMINISTRATOR, now)
         books.people.keep_password(person, hashed)
         books.people.end_sessions(person)
         books.people.end_link(digest_of(secret))
+        caller = Caller(f"user/{person}", name, frozenset(), "screen")
+        books.audit.add(caller, CHOOSE, "{}", now)
         return _begin_session(books, person, agent, now)
 
     session = house.store.write(write)
@@ -256,6 +277,8 @@ def renew(house: House, name: str) -> str:
 
     def write(books: Books) -> None:
         person = find(books, name)
+        if not person.active:
+            raise Refused(f"{person.name} is kept out: let him in again first.", name=name)
         books.people.end_sessions(person.id)
         books.people.add_link(digest_of(secret), person.id, until)
 
@@ -297,12 +320,10 @@ def change_password(house: House, gate: Gate, person: int, old: str, new: str, s
         return name, found[1] if found else None
 
     name, hashed = house.store.read(read)
-    gate.check_pause(name, "own", now)
-    right = gate.matches(hashed, old[: PASSWORD_LENGTHS.stop])
-    gate.count(name, "own", right, now)
-    if not right:
+    checked = check_password(new, name)
+    if not gate.admit(name, f"session {session}", hashed, old[: PASSWORD_LENGTHS.stop], now):
         raise Refused("This is not your password.", old="")
-    fresh = gate.hasher.hash(check_password(new, name))
+    fresh = gate.hash(checked)
 
     def write(books: Books) -> None:
         books.people.keep_password(person, fresh)
@@ -311,21 +332,47 @@ def change_password(house: House, gate: Gate, person: int, old: str, new: str, s
     house.store.write(write)
 
 
-def add_token(house: House, caller: Caller, name: str, scopes: Collection[Scope], days: int | None) -> tuple[int, str]:
-    """A new API token of the caller's own; returns its number and itself, which is shown once."""
+def live_sessions(books: Books, now: datetime, person: int | None = None) -> list[Session]:
+    """The sessions that still let in, of one user or of all, the one used last first."""
+    return [session for session in books.people.sessions(person) if _lives(session, now)]
+
+
+def end_session(house: House, name: str, person: int | None = None) -> Session:
+    """End a session, of this user if one is given. Raises Refused if there is none of that name."""
+
+    def write(books: Books) -> Session:
+        for session in live_sessions(books, house.clock.now(), person):
+            if session.name == name.strip():
+                books.people.end_session(session.digest)
+                return session
+        raise Refused("There is no such session any more.", session=name)
+
+    return house.store.write(write)
+
+
+def add_token(
+    house: House, caller: Caller, name: str, scopes: Collection[Scope], days: int | None, owner: str = ""
+) -> tuple[int, str]:
+    """A new API token of a user, the caller unless named; returns its number and itself, which is shown once.
+
+    Raises Refused, and Forbidden if it could do what the caller or its user may not.
+    """
     now = house.clock.now()
     title = check_name(name)
     if not scopes:
         raise Refused("Choose at least one scope.", scopes=[])
-    if not set(scopes) <= caller.scopes or not caller.id.startswith("user/"):
-        raise Forbidden("A token may do what you may do, and no more, and belongs to a user of the screens.")
+    if not owner and not caller.id.startswith("user/"):
+        raise Refused("Say whose token it is to be: it may do no more than that user.", owner=owner)
     secret = f"onhand_{secrets.token_urlsafe(32)}"
     until = now + timedelta(days=days) if days else None
-    person = int(caller.id.removeprefix("user/"))
-    number = house.store.write(
-        lambda books: books.people.add_token(title, digest_of(secret), scopes, person, now, until)
-    )
-    return number, secret
+
+    def write(books: Books) -> int:
+        person = find(books, owner) if owner else books.people.get(int(caller.id.removeprefix("user/")))
+        if not set(scopes) <= caller.scopes & person.role.scopes:
+            raise Forbidden(f"A token may do what its user may do, and no more: {person.name} is a {person.role}.")
+        return books.people.add_token(title, digest_of(secret), scopes, person.id, now, until)
+
+    return house.store.write(write), secret
 
 
 def find(books: Books, name: str) -> Person:
@@ -351,7 +398,7 @@ def check_password(password: str, name: str) -> str:
         raise Refused(
             f"A password has {shortest} to {longest} characters; a few words are easy to remember.", password=""
         )
-    if name.casefold() in password.casefold() and len(password) < len(name) + PASSWORD_LENGTHS.start:
+    if len(password.casefold().replace(name.casefold(), "")) not in PASSWORD_LENGTHS:
         raise Refused("Your name is easily guessed: choose a password without it.", password="")
     return password
 
@@ -361,11 +408,17 @@ def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _link(books: Books, secret: str, now: datetime) -> int | None:
+def _holder(books: Books, secret: str, now: datetime) -> Person | None:
+    """For whom a link is; None: for the first administrator. Raises Refused."""
     found = books.people.link(digest_of(secret), now)
-    if found is None:
+    holder = None if found is None or found[0] is None else books.people.get(found[0])
+    if found is None or (holder is None and books.people.count()) or (holder and not holder.active):
         raise Refused("This link was used, or has ended: ask an administrator for a new one.")
-    return found[0]
+    return holder
+
+
+def _lives(session: Session, now: datetime) -> bool:
+    return now < session.expires_at and now - session.seen_at < IDLE
 
 
 def _begin_session(books: Books, person: int, agent: str, now: datetime) -> str:

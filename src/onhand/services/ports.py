@@ -13,17 +13,18 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from onhand.domain.carts import Cart, Settings
-from onhand.domain.counting import CountLine, CountSheet, SheetState
 from onhand.domain.differences import Difference, Finding
 from onhand.domain.listings import Direction, Listing, Tie
 from onhand.domain.orders import LineState
 from onhand.domain.posts import Batch, Due, State
 from onhand.domain.shop import Applied, Change, Hello, Line, Look, Page, Row, Window
 from onhand.domain.sketch import Cell, Counters, Sums
-from onhand.domain.stock import Entry, Item, Movement, Source
+from onhand.domain.stock import Entry, Item, Kind, Movement, Source
 from onhand.domain.tasks import Task, TaskLine, TaskState
 
+from .buying_ports import PurchaseBook
 from .office_ports import AuditBook, FigureBook, PeopleBook, RequestBook
+from .stock_ports import CountBook, InventoryBook, OrderBook, PhoneOrderBook
 from .webhook_ports import WebhookBook
 
 T = TypeVar("T")
@@ -85,7 +86,6 @@ class ItemBook(Protocol):
     def add_all(self, new: Sequence[tuple[str, str]], at: datetime) -> dict[str, int]:
         """New items from (SKU, name); the id of each SKU key. Raises Refused if a SKU is taken."""
 
-    def rename(self, item: int, name: str) -> None: ...
     def by_key(self, keys: Sequence[str]) -> dict[str, Item]:
         """Those of the SKU keys that exist."""
 
@@ -117,8 +117,19 @@ class Ledger(Protocol):
     def last(self) -> int:
         """The id of the newest movement, 0 if none."""
 
-    def of_item(self, item: int | None, limit: int, before: int | None = None) -> list[Entry]:
-        """Movements, newest first, of one item or of all."""
+    def of_item(
+        self,
+        item: int | None,
+        limit: int,
+        before: int | None = None,
+        kind: Kind | None = None,
+        cart: int | None = None,
+        person: str = "",
+    ) -> list[Entry]:
+        """Movements, newest first, of one item or of all; of a kind, a cart or a person if named."""
+
+    def history(self, item: int, points: int) -> list[tuple[datetime, int]]:
+        """The balance at so many moments at most, oldest first, the newest among them: what it was right after a movement."""
 
     def trade_of(self, cart: int, item: int, since: datetime, limit: int) -> list[tuple[datetime, int]]:
         """What one cart's trade moved of an item, newest first: when booked, signed units."""
@@ -329,15 +340,6 @@ class ParameterBook(Protocol):
     def set(self, name: str, value: str, person: str, at: datetime) -> None: ...
 
 
-class PhoneOrderBook(Protocol):
-    """Orders entered by hand."""
-
-    def add(self, number: str, person: str, note: str, lines: Sequence[tuple[int, int]], at: datetime) -> None:
-        """Keep an order and its (item, units) lines. Raises Refused if the number is taken."""
-
-    def next_number(self) -> str: ...
-
-
 class TaskBook(Protocol):
     """Long work."""
 
@@ -355,40 +357,6 @@ class TaskBook(Protocol):
 
     def lines(self, task: int, result: str | None, after: int, limit: int) -> list[tuple[int, TaskLine]]:
         """Numbered lines above ``after``, with this result if named."""
-
-
-class CountBook(Protocol):
-    """Count sheets."""
-
-    def add(self, name: str, person: str, at: datetime) -> int:
-        """A new, empty sheet; its number."""
-
-    def get(self, sheet: int) -> CountSheet:
-        """Raises Refused if there is none of that number."""
-
-    def fill(self, sheet: int, search: str, supplier: str, limit: int) -> tuple[int, int]:
-        """Put items on a new sheet; returns how many, at most one more than ``limit``, and how many drop-ship items are left out.
-        Raises Refused if there is no such supplier."""
-
-    def put(self, sheet: int, chosen: Sequence[int]) -> None: ...
-    def drop_shipped(self, chosen: Sequence[int]) -> set[int]: ...
-    def size(self, sheet: int) -> int: ...
-    def lines(self, sheet: int, chosen: Sequence[int]) -> dict[int, CountLine]:
-        """Those of the items that are on the sheet."""
-
-    def counted(self, sheet: int) -> dict[int, CountLine]: ...
-    def enter(self, sheet: int, lines: Sequence[CountLine]) -> None:
-        """Keep what was entered; the sheet's revision grows."""
-
-    def close(self, sheet: int, state: SheetState, at: datetime) -> None: ...
-    def newest_by(self, at: datetime) -> int:
-        """The newest movement that was booked by a time, 0 if none."""
-
-    def moved_after(self, chosen: Sequence[int], movement: int) -> dict[int, int]:
-        """Signed units booked for each of the items after a movement."""
-
-    def overtaken(self, sheet: int) -> list[str]:
-        """SKUs that were counted on this sheet, and whose item another count corrected after that moment."""
 
 
 class Books(Protocol):
@@ -414,6 +382,12 @@ class Books(Protocol):
     def parameters(self) -> ParameterBook: ...
     @property
     def phone_orders(self) -> PhoneOrderBook: ...
+    @property
+    def inventory(self) -> InventoryBook: ...
+    @property
+    def orders(self) -> OrderBook: ...
+    @property
+    def purchases(self) -> PurchaseBook: ...
     @property
     def audit(self) -> AuditBook: ...
     @property

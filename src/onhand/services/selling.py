@@ -1,17 +1,19 @@
-"""Sells: takes orders that a person enters, by phone or at the counter.
+"""Sells: takes orders that a person enters, cancels them, and takes goods back.
 
-Path: ``onhand order add`` and the Orders screen → ``take_order`` → ``bookkeeping.book`` → all carts follow.
-Promise: an order is booked whole or not at all, and an order number is booked once.
+Path: ``onhand order …`` and the Orders screen → here → ``bookkeeping.book`` → all carts follow.
+Promise: an order is booked whole or not at all, and an order number is booked once; no more comes back of a line than it took.
 Never: collects orders from carts; that is ``collecting``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import structlog
 
 from onhand.domain.errors import Refused
+from onhand.domain.orders import Order
 from onhand.domain.stock import Kind, Movement, check_quantity, check_text
 
 from . import bookkeeping
@@ -69,3 +71,62 @@ def take_order(
     chosen, on_hand = house.store.write(write)
     log.info("order.taken", order=chosen, lines=len(lines), person=person)
     return chosen, on_hand
+
+
+def cancel_order(house: House, number: str, lines: Sequence[int] | None, person: str, reason: str) -> dict[str, Any]:
+    """Give back what is left of an order entered by hand, or of some of its lines; returns what is on hand now per SKU.
+
+    Raises Refused if there is no such order, or nothing is left to cancel. An order of a shop is cancelled there.
+    """
+    person, reason = check_text(person, "name"), check_text(reason, "reason")
+
+    def cancelled(order: Order) -> list[Movement]:
+        wanted = [line for line in order.lines if line.left > 0] if lines is None else order.numbered(lines)
+        if not wanted:
+            raise Refused(f"Nothing is left of order {order.number} to cancel.", order=order.number)
+        return [order.cancellation(line, person, reason) for line in wanted]
+
+    answer = _give_back(house, number, None, "", cancelled)
+    log.info("order.cancelled", order=number, lines=answer["lines"], person=person)
+    return answer
+
+
+def take_back(
+    house: House, number: str, cart: int | None, epoch: str, lines: Sequence[tuple[int, int]], person: str, reason: str
+) -> dict[str, Any]:
+    """Book goods that came back: (line, units) of an order of a cart, or of one entered by hand; returns what is on hand now per SKU.
+
+    Raises Refused if there is no such order or line, or more would come back than is left of a line.
+    """
+    person, reason = check_text(person, "name"), check_text(reason, "reason")
+    if not lines or len(lines) > LINES_MAX:
+        raise Refused(f"A return has 1 to {LINES_MAX} lines.")
+
+    def returned(order: Order) -> list[Movement]:
+        wanted = order.numbered([line for line, _ in lines])
+        return [order.coming_back(line, units, person, reason) for line, (_, units) in zip(wanted, lines, strict=True)]
+
+    answer = _give_back(house, number, cart, epoch, returned)
+    log.info("order.returned", order=number, lines=answer["lines"], person=person)
+    return answer
+
+
+def _give_back(
+    house: House, number: str, cart: int | None, epoch: str, moved: Callable[[Order], list[Movement]]
+) -> dict[str, Any]:
+    at = house.clock.now()
+
+    def write(books: Books) -> dict[str, Any]:
+        order = books.orders.find(number, cart, epoch)
+        movements = moved(order)
+        bookkeeping.book(books, movements, at)
+        after = books.items.by_id(sorted({movement.item for movement in movements}))
+        on_hand = {item.sku: item.on_hand for item in after.values()}
+        return {
+            "order": order.number,
+            "lines": len(movements),
+            "units": sum(m.quantity for m in movements),
+            "on_hand": on_hand,
+        }
+
+    return house.store.write(write)

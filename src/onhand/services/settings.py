@@ -13,7 +13,7 @@ import structlog
 
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Policy
-from onhand.domain.errors import Refused
+from onhand.domain.errors import Conflict, Refused
 from onhand.domain.parameters import PARAMETERS, Parameter, Value
 
 from .ports import Books, House
@@ -45,11 +45,25 @@ def values(books: Books) -> dict[str, Value]:
     return {name: known.parse(kept[name]) if name in kept else known.default for name, known in PARAMETERS.items()}
 
 
-def set_parameter(house: House, name: str, text: str, person: str) -> tuple[Parameter, Value]:
-    """Set a parameter; returns it with its new value. Raises Refused if the value cannot be."""
+def set_parameter(house: House, name: str, text: str, person: str, seen: str | None = None) -> tuple[Parameter, Value]:
+    """Set a parameter; returns it with its new value.
+
+    Raises Refused if the value cannot be, Conflict if it is not what the caller saw any more.
+    """
     known = parameter(name)
     value = known.parse(text)
-    house.store.write(lambda books: books.parameters.set(known.name, str(value), person, house.clock.now()))
+
+    def write(books: Books) -> None:
+        now = values(books)[known.name]
+        if seen is not None and str(now) != seen:
+            raise Conflict(
+                f"{known.name} was changed since you opened this page: look at the current value.",
+                reason="stale",
+                current={known.name: str(now)},
+            )
+        books.parameters.set(known.name, str(value), person, house.clock.now())
+
+    house.store.write(write)
     log.info("parameter.set", parameter=known.name, value=value, person=person)
     return known, value
 

@@ -66,4 +66,5 @@ class WebhookBook(Protocol):
     def latest(self, webhook: int, limit: int, before: int | None = None) -> list[Delivery]:
         """Newest first, from below a number."""
 
-    def forget(self, before: datetime) -> None: ...
+    def forget(self, before: datetime) -> bool:
+        """Drop some deliveries that were settled long ago or are too many; whether there may be more of them."""

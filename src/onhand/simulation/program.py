@@ -25,11 +25,13 @@ from onhand.services.ports import House
 from onhand.storage.books import SqlBooks
 from onhand.storage.database import translated
 from onhand.storage.tables import metadata
+from onhand.storage.vault import Vault
 
 from .timeline import SimClock, Timeline
 from .wire import Network, Wire
 
 T = TypeVar("T")
+NO_SECRETS = Vault()  # the simulated wire is not signed
 
 
 class Killed(BaseException):
@@ -105,7 +107,7 @@ class Program:
         self._timeline.operations += 1
         if self._disk.full:
             raise Retriable("The disk is full: make room, nothing was lost.", reason="disk_full")
-        driver, books = _driver(self._disk.connection), SqlBooks(self._disk.connection)
+        driver, books = _driver(self._disk.connection), SqlBooks(self._disk.connection, NO_SECRETS)
         driver.execute("BEGIN")
         try:
             with translated():
@@ -122,7 +124,7 @@ class Program:
 
     def read(self, unit: Callable[[SqlBooks], T]) -> T:
         with translated():
-            return unit(SqlBooks(self._disk.connection))
+            return unit(SqlBooks(self._disk.connection, NO_SECRETS))
 
     # The controller
 

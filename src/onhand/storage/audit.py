@@ -29,8 +29,16 @@ class Audit:
             insert(audit).values(at=micros(at), person=caller.name, via=caller.via, verb=verb, arguments=arguments)
         )
 
-    def latest(self, limit: int, before: int | None, person: str = "", verb: str = "") -> list[dict[str, Any]]:
-        """Entries, newest first, before a number; of one person or verb if named."""
+    def latest(
+        self,
+        limit: int,
+        before: int | None,
+        person: str = "",
+        verb: str = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[dict[str, Any]]:
+        """Entries, newest first, before a number; of one person, verb or stretch of time if named."""
         query = select(audit).order_by(audit.c.id.desc()).limit(limit)
         if before is not None:
             query = query.where(audit.c.id < before)
@@ -38,6 +46,10 @@ class Audit:
             query = query.where(audit.c.person == person)
         if verb:
             query = query.where(audit.c.verb == verb)
+        if since is not None:
+            query = query.where(audit.c.at >= micros(since))
+        if until is not None:
+            query = query.where(audit.c.at < micros(until))
         return [{**row._mapping, "at": iso(row.at)} for row in self._connection.execute(query)]  # noqa: SLF001
 
 

@@ -18,24 +18,29 @@ from .counts import Counts
 from .differences import Differences
 from .evidence import Evidence
 from .figures import Figures
+from .inventory import Inventory
 from .ledger import Items, Movements
 from .lines import Lines
 from .listings import Listings
 from .office import Parameters, PhoneOrders
+from .orders import Orders
 from .people import People
 from .posts import Posts
 from .products import Products
+from .purchasing import Purchases
 from .reports import Reports
 from .stack import Stack
 from .tasks import Tasks
+from .vault import Vault
 from .webhooks import Webhooks
 
 
 class SqlBooks:
     """The books on one connection. ``news`` are the carts to wake after the commit."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, vault: Vault) -> None:
         self._connection = connection
+        self._vault = vault
         self.news: set[int] = set()
 
     def tell(self, carts: Iterable[int]) -> None:
@@ -51,7 +56,7 @@ class SqlBooks:
 
     @cached_property
     def carts(self) -> Carts:
-        return Carts(self._connection)
+        return Carts(self._connection, self._vault)
 
     @cached_property
     def counts(self) -> Counts:
@@ -82,6 +87,14 @@ class SqlBooks:
         return PhoneOrders(self._connection)
 
     @cached_property
+    def inventory(self) -> Inventory:
+        return Inventory(self._connection)
+
+    @cached_property
+    def orders(self) -> Orders:
+        return Orders(self._connection)
+
+    @cached_property
     def reports(self) -> Reports:
         return Reports(self._connection)
 
@@ -107,7 +120,7 @@ class SqlBooks:
 
     @cached_property
     def webhooks(self) -> Webhooks:
-        return Webhooks(self._connection)
+        return Webhooks(self._connection, self._vault)
 
     @cached_property
     def people(self) -> People:
@@ -120,3 +133,7 @@ class SqlBooks:
     @cached_property
     def stack(self) -> Stack:
         return Stack(self._connection)
+
+    @cached_property
+    def purchases(self) -> Purchases:
+        return Purchases(self._connection)

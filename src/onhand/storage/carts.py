@@ -1,7 +1,7 @@
 """Carts in our database.
 
 Path: every tick reads one; collecting, delivering and aligning move it along.
-Promise: the cursor, the sums and the sequence move in the same commit as what they stand for.
+Promise: the cursor, the sums and the sequence move in the same commit as what they stand for; secrets are sealed.
 Never: deletes a movement with a cart.
 """
 
@@ -22,18 +22,19 @@ from onhand.domain.sketch import Sums
 
 from .tables import carts, differences, listings, order_lines, posts
 from .times import micros, moment
+from .vault import Vault
 
 
 class Carts:
     """Connected shops."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, vault: Vault) -> None:
+        self._connection, self._vault = connection, vault
 
     def add(self, settings: Settings, at: datetime) -> int:
         self._check_name(settings.name, None)
         values = {
-            **_settings(settings),
+            **self._settings(settings),
             "synchronize": False,
             "next_seq": 1,
             "unmarked": False,
@@ -49,24 +50,24 @@ class Carts:
         return int(self._connection.execute(insert(carts).values(values).returning(carts.c.id)).scalar_one())
 
     def all(self) -> list[Cart]:
-        return [_cart(row) for row in self._connection.execute(select(carts).order_by(carts.c.id))]
+        return [self._cart(row) for row in self._connection.execute(select(carts).order_by(carts.c.id))]
 
     def get(self, cart: int) -> Cart:
         row = self._connection.execute(select(carts).where(carts.c.id == cart)).one_or_none()
         if row is None:
             raise Refused(f"There is no cart number {cart} any more.", cart=cart)
-        return _cart(row)
+        return self._cart(row)
 
     def named(self, name: str) -> Cart:
         row = self._connection.execute(select(carts).where(carts.c.name_key == _key(name))).one_or_none()
         if row is None:
             names = ", ".join(cart.name for cart in self.all()) or "none yet, add one with `onhand cart add`"
             raise Refused(f"There is no cart {name!r}. There are: {names}.", cart=name)
-        return _cart(row)
+        return self._cart(row)
 
     def edit(self, cart: int, settings: Settings) -> None:
         self._check_name(settings.name, cart)
-        self._set(cart, **_settings(settings))
+        self._set(cart, **self._settings(settings))
 
     def revise(self, cart: int) -> None:
         self._set(cart, revision=carts.c.revision + 1)
@@ -145,17 +146,22 @@ class Carts:
         if taken is not None and taken != but:
             raise Refused(f"There is a cart named {name!r} already.", cart=name)
 
+    def _settings(self, settings: Settings) -> dict[str, Any]:
+        """The columns of settings. A secret that no key opens stays as it is, for the day its key file comes back."""
+        values = asdict(settings)
+        if settings.secret is None:
+            del values["secret"]
+        else:
+            values["secret"] = self._vault.seal(settings.secret)
+        policy = settings.policy.value if settings.policy else None
+        return {**values, "policy": policy, "name_key": _key(settings.name)}
+
+    def _cart(self, row: Row[Any]) -> Cart:
+        return _cart(row, self._vault.open(row.secret))
+
 
 def _key(name: str) -> str:
     return name.strip().casefold()
-
-
-def _settings(settings: Settings) -> dict[str, Any]:
-    return {
-        **asdict(settings),
-        "policy": settings.policy.value if settings.policy else None,
-        "name_key": _key(settings.name),
-    }
 
 
 def _sums(sums: Sums) -> dict[str, str]:
@@ -168,14 +174,14 @@ def _sums(sums: Sums) -> dict[str, str]:
     }
 
 
-def _cart(row: Row[Any]) -> Cart:
+def _cart(row: Row[Any], secret: str | None) -> Cart:
     return Cart(
         id=row.id,
         settings=Settings(
             name=row.name,
             url=row.url,
             key_id=row.key_id,
-            secret=row.secret,
+            secret=secret,
             allow_http=row.allow_http,
             active=row.active,
             policy=Policy(row.policy) if row.policy else None,

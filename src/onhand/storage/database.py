@@ -32,6 +32,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 from onhand.domain.errors import Broken, OnHandError, Permanent, Refused, Retriable
 
 from .books import SqlBooks
+from .vault import Vault, beside, make_key
 
 T = TypeVar("T")
 GROUP_MAX = 256  # units of work in one commit
@@ -43,11 +44,14 @@ READERS = 8  # connections kept for reading
 class Database:
     """One store data file, open. Close it, or use it as a context manager."""
 
-    def __init__(self, path: Path, on_news: Callable[[set[int]], None] = lambda _: None) -> None:
-        """Opens an existing file. Raises Refused if there is none, or its schema is not ours."""
+    def __init__(
+        self, path: Path, on_news: Callable[[set[int]], None] = lambda _: None, key_file: Path | None = None
+    ) -> None:
+        """Opens an existing file. Raises Refused if there is none, or its schema is not ours. The key file lies beside it."""
         if not path.exists():
             raise Refused(f"There is no store data file {path}: make one with `onhand init`.", path=str(path))
         self.path = path
+        self._vault = Vault(key_file or beside(path))
         self.on_news = on_news
         self.version = 0  # grows with every commit: a watcher knows at no cost that it may look again
         self._writer_engine = _engine(path, NullPool)
@@ -94,7 +98,7 @@ class Database:
         """Run reading work on one snapshot."""
         with translated(), self._reader_engine.connect() as connection:
             connection.exec_driver_sql("BEGIN")
-            return unit(SqlBooks(connection))
+            return unit(SqlBooks(connection, self._vault))
 
     def _write_loop(self) -> None:
         connection: Connection | None = None
@@ -133,7 +137,7 @@ class Database:
         try:
             driver.execute("BEGIN IMMEDIATE")
             for unit, done in group:
-                books = SqlBooks(connection)
+                books = SqlBooks(connection, self._vault)
                 if not alone:
                     driver.execute("SAVEPOINT unit")
                 try:
@@ -175,15 +179,17 @@ def _roll_back(connection: Connection) -> None:
         connection.exec_driver_sql("ROLLBACK")
 
 
-def create(path: Path) -> None:
-    """Make a new store data file. Raises Refused if there is something already."""
+def create(path: Path, key_file: Path | None = None) -> None:
+    """Make a new store data file, and its key file unless there is one. Raises Refused if there is something already."""
     if path.exists():
         raise Refused(f"{path} exists already: nothing was changed.", path=str(path))
     with translated():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)  # it holds the carts' secrets
+        path.touch(mode=0o600)  # it holds the carts' secrets, sealed, and the people's passwords, hashed
     try:
         _migrate(path)
+        with translated():
+            make_key(key_file or beside(path))
     except OnHandError:
         path.unlink()  # a full disk must not leave half a store behind
         raise
@@ -206,6 +212,20 @@ def upgrade(path: Path) -> tuple[str, str]:
             f"The store data file has schema {before}, which this program does not know: use the OnHand that made it, or a newer one.",
             found=before,
         ) from error
+
+
+def seal_anew(path: Path, key_file: Path | None = None, fresh: bool = False) -> int:
+    """Seal all secrets with the newest key; with ``fresh`` make that one first. Returns how many secrets no key opens."""
+    keys = key_file or beside(path)
+    engine = _engine(path, NullPool)
+    with translated():
+        make_key(keys, fresh)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            locked = Vault(keys).seal_anew(connection)
+            connection.exec_driver_sql("COMMIT")
+    engine.dispose()
+    return locked
 
 
 def _migrate(path: Path) -> str:

@@ -7,18 +7,20 @@ Never: moves a quantity.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, or_, select, update
 
 from onhand.domain.errors import Refused
 from onhand.domain.inventory import Particulars
+from onhand.domain.posts import State
 from onhand.domain.stock import sku_key
 
 from .ledger import chunks
 from .office_tables import suppliers
-from .tables import items, listings
+from .tables import carts, differences, items, listings, posts
+from .times import iso
 
 
 class Inventory:
@@ -35,10 +37,9 @@ class Inventory:
         return found
 
     def save(self, changed: Mapping[int, Particulars]) -> None:
-        """Raises Refused if a supplier is not known."""
-        suppliers_known = self._suppliers({one.supplier for one in changed.values() if one.supplier.strip()})
         if not changed:
             return
+        known = self.suppliers({one.supplier for one in changed.values()})
         self._connection.execute(
             _SAVE,
             [
@@ -49,13 +50,14 @@ class Inventory:
                     "to_drop": one.drop_ship,
                     "to_point": one.reorder_point,
                     "to_level": one.reorder_to,
-                    "to_supplier": suppliers_known.get(sku_key(one.supplier)),
+                    "to_supplier": known.get(sku_key(one.supplier)),
                 }
                 for item, one in sorted(changed.items())
             ],
         )
 
-    def _suppliers(self, names: set[str]) -> dict[str, int]:
+    def suppliers(self, names: Collection[str]) -> dict[str, int]:
+        names = {name for name in names if name.strip()}
         known = {}
         for chunk in chunks(sorted({sku_key(name) for name in names})):
             query = select(suppliers.c.name_key, suppliers.c.id).where(suppliers.c.name_key.in_(chunk))
@@ -82,7 +84,9 @@ class Inventory:
         ones that precede that key."""
         where = items.c.sku_key < before if before else items.c.sku_key > after
         order = items.c.sku_key.desc() if before else items.c.sku_key.asc()
-        query = _PAGE.where(where, *_wanted(search, below_zero, reorder, set_aside, supplier)).order_by(order).limit(limit)
+        query = (
+            _PAGE.where(where, *_wanted(search, below_zero, reorder, set_aside, supplier)).order_by(order).limit(limit)
+        )
         found = {row.id: {**_row(row), "shops": {}} for row in self._connection.execute(query)}
         for chunk in chunks(list(found)):
             for row in self._connection.execute(_SHOWN.where(listings.c.item_id.in_(chunk))):
@@ -90,15 +94,34 @@ class Inventory:
         return list(found.values())[:: -1 if before else 1]
 
     def one(self, item: int) -> dict[str, Any]:
-        """An item with all its listings, the live one of each cart in ``shops``."""
-        row = self._connection.execute(_PAGE.where(items.c.id == item)).one()
-        shown = self._connection.execute(_SHOWN.where(listings.c.item_id == item))
-        return {**_row(row), "shops": {row.cart_id: _shop(row) for row in shown}}
+        """An item with its listing in each cart: what was seen there last, and how much is in flight."""
+        found = self._connection.execute(_PAGE.where(items.c.id == item)).one()
+        shops = {}
+        for row in self._connection.execute(_SHOWN.where(listings.c.item_id == item)):
+            shops[row.cart_id] = _shop(row) | self._last_seen(row)
+        return {**_row(found), "shops": shops}
+
+    def _last_seen(self, row: Any) -> dict[str, Any]:
+        """A look that fits the books shows what is agreed; one that does not has opened a difference."""
+        is_open = (differences.c.listing_id == row.id, differences.c.closed_at.is_(None))
+        query = select(differences).where(*is_open).order_by(differences.c.id.desc()).limit(1)
+        difference = self._connection.execute(query).one_or_none()
+        flying = select(func.coalesce(func.sum(posts.c.delta), 0)).where(
+            posts.c.cart_id == row.cart_id, posts.c.listing_id == row.id, posts.c.state == State.SENT.value
+        )
+        return {
+            "seen": difference.seen_quantity if difference else row.agreed,
+            "seen_at": iso(difference.opened_at if difference else row.looked_at),
+            "difference": difference.id if difference else None,
+            "in_flight": int(self._connection.execute(flying).scalar_one()),
+        }
 
     def rows(self) -> list[tuple[Any, ...]]:
         """Every item in SKU order, as a table of items has it."""
         known = (items.c.reorder_point, items.c.reorder_to, suppliers.c.name, items.c.ignore_qoh, items.c.drop_ship)
-        query = select(items.c.sku, items.c.name, items.c.on_hand, *known).outerjoin(suppliers).order_by(items.c.sku_key)
+        query = (
+            select(items.c.sku, items.c.name, items.c.on_hand, *known).outerjoin(suppliers).order_by(items.c.sku_key)
+        )
         return [tuple(row) for row in self._connection.execute(query)]
 
     def supplier_names(self) -> list[str]:
@@ -107,9 +130,7 @@ class Inventory:
         return list(self._connection.execute(query).scalars())
 
 
-def _wanted(
-    search: str, below_zero: bool, reorder: bool, set_aside: bool, supplier: str
-) -> list[ColumnElement[bool]]:
+def _wanted(search: str, below_zero: bool, reorder: bool, set_aside: bool, supplier: str) -> list[ColumnElement[bool]]:
     """What narrows a list."""
     wanted: list[ColumnElement[bool]] = []
     if search.strip():
@@ -147,7 +168,6 @@ def _shop(row: Any) -> dict[str, Any]:
     return {
         "product": row.product,
         "shows": row.agreed,
-        "seen": row.agreed + row.held,
         "aligned": row.aligned,
         "problem": row.problem,
         "held": row.held,
@@ -173,17 +193,23 @@ _KNOWN: Select[Any] = select(
 ).outerjoin(suppliers, suppliers.c.id == items.c.supplier_id)
 _PAGE = _KNOWN.add_columns(items.c.sku, items.c.sku_key, items.c.on_hand)
 # A product that is gone from a shop is told only where no other stands for the item.
-_SHOWN: Select[Any] = select(
-    listings.c.item_id,
-    listings.c.cart_id,
-    listings.c.product,
-    (listings.c.sum - listings.c.ordered).label("agreed"),
-    listings.c.aligned,
-    listings.c.problem,
-    listings.c.held,
-    listings.c.parked,
-    listings.c.news,
-).order_by((listings.c.problem == "deleted").desc(), listings.c.id)
+_SHOWN: Select[Any] = (
+    select(
+        listings.c.id,
+        listings.c.item_id,
+        listings.c.cart_id,
+        listings.c.product,
+        (listings.c.sum - listings.c.ordered).label("agreed"),
+        listings.c.aligned,
+        listings.c.problem,
+        listings.c.held,
+        listings.c.parked,
+        listings.c.news,
+        carts.c.looked_at,
+    )
+    .join(carts, carts.c.id == listings.c.cart_id)
+    .order_by((listings.c.problem == "deleted").desc(), listings.c.id)
+)
 _SAVE = (
     update(items)
     .where(items.c.id == bindparam("of_item"))

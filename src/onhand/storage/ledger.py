@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, func, insert, literal_column, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from onhand.domain.errors import Conflict, Refused
@@ -48,9 +48,6 @@ class Items:
         if rows:
             self._connection.execute(insert(items), rows)
         return {key: item.id for key, item in self.by_key(keys).items()}
-
-    def rename(self, item: int, name: str) -> None:
-        self._connection.execute(update(items).where(items.c.id == item).values(name=name))
 
     def by_key(self, keys: Sequence[str]) -> dict[str, Item]:
         found = {}
@@ -135,12 +132,29 @@ class Movements:
     def last(self) -> int:
         return int(self._connection.execute(select(func.coalesce(func.max(movements.c.id), 0))).scalar_one())
 
-    def of_item(self, item: int | None, limit: int, before: int | None = None) -> list[Entry]:
+    def of_item(
+        self,
+        item: int | None,
+        limit: int,
+        before: int | None = None,
+        kind: Kind | None = None,
+        cart: int | None = None,
+        person: str = "",
+    ) -> list[Entry]:
         query = select(movements, items.c.sku).join(items).order_by(movements.c.id.desc()).limit(limit)
         if item is not None:
             query = query.where(movements.c.item_id == item)
         if before is not None:
             query = query.where(movements.c.id < before)
+        if cart is not None:
+            query = query.where(movements.c.cart_id == cart)
+        # The second condition is the index's own: a database that does not know the value yet uses it only so.
+        if kind is not None:
+            query = query.where(movements.c.kind == kind.value)
+        if kind not in {None, Kind.SALE}:
+            query = query.where(movements.c.kind != literal_column("'sale'"))
+        if person:
+            query = query.where(movements.c.person == person, movements.c.person != literal_column("''"))
         return [
             Entry(
                 row.id,
@@ -160,6 +174,28 @@ class Movements:
             )
             for row in self._connection.execute(query)
         ]
+
+    def history(self, item: int, points: int) -> list[tuple[datetime, int]]:
+        """The balance after every so manieth movement, oldest first; the first and the last are always there.
+
+        One pass over the item's movements: a balance is the sum of all before it, so none can be left out.
+        """
+        of_item = movements.c.item_id == item
+        last = int(self._connection.execute(select(func.count()).where(of_item)).scalar_one())
+        folded = select(
+            movements.c.id,
+            movements.c.at,
+            func.row_number().over(order_by=movements.c.id).label("number"),
+            func.sum(movements.c.quantity).over(order_by=movements.c.id, rows=(None, 0)).label("balance"),
+        )
+        numbered = folded.where(of_item).subquery()
+        step = max(1, -(-last // max(1, points - 1)))
+        query = (
+            select(numbered.c.at, numbered.c.balance)
+            .where(or_(numbered.c.number % step == 1 % step, numbered.c.number == last))
+            .order_by(numbered.c.id)
+        )
+        return [(moment(at), int(balance)) for at, balance in self._connection.execute(query)]
 
     def trade_of(self, cart: int, item: int, since: datetime, limit: int) -> list[tuple[datetime, int]]:
         query = (

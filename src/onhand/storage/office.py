@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -16,7 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from onhand.domain.errors import Refused
 
 from .tables import parameters, phone_order_lines, phone_orders
-from .times import micros
+from .times import iso, micros
 
 
 class Parameters:
@@ -27,6 +28,11 @@ class Parameters:
 
     def get(self) -> dict[str, str]:
         return {row.name: row.value for row in self._connection.execute(select(parameters.c.name, parameters.c.value))}
+
+    def changes(self) -> dict[str, dict[str, Any]]:
+        """Who set each parameter last, and when."""
+        query = select(parameters.c.name, parameters.c.person, parameters.c.at)
+        return {row.name: {"person": row.person, "at": iso(row.at)} for row in self._connection.execute(query)}
 
     def set(self, name: str, value: str, person: str, at: datetime) -> None:
         values = {"value": value, "person": person, "at": micros(at)}

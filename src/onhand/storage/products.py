@@ -78,20 +78,18 @@ class Products:
         bare: ColumnElement[Any] = items.c.sku_key
         for sign in SIGNS:
             bare = func.replace(bare, sign, "")
+        begins_with_it = and_(func.instr(bare, plain) == 1, literal(len(plain) >= ALIKE_MIN))
+        begins_it = and_(func.length(items.c.sku_key) >= ALIKE_MIN, func.instr(literal(plain), bare) == 1)
         same_name = and_(literal(bool(title)), func.lower(items.c.name) == title)
-        one_begins_the_other = and_(
-            func.min(func.length(bare), len(plain)) >= ALIKE_MIN,
-            func.substr(bare, 1, func.min(func.length(bare), len(plain)))
-            == func.substr(literal(plain), 1, func.min(func.length(bare), len(plain))),
-        )
-        rank = case((items.c.sku_key == key, 0), (bare == plain, 1), (same_name, 2), (one_begins_the_other, 3), else_=4)
+        is_alike = or_(items.c.sku_key == key, same_name, begins_with_it, begins_it)
+        rank = case((items.c.sku_key == key, 0), (bare == plain, 1), (same_name, 2), (is_alike, 3), else_=4)
         wanted = sku_key(search)
         found = or_(
             items.c.sku_key.contains(wanted, autoescape=True),
             func.lower(items.c.name).contains(wanted, autoescape=True),
         )
         query = select(items.c.id, items.c.sku, items.c.name, items.c.on_hand, rank.label("rank"))
-        query = query.where(found if wanted else rank < 4).order_by("rank", items.c.sku_key).limit(limit)
+        query = query.where(found if wanted else is_alike).order_by("rank", items.c.sku_key).limit(limit)
         rows = self._connection.execute(query).all()
         holders = select(listings.c.item_id, listings.c.product).where(
             listings.c.cart_id == cart,

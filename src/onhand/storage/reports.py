@@ -10,13 +10,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, literal, or_, select, union_all
+from sqlalchemy import Connection, and_, case, func, select
 
 from onhand.domain.posts import State
-from onhand.domain.stock import Kind, sku_key
+from onhand.domain.stock import Kind
 
-from .office_tables import suppliers
-from .tables import carts, differences, items, listings, movements, order_lines, phone_order_lines, phone_orders, posts
+from .tables import carts, differences, items, listings, movements, posts
 from .times import iso, micros, moment
 
 Rows = list[dict[str, Any]]
@@ -28,62 +27,6 @@ class Reports:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-
-    def stock(self, search: str, after: str, limit: int, before: str = "") -> Rows:
-        """Items in SKU order, each with its listings: cart, agreed, held, parked, aligned, problem.
-
-        Those that follow the SKU key ``after``, or with ``before`` the last ones that precede that key.
-        """
-        where, order = items.c.sku_key > after, items.c.sku_key.asc()
-        if before:
-            where, order = items.c.sku_key < before, items.c.sku_key.desc()
-        page = select(items).where(where).order_by(order).limit(limit)
-        if search.strip():
-            wanted = sku_key(search)
-            page = page.where(
-                or_(
-                    items.c.sku_key.contains(wanted, autoescape=True),
-                    func.lower(items.c.name).contains(wanted, autoescape=True),
-                )
-            )
-        found = {
-            row.id: {
-                "id": row.id,
-                "sku": row.sku,
-                "name": row.name,
-                "on_hand": row.on_hand,
-                "key": row.sku_key,
-                "shops": {},
-            }
-            for row in self._connection.execute(page)
-        }
-        if found:
-            shown = select(
-                listings.c.item_id,
-                listings.c.cart_id,
-                (listings.c.sum - listings.c.ordered).label("agreed"),
-                listings.c.aligned,
-                listings.c.problem,
-                listings.c.held,
-                listings.c.parked,
-                listings.c.news,
-            ).where(listings.c.item_id.in_(list(found)))
-            for row in self._connection.execute(shown):
-                found[row.item_id]["shops"][row.cart_id] = {
-                    "shows": row.agreed,
-                    "aligned": row.aligned,
-                    "problem": row.problem,
-                    "held": row.held,
-                    "parked": row.parked,
-                    "news": row.news,
-                }
-        return list(found.values())[:: -1 if before else 1]
-
-    def item_rows(self) -> list[tuple[Any, ...]]:
-        """Every item in SKU order, as a table of items has it: all that people know of it."""
-        known = (items.c.reorder_point, items.c.reorder_to, suppliers.c.name, items.c.ignore_qoh, items.c.drop_ship)
-        query = select(items.c.sku, items.c.name, items.c.on_hand, *known).outerjoin(suppliers).order_by(items.c.sku_key)
-        return [tuple(row) for row in self._connection.execute(query)]
 
     def item_count(self) -> int:
         """How many items there are."""
@@ -202,45 +145,4 @@ class Reports:
                 "note": row.note,
             }
             for row in self._connection.execute(query)
-        ]
-
-    def orders(self, limit: int) -> Rows:
-        """Order lines of all carts and orders entered by hand, newest first."""
-        collected = select(
-            carts.c.name.label("cart"),
-            func.cast(order_lines.c.order_number, items.c.sku.type).label("number"),
-            order_lines.c.model.label("sku"),
-            order_lines.c.quantity,
-            order_lines.c.state,
-            order_lines.c.paid,
-            order_lines.c.present,
-            order_lines.c.seen_at.label("at"),
-        ).join(carts, carts.c.id == order_lines.c.cart_id)
-        taken = (
-            select(
-                literal(""),
-                phone_orders.c.number,
-                items.c.sku,
-                phone_order_lines.c.quantity,
-                literal("sold"),
-                literal(value=True),
-                literal(value=True),
-                phone_orders.c.at,
-            )
-            .join(phone_order_lines, phone_order_lines.c.order_id == phone_orders.c.id)
-            .join(items, items.c.id == phone_order_lines.c.item_id)
-        )
-        both = union_all(collected, taken).subquery()
-        return [
-            {
-                "cart": row.cart or None,
-                "order": row.number,
-                "sku": row.sku,
-                "quantity": row.quantity,
-                "state": row.state,
-                "paid": bool(row.paid),
-                "deleted": not row.present,
-                "at": iso(row.at),
-            }
-            for row in self._connection.execute(select(both).order_by(both.c.at.desc()).limit(limit))
         ]

@@ -18,6 +18,7 @@ from .times import iso
 
 Rows = list[dict[str, Any]]
 SEQ_MAX = 2**62
+SETTLED = "settled"  # any state of a post that the shop has answered
 Key = tuple[int, int, int]  # of a post: microseconds, cart, number
 
 
@@ -52,7 +53,10 @@ class Stack:
             below = seq if cart == other else SEQ_MAX if cart < other else -1
             query = query.where(tuple_(*place) < tuple_(literal(at), literal(below)))
         if state == State.SENT.value:
-            query = query.where(text("posts.state = 'sent'"))  # in the words of its partial index
+            # In the words of its partial index, and sorted by what no other index promises: there is one batch of each cart.
+            query = query.where(text("posts.state = 'sent'")).order_by(None).order_by(posts.c.seq.desc())
+        elif state == SETTLED:
+            query = query.where(posts.c.state != State.SENT.value)
         elif state:
             query = query.where(posts.c.state == state)
         return [

@@ -16,9 +16,11 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from onhand.domain.errors import Refused
 from onhand.domain.webhooks import DIFFERENCES_MAX, KEEP_MAX, ROWS_MAX, Delivery, DeliveryState, Event, Webhook
 
+from .ledger import IDS_MAX
 from .office_tables import deliveries, webhooks
 from .tables import carts, differences, listings, movements
 from .times import iso, micros, moment
+from .vault import Vault
 
 WAITING = deliveries.c.state == DeliveryState.WAITING.value
 
@@ -26,8 +28,8 @@ WAITING = deliveries.c.state == DeliveryState.WAITING.value
 class Webhooks:
     """Webhooks and deliveries."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, vault: Vault) -> None:
+        self._connection, self._vault = connection, vault
 
     # Webhooks
 
@@ -35,7 +37,7 @@ class Webhooks:
         self._check_new(url)
         values = {
             "url": url,
-            "secret": secret,
+            "secret": self._vault.seal(secret),
             "events": _joined(events),
             "active": True,
             "allow_http": allow_http,
@@ -76,10 +78,10 @@ class Webhooks:
         row = self._connection.execute(select(webhooks).where(webhooks.c.id == webhook)).one_or_none()
         if row is None:
             raise Refused(f"There is no webhook number {webhook}.", webhook=webhook)
-        return _webhook(row)
+        return self._webhook(row)
 
     def all(self) -> list[Webhook]:
-        return [_webhook(row) for row in self._connection.execute(select(webhooks).order_by(webhooks.c.id))]
+        return [self._webhook(row) for row in self._connection.execute(select(webhooks).order_by(webhooks.c.id))]
 
     # What happened since
 
@@ -175,8 +177,8 @@ class Webhooks:
             query = query.where(deliveries.c.id < before)
         return [_delivery(row) for row in self._connection.execute(query)]
 
-    def forget(self, before: datetime) -> None:
-        """Settled deliveries from before a moment, and of each webhook all but the newest ``KEEP_MAX``."""
+    def forget(self, before: datetime) -> bool:
+        found: list[int] = []
         for webhook in self._connection.execute(select(webhooks.c.id)).scalars().all():
             mine = deliveries.c.webhook_id == webhook
             ids = select(deliveries.c.id).where(mine).order_by(deliveries.c.id.desc())
@@ -184,7 +186,13 @@ class Webhooks:
             too_old = deliveries.c.created_at < micros(before)
             if oldest is not None:
                 too_old |= deliveries.c.id < oldest
-            self._connection.execute(delete(deliveries).where(mine, ~WAITING, too_old))
+            settled = select(deliveries.c.id).where(mine, ~WAITING, too_old).order_by(deliveries.c.id)
+            found += self._connection.execute(settled.limit(IDS_MAX)).scalars()
+        self._connection.execute(delete(deliveries).where(deliveries.c.id.in_(found[:IDS_MAX])))
+        return len(found) >= IDS_MAX
+
+    def _webhook(self, row: Row[Any]) -> Webhook:
+        return _webhook(row, self._vault.open(row.secret))
 
     def _check_new(self, url: str) -> None:
         if self._connection.execute(select(webhooks.c.id).where(webhooks.c.url == url)).first() is not None:
@@ -198,11 +206,11 @@ def _joined(events: Collection[Event]) -> str:
     return ",".join(event.value for event in Event if event in events)
 
 
-def _webhook(row: Row[Any]) -> Webhook:
+def _webhook(row: Row[Any], secret: str | None) -> Webhook:
     return Webhook(
         row.id,
         row.url,
-        row.secret,
+        secret,
         frozenset(Event(name) for name in row.events.split(",") if name),
         row.active,
         row.allow_http,

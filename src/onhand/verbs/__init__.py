@@ -5,7 +5,21 @@ Promise: arguments are checked by type and bounds before anything is done; what 
 Never: prints, or knows who asked.
 """
 
-from . import carts, counting, differences, figures, listings, office, stack, stock, tasks, webhooks
+from . import (
+    buying,
+    carts,
+    counting,
+    differences,
+    figures,
+    listings,
+    office,
+    orders,
+    people,
+    stack,
+    stock,
+    tasks,
+    webhooks,
+)
 from .registry import VERBS, Data, Invalid, Progress, run
 
 __all__ = [
@@ -13,12 +27,15 @@ __all__ = [
     "Data",
     "Invalid",
     "Progress",
+    "buying",
     "carts",
     "counting",
     "differences",
     "figures",
     "listings",
     "office",
+    "orders",
+    "people",
     "run",
     "stack",
     "stock",

@@ -132,11 +132,12 @@ def cart_key(app: App, cart: Text, prefix: Text = "", renew: bool = False) -> Da
     """Make the secret, once, and the text of the file to upload. An existing key is shown again unless renewed."""
     found = cart_named(app, cart)
     own = found.settings
-    if renew or not own.secret:
+    if renew or own.secret == "":
         key_id, secret = composition.new_key()
         own = replace(own, key_id=key_id, secret=secret)
         app.house.store.write(lambda books: books.carts.edit(found.id, own))
-    text = composition.key_file(own, prefix)
+        found = replace(found, settings=own)
+    text = composition.key_file(found, prefix)
     return {"cart": found.name, "url": own.url, "key_id": own.key_id, "file": "onhand-key.php", "text": text}
 
 

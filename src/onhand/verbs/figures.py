@@ -32,7 +32,9 @@ def today(app: App) -> Data:
 
 @verb(Scope.READ)
 def chart(app: App, what: Literal["latency", "sales", "stack", "differences"]) -> Data:
-    """Numbers for one chart: ``x`` in seconds since 1970, and a series of as many values per cart; null where there is none."""
+    """Numbers for one chart: ``x`` in seconds since 1970, and a series of as many values per cart; null where there is none.
+
+    ``from`` and ``to`` are what the picture spans, in seconds, where that is more than its points."""
     now = app.clock.now()
     names = cart_names(app)
     if what == "sales":
@@ -60,6 +62,8 @@ def chart(app: App, what: Literal["latency", "sales", "stack", "differences"]) -
             for cart, at in points.items()
         ],
         "unit": "s" if what == "latency" else "posts",
+        "from": int(since.timestamp()),
+        "to": int(now.timestamp()),
     }
 
 

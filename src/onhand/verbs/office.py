@@ -32,9 +32,9 @@ def param_get(app: App, name: Text) -> Data:
 
 
 @verb(Scope.MANAGE)
-def param_set(app: App, name: Text, value: Text, person: Text = "") -> Data:
-    """Set a system parameter."""
-    return _parameter(*settings.set_parameter(app.house, name, value, person))
+def param_set(app: App, name: Text, value: Text, seen: Text | None = None, person: Text = "") -> Data:
+    """Set one system parameter. ``seen`` is the value the caller saw last."""
+    return _parameter(*settings.set_parameter(app.house, name, value, person, seen))
 
 
 @verb(Scope.READ)
@@ -92,4 +92,5 @@ def _parameter(known: Parameter, value: Value) -> Data:
         "default": known.default,
         "meaning": known.meaning,
         "possible": known.possible(),
+        "choices": ["True", "False"] if isinstance(known.default, bool) else list(known.choices),
     }

@@ -9,6 +9,7 @@ Never: knows what a verb does.
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,7 +37,8 @@ File = Annotated[Base64Bytes, Field(max_length=BYTES_MAX)]  # a CSV or XLSX file
 Number = Annotated[int, Field(ge=1, le=2**62)]  # of a movement, an order, a task: whatever is counted up
 Revision = Annotated[int, Field(ge=0, le=2**62)]  # what the caller saw last of a thing that people edit
 
-SECRETS = ("secret", "password", "text", "file")  # arguments the audit log does not repeat
+SECRETS = ("secret", "password")  # arguments the audit log does not repeat
+FILES = ("text", "file")  # nor these; but another file is another request, so their digest is kept
 KEY_LENGTH_MAX = 255  # characters of an idempotency key
 
 log = structlog.get_logger()
@@ -164,7 +166,11 @@ def _in_words(fault: ErrorDetails) -> str:
 
 def redacted(arguments: Mapping[str, Any]) -> Data:
     """Arguments as they may be written down."""
-    return {name: "…" if name in SECRETS and value else value for name, value in arguments.items()}
+    written = {name: "…" if name in SECRETS and value else value for name, value in arguments.items()}
+    for name in written.keys() & set(FILES):
+        content = written[name] if isinstance(written[name], bytes) else str(written[name]).encode(errors="replace")
+        written[name] = f"… sha256 {hashlib.sha256(content).hexdigest()[:16]}"
+    return written
 
 
 def cart_named(app: App, name: str) -> Cart:

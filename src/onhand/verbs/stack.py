@@ -21,7 +21,7 @@ from .listings import Product
 from .registry import Data, Invalid, Limit, Sku, Text, cart_named, verb
 
 IN_STACK = ("waiting", "parked")  # states of a listing, before a post has a number
-PostState = Literal["waiting", "parked", "sent", "applied", "missing", "range", "unlanded"]
+PostState = Literal["waiting", "parked", "sent", "settled", "applied", "missing", "range", "unlanded"]
 
 
 @verb(Scope.READ)

@@ -7,15 +7,24 @@ Never: speaks to a shop.
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
 
 from onhand import sheets
-from onhand.app import App
+from onhand.app import App, Books
+from onhand.domain.listings import target
 from onhand.domain.people import Scope
-from onhand.domain.stock import sku_key
-from onhand.services import counting, items, receiving, selling
+from onhand.domain.stock import QUANTITY_MAX, Entry, Kind, check_text, sku_key
+from onhand.services import counting, items, receiving
 
-from .registry import Data, File, Limit, Number, Sku, Text, Units, cart_names, iso, packed, verb
+from .registry import Data, File, Limit, Number, Revision, Sku, Text, Units, cart_names, iso, packed, verb
+
+NO_LEVEL = -1  # a reorder point or level that is taken away; a form that comes back with a blank means this
+Level = Annotated[
+    int, Field(ge=NO_LEVEL, le=QUANTITY_MAX), BeforeValidator(lambda given: NO_LEVEL if given == "" else given)
+]
 
 
 @verb(Scope.STOCK, books=True)
@@ -26,28 +35,94 @@ def item_add(app: App, sku: Sku, name: Text = "", on_hand: Units = 0, person: Te
 
 
 @verb(Scope.READ)
-def item_list(app: App, search: Text = "", after: Text = "", limit: Limit = 1000) -> Data:
-    """List items with what is on hand and what each shop shows, in the order of their SKUs, after a SKU."""
-    rows = app.read(lambda books: books.reports.stock(search, sku_key(after), limit))
-    return {"carts": cart_names(app), "items": rows}
+def item_list(
+    app: App,
+    search: Text = "",
+    after: Text = "",
+    before: Text = "",
+    below_zero: bool = False,
+    reorder: bool = False,
+    set_aside: bool = False,
+    supplier: Text = "",
+    limit: Limit = 1000,
+) -> Data:
+    """Items in SKU order, after a SKU or the last ones before one; ``reorder``: at or below their reorder point."""
+
+    def read(books: Books) -> list[Data]:
+        return books.inventory.page(
+            limit,
+            search=search,
+            after=sku_key(after),
+            before=sku_key(before),
+            below_zero=below_zero,
+            reorder=reorder,
+            set_aside=set_aside,
+            supplier=supplier,
+        )
+
+    return {"carts": cart_names(app), "items": app.read(read)}
 
 
 @verb(Scope.READ)
 def item_show(app: App, sku: Sku, limit: Limit = 20) -> Data:
-    """Show one item with what each shop shows of it and its latest movements."""
-    def read(books: Any) -> Data:
+    """An item, what each shop shows for it and should show, and its latest movements."""
+
+    def read(books: Books) -> Data:
         item = items.find(books, [sku])[0]
-        entries = books.ledger.of_item(item.id, limit)
-        shown = books.reports.stock(item.sku, "", 1_000)
-        return {
-            "sku": item.sku,
-            "name": item.name,
-            "on_hand": item.on_hand,
-            "shops": next((row["shops"] for row in shown if row["sku"] == item.sku), {}),
-            "movements": [_entry(entry) for entry in entries],
-        }
+        shown = books.inventory.one(item.id)
+        buffers = {cart.id: cart.settings.buffer for cart in books.carts.all()}
+        for cart, shop in shown["shops"].items():
+            shop["target"] = target(item.on_hand, buffers[cart])
+        return {**shown, "movements": [_entry(entry) for entry in books.ledger.of_item(item.id, limit)]}
 
     return {"carts": cart_names(app), **app.read(read)}
+
+
+@verb(Scope.MANAGE, books=True)
+def item_edit(
+    app: App,
+    sku: Sku,
+    name: Text | None = None,
+    new_sku: Sku | None = None,
+    ignore_qoh: bool | None = None,
+    drop_ship: bool | None = None,
+    reorder_point: Level | None = None,
+    reorder_to: Level | None = None,
+    supplier: Text | None = None,
+    revision: Revision | None = None,
+    person: Text = "",
+) -> Data:
+    """Change what people know of an item; what is not given stays."""
+    given = {
+        "name": None if name is None else check_text(name, "name"),
+        "ignore_qoh": ignore_qoh,
+        "drop_ship": drop_ship,
+        "reorder_point": reorder_point,
+        "reorder_to": reorder_to,
+        "supplier": None if supplier is None else supplier.strip(),
+    }
+    changes: Data = {field: value for field, value in given.items() if value is not None}
+    for field in ("reorder_point", "reorder_to"):
+        if changes.get(field) == NO_LEVEL:
+            changes[field] = None
+    return items.edit(app.house, sku, changes, new_sku, revision, person)
+
+
+@verb(Scope.READ)
+def stock_history(app: App, sku: Sku, points: Annotated[int, Field(ge=2, le=500)] = 500) -> Data:
+    """An item's quantity on hand over time: exact at each point, with as many points as fit, and now."""
+
+    def read(books: Books) -> tuple[int, list[tuple[datetime, int]]]:
+        item = items.find(books, [sku])[0]
+        return item.on_hand, books.ledger.history(item.id, points - 1)
+
+    on_hand, found = app.read(read)
+    balances: dict[float, int] = {}
+    latest = 0.0
+    for at, balance in [*found, (app.clock.now(), on_hand)]:
+        latest = max(latest, at.timestamp())  # a clock that was set back must not turn the picture round
+        balances[latest] = balance
+    return {"sku": sku.strip(), "on_hand": on_hand, "x": list(balances), "values": list(balances.values())}
 
 
 @verb(Scope.MANAGE, books=True)
@@ -62,7 +137,7 @@ def item_import(app: App, file: File, person: Text = "", dry_run: bool = False) 
 @verb(Scope.READ)
 def item_export(app: App, form: sheets.Form = sheets.Form.CSV) -> Data:
     """Give all items as a file."""
-    rows = app.read(lambda books: books.reports.item_rows())
+    rows = app.read(lambda books: books.inventory.rows())
     return {"items": len(rows), "file": packed(sheets.written(sheets.ITEMS, rows, form))}
 
 
@@ -87,48 +162,35 @@ def adjust(
     reason: Text = "",
     person: Text = "",
     below_zero: bool = False,
+    seen: Units | None = None,
 ) -> Data:
-    """Correct what is on hand of one item: by a change, or to what was counted."""
-    after = counting.adjust(app.house, sku, change, counted, reason, person, below_zero)
+    """Correct what is on hand of one item: by a change, or to what was counted by somebody who saw so many ``seen`` on hand."""
+    after = counting.adjust(app.house, sku, change, counted, reason, person, below_zero, seen)
     return {"sku": sku.strip(), "on_hand": after}
-
-
-@verb(Scope.STOCK, books=True)
-def order_add(
-    app: App,
-    lines: list[tuple[Sku, Units]],
-    number: Text = "",
-    person: Text = "",
-    note: Text = "",
-    oversell: bool = False,
-) -> Data:
-    """Take an order by phone or at the counter: its lines leave the shelf at once."""
-    chosen, on_hand = selling.take_order(app.house, lines, number, person, note, oversell)
-    return {"order": chosen, "on_hand": on_hand}
-
-
-@verb(Scope.READ)
-def order_list(app: App, limit: Limit = 100) -> Data:
-    """List order lines collected from the shops and orders entered by hand, newest first."""
-    return {"orders": app.read(lambda books: books.reports.orders(limit))}
 
 
 @verb(Scope.READ)
 def movements(
     app: App,
     sku: Sku | None = None,
+    kind: Kind | None = None,
+    cart: Text = "",
+    by: Text = "",
     limit: Limit = 100,
     before: Number | None = None,
 ) -> Data:
-    """List the movements of one item or of all, newest first, before a movement's number."""
-    def read(books: Any) -> list[Data]:
+    """Movements, newest first, from below a number; of an item, a kind, a cart, or done ``by`` a person."""
+
+    def read(books: Books) -> list[Data]:
         item = items.find(books, [sku])[0].id if sku else None
-        return [_entry(entry) for entry in books.ledger.of_item(item, limit, before)]
+        of_cart = books.carts.named(cart).id if cart else None
+        found = books.ledger.of_item(item, limit, before, kind, of_cart, by.strip())
+        return [_entry(entry) for entry in found]
 
     return {"carts": cart_names(app), "movements": app.read(read)}
 
 
-def _entry(entry: Any) -> Data:
+def _entry(entry: Entry) -> Data:
     m = entry.movement
     return {
         "id": entry.id,

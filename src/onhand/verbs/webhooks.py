@@ -20,6 +20,8 @@ from onhand.services import webhooks
 from .registry import Data, Number, Revision, iso, verb
 from .tasks import PageLimit
 
+BEGINNING = 300  # characters of a body that are shown
+
 Url = Annotated[str, Field(min_length=1, max_length=URL_LENGTH_MAX)]
 Events = Annotated[list[Event], Field(max_length=10)]
 
@@ -128,7 +130,7 @@ def _delivery(delivery: Delivery) -> Data:
         "webhook": delivery.webhook,
         "id": delivery.message,
         "event": delivery.event,
-        "body": delivery.body,
+        "beginning": delivery.body[:BEGINNING],
         "state": delivery.state.value,
         "attempts": delivery.attempts,
         "next_at": iso(delivery.next_at) if delivery.state is DeliveryState.WAITING else None,

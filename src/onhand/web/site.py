@@ -160,6 +160,7 @@ class Site:
             visitor,
             secret if visitor else "",
             request.url.scheme == "https",
+            request.headers.get("host", ""),
             request.client.host if request.client else "",
             request.headers.get("user-agent", "")[:300],
             said_in(request.cookies.get(SAID_COOKIE, "")),

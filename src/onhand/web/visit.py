@@ -66,7 +66,8 @@ class Visit:
     visitor: Visitor | None = None  # None on the few pages that need no log-in
     secret: str = ""  # what the browser holds of its session
     https: bool = False
-    address: str = ""
+    host: str = ""  # what the browser calls us
+    address: str = ""  # where the browser is
     agent: str = ""
     said: str = ""  # the sentence that goes with what was done just before
     form: dict[str, str] = field(default_factory=dict)

@@ -24,10 +24,10 @@ from onhand.web.visit import Page, Visit
 
 DIFFERING_ROWS = 20  # of the counts that keep a cart from being switched on
 POLICIES = (
-    ("default", "as the system parameter EditPolicy says"),
-    (Policy.OURS.value, "ours wins: the count on hand is sent again"),
-    (Policy.THEIRS.value, "theirs wins: it is booked as an adjustment"),
-    (Policy.ASK.value, "ask: it waits on Differences for a decision"),
+    ("default", "as EditPolicy says"),
+    (Policy.OURS.value, "ours wins"),
+    (Policy.THEIRS.value, "theirs wins"),
+    (Policy.ASK.value, "ask"),
 )
 NEW = Page("cart_new.html", title="Connect a shop")
 FILE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}

@@ -77,8 +77,9 @@ def _make(visit: Visit) -> Page | Response:
 # Counting
 
 
-def _sheet(visit: Visit, sheet: str, stale: Mapping[str, Data] | None = None) -> Page:
-    """The page on which people count. ``stale`` has the lines that somebody counted since this page was opened, by SKU."""
+def _sheet(visit: Visit, sheet: str, stale: Mapping[str, Data] | None = None, bad_lines: object = None) -> Page:
+    """The page on which people count. ``stale`` has the lines that somebody counted since this page was opened, by SKU;
+    ``bad_lines`` what is wrong with the lines of a file."""
     query = visit.query
     left = bool(query.get("left"))
     where = _given(after=query.get("after"), before=query.get("before"), search=query.get("q"))
@@ -92,6 +93,7 @@ def _sheet(visit: Visit, sheet: str, stale: Mapping[str, Data] | None = None) ->
         "tones": TONES,
         "how": HOW,
         "stale": stale or {},
+        "bad_lines": bad_lines or [],
         "left": left,
         "can_count": found["state"] == "open" and visit.caller.may(Scope.STOCK),
         "address": address,
@@ -156,15 +158,13 @@ def _import(visit: Visit, sheet: str) -> Page | Response:
         "how": visit.form.get("import_how", "ask"),
         "add_lines": visit.checked("import_add"),
     }
-    return visit.submit(
-        "count_import",
-        arguments,
-        again=lambda: _sheet(visit, sheet),
-        then=f"/counts/{sheet}",
-        said=lambda done: " ".join(
-            [f"{done['entered']:,} lines are entered, {done['blank']:,} had no count.", *done["remarks"]]
-        ),
-    )
+    try:
+        done = visit.do("count_import", **arguments)
+    except OnHandError as error:
+        bad_lines = error.facts.get("faults")
+        return visit.refuse(error, lambda: _sheet(visit, sheet, bad_lines=bad_lines))
+    words = f"{done['entered']:,} lines are entered, {done['blank']:,} had no count."
+    return visit.go(f"/counts/{sheet}", " ".join([words, *done["remarks"]]))
 
 
 def _download(visit: Visit, sheet: str, form: str) -> Response:
@@ -235,8 +235,8 @@ def _counted_at(visit: Visit) -> dict[str, str]:
         return {}
     try:
         return {"counted_at": datetime.fromisoformat(typed).astimezone().isoformat()}
-    except ValueError:
-        return {"counted_at": typed}
+    except (ValueError, OverflowError):  # no time, or a year that no clock of this machine shows: the verb says so
+        return {"counted_at": f"{typed}+00:00"}
 
 
 def _stale(error: OnHandError) -> list[Data]:

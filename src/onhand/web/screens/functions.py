@@ -32,7 +32,7 @@ def attach(site: Site) -> None:
     def functions(visit: Visit) -> Page:
         return _page(visit, visit.query)
 
-    @site.form("/functions", Scope.MANAGE)
+    @site.form("/functions/begin", Scope.MANAGE)
     def begin(visit: Visit) -> Page | Response:
         cart = numbered(visit, visit.form.get("cart", ""))
         direction = "send" if visit.form.get("preview") == "send" else "get"
@@ -67,7 +67,7 @@ def _page(visit: Visit, asked: dict[str, str]) -> Page:
             data["preview"] = _preview(visit, cart, asked)
     title = f"{cart.name}: Shopping Cart Functions" if cart else "Shopping Cart Functions"
     # A preview asks the shop: it is taken once, not whenever something changes.
-    return Page("functions.html", data, title, () if data["preview"] or visit.form or not cart else ("latest",))
+    return Page("functions.html", data, title, () if asked.get("preview") or not cart else ("latest",))
 
 
 def _preview(visit: Visit, cart: Cart, asked: dict[str, str]) -> dict[str, Any] | None:

@@ -52,11 +52,15 @@ const plots = new Map(); // figure → its plot
 
 function options(found, width, height) {
   const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
+  const margin = found.bars ? 43200 : 60; // seconds: half a day, so that the outer bars are whole
   const several = found.bars ? found.series.length : 1;
   return {
     width,
     height,
-    scales: { y: { range: (_, low, high) => [Math.min(0, low), Math.max(high, low + 1, 1)] } },
+    scales: {
+      x: { range: (_, low, high) => [found.from ?? low - margin, found.to ?? high + margin] },
+      y: { range: (_, low, high) => [Math.min(0, low), found.unit === "s" ? high * 1.1 || 1 : Math.max(Math.ceil(high * 1.1), 4)] },
+    },
     axes: [axis, { ...axis, size: 60 }],
     series: [
       {},
@@ -66,8 +70,8 @@ function options(found, width, height) {
         fill: found.bars ? `${colour(TONES[at % TONES.length])}66` : undefined,
         width: 2,
         spanGaps: !found.step,
-        points: { show: found.x.length < 40 },
-        paths: found.bars ? uPlot.paths.bars({ size: [0.7 / several, 40], align: several > 1 ? (at === 0 ? -1 : 1) : 0 })
+        points: { show: !found.bars && !found.step },
+        paths: found.bars ? uPlot.paths.bars({ size: [0.8 / several, 40], align: [[0], [-1, 1]][several - 1]?.[at] ?? 0 })
           : found.step ? uPlot.paths.stepped({ align: 1 }) : undefined,
       })),
     ],

@@ -21,6 +21,11 @@ def upgrade() -> None:
         sa.Column("arguments", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
     )
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.create_index("ix_audit_at", ["at"], unique=False)
+        batch_op.create_index("ix_audit_person", ["person", "id"], unique=False)
+        batch_op.create_index("ix_audit_verb", ["verb", "id"], unique=False)
+
     op.create_table(
         "carts",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -178,13 +183,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
     )
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_deliveries_waiting",
-            ["webhook_id", "id"],
-            unique=False,
-            sqlite_where=sa.text("state = 'waiting'"),
-            postgresql_where=sa.text("state = 'waiting'"),
-        )
+        batch_op.create_index("ix_deliveries_state", ["webhook_id", "state", "id"], unique=False)
         batch_op.create_index("ix_deliveries_webhook", ["webhook_id", "id"], unique=False)
 
     op.create_table(

@@ -1,0 +1,77 @@
+"""The floor plan of the stock room: what people know of items, orders, count sheets.
+
+Path: ``ports.Books`` has these books among the others; ``storage`` implements them.
+Promise: as in ``ports``.
+Never: knows an implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from onhand.domain.counting import CountLine, CountSheet, SheetState
+from onhand.domain.inventory import Particulars
+from onhand.domain.orders import Order
+
+
+class InventoryBook(Protocol):
+    """What people know of items."""
+
+    def of(self, items: Sequence[int]) -> dict[int, Particulars]: ...
+    def save(self, changed: Mapping[int, Particulars]) -> None:
+        """By item; each revision grows by one. Raises Refused if there is no such supplier."""
+
+    def suppliers(self, names: Collection[str]) -> dict[str, int]:
+        """Their ids by the key of their names, blank ones left out. Raises Refused if there is no such supplier."""
+
+
+class OrderBook(Protocol):
+    """Orders of carts and those entered by hand."""
+
+    def find(self, number: str, cart: int | None, epoch: str = "") -> Order:
+        """An order of a cart, or one entered by hand. Raises Refused."""
+
+
+class PhoneOrderBook(Protocol):
+    """Orders entered by hand."""
+
+    def add(self, number: str, person: str, note: str, lines: Sequence[tuple[int, int]], at: datetime) -> None:
+        """Keep an order and its (item, units) lines. Raises Refused if the number is taken."""
+
+    def next_number(self) -> str: ...
+
+
+class CountBook(Protocol):
+    """Count sheets."""
+
+    def add(self, name: str, person: str, at: datetime) -> int:
+        """A new, empty sheet; its number."""
+
+    def get(self, sheet: int) -> CountSheet:
+        """Raises Refused if there is none of that number."""
+
+    def fill(self, sheet: int, search: str, supplier: str, limit: int) -> tuple[int, int]:
+        """Put items on a new sheet; returns how many, at most one more than ``limit``, and how many drop-ship items are left out.
+        Raises Refused if there is no such supplier."""
+
+    def put(self, sheet: int, chosen: Sequence[int]) -> None: ...
+    def drop_shipped(self, chosen: Sequence[int]) -> set[int]: ...
+    def size(self, sheet: int) -> int: ...
+    def lines(self, sheet: int, chosen: Sequence[int]) -> dict[int, CountLine]:
+        """Those of the items that are on the sheet."""
+
+    def counted(self, sheet: int) -> dict[int, CountLine]: ...
+    def enter(self, sheet: int, lines: Sequence[CountLine]) -> None:
+        """Keep what was entered; the sheet's revision grows."""
+
+    def close(self, sheet: int, state: SheetState, at: datetime) -> None: ...
+    def newest_by(self, at: datetime) -> int:
+        """The newest movement that was booked by a time, 0 if none."""
+
+    def moved_after(self, chosen: Sequence[int], movement: int) -> dict[int, int]:
+        """Signed units booked for each of the items after a movement."""
+
+    def overtaken(self, sheet: int) -> list[str]:
+        """SKUs that were counted on this sheet, and whose item another count corrected after that moment."""

@@ -1,0 +1,103 @@
+"""Seals the secrets that have to be read again: the keys of carts and webhooks.
+
+Path: the books of carts and webhooks seal and open; ``database`` makes the key file with the store and seals anew at an upgrade.
+Promise: the store data file alone gives no secret away; what another key sealed stays as it is until its key file comes back.
+Never: writes a key into the store data file, or over a key that is there.
+
+The key file has one key a line, the newest first: it seals, all of them open.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from sqlalchemy import Connection, Table, select, update
+
+from onhand.domain.errors import Permanent
+
+from .office_tables import webhooks
+from .tables import carts
+
+SUFFIX = ".key"
+OPENED_MAX = 1000  # secrets that are remembered, so that a tick costs no decryption
+SEALED: tuple[Table, ...] = (carts, webhooks)
+
+
+class Vault:
+    """The keys of one file; without a file it knows blank secrets only."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._keys: MultiFernet | None = None
+        self._opened: dict[str, str] = {}
+
+    def seal(self, secret: str) -> str:
+        """A secret as it is stored; none stays none. Raises Permanent without a key file."""
+        return self._need().encrypt(secret.encode()).decode() if secret else ""
+
+    def open(self, sealed: str) -> str | None:
+        """The secret again; None if no key of the file opens it."""
+        if not sealed or sealed in self._opened:
+            return self._opened.get(sealed, "")
+        keys = self._found()
+        try:
+            secret = keys.decrypt(sealed.encode()).decode() if keys else None
+        except InvalidToken:
+            return None
+        if secret is not None:
+            if len(self._opened) >= OPENED_MAX:
+                self._opened.clear()
+            self._opened[sealed] = secret
+        return secret
+
+    def seal_anew(self, connection: Connection) -> int:
+        """Seal all secrets of a store with the newest key; returns how many no key opens."""
+        locked = 0
+        for table in SEALED:
+            for row in connection.execute(select(table.c.id, table.c.secret).where(table.c.secret != "")).all():
+                secret = self.open(row.secret)
+                if secret is None:
+                    locked += 1
+                else:
+                    connection.execute(update(table).where(table.c.id == row.id).values(secret=self.seal(secret)))
+        return locked
+
+    def _need(self) -> MultiFernet:
+        keys = self._found()
+        if keys is None:
+            raise Permanent(
+                f"The key file {self._path} is missing or no key file: put it back, or make a new one with `onhand init --upgrade`.",
+                reason="key_file",
+            )
+        return keys
+
+    def _found(self) -> MultiFernet | None:
+        """The keys, once they are there: a file that is put back is found without a restart."""
+        if self._keys is None and self._path is not None:
+            try:
+                self._keys = MultiFernet([Fernet(line) for line in self._path.read_text().split()])
+            except (OSError, ValueError):
+                return None
+        return self._keys
+
+
+def beside(store: Path) -> Path:
+    """Where the key file of a store data file lies unless told otherwise."""
+    return store.with_name(store.name + SUFFIX)
+
+
+def make_key(path: Path, newest: bool = False) -> None:
+    """Make a key file where there is none; with ``newest`` put a fresh key before those that are there."""
+    if path.exists() and not newest:
+        return
+    older = path.read_text() if path.exists() else ""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(f"{Fernet.generate_key().decode()}\n{older}")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

@@ -1,0 +1,77 @@
+"""Differences: where a shop and OnHand differed, why, and what was or is to be done; with the buttons Ours, Theirs and Re-check.
+
+Path: ``/differences``, filtered by cart, cause, and whether they are open.
+Promise: each says in words what was seen and what follows; the newest stand first, one bounded page at a time.
+Never: decides for a person.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi.responses import Response
+
+from onhand.domain.differences import Cause
+from onhand.domain.people import Scope
+from onhand.web.screens.carts import numbered
+from onhand.web.site import Site
+from onhand.web.visit import Page, Visit
+
+ROWS = 50
+FILTERS = ("cart", "cause", "open", "before")
+SHOWN = (("", "open and closed"), ("yes", "open"), ("no", "closed"))
+
+
+def attach(site: Site) -> None:
+    """Declare the page and its buttons."""
+
+    @site.page("/differences", Scope.READ)
+    def differences(visit: Visit) -> Page:
+        return _page(visit, visit.query)
+
+    @site.form("/differences/{number}/ours", Scope.MANAGE)
+    def ours(visit: Visit, number: str) -> Page | Response:
+        said = "Difference {difference}: ours. The shop is brought back to our count."
+        return _submit(visit, "decide", {"difference": number, "side": "ours"}, said)
+
+    @site.form("/differences/{number}/theirs", Scope.MANAGE)
+    def theirs(visit: Visit, number: str) -> Page | Response:
+        said = "Difference {difference}: theirs. The shop's change is booked as an adjustment."
+        return _submit(visit, "decide", {"difference": number, "side": "theirs"}, said)
+
+    @site.form("/differences/{number}/recheck", Scope.MANAGE)
+    def recheck(visit: Visit, number: str) -> Page | Response:
+        return _submit(visit, "difference_recheck", {"difference": number}, "Difference {difference}: {says}")
+
+
+def _submit(visit: Visit, verb: str, arguments: dict[str, Any], said: str) -> Page | Response:
+    """Do it, and come back to the list as it was filtered."""
+    asked = {name: value for name, value in parse_qsl(visit.form.get("back", "")) if name in FILTERS}
+    then = f"/differences?{urlencode(asked)}" if asked else "/differences"
+    return visit.submit(verb, arguments, again=lambda: _page(visit, asked), then=then, said=said)
+
+
+def _page(visit: Visit, asked: dict[str, str]) -> Page:
+    asked = {name: asked[name] for name in FILTERS if asked.get(name)}
+    cart = numbered(visit, asked["cart"]) if "cart" in asked else None
+    wanted: dict[str, Any] = {name: asked[name] for name in ("cause", "before") if name in asked}
+    if cart is not None:
+        wanted["cart"] = cart.name
+    state = asked.get("open", "")
+    rows = visit.do("differences", limit=ROWS, open_only=state == "yes", closed_only=state == "no", **wanted)
+    carts = visit.app.read(lambda books: books.carts.all())
+    older = {**asked, "before": rows["differences"][-1]["id"]} if len(rows["differences"]) == ROWS else None
+    newest = {name: value for name, value in asked.items() if name != "before"}
+    data = {
+        "carts": [("", "all carts"), *((one.id, one.name) for one in carts)],
+        "cart": cart,
+        "causes": [("", "all causes"), *((cause.value, cause.value) for cause in Cause)],
+        "states": SHOWN,
+        "asked": asked,
+        "back": urlencode(asked),
+        "rows": rows["differences"],
+        "first": f"/differences?{urlencode(newest)}" if "before" in asked else None,
+        "older": f"/differences?{urlencode(older)}" if older else None,
+    }
+    return Page("differences.html", data, "Differences", () if visit.form else ("list",))

@@ -1,0 +1,148 @@
+"""Inventory: all items with what is on hand and what each shop shows; new items, and tables that come in and go out.
+
+Path: ``/inventory``; an item's own page is in ``item``.
+Promise: a file is looked at before anything is booked, and then booked whole.
+Never: holds more than a few files, or one for long.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import threading
+from collections import OrderedDict
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+from fastapi.responses import Response
+
+from onhand import sheets
+from onhand.domain.errors import OnHandError, Refused
+from onhand.domain.people import Scope
+from onhand.verbs.registry import packed
+from onhand.web import view
+from onhand.web.screens.home import Heads
+from onhand.web.site import Site
+from onhand.web.visit import Page, Visit
+
+ROWS = 50  # of one page
+SHOPS = 8  # columns; a table of more is no table any more
+FILES_KEPT = 8  # between a look at them and the import
+KEPT_FOR = timedelta(minutes=30)
+FILTERS = ("q", "supplier", "below_zero", "reorder", "set_aside")
+FLAGS = ("below_zero", "reorder", "set_aside")
+
+
+def attach(site: Site) -> None:
+    """Declare the list of items, and what brings items in and out."""
+    heads, kept = Heads(site), Kept()
+
+    @site.page("/inventory", Scope.READ)
+    def inventory(visit: Visit) -> Page:
+        query = visit.query
+        wanted = {"search": query.get("q", ""), "supplier": query.get("supplier", "")}
+        wanted |= {name: query.get(name, "") for name in ("after", "before")}
+        found = visit.do("item_list", limit=ROWS, **wanted, **{flag: bool(query.get(flag)) for flag in FLAGS})
+        head = heads.current()
+        carts = [cart for cart in head.carts if cart["active"]]
+        rows = found["items"]
+        lines = [
+            (row, [view.cell(row["shops"].get(c["id"]), row["on_hand"], c, head.synch_qoh) for c in carts[:SHOPS]])
+            for row in rows
+        ]
+        moved = query.get("after") or query.get("before")
+        data = {
+            "lines": lines,
+            "carts": carts[:SHOPS],
+            "more_carts": len(carts) - SHOPS,
+            "items": head.items,
+            "filtered": any(query.get(name) for name in FILTERS),
+            "suppliers": site.app.read(lambda books: books.inventory.supplier_names()),
+            "first": visit.link(after=None, before=None) if moved else None,
+            "back": visit.link(after=None, before=rows[0]["sku"]) if rows and moved else None,
+            "on": visit.link(before=None, after=rows[-1]["sku"])
+            if len(rows) == ROWS or (rows and query.get("before"))
+            else None,
+        }
+        return Page("inventory.html", data, "Inventory", ("item_rows",))
+
+    @site.page("/inventory/new", Scope.STOCK)
+    def new(_: Visit) -> Page:
+        return Page("item_new.html", {}, "New item")
+
+    @site.form("/inventory/new", Scope.STOCK)
+    def add(visit: Visit) -> Page | Response:
+        return visit.submit(
+            "item_add",
+            {"sku": visit.form.get("sku", ""), **visit.given("name", "on_hand")},
+            again=lambda: new(visit),
+            then=lambda added: f"/item?sku={quote(added['sku'], safe='')}",
+            said="{sku} is added.",
+        )
+
+    @site.page("/inventory/items.{form}", Scope.READ)
+    def export(visit: Visit, form: str) -> Response:
+        if form not in set(sheets.Form):
+            raise Refused("Items can be had as csv or as xlsx.")
+        content = base64.b64decode(visit.do("item_export", form=form)["file"])
+        named = {"Content-Disposition": f'attachment; filename="onhand-items.{form}"', "Cache-Control": "no-store"}
+        return Response(content, media_type=sheets.Form(form).media_type, headers=named)
+
+    @site.page("/inventory/import", Scope.MANAGE)
+    def import_(_: Visit) -> Page:
+        return Page("item_import.html", {"preview": None, "token": "", "bad_lines": []}, "Import items")
+
+    @site.form("/inventory/import", Scope.MANAGE)
+    def look(visit: Visit) -> Page:
+        upload = visit.upload("file")
+        try:
+            if upload is None:
+                raise Refused("Choose a file first.", file="")
+            preview = visit.do("item_import", file=packed(upload[1]), dry_run=True)
+        except OnHandError as error:
+            return visit.refuse(error, lambda: _with_faults(import_(visit), error))
+        token = kept.keep(visit.caller.id, upload[1], site.app.clock.now())
+        data = {"preview": preview, "token": token, "name": upload[0], "bad_lines": []}
+        return Page("item_import.html", data, "Import items")
+
+    @site.form("/inventory/import/do", Scope.MANAGE)
+    def do(visit: Visit) -> Page | Response:
+        token = visit.form.get("token", "")
+        content = kept.get(token, visit.caller.id, site.app.clock.now())
+        try:
+            if content is None:
+                raise Refused("The file is not here any more, and nothing was booked: choose it again.")
+            done = visit.do("item_import", file=packed(content))
+        except OnHandError as error:
+            return visit.refuse(error, lambda: _with_faults(import_(visit), error))
+        words = f"{done['added']:,} items are added, {done['changed']:,} changed, {done['unchanged']:,} unchanged."
+        return visit.go("/inventory", words)
+
+
+class Kept:
+    """Files that were looked at and may be imported in a moment, each for the one who brought it."""
+
+    def __init__(self) -> None:
+        self._files: OrderedDict[str, tuple[str, bytes, datetime]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def keep(self, owner: str, content: bytes, now: datetime) -> str:
+        """Keep a file; its token. The oldest goes if there are too many."""
+        token = secrets.token_urlsafe(16)
+        with self._lock:
+            self._files[token] = (owner, content, now)
+            while len(self._files) > FILES_KEPT or now - next(iter(self._files.values()))[2] > KEPT_FOR:
+                self._files.popitem(last=False)
+        return token
+
+    def get(self, token: str, owner: str, now: datetime) -> bytes | None:
+        """The file, if it is this one's and still here."""
+        with self._lock:
+            found = self._files.get(token)
+        return found[1] if found and found[0] == owner and now - found[2] <= KEPT_FOR else None
+
+
+def _with_faults(page: Page, error: OnHandError) -> Page:
+    """The page with the bad lines of the file."""
+    faults = error.facts.get("faults")
+    return Page(page.template, {**page.data, "bad_lines": faults if isinstance(faults, list) else []}, page.title)

@@ -1,0 +1,155 @@
+"""Unmatched and duplicate SKUs: the products of a cart that no SKU settles, and ways to settle them by hand.
+
+Path: ``/carts/NO/listings``, linked from Shopping Cart Functions; ``…/listings/PRODUCT`` chooses the item of one product.
+Promise: what was ticked or typed is never redrawn under a person's hands; what was chosen or ignored can be undone here.
+Never: speaks to the shop: it shows what the books know since the last look.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi.responses import Response
+
+from onhand.domain.carts import Cart
+from onhand.domain.errors import Refused
+from onhand.domain.people import Scope
+from onhand.web.screens.carts import numbered
+from onhand.web.site import Site
+from onhand.web.visit import Page, Visit
+
+ROWS = 50
+SUGGESTIONS = 12
+FILTERS = ("problem", "search", "after")
+KINDS = (
+    ("unsettled", "unmatched, duplicate and blank"),
+    ("unmatched", "unmatched"),
+    ("duplicate", "duplicate"),
+    ("blank", "blank"),
+    ("fraction", "fraction"),
+    ("download", "download"),
+    ("not aligned", "not aligned"),
+    ("parked", "parked"),
+    ("chosen", "chosen by hand"),
+    ("ignored", "ignored"),
+    ("set aside", "Ignore QOH or Drop ship"),
+    ("deleted", "deleted in the shop"),
+    ("all", "all products"),
+)
+MEANINGS = {
+    "unmatched": "No item has this SKU.",
+    "duplicate": "Its SKU stands on another product of this shop too, or the item was chosen for another one.",
+    "blank": "The product has no SKU.",
+    "fraction": "The shop holds part of a unit: make it a whole number there.",
+    "download": "Sold as a download: its quantity does not move.",
+    "deleted": "The product is gone from the shop.",
+    "ignored": "Set aside for good by a person.",
+    "set aside": "Its item has Ignore QOH or Drop ship.",
+}
+
+
+def attach(site: Site) -> None:
+    """Declare the list, the page of one product, and their forms."""
+
+    @site.page("/carts/{cart}/listings", Scope.READ)
+    def listings(visit: Visit, cart: str) -> Page:
+        return _list(visit, numbered(visit, cart), visit.query)
+
+    @site.form("/carts/{cart}/listings/ignore", Scope.MANAGE)
+    def ignore(visit: Visit, cart: str) -> Page | Response:
+        said = "{ignored} more products of {cart} are ignored. The filter “ignored” shows them, and undoes it."
+        return _several(visit, numbered(visit, cart), "listing_ignore", said)
+
+    @site.form("/carts/{cart}/listings/release", Scope.MANAGE)
+    def release(visit: Visit, cart: str) -> Page | Response:
+        said = "{released} products of {cart} go by their own SKUs again."
+        return _several(visit, numbered(visit, cart), "listing_release", said)
+
+    @site.page("/carts/{cart}/listings/{product}", Scope.READ)
+    def one(visit: Visit, cart: str, product: str) -> Page:
+        return _one(visit, numbered(visit, cart), product)
+
+    @site.form("/carts/{cart}/listings/{product}/choose", Scope.MANAGE)
+    def choose(visit: Visit, cart: str, product: str) -> Page | Response:
+        found = numbered(visit, cart)
+        return visit.submit(
+            "listing_choose",
+            {"cart": found.name, "product": product, "sku": visit.form.get("sku", "")},
+            again=lambda: _one(visit, found, product),
+            then=f"/carts/{found.id}/listings",
+            said="Product {product} is {sku} now. {says}",
+        )
+
+    @site.form("/carts/{cart}/listings/{product}/rename", Scope.MANAGE)
+    def rename(visit: Visit, cart: str, product: str) -> Page | Response:
+        found = numbered(visit, cart)
+        model = visit.do("listing_suggest", cart=found.name, product=product, limit=1)["listing"]["model"] or ""
+        return visit.submit(
+            "item_edit",
+            {"sku": visit.form.get("sku", ""), "new_sku": model},
+            again=lambda: _one(visit, found, product),
+            then=f"/carts/{found.id}/listings",
+            said="The item's SKU is {sku} now, as in the shop. Send or Get the product's quantity to bring it in step.",
+        )
+
+
+def _several(visit: Visit, cart: Cart, verb: str, said: str) -> Page | Response:
+    """Do it with the products that were ticked, and come back to the list as it was filtered."""
+    asked = visit.given(*FILTERS)
+    products = visit.form_lists.get("products", [])
+    if not products:
+        return visit.refuse(Refused("Tick at least one product first."), lambda: _list(visit, cart, asked))
+    return visit.submit(
+        verb,
+        {"cart": cart.name, "products": products},
+        again=lambda: _list(visit, cart, asked),
+        then=_link(cart, asked),
+        said=said,
+    )
+
+
+def _list(visit: Visit, cart: Cart, asked: dict[str, str]) -> Page:
+    asked = {"problem": "unsettled"} | {name: asked[name] for name in FILTERS if asked.get(name)}
+    rows: list[dict[str, Any]] = []
+    if cart.aligned:  # before that only the shop knows its products, and the preview of Send or Get shows them
+        wanted = {name: asked[name] for name in ("search", "after") if name in asked}
+        problem = None if asked["problem"] == "all" else asked["problem"]
+        rows = visit.do("cart_products", cart=cart.name, problem=problem, limit=ROWS, **wanted)["products"]
+    data = {
+        "cart": cart,
+        "aligned": cart.aligned,
+        "rows": [{**row, "state": _state(row)} for row in rows],
+        "asked": asked,
+        "kinds": KINDS,
+        "first": _link(cart, {**asked, "after": ""}) if "after" in asked else None,
+        "more": _link(cart, {**asked, "after": str(rows[-1]["product"])}) if len(rows) == ROWS else None,
+        "counts": visit.do("cart_show", cart=cart.name),
+    }
+    return Page("listings.html", data, f"{cart.name}: Unmatched and duplicate SKUs")
+
+
+def _one(visit: Visit, cart: Cart, product: str) -> Page:
+    search = (visit.form or visit.query).get("search", "")
+    found = visit.do("listing_suggest", cart=cart.name, product=product, search=search, limit=SUGGESTIONS)
+    data = {"cart": cart, "product": found["listing"], "items": found["items"], "search": search, "meanings": MEANINGS}
+    return Page("listing.html", data, f"{cart.name}: which item is product {found['listing']['product']}?")
+
+
+def _state(row: dict[str, Any]) -> tuple[str, str, str]:
+    """Tone, word and meaning of how one product stands."""
+    if row["problem"]:
+        tone = "off" if row["problem"] in {"ignored", "set aside", "deleted"} else "warn"
+        return tone, str(row["problem"]), MEANINGS.get(row["problem"], "")
+    if row["parked"]:
+        return "warn", "parked", row["parked"]
+    if not row["aligned"]:
+        return "off", "not aligned", "Send or Get its quantity to bring it in step."
+    if row["held"]:
+        return "warn", "waits for you", "A difference asks for your decision."
+    return "ok", "in step", ""
+
+
+def _link(cart: Cart, asked: dict[str, str]) -> str:
+    wanted = {name: value for name, value in asked.items() if value}
+    return f"/carts/{cart.id}/listings?{urlencode(wanted)}" if wanted else f"/carts/{cart.id}/listings"

@@ -1,0 +1,72 @@
+"""Movements: why every quantity is what it is, as a list that can be narrowed and taken along.
+
+Path: ``/movements``; every number on other screens leads here.
+Promise: the list is read by its numbers, newest first, however long it is; a file has all that the filters let through.
+Never: changes a movement; nobody can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi.responses import Response, StreamingResponse
+
+from onhand import sheets
+from onhand.domain.errors import Refused
+from onhand.domain.people import Scope
+from onhand.domain.stock import Kind
+from onhand.web.site import Site
+from onhand.web.visit import Page, Visit
+
+ROWS = 50  # of one page
+FILTERS = ("sku", "kind", "cart", "by")
+
+
+def attach(site: Site) -> None:
+    """Declare the ledger's screen."""
+
+    @site.page("/movements", Scope.READ)
+    def movements(visit: Visit) -> Page:
+        query = visit.query
+        asked, fault = _asked(visit), ""
+        try:
+            found = visit.do(
+                "movements", **asked, limit=ROWS, **({"before": query["before"]} if query.get("before") else {})
+            )
+        except Refused as error:
+            if "before" in query:
+                raise
+            found, fault = {"movements": [], "carts": {}}, error.message
+        rows = found["movements"]
+        data = {
+            "rows": rows,
+            "names": found["carts"],
+            "fault": fault,
+            "kinds": [("", "any"), *((kind.value, kind.value) for kind in Kind)],
+            "carts": [("", "any"), *((name, name) for name in found["carts"].values())],
+            "filtered": bool(asked),
+            "download": visit.link(before=None).partition("?")[2],
+            "first": visit.link(before=None) if query.get("before") else None,
+            "on": visit.link(before=rows[-1]["id"]) if len(rows) == ROWS else None,
+        }
+        return Page("movements.html", data, "Movements", () if query.get("before") else ("movement_rows",))
+
+    @site.page("/movements/movements.{form}", Scope.READ)
+    def export(visit: Visit, form: str) -> Response:
+        if form not in set(sheets.Form):
+            raise Refused("Movements can be had as csv or as xlsx.")
+        asked = _asked(visit)
+        visit.do("movements", **asked, limit=1)  # what is refused is said on a page, not in the middle of a file
+
+        def ask(before: int | None) -> Mapping[str, Any]:
+            return visit.do("movements", **asked, limit=sheets.MOVEMENTS_PAGE, before=before)
+
+        pieces = sheets.write(sheets.MOVEMENTS, sheets.movement_rows(ask), sheets.Form(form))
+        named = {"Content-Disposition": f'attachment; filename="onhand-movements.{form}"', "Cache-Control": "no-store"}
+        return StreamingResponse(pieces, media_type=sheets.Form(form).media_type, headers=named)
+
+
+def _asked(visit: Visit) -> dict[str, str]:
+    """The filters that were filled in."""
+    return {name: value for name in FILTERS if (value := visit.query.get(name, "").strip())}

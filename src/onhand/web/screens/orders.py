@@ -1,0 +1,191 @@
+"""Orders: those collected from carts and those taken by phone; taking, cancelling, and goods that come back.
+
+Path: ``/orders``, ``/orders/new`` and ``/order?number=…&cart=…``; an order of ours has no cart.
+Promise: a line that waits is told from one that is sold; what was typed is kept with each fault by its line.
+Never: cancels an order in a shop.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi.responses import Response
+
+from onhand.domain.errors import OnHandError, Refused
+from onhand.domain.orders import LineState
+from onhand.domain.people import Scope
+from onhand.domain.stock import sku_key
+from onhand.services.selling import LINES_MAX
+from onhand.verbs import Data
+from onhand.web.site import Site
+from onhand.web.visit import Page, Visit
+
+ROWS = 50  # of one page
+LINES_SHOWN = 4  # of one order in the list
+LINES_OFFERED = 6  # of a new order, at first
+BY_PHONE = "(by phone)"  # stands for a cart in the filter; names of carts are asked for beside it
+STATES = {
+    "": "any",
+    LineState.WAITING.value: "waiting: not paid yet",
+    LineState.SOLD.value: "sold",
+    LineState.RESTOCKED.value: "cancelled",
+    LineState.UNTRACKED.value: "not kept in step",
+}
+TONES = {"waiting": "warn", "cancelled": "off", "deleted": "off", "returned": "off", "not kept": "off", "sold": "ok"}
+
+
+def attach(site: Site) -> None:
+    """Declare the screens about orders."""
+    site.page("/orders", Scope.READ)(_orders)
+    site.page("/orders/new", Scope.STOCK)(_new)
+    site.form("/orders/new", Scope.STOCK)(_take)
+    site.page("/order", Scope.READ)(_order)
+    site.form("/order/cancel", Scope.STOCK)(_cancel)
+    site.form("/order/return", Scope.STOCK)(_return)
+
+
+def _orders(visit: Visit) -> Page:
+    query = visit.query
+    cart = query.get("cart", "")
+    wanted: dict[str, Any] = {"search": query.get("q", ""), "state": query.get("state") or None}
+    wanted |= {"by_phone": True} if cart == BY_PHONE else {"cart": cart}
+    found = visit.do("order_list", limit=ROWS, before=query.get("before", ""), **wanted)["orders"]
+    carts = visit.app.read(lambda books: [cart.name for cart in books.carts.all()])
+    data = {
+        "orders": [{**order, "link": link(order), "tone": tone(order["state"])} for order in found],
+        "lines_shown": LINES_SHOWN,
+        "tone": tone,
+        "carts": [("", "anywhere"), (BY_PHONE, "by phone"), *((name, name) for name in carts)],
+        "states": list(STATES.items()),
+        "filtered": any(query.get(name) for name in ("q", "cart", "state")),
+        "first": visit.link(before=None) if query.get("before") else None,
+        "on": visit.link(before=found[-1]["place"]) if len(found) == ROWS else None,
+    }
+    return Page("orders.html", data, "Orders", ("order_rows",))
+
+
+def link(order: Data) -> str:
+    """The address of an order's page."""
+    named = {"number": order["order"], "cart": order["cart"], "epoch": order["epoch"]}
+    return f"/order?{urlencode({name: value for name, value in named.items() if value})}"
+
+
+def tone(word: str) -> str:
+    """How an order or a line stands."""
+    return TONES.get(word.removeprefix("partly "), "off")
+
+
+# A new one
+
+
+def _new(visit: Visit) -> Page:
+    """As many lines as are filled in, and some to fill in."""
+    filled = [
+        n
+        for n in _lines_typed(visit)
+        if visit.form.get(f"sku-{n}", "").strip() or visit.form.get(f"units-{n}", "").strip()
+    ]
+    rows = min(LINES_MAX, max(LINES_OFFERED, (max(filled) if filled else 0) + 1 + (3 if visit.form else 0)))
+    return Page("order_new.html", {"rows": range(rows), "first_sku": visit.query.get("sku", "")}, "New order")
+
+
+def _take(visit: Visit) -> Page | Response:
+    form = visit.form
+    if "more" in form:
+        return _new(visit)
+    numbers = [n for n in _lines_typed(visit) if form.get(f"sku-{n}", "").strip() or form.get(f"units-{n}", "").strip()]
+    lines = [(form.get(f"sku-{n}", "").strip(), form.get(f"units-{n}", "").strip()) for n in numbers]
+    for n, (sku, units) in zip(numbers, lines, strict=True):
+        if not sku or not units:
+            visit.faults["sku-" + str(n) if not sku else f"units-{n}"] = "This is needed."
+    try:
+        if not lines or visit.faults:
+            raise Refused(
+                "Fill in a SKU and its units in each line you need." if lines else "An order has at least one line."
+            )
+        arguments = {"lines": lines, "oversell": visit.checked("oversell"), **visit.given("number", "note")}
+        done = visit.do("order_add", **arguments)
+    except OnHandError as error:
+        _place(visit, error, numbers, lines)
+        return visit.refuse(error, lambda: _new(visit))
+    return visit.go(f"/order?{urlencode({'number': done['order']})}", f"Order {done['order']} is booked.")
+
+
+def _lines_typed(visit: Visit) -> list[int]:
+    found = (re.fullmatch(r"(?:sku|units)-([0-9]{1,4})", name) for name in visit.form)
+    return sorted({int(match[1]) for match in found if match})
+
+
+def _place(visit: Visit, error: OnHandError, numbers: list[int], lines: list[tuple[str, str]]) -> None:
+    """Put what is wrong beside the line it is about."""
+    wrong = error.facts.get("arguments")
+    for fault in wrong if isinstance(wrong, list) else []:
+        words = str(fault["argument"]).split(".")
+        if words[0] == "lines" and len(words) == 3:
+            fault["argument"] = f"{('sku', 'units')[int(words[2])]}-{numbers[int(words[1])]}"
+    unknown = error.facts.get("unknown")
+    keys = {sku_key(str(sku)) for sku in unknown} if isinstance(unknown, list) else set()
+    about = sku_key(str(error.facts.get("sku", "")))
+    for n, (sku, _) in zip(numbers, lines, strict=True):
+        if sku_key(sku) in keys:
+            visit.faults[f"sku-{n}"] = "No item has this SKU."
+        elif about and sku_key(sku) == about:
+            visit.faults[f"units-{n}"] = error.message
+
+
+# One order
+
+
+def _order(visit: Visit) -> Page:
+    return _page(visit, visit.query)
+
+
+def _page(visit: Visit, named: dict[str, str]) -> Page:
+    key = {name: named.get(name, "") for name in ("cart", "epoch")}
+    found = visit.do("order_show", order=named.get("number", ""), **key)
+    data = {"order": found, "tone": tone, "left": [line for line in found["lines"] if line["left"] > 0]}
+    live = () if visit.form else ("order_lines",)
+    return Page("order.html", data, f"Order {found['order']}", live)
+
+
+def _cancel(visit: Visit) -> Page | Response:
+    lines = None if "whole" in visit.form else visit.form_lists.get("lines", [])
+    if lines == []:
+        return visit.refuse(
+            Refused("Check the lines to cancel, or cancel the whole order.", lines=""), lambda: _page(visit, visit.form)
+        )
+    arguments = {"order": visit.form.get("number", ""), "lines": lines, **visit.given("cart", "reason")}
+    return visit.submit(
+        "order_cancel",
+        arguments,
+        again=lambda: _page(visit, visit.form),
+        then=_back(visit),
+        said="{lines} lines are cancelled, {units} units are on hand again.",
+    )
+
+
+def _return(visit: Visit) -> Page | Response:
+    fields = {name: value.strip() for name, value in visit.form.items() if name.startswith("back-") and value.strip()}
+    lines = [(name.removeprefix("back-"), value) for name, value in fields.items()]
+    names = list(fields)
+    try:
+        if not lines:
+            raise Refused("Fill in how many units of a line came back.")
+        given = visit.given("cart", "epoch", "reason")
+        done = visit.do("order_return", order=visit.form.get("number", ""), lines=lines, **given)
+    except OnHandError as error:
+        wrong = error.facts.get("arguments")
+        for fault in wrong if isinstance(wrong, list) else []:
+            words = str(fault["argument"]).split(".")
+            if words[0] == "lines" and len(words) > 1:
+                fault["argument"] = names[int(words[1])]
+        if "line" in error.facts:
+            visit.faults[f"back-{error.facts['line']}"] = error.message
+        return visit.refuse(error, lambda: _page(visit, visit.form))
+    return visit.go(_back(visit), f"{done['units']} units came back and are on hand again.")
+
+
+def _back(visit: Visit) -> str:
+    return f"/order?{urlencode(visit.given('number', 'cart', 'epoch'))}"

@@ -1,0 +1,106 @@
+"""Post Stack: what waits for a shop, what is in flight, what is parked, and what was posted.
+
+Path: ``/stack``, of one cart with ``?cart=NO``; its buttons retry, park and release.
+Promise: every list is one page of bounded length, found by its key; what the shop said last stands beside what waits for it.
+Never: posts: the cart's driver does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi.responses import Response
+
+from onhand.domain.errors import Refused
+from onhand.domain.people import Scope
+from onhand.web.screens.carts import numbered
+from onhand.web.site import Site
+from onhand.web.visit import Page, Visit
+
+ROWS = 50  # of each list
+OUTCOMES = {
+    "sent": ("way", "in flight"),
+    "applied": ("ok", "posted"),
+    "missing": ("warn", "the product is gone"),
+    "range": ("warn", "out of the column's range"),
+    "unlanded": ("off", "lost in a crash of the shop, posted again"),
+}
+PLACES = ("waiting", "parked", "before")  # where each list goes on
+
+
+def attach(site: Site) -> None:
+    """Declare the page and its forms."""
+
+    @site.page("/stack", Scope.READ)
+    def stack(visit: Visit) -> Page:
+        return _page(visit, visit.query)
+
+    @site.form("/stack/retry", Scope.MANAGE)
+    def retry(visit: Visit) -> Page | Response:
+        said = "{retried} parked posts of {cart} are tried again."
+        return _submit(visit, "posts_retry", visit.given("product"), said)
+
+    @site.form("/stack/release", Scope.MANAGE)
+    def release(visit: Visit) -> Page | Response:
+        return _submit(
+            visit, "posts_release", visit.given("product"), "Product {product} goes on: what is due by now is posted."
+        )
+
+    @site.form("/stack/park", Scope.MANAGE)
+    def park(visit: Visit) -> Page | Response:
+        asked = {"reason": visit.form.get("reason", ""), **visit.given("product", "sku")}
+        said = "Nothing is posted for product {product} of {cart} until it is released; its sales are booked."
+        return _submit(visit, "posts_park", asked, said)
+
+
+def _submit(visit: Visit, verb: str, arguments: dict[str, Any], said: str) -> Page | Response:
+    """Do it for the cart that the form names, and come back to that cart's stack, or to all."""
+    shown = visit.given("shown")
+    asked = {"cart": shown["shown"]} if shown else {}
+    wanted = visit.form.get("cart", "")
+    if not wanted:
+        refusal = Refused("Choose a cart.", cart="")
+        return visit.refuse(refusal, lambda: _page(visit, asked))
+    return visit.submit(
+        verb,
+        {"cart": numbered(visit, wanted).name, **arguments},
+        again=lambda: _page(visit, asked),
+        then=_link(asked),
+        said=said,
+    )
+
+
+def _page(visit: Visit, asked: dict[str, str]) -> Page:
+    carts = visit.app.read(lambda books: books.carts.all())
+    cart = numbered(visit, asked["cart"]) if asked.get("cart") else None
+    of_cart = {"cart": cart.name} if cart else {}
+    lists = {state: _rows(visit, state, asked, of_cart) for state in ("sent", "waiting", "parked")}
+    place = {"before": asked["before"]} if asked.get("before") else {}
+    posted = visit.do("posts", limit=ROWS, state="settled", **of_cart, **place)
+    first = {name: _link({**asked, name: ""}) if asked.get(name) else None for name in PLACES}
+    more = {name: lists[name]["more_waiting"] for name in ("waiting", "parked")} | {"before": posted["more_posts"]}
+    data = {
+        "carts": [("", "all carts"), *((one.id, one.name) for one in carts)],
+        "cart": cart,
+        "counts": visit.app.read(lambda books: books.figures.stack(cart.id if cart else None)),
+        "sent": lists["sent"]["posts"],
+        "waiting": lists["waiting"]["waiting"],
+        "parked": lists["parked"]["waiting"],
+        "posted": posted["posts"],
+        "first": first,
+        "more": {name: _link({**asked, name: str(key)}) if key else None for name, key in more.items()},
+        "outcomes": OUTCOMES,
+    }
+    live = () if visit.form else ("counts", "sent", "parked", "waiting", "posted")
+    return Page("stack.html", data, f"{cart.name}: Post Stack" if cart else "Post Stack", live)
+
+
+def _rows(visit: Visit, state: str, asked: dict[str, str], of_cart: dict[str, str]) -> dict[str, Any]:
+    after = {"after": asked[state]} if asked.get(state) else {}
+    return visit.do("posts", limit=ROWS, state=state, **of_cart, **after)
+
+
+def _link(asked: dict[str, str]) -> str:
+    wanted = {name: value for name, value in asked.items() if value}
+    return f"/stack?{urlencode(wanted)}" if wanted else "/stack"

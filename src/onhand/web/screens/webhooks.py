@@ -1,0 +1,127 @@
+"""Webhooks: which programs of others are told of what, and what came of it.
+
+Path: ``/webhooks`` and ``/webhooks/ID``, for administrators.
+Promise: a secret is shown once, on the page that answers the form; what was not taken is there with its reason and can be tried again.
+Never: sends anything itself but by the verb that tests.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi.responses import Response
+
+from onhand.domain.errors import OnHandError
+from onhand.domain.people import Scope
+from onhand.domain.webhooks import Event
+from onhand.web.site import Site
+from onhand.web.visit import Page, Visit
+
+ROWS = 25  # deliveries on one page
+EVENTS = (
+    (Event.STOCK_CHANGED, "Stock changed", "What is on hand of an item changed; at most 100 SKUs in one message."),
+    (Event.DIFFERENCE_OPENED, "Difference opened", "A shop's count drifted, and why."),
+    (Event.CART_DOWN, "Cart down", "A shop could not be looked at for longer than a minute."),
+    (Event.CART_UP, "Cart up", "And it can be again."),
+)
+TONES = {"waiting": "way", "delivered": "ok", "given up": "bad"}
+
+
+def attach(site: Site) -> None:
+    """Declare the pages and forms about webhooks."""
+
+    @site.page("/webhooks", Scope.ADMINISTER)
+    def webhooks(visit: Visit) -> Page:
+        return _list(visit)
+
+    @site.form("/webhooks", Scope.ADMINISTER)
+    def add(visit: Visit) -> Page:
+        try:
+            added = visit.do("webhook_add", url=visit.form.get("url", ""), **_chosen(visit))
+        except OnHandError as error:
+            return visit.refuse(error, lambda: _list(visit))
+        visit.form.clear()
+        return _list(visit, added=added)
+
+    @site.page("/webhooks/{webhook}", Scope.ADMINISTER)
+    def webhook(visit: Visit, webhook: str) -> Page:
+        return _page(visit, webhook)
+
+    @site.form("/webhooks/{webhook}", Scope.ADMINISTER)
+    def save(visit: Visit, webhook: str) -> Page | Response:
+        wanted = {"webhook": webhook, **visit.given("url", "revision"), **_chosen(visit)}
+        return visit.submit(
+            "webhook_edit",
+            wanted,
+            again=lambda: _page(visit, webhook),
+            then=f"/webhooks/{webhook}",
+            said="The webhook is changed.",
+        )
+
+    @site.form("/webhooks/{webhook}/switch", Scope.ADMINISTER)
+    def switch(visit: Visit, webhook: str) -> Page | Response:
+        return visit.submit(
+            "webhook_edit",
+            {"webhook": webhook, "active": visit.form.get("active") == "yes"},
+            again=lambda: _page(visit, webhook),
+            then=f"/webhooks/{webhook}",
+            said=lambda answer: "It is on: what happens from now on is told." if answer["active"] else "It is off.",
+        )
+
+    @site.form("/webhooks/{webhook}/test", Scope.ADMINISTER)
+    def test(visit: Visit, webhook: str) -> Page | Response:
+        tested = visit.do("webhook_test", webhook=webhook)
+        if tested["delivered"]:
+            return visit.go(f"/webhooks/{webhook}", f"The test was taken: {tested['answer']}")
+        visit.message = f"The test was not taken: {tested['answer']}"
+        return _page(visit, webhook)
+
+    @site.form("/webhooks/{webhook}/remove", Scope.ADMINISTER)
+    def remove(visit: Visit, webhook: str) -> Page | Response:
+        return visit.submit(
+            "webhook_remove",
+            {"webhook": webhook},
+            again=lambda: _page(visit, webhook),
+            then="/webhooks",
+            said="The webhook to {removed} is removed.",
+        )
+
+    @site.form("/webhooks/{webhook}/retry", Scope.ADMINISTER)
+    def retry(visit: Visit, webhook: str) -> Page | Response:
+        return visit.submit(
+            "webhook_retry",
+            visit.given("delivery"),
+            again=lambda: _page(visit, webhook),
+            then=f"/webhooks/{webhook}",
+            said="Delivery {delivery} is tried again now.",
+        )
+
+
+def _chosen(visit: Visit) -> dict[str, Any]:
+    """What the check boxes of a form say."""
+    events = [event.value for event in Event if visit.checked(event.value)]
+    return {"events": events, "allow_http": visit.checked("allow_http")}
+
+
+def _list(visit: Visit, added: dict[str, Any] | None = None) -> Page:
+    data = {"webhooks": visit.do("webhook_list")["webhooks"], "events": EVENTS, "added": added, "tones": TONES}
+    return Page("webhooks.html", data, "Webhooks", () if visit.form else ("list",))
+
+
+def _page(visit: Visit, webhook: str) -> Page:
+    """One webhook. What a form brought back is not live: its address is none to listen at."""
+    found = visit.do(
+        "webhook_show", webhook=webhook, limit=ROWS, **{k: v for k, v in visit.query.items() if k == "before"}
+    )
+    rows = found.pop("deliveries")
+    base = f"/webhooks/{found['webhook']}"
+    data = {
+        "webhook": found,
+        "deliveries": rows,
+        "events": EVENTS,
+        "tones": TONES,
+        "base": base,
+        "first": base if "before" in visit.query else None,
+        "older": f"{base}?before={rows[-1]['delivery']}" if len(rows) == ROWS else None,
+    }
+    return Page("webhook.html", data, "Webhook", () if visit.form else ("state", "deliveries"))

@@ -1,0 +1,394 @@
+"""Holds the API for programs to its manners: who may call what, what is booked once, and how what goes wrong is told.
+
+Path: pytest; the real application over a real store, called by HTTP.
+Promise: a route that answers without credentials fails here, as does a verb that a role may call without its scope.
+Never: lists routes or verbs by hand, but those few that are open to everybody.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import socket
+import time
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from starlette.routing import Mount, Route
+
+from onhand import api, openapi, programs
+from onhand.api import Server
+from onhand.app import App
+from onhand.domain.people import Role, Scope
+from onhand.storage import vault
+from onhand.verbs import VERBS
+from onhand.web import attach
+from tests.builders import _empty_store
+from tests.entrypoints.conftest import token_for
+
+OPEN = {"/api/openapi.json", "/static"}
+TEA = {"lines": [["TEA", 5]]}
+
+
+class Program:
+    """A program with a token."""
+
+    def __init__(self, app: App, web: TestClient, role: Role = Role.ADMINISTRATOR, scopes=None) -> None:
+        self.app, self.web = app, web
+        self.token = token_for(app, role, scopes)
+
+    def __call__(self, verb, status=200, method="POST", key=None, **arguments):
+        """Call a verb; answers its data, or the problem."""
+        return self.raw(verb, json.dumps(arguments), status, method, key)
+
+    def raw(self, verb, body, status=200, method="POST", key=None, **headers):
+        given = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json", **headers}
+        if key is not None:
+            given["Idempotency-Key"] = key
+        answer = self.web.request(method, f"/api/{verb}", content=body, headers=given)
+        self.headers = answer.headers
+        assert answer.status_code == status, answer.text
+        if status >= 400:
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.json().keys() == {"type", "title", "status", "detail", "code", "facts"}
+            assert answer.json()["status"] == status
+        return answer.json() if answer.content else None
+
+    def on_hand(self, sku="TEA"):
+        return self("item_show", sku=sku)["on_hand"]
+
+
+@pytest.fixture
+def app(tmp_path):
+    path = tmp_path / "store.db"
+    store, key = _empty_store()
+    path.write_bytes(store)
+    vault.beside(path).write_bytes(key)
+    with App(path, "serve") as app:
+        yield app
+
+
+@pytest.fixture
+def web(app):
+    return called(app)
+
+
+def called(app) -> TestClient:
+    return TestClient(api.create(app, "door", pages=True, hosts=["testserver"]), follow_redirects=False)
+
+
+@pytest.fixture
+def program(app, web):
+    program = Program(app, web)
+    program("item_add", sku="TEA", on_hand=10)
+    return program
+
+
+# Who may
+
+
+def routes(within, prefix=""):
+    """Every route of an application, those of its parts too, as (path, methods)."""
+    for route in within.routes:
+        if isinstance(route, Mount):
+            yield from routes(route, prefix + route.path) if route.routes else [(prefix + route.path, {"GET"})]
+        elif isinstance(route, Route):
+            yield prefix + route.path, route.methods - {"HEAD", "OPTIONS"}
+
+
+def test_no_route_answers_without_credentials(app, web):
+    found = dict(routes(web.app))
+    assert len(found) > len(VERBS)
+    open_to_all = {path for (_, path), scope in attach(FastAPI(), app).scopes.items() if scope is None}
+    assert {"/", "/door/{name}", "/api/receive", *OPEN} <= found.keys()
+    for path, methods in found.items():
+        if path in OPEN | open_to_all:
+            continue
+        for method in methods:
+            answer = web.request(method, re.sub(r"{[^}]*}", "1", path))
+            to_log_in = answer.status_code == 303 and answer.headers["location"].startswith("/login")
+            assert to_log_in or answer.status_code in {401, 403}, (method, path, answer.status_code)
+
+
+@pytest.mark.parametrize(
+    "given", [None, "", "Bearer", "Bearer ", "Bearer wrong", "Basic QTpC", "Bearer wröng", "Bearer door"]
+)
+def test_without_a_token_the_answer_says_so(app, web, given):
+    headers = {} if given is None else {"Authorization": given.encode("latin-1")}
+    answer = web.post("/api/item_add", json={"sku": "TEA"}, headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert answer.json()["code"] == "token"
+    assert app.read(lambda books: books.items.all()) == {}
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_verb_is_refused_to_every_role_that_lacks_its_scope(app, web, program, role):
+    lesser = Program(app, web, role)
+    lesser("status")  # from now on the token is known as used
+    before = app.database.version
+    for verb in VERBS.values():
+        if verb.scope not in role.scopes:
+            assert lesser(verb.name, status=403)["facts"] == {"scope": verb.scope.value}
+    assert app.database.version == before
+
+
+def test_a_token_has_no_more_than_its_own_scopes(app, web, program):
+    reader = Program(app, web, Role.ADMINISTRATOR, [Scope.READ])
+    assert reader.on_hand() == 10
+    reader("receive", status=403, **TEA)
+
+
+def test_who_asked_is_known_by_the_token(program):
+    program("receive", **TEA)
+    assert program("movements")["movements"][0]["person"].startswith("administrator")
+    assert program("receive", status=422, person="Bob", **TEA)["code"] == "invalid"
+    program.web.headers = {"Authorization": f"Bearer {program.token}"}
+    assert program.web.get("/api/movements", params={"person": "Bob"}).status_code == 422
+
+
+# What is asked
+
+
+def test_a_verb_is_called_by_post_and_a_reading_one_also_by_get(program):
+    assert program("item_show", sku="TEA") == program.raw("item_show?sku=TEA", None, method="GET")
+    assert program.raw("item_list?limit=1", None, method="GET")["items"][0]["sku"] == "TEA"
+    program.raw("receive", None, 405, "GET")
+    assert sorted(program.headers["allow"].split(", ")) == ["OPTIONS", "POST"]
+
+
+def test_a_verb_without_arguments_needs_no_body(program):
+    assert program.raw("status", b"")["items"] == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["[]", "{", "null", '{"sku":1}', '{"sku":"T","on_hand":"1"}', '{"sku":"T","on_hand":1.5}', '{"sku":"T","app":1}',
+     '{"sku":"T","on_hand":NaN}', '{"sku":"T","on_hand":1e999}', '{"sku":"\\ud800"}', "[" * 100_000, b"\xff", "{}",
+     '{"sku":"T","on_hand":99999999999999999999}'],
+)  # fmt: skip
+def test_arguments_that_do_not_fit_are_refused_in_one_sentence(program, body):
+    problem = program.raw("item_add", body, 422)
+    assert problem["code"] == "invalid"
+    assert "\n" not in problem["detail"]
+    assert len(program("item_list")["items"]) == 1
+
+
+def test_each_argument_that_does_not_fit_is_named(program):
+    problem = program("adjust", status=422, change="three", colour="red")
+    assert {fault["argument"] for fault in problem["facts"]["arguments"]} == {"sku", "change", "colour"}
+
+
+def test_five_and_five_point_nought_are_one_number(program):
+    program.raw("receive", '{"lines":[["TEA",5.0]]}')
+    assert program.on_hand() == 15
+
+
+def test_arguments_come_as_json(program):
+    program.raw("receive", "lines=TEA", 415, **{"Content-Type": "application/x-www-form-urlencoded"})
+    program.raw("receive", json.dumps(TEA), 415, **{"Content-Type": "text/plain"})
+    program.raw("receive", json.dumps(TEA), 200, **{"Content-Type": "application/json; charset=utf-8"})
+
+
+def test_a_body_beyond_the_limit_is_refused_and_a_file_may_be_larger(program, monkeypatch):
+    assert openapi.body_max(VERBS["receive"]) == 1024 * 1024
+    assert openapi.body_max(VERBS["item_import"]) == 64 * 1024 * 1024
+    program.raw("receive", b" " * (1024 * 1024 + 1), 413)
+    program.raw("receive", (part for part in [b" " * 1024] * 1025), 413)  # without saying its length first
+
+
+def test_what_is_not_there_is_told_in_the_same_form(program):
+    assert "openapi.json" in program.raw("drop_tables", "{}", 404)["detail"]
+    program.raw("item_add/", "{}", 404)
+    program.raw("item_add/x", "{}", 404)
+    program.raw("__class__", "{}", 404)
+    program.raw("receive", "{}", 405, "DELETE")
+    program.raw("openapi.json", "{}", 405)
+
+
+def test_options_says_what_may_be_done_and_allows_no_other_site(program):
+    program.raw("receive", None, 204, "OPTIONS", Origin="https://evil.example")
+    assert program.headers["allow"] == "POST, OPTIONS"
+    assert not [name for name in program.headers if name.startswith("access-control")]
+
+
+def test_head_answers_like_get_without_a_body(program):
+    program.raw("item_show?sku=TEA", None, method="GET")
+    answer = program.web.head("/api/status", headers={"Authorization": f"Bearer {program.token}"})
+    assert (answer.status_code, program.web.head("/api/status").status_code) == (200, 401)
+    assert program.web.head("/api/openapi.json").status_code == 200
+
+
+# What is answered
+
+
+def test_a_refusal_has_its_code_and_its_facts(program):
+    problem = program("item_show", status=409, sku="NO")
+    assert (problem["code"], problem["facts"]) == ("refused", {"unknown": ["NO"]})
+    assert problem["type"] == "about:blank"
+
+
+def test_a_fault_of_ours_shows_nothing_of_its_inside(program, monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError("inside /srv/secret")
+
+    monkeypatch.setattr(programs, "run", broken)
+    problem = program("status", status=500)
+    assert problem["code"] == "broken"
+    assert "inside" not in json.dumps(problem)
+
+
+def test_no_answer_is_kept_on_the_way(program):
+    program("status")
+    assert program.headers["cache-control"] == "no-store"
+
+
+# Once
+
+
+def test_a_request_that_comes_again_with_its_key_is_booked_once(program):
+    first, again = program("receive", key="a1", **TEA), program("receive", key="a1", **TEA)
+    assert first == again == {"on_hand": {"TEA": 15}}
+    assert program.on_hand() == 15
+
+
+def test_a_key_is_not_for_another_request(program):
+    program("receive", key="a1", **TEA)
+    assert program("receive", status=422, key="a1", lines=[["TEA", 6]])["facts"]["reason"] == "key"
+    assert program("adjust", status=422, key="a1", sku="TEA", change=1, reason="x")["facts"]["reason"] == "key"
+    assert program.on_hand() == 15
+
+
+def test_a_key_of_one_file_is_not_for_another(program):
+    one, other = (base64.b64encode(f"sku,name\nTEA,{name}\n".encode()).decode() for name in ("Green", "Black"))
+    first = program("item_import", key="a1", file=one)
+    assert program("item_import", key="a1", file=one) == first
+    program("item_import", status=422, key="a1", file=other)
+    assert program("item_show", sku="TEA")["name"] == "Green"
+
+
+def test_a_key_of_one_token_is_none_of_another(app, web, program):
+    program("receive", key="a1", **TEA)
+    Program(app, web)("receive", key="a1", **TEA)
+    assert program.on_hand() == 20
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "ä".encode("latin-1")])
+def test_a_key_that_cannot_be_one_is_refused(program, key):
+    program("receive", status=422, key=key, **TEA)
+    assert program.on_hand() == 10
+
+
+def test_a_key_where_it_means_nothing_is_refused(program):
+    program("param_set", status=422, key="a1", name="SynchQOH", value="True")
+    program("status", status=422, key="a1")
+
+
+# Much and long
+
+
+def test_one_token_may_do_so_much_a_second_and_no_more(app, web, program, monkeypatch):
+    monkeypatch.setattr(programs, "CALLS_PER_SECOND", 0.01)
+    monkeypatch.setattr(programs, "CALLS_BURST", 2)
+    hasty, other = Program(app, web), Program(app, web)
+    hasty("today")
+    hasty("today")
+    problem = hasty("today", status=429)
+    assert problem["code"] == "retriable"
+    assert 0 < int(hasty.headers["retry-after"]) <= 100
+    other("today")
+
+
+def test_a_pace_goes_on_as_time_goes_on(monkeypatch):
+    monkeypatch.setattr(programs, "CALLS_PER_SECOND", 10)
+    monkeypatch.setattr(programs, "CALLS_BURST", 2)
+    pace = programs.Pace()
+    assert [pace.wait("a", 100.0) > 0 for _ in range(3)] == [False, False, True]
+    assert pace.wait("a", 100.0) == pytest.approx(0.1)
+    assert pace.wait("a", 100.11) == 0
+    assert pace.wait("a", 100.12) > 0
+
+
+def test_of_callers_long_gone_nothing_is_remembered(monkeypatch):
+    monkeypatch.setattr(programs, "CALLERS_MAX", 3)
+    pace = programs.Pace()
+    for n in range(10):
+        pace.wait(f"token/{n}", float(n))
+    assert len(pace._paid_until) <= 3
+
+
+def test_too_many_at_once_are_told_to_come_back(program, monkeypatch):
+    monkeypatch.setattr(programs, "CALLS_MAX", 0)
+    program("status", status=503)
+    assert program.headers["retry-after"] == "1"
+
+
+def test_long_work_becomes_a_task(onhand, amber):
+    with App(onhand.store, "serve") as app:
+        program = Program(app, called(app))
+        begun = program("get_qoh", status=202, key="a1", cart="Amber", create=True)
+        assert program("get_qoh", status=202, key="a1", cart="Amber", create=True) == begun
+        where = program.headers["location"]
+        assert where == f"/api/task_show?task={begun['task']}"
+        until = time.monotonic() + 10
+        while (task := program.raw(where.removeprefix("/api/"), None, method="GET"))["state"] == "running":
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert task["state"] == "done"
+        assert program.on_hand("MUG") == 3
+        program("get_qoh", status=409, cart="No such cart")
+
+
+def test_a_body_that_trickles_is_cut_off(app, monkeypatch):
+    monkeypatch.setattr(programs, "BODY_SECONDS", 0.3)
+    monkeypatch.setattr(programs, "BODY_BYTES_PER_SECOND", 1e9)
+    token = token_for(app, Role.CLERK)
+    with Server(app, pages=True) as server, socket.create_connection(("127.0.0.1", _port(server))) as slow:
+        slow.settimeout(10)
+        slow.sendall(
+            f"POST /api/receive HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+            "Content-Type: application/json\r\nContent-Length: 50\r\n\r\n{".encode()
+        )
+        assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_request_that_breaks_off_books_nothing(app):
+    token = token_for(app, Role.CLERK)
+    with Server(app, pages=True) as server:
+        with socket.create_connection(("127.0.0.1", _port(server))) as broken:
+            broken.sendall(
+                f"POST /api/item_add HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+                'Content-Type: application/json\r\nContent-Length: 50\r\n\r\n{"sku":"TEA"}'.encode()
+            )
+        time.sleep(0.2)
+    assert app.read(lambda books: books.items.all()) == {}
+
+
+def _port(server: Server) -> int:
+    return int(server.url.rsplit(":", 1)[1])
+
+
+# What is described
+
+
+def test_every_verb_is_described_in_a_sentence(web):
+    document = web.get("/api/openapi.json").json()
+    assert document["paths"].keys() == {f"/api/{name}" for name in VERBS}
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            assert operation["summary"][:1].isupper(), path
+            assert operation["summary"].endswith("."), path
+            assert "Needs the scope" in operation["description"]
+
+
+def test_what_is_described_offers_nobody_to_say_who_he_is(web):
+    document = web.get("/api/openapi.json").text
+    assert '"person"' not in document
+
+
+def test_a_verb_that_books_is_described_with_its_key(web):
+    paths = web.get("/api/openapi.json").json()["paths"]
+    keyed = {path.removeprefix("/api/") for path, methods in paths.items() if "Idempotency-Key" in json.dumps(methods)}
+    assert keyed == {verb.name for verb in VERBS.values() if verb.books or verb.long}

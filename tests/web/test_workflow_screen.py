@@ -1,0 +1,75 @@
+"""What Getting started does: six steps, each ticked off by what the store shows."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.web.conftest import NAMES, eventually, text
+
+pytestmark = pytest.mark.slow  # the steps are walked with real shops
+
+
+def steps(house) -> list[str]:
+    """The word of each step."""
+    page = house.browser.shown("/start")
+    return [text(word) for word in re.findall(r'</h2>\s*<p class="state">(.*?)</p>', page, re.DOTALL)]
+
+
+def test_an_empty_store_has_no_step_done_and_says_where_to_begin(house):
+    assert steps(house) == ["next", "open", "open", "open", "open", "open"]
+    page = house.browser.shown("/start")
+    assert "0 of 6 done" in text(page)
+    assert '<a href="/carts/new">Connect your first shop</a>' in page
+    assert '<a href="/parameters#SynchQOH">' in page
+
+
+def test_each_step_is_ticked_off_by_evidence(connected):
+    assert steps(connected)[0] == "next"
+    assert "Amber has not answered yet. Put its files into the shop and test it" in text(
+        connected.browser.shown("/start")
+    )
+    for name in NAMES:
+        connected.do("cart_test", cart=name)
+    assert steps(connected)[:2] == ["done", "next"]
+    connected.do("get_qoh", cart=NAMES[0], create=True)
+    assert steps(connected)[1] == "next"
+    connected.do("send_qoh", cart=NAMES[1])
+    assert steps(connected)[1:3] == ["done", "next"]
+    page = text(connected.browser.shown("/start"))
+    assert re.search(r"Amber: Get QOH, \d\d:\d\d:\d\d\.", page)
+    assert re.search(r"Birch & Sons: Send QOH, \d\d:\d\d:\d\d\.", page)
+    connected.do("param_set", name="SynchQOH", value="True")
+    assert steps(connected)[2:4] == ["done", "next"]
+    for name in NAMES:
+        connected.do("sync_on", cart=name)
+    assert steps(connected)[3:5] == ["done", "next"]
+    connected.app.start_controller()
+    eventually(lambda: steps(connected)[5] == "done")
+    assert steps(connected)[4] == "next"
+    sku = connected.shops["Amber"].stock()[0].sku
+    connected.shops["Amber"].buy(sku, 2)
+    eventually(lambda: f"Sale of {sku} (−2) in Amber" in text(connected.browser.shown("/start")))
+    page = text(connected.browser.shown("/start"))
+    assert "Birch & Sons followed by −2 within" in page
+    assert "Amber has not followed a movement yet." in page
+    connected.do("receive", lines=[(sku, 3)], reference="PO-1")
+    eventually(lambda: steps(connected) == ["done"] * 6)
+    assert "6 of 6 done" in text(connected.browser.shown("/start"))
+    assert "nothing differed since" in text(connected.browser.shown("/start"))
+
+
+def test_a_step_that_no_longer_holds_is_open_again(connected):
+    connected.begin()
+    assert steps(connected)[3] == "done"
+    connected.do("sync_off", cart=NAMES[1])
+    assert steps(connected)[3] == "next"
+    page = connected.browser.shown("/start")
+    assert "Birch & Sons: off. Open the cart" in text(page)
+    assert 'href="/carts/2#synchronize-box"' in page
+
+
+def test_a_counted_shelf_is_no_evidence_that_a_shop_followed(connected):
+    connected.begin()
+    assert "Amber has not followed a movement yet." in text(connected.browser.shown("/start"))

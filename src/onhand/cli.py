@@ -17,6 +17,7 @@ import typer
 
 from onhand import (
     __version__,
+    buyingcommands,
     cartcommands,
     countingcommands,
     ordercommands,
@@ -80,6 +81,8 @@ app.add_typer(cartcommands.sync, name="sync")
 app.add_typer(countingcommands.count, name="count")
 app.add_typer(taskcommands.task, name="task")
 app.add_typer(webhookcommands.webhook, name="webhook")
+app.add_typer(buyingcommands.supplier, name="supplier")
+app.add_typer(buyingcommands.purchase, name="purchase")
 app.add_typer(peoplecommands.user, name="user")
 app.add_typer(peoplecommands.token, name="token")
 command(app, "audit")(peoplecommands.audit)

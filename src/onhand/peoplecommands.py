@@ -7,13 +7,14 @@ Never: takes or shows a password.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from onhand import printing
 from onhand.console import EXITS, Call, command, said, say_more
-from onhand.domain.people import Role
+from onhand.domain.people import Role, Scope
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
     from onhand.door import Data
 
 user = typer.Typer(help="Users: list, add, edit, link, and their sessions.", no_args_is_help=True, epilog=EXITS)
-token = typer.Typer(
-    help="API tokens: list, revoke. They are made on the screen Users and tokens.", no_args_is_help=True, epilog=EXITS
-)
+token = typer.Typer(help="API tokens of programs: add, list, revoke.", no_args_is_help=True, epilog=EXITS)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The user's name.")]
 LINK = "{name} comes in, within a week and once, by the path {link} behind the address that `onhand serve` prints."
@@ -63,9 +62,9 @@ def user_link(call: Call, name: Name) -> None:
 
 
 @command(user, "sessions")
-def sessions(call: Call) -> None:
+def sessions(call: Call, name: Annotated[str, typer.Argument(metavar="NAME", help="Only this user's.")] = "") -> None:
     """List the browsers that are logged in."""
-    call.answer("session_list", _print_sessions)
+    call.answer("session_list", _print_sessions, user=name)
 
 
 @command(user, "revoke")
@@ -76,10 +75,28 @@ def revoke(
     call.answer("session_revoke", said("Session {session} is ended."), session=session)
 
 
+@command(token, "add")
+def token_add(
+    call: Call,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the program is called.")],
+    owner: Annotated[str, typer.Option("--user", metavar="NAME", help="Whose token it is: it may do no more.")],
+    scope: Annotated[list[Scope], typer.Option("--scope", help="What it may do; give it several times.")],
+    days: Annotated[
+        int | None, typer.Option("--days", min=1, max=3650, help="How long it is valid; for ever if left out.")
+    ] = None,
+) -> None:
+    """Make an API token; it is shown this once."""
+    asked = {"name": name, "user": owner, "scopes": [one.value for one in scope], "days": days}
+    call.answer("token_add", said("The token {name}, which is not shown again: {token}"), **asked)
+
+
 @command(token, "list")
-def token_list(call: Call) -> None:
+def token_list(
+    call: Call,
+    ended: Annotated[bool, typer.Option("--ended", help="Those that ended as well.")] = False,
+) -> None:
     """List API tokens and what they may do."""
-    call.answer("token_list", _print_tokens)
+    call.answer("token_list", _print_tokens, ended=ended)
 
 
 @command(token, "revoke")
@@ -92,11 +109,15 @@ def audit(
     call: Call,
     who: Annotated[str, typer.Option("--who", metavar="NAME", help="Only what this person had done.")] = "",
     what: Annotated[str, typer.Option("--what", metavar="VERB", help="Only this verb, such as adjust.")] = "",
+    day: Annotated[
+        datetime | None, typer.Option("--day", formats=["%Y-%m-%d"], help="Only this day, as in 2026-11-25.")
+    ] = None,
     before: Annotated[int | None, typer.Option("--before", min=1, metavar="NO", help="Only older entries.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many at most.")] = 50,
 ) -> None:
     """List who had what done, the newest first."""
-    found = call.answer("audit_list", _print_audit, person=who, what=what, before=before, limit=limit)
+    asked = {"who": who, "what": what, "day": day and day.date().isoformat(), "before": before, "limit": limit}
+    found = call.answer("audit_list", _print_audit, **asked)
     say_more(call, found["entries"], limit, "id", "--before")
 
 

@@ -7,6 +7,8 @@ Never: takes a password; those are typed on pages that hand them straight to ``s
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -20,6 +22,7 @@ from .registry import Data, Revision, Text, iso, verb
 
 Name = Annotated[str, Field(max_length=people.NAME_LENGTH_MAX)]
 Rows = Annotated[int, Field(ge=1, le=1000)]
+YEARS = range(2000, 3000)  # of days that can be asked for
 
 
 @verb(Scope.ADMINISTER)
@@ -27,10 +30,8 @@ def user_list(app: App) -> Data:
     """Who may log in, and what for."""
 
     def read(books: Any) -> Data:
-        sessions: dict[int, int] = {}
-        for session in books.people.sessions():
-            sessions[session.person] = sessions.get(session.person, 0) + 1
-        return {"users": [{**_user(person), "sessions": sessions.get(person.id, 0)} for person in books.people.all()]}
+        sessions = Counter(session.person for session in people.live_sessions(books, app.clock.now()))
+        return {"users": [{**_user(person), "sessions": sessions[person.id]} for person in books.people.all()]}
 
     return app.read(read)
 
@@ -59,21 +60,22 @@ def user_link(app: App, name: Name) -> Data:
 
 
 @verb(Scope.ADMINISTER)
-def session_list(app: App) -> Data:
-    """Browsers that are logged in. ``session`` names one for `session_revoke`; nobody can log in with it."""
+def session_list(app: App, user: Name = "") -> Data:
+    """Browsers that are logged in, of all users or of one. ``session`` names one for `session_revoke`; it lets nobody in."""
 
     def read(books: Any) -> Data:
         names = {person.id: person.name for person in books.people.all()}
+        one = people.find(books, user).id if user else None
         return {
             "sessions": [
                 {
-                    "session": session.digest[:16],
+                    "session": session.name,
                     "user": names[session.person],
                     "since": iso(session.created_at),
                     "seen_at": iso(session.seen_at),
                     "browser": session.agent,
                 }
-                for session in books.people.sessions()
+                for session in people.live_sessions(books, app.clock.now(), one)
             ]
         }
 
@@ -83,14 +85,7 @@ def session_list(app: App) -> Data:
 @verb(Scope.ADMINISTER)
 def session_revoke(app: App, session: Text) -> Data:
     """End a session: its browser has to log in again."""
-
-    def write(books: Any) -> bool:
-        named = [found.digest for found in books.people.sessions() if found.digest[:16] == session.strip()]
-        return any(books.people.end_session(digest) for digest in named)
-
-    if not app.house.store.write(write):
-        raise Refused("There is no such session any more.", session=session)
-    return {"session": session.strip(), "revoked": True}
+    return {"session": people.end_session(app.house, session).name, "revoked": True}
 
 
 @verb(Scope.ADMINISTER)
@@ -99,18 +94,21 @@ def token_add(
     name: Name,
     scopes: Annotated[list[Scope], Field(max_length=len(Scope))],
     days: Annotated[int, Field(ge=1, le=3650)] | None = None,
+    user: Name = "",
 ) -> Data:
-    """Make an API token of one's own, with some of one's own scopes. The answer is the only place that ever shows it."""
-    number, secret = people.add_token(app.house, app.caller, name, scopes, days)
+    """Make an API token of a user, of one's own unless named, that may do no more than he. Only this answer ever shows it."""
+    number, secret = people.add_token(app.house, app.caller, name, scopes, days, user)
     return {"id": number, "name": name.strip(), "scopes": sorted(scopes), "token": secret}
 
 
 @verb(Scope.ADMINISTER)
-def token_list(app: App) -> Data:
-    """API tokens, the newest first."""
+def token_list(app: App, user: Name = "", ended: bool = False) -> Data:
+    """API tokens, the newest first: those that are valid, or with ``ended`` all that ever were."""
 
     def read(books: Any) -> Data:
         names = {person.id: person.name for person in books.people.all()}
+        one = people.find(books, user).id if user else None
+        now = app.clock.now()
         return {
             "tokens": [
                 {
@@ -122,9 +120,10 @@ def token_list(app: App) -> Data:
                     "expires_at": iso(token.expires_at) if token.expires_at else None,
                     "used_at": iso(token.used_at) if token.used_at else None,
                     "revoked_at": iso(token.revoked_at) if token.revoked_at else None,
-                    "valid": token.valid(app.clock.now()),
+                    "valid": token.valid(now),
                 }
                 for token in books.people.tokens()
+                if (ended or token.valid(now)) and one in {None, token.person}
             ]
         }
 
@@ -144,15 +143,22 @@ def audit_list(
     app: App,
     limit: Rows = 100,
     before: Annotated[int, Field(ge=1)] | None = None,
-    person: Text = "",
+    who: Text = "",
     what: Text = "",
+    day: date | None = None,
 ) -> Data:
-    """Who had what done, the newest first."""
-    return {"entries": app.read(lambda books: books.audit.latest(limit, before, person.strip(), what.strip()))}
+    """Who had what done, the newest first: all, or of one person, one verb, one day on the clock of this machine."""
+    if day and day.year not in YEARS:
+        raise Refused(f"Give a day of the years {YEARS.start} to {YEARS.stop - 1}.", day=str(day))
+    since = datetime.combine(day, time.min).astimezone() if day else None
+    until = datetime.combine(day + timedelta(days=1), time.min).astimezone() if day else None
+    asked = (limit, before, who.strip(), what.strip(), since, until)
+    return {"entries": app.read(lambda books: books.audit.latest(*asked))}
 
 
 def _user(person: Person) -> Data:
     return {
+        "id": person.id,
         "name": person.name,
         "role": person.role.value,
         "active": person.active,

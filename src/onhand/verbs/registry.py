@@ -168,7 +168,8 @@ def redacted(arguments: Mapping[str, Any]) -> Data:
     """Arguments as they may be written down."""
     written = {name: "…" if name in SECRETS and value else value for name, value in arguments.items()}
     for name in written.keys() & set(FILES):
-        content = written[name] if isinstance(written[name], bytes) else str(written[name]).encode(errors="replace")
+        given: Any = written[name]
+        content: bytes = given if isinstance(given, bytes) else str(given).encode(errors="replace")
         written[name] = f"… sha256 {hashlib.sha256(content).hexdigest()[:16]}"
     return written
 

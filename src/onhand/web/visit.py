@@ -159,7 +159,8 @@ class Visit:
         )
         current = error.facts.get("current")
         self.current = current if isinstance(current, Mapping) else {}
-        return replace(again(), status=STATUS[error.code])
+        # What was typed must not be drawn over, and the address of a form is none to listen at: this page is not live.
+        return replace(again(), status=STATUS[error.code], live=(), ages=False)
 
     def go(self, then: str, said: str = "") -> Response:
         """Send the browser on, with a sentence for the page it comes to."""

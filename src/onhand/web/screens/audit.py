@@ -7,28 +7,38 @@ Never: shows a secret; arguments were redacted before they were kept.
 
 from __future__ import annotations
 
+from onhand.domain.errors import Refused
 from onhand.domain.people import Scope
-from onhand.verbs import VERBS
+from onhand.services import people
+from onhand.verbs import VERBS, Data
 from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
 
-ROWS = 50
+ROWS = 50  # of one page
+FILTERS = ("who", "what", "day")
 
 
 def attach(site: Site) -> None:
     """Declare the page."""
-    told = sorted(name for name, verb in VERBS.items() if verb.scope is not Scope.READ)
+    own = {people.CHOOSE, people.CHANGE}
+    told = sorted(own | {name for name, verb in VERBS.items() if verb.scope is not Scope.READ})
 
-    @site.page("/audit", Scope.ADMINISTER)
-    def audit(visit: Visit) -> Page:
-        asked = {name: visit.query[name] for name in ("person", "what", "before") if visit.query.get(name)}
-        rows = visit.do("audit_list", limit=ROWS + 1, **asked)["entries"]
-        more = len(rows) > ROWS
+    def page(visit: Visit, rows: list[Data]) -> Page:
         data = {
             "rows": rows[:ROWS],
             "verbs": told,
-            "first": visit.link(before=None) if "before" in asked else None,
-            "on": visit.link(before=rows[ROWS - 1]["id"]) if more else None,
-            "filtered": asked.keys() & {"person", "what"},
+            "first": visit.link(before=None) if visit.query.get("before") else None,
+            "on": visit.link(before=rows[ROWS - 1]["id"]) if len(rows) > ROWS else None,
+            "filtered": any(visit.query.get(name) for name in FILTERS),
         }
         return Page("audit.html", data, "Audit log", ("entries",))
+
+    @site.page("/audit", Scope.ADMINISTER)
+    def audit(visit: Visit) -> Page:
+        asked = {name: visit.query[name] for name in (*FILTERS, "before") if visit.query.get(name)}
+        try:
+            rows = visit.do("audit_list", limit=ROWS + 1, **asked)["entries"]
+        except Refused as error:  # a filter that cannot be; the page comes back with it
+            visit.form = dict(asked)
+            return visit.refuse(error, lambda: page(visit, []))
+        return page(visit, rows)

@@ -12,6 +12,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import quote
 
 from fastapi.responses import Response
@@ -68,14 +69,14 @@ def attach(site: Site) -> None:
 
     @site.page("/inventory/new", Scope.STOCK)
     def new(_: Visit) -> Page:
-        return Page("item_new.html", {}, "New item")
+        return _new_page()
 
     @site.form("/inventory/new", Scope.STOCK)
     def add(visit: Visit) -> Page | Response:
         return visit.submit(
             "item_add",
             {"sku": visit.form.get("sku", ""), **visit.given("name", "on_hand")},
-            again=lambda: new(visit),
+            again=_new_page,
             then=lambda added: f"/item?sku={quote(added['sku'], safe='')}",
             said="{sku} is added.",
         )
@@ -90,7 +91,7 @@ def attach(site: Site) -> None:
 
     @site.page("/inventory/import", Scope.MANAGE)
     def import_(_: Visit) -> Page:
-        return Page("item_import.html", {"preview": None, "token": "", "bad_lines": []}, "Import items")
+        return _import_page()
 
     @site.form("/inventory/import", Scope.MANAGE)
     def look(visit: Visit) -> Page:
@@ -100,10 +101,10 @@ def attach(site: Site) -> None:
                 raise Refused("Choose a file first.", file="")
             preview = visit.do("item_import", file=packed(upload[1]), dry_run=True)
         except OnHandError as error:
-            return visit.refuse(error, lambda: _with_faults(import_(visit), error))
+            bad_lines = error.facts.get("faults")
+            return visit.refuse(error, lambda: _import_page(bad_lines=bad_lines))
         token = kept.keep(visit.caller.id, upload[1], site.app.clock.now())
-        data = {"preview": preview, "token": token, "name": upload[0], "bad_lines": []}
-        return Page("item_import.html", data, "Import items")
+        return _import_page(preview=preview, token=token, name=upload[0])
 
     @site.form("/inventory/import/do", Scope.MANAGE)
     def do(visit: Visit) -> Page | Response:
@@ -114,7 +115,8 @@ def attach(site: Site) -> None:
                 raise Refused("The file is not here any more, and nothing was booked: choose it again.")
             done = visit.do("item_import", file=packed(content))
         except OnHandError as error:
-            return visit.refuse(error, lambda: _with_faults(import_(visit), error))
+            bad_lines = error.facts.get("faults")
+            return visit.refuse(error, lambda: _import_page(bad_lines=bad_lines))
         words = f"{done['added']:,} items are added, {done['changed']:,} changed, {done['unchanged']:,} unchanged."
         return visit.go("/inventory", words)
 
@@ -142,7 +144,11 @@ class Kept:
         return found[1] if found and found[0] == owner and now - found[2] <= KEPT_FOR else None
 
 
-def _with_faults(page: Page, error: OnHandError) -> Page:
-    """The page with the bad lines of the file."""
-    faults = error.facts.get("faults")
-    return Page(page.template, {**page.data, "bad_lines": faults if isinstance(faults, list) else []}, page.title)
+def _new_page() -> Page:
+    return Page("item_new.html", {}, "New item")
+
+
+def _import_page(**known: Any) -> Page:
+    """Where a file is chosen, or what it would do."""
+    data = {"preview": None, "token": "", "name": "", **known, "bad_lines": known.get("bad_lines") or []}
+    return Page("item_import.html", data, "Import items")

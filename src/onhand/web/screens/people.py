@@ -1,19 +1,21 @@
 """Users and tokens: who may come in, by what, and what for; and one's own account.
 
-Path: ``/people`` for administrators, ``/account`` for everybody.
+Path: ``/people`` and ``/people/NO`` for administrators, ``/account`` for everybody.
 Promise: a link and a token are shown once, on the page that made them.
 Never: shows a password, or sends one anywhere but to ``services.people``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from typing import Any
 
 from fastapi.responses import Response
 
 from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.people import Role, Scope
 from onhand.services import people
+from onhand.verbs import Data
 from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
 
@@ -29,102 +31,163 @@ SCOPES = (
     (Scope.MANAGE.value, "manage: carts, Send and Get, differences, purchase orders, parameters"),
     (Scope.ADMINISTER.value, "administer: users, tokens, keys, webhooks, the audit log"),
 )
+ENDED = "That session is ended: its browser has to log in again."
 
 
 def attach(site: Site) -> None:
     """Declare the pages and forms about people."""
-
-    @site.page("/people", Scope.ADMINISTER)
-    def users(visit: Visit) -> Page:
-        return _users(visit)
-
-    @site.form("/people/invite", Scope.ADMINISTER)
-    def invite(visit: Visit) -> Page:
-        return _made(visit, "user_add", visit.given("name", "role"))
-
-    @site.form("/people/link", Scope.ADMINISTER)
-    def link(visit: Visit) -> Page:
-        return _made(visit, "user_link", visit.given("name"))
-
-    @site.form("/people/edit", Scope.ADMINISTER)
-    def edit(visit: Visit) -> Page | Response:
-        return visit.submit(
-            "user_edit",
-            {**visit.given("name", "role", "revision"), "active": visit.checked("active")},
-            again=lambda: _users(visit),
-            then="/people",
-            said="{name} is saved.",
-        )
-
-    @site.form("/people/session", Scope.ADMINISTER)
-    def revoke(visit: Visit) -> Page | Response:
-        return visit.submit(
-            "session_revoke",
-            visit.given("session"),
-            again=lambda: _users(visit),
-            then="/people",
-            said="The session is ended.",
-        )
-
-    @site.form("/people/token", Scope.ADMINISTER)
-    def token(visit: Visit) -> Page:
-        chosen = visit.form_lists.get("scopes", [])
-        return _made(visit, "token_add", {**visit.given("name", "days"), "scopes": chosen})
-
-    @site.form("/people/token/revoke", Scope.ADMINISTER)
-    def end(visit: Visit) -> Page | Response:
-        return visit.submit(
-            "token_revoke",
-            visit.given("token"),
-            again=lambda: _users(visit),
-            then="/people",
-            said="The token is ended.",
-        )
-
-    @site.page("/account", Scope.READ)
-    def account(visit: Visit) -> Page:
-        return _account(visit)
-
-    @site.form("/account", Scope.READ)
-    def change(visit: Visit) -> Page | Response:
-        form, visitor = visit.form, visit.visitor
-        if visitor is None:  # the site lets nobody in here
-            raise Refused("Log in first.")
-        try:
-            if form.get("password", "") != form.get("again", ""):
-                raise Refused("The two passwords differ: type the same twice.", again="")
-            given = (form.get("old", ""), form.get("password", ""))
-            people.change_password(visit.app.house, visit.app.gate, visitor.id, *given, visitor.session)
-        except OnHandError as error:
-            return visit.refuse(error, lambda: _account(visit))
-        return visit.go("/account", "Your password is changed; your other sessions are ended.")
+    site.page("/people", Scope.ADMINISTER)(_users)
+    site.form("/people/invite", Scope.ADMINISTER)(_invite)
+    site.form("/people/token", Scope.ADMINISTER)(_make_token)
+    site.form("/people/token/revoke", Scope.ADMINISTER)(_revoke_token)
+    site.page("/people/{user}", Scope.ADMINISTER)(_user)
+    site.form("/people/{user}", Scope.ADMINISTER)(_edit)
+    site.form("/people/{user}/link", Scope.ADMINISTER)(_link)
+    site.form("/people/{user}/session", Scope.ADMINISTER)(_revoke_session)
+    site.page("/account", Scope.READ)(_account)
+    site.form("/account", Scope.READ)(_change)
+    site.form("/account/session", Scope.READ)(_leave_elsewhere)
 
 
-def _users(visit: Visit, made: dict[str, str] | None = None) -> Page:
-    origin = f"{'https' if visit.https else 'http'}://{visit.host}"
+# All users, and the tokens of programs
+
+
+def _users(visit: Visit, made: Data | None = None) -> Page:
+    ended = bool(visit.query.get("ended"))
     data = {
         "users": visit.do("user_list")["users"],
-        "sessions": visit.do("session_list")["sessions"],
-        "tokens": visit.do("token_list")["tokens"],
+        "tokens": visit.do("token_list", ended=ended)["tokens"],
+        "ended": ended,
         "made": made,
-        "origin": origin,
+        "origin": _origin(visit),
         "roles": ROLES,
         "scopes": SCOPES,
     }
     return Page("people.html", data, "Users and tokens")
 
 
-def _made(visit: Visit, verb: str, arguments: Mapping[str, object]) -> Page:
+def _invite(visit: Visit) -> Page:
+    return _made(visit, "user_add", visit.given("name", "role"), lambda made: _users(visit, made))
+
+
+def _make_token(visit: Visit) -> Page:
+    chosen = visit.form_lists.get("scopes", [])
+    wanted = {**visit.given("name", "days", "user"), "scopes": chosen}
+    return _made(visit, "token_add", wanted, lambda made: _users(visit, made))
+
+
+def _revoke_token(visit: Visit) -> Page | Response:
+    return visit.submit(
+        "token_revoke",
+        visit.given("token"),
+        again=lambda: _users(visit),
+        then="/people#tokens",
+        said="The token is ended: whoever shows it is let in no more.",
+    )
+
+
+# One user
+
+
+def _user(visit: Visit, user: str, made: Data | None = None) -> Page:
+    """Raises Refused if there is none of that number."""
+    found = _numbered(visit, user)
+    data = {
+        "user": found,
+        "sessions": visit.do("session_list", user=found["name"])["sessions"],
+        "tokens": visit.do("token_list", user=found["name"])["tokens"],
+        "made": made,
+        "origin": _origin(visit),
+        "roles": ROLES,
+        "address": f"/people/{found['id']}",
+    }
+    return Page("person.html", data, found["name"])
+
+
+def _edit(visit: Visit, user: str) -> Page | Response:
+    wanted = {**visit.given("role", "revision"), "active": visit.checked("active")}
+    return visit.submit(
+        "user_edit",
+        {"name": _numbered(visit, user)["name"], **wanted},
+        again=lambda: _user(visit, user),
+        then=f"/people/{user}",
+        said="{name} is saved.",
+    )
+
+
+def _link(visit: Visit, user: str) -> Page:
+    name = _numbered(visit, user)["name"]
+    return _made(visit, "user_link", {"name": name}, lambda made: _user(visit, user, made))
+
+
+def _revoke_session(visit: Visit, user: str) -> Page | Response:
+    return visit.submit(
+        "session_revoke",
+        {"session": visit.form.get("session", "")},
+        again=lambda: _user(visit, user),
+        then=f"/people/{user}",
+        said=ENDED,
+    )
+
+
+# One's own account
+
+
+def _account(visit: Visit) -> Page:
+    own = visit.app.read(lambda books: people.live_sessions(books, visit.app.clock.now(), _own(visit).id))
+    return Page("account.html", {"roles": dict(ROLES), "sessions": own}, "Your account")
+
+
+def _change(visit: Visit) -> Page | Response:
+    form, mine = visit.form, _own(visit)
+    house = visit.app.acting(visit.caller, people.CHANGE, {}, None).house
+    try:
+        if form.get("password", "") != form.get("again", ""):
+            raise Refused("The two passwords differ: type the same twice.", again="")
+        given = (form.get("old", ""), form.get("password", ""))
+        people.change_password(house, visit.app.gate, mine.id, *given, mine.session)
+    except OnHandError as error:
+        return visit.refuse(error, lambda: _account(visit))
+    return visit.go("/account", "Your password is changed; your other sessions are ended.")
+
+
+def _leave_elsewhere(visit: Visit) -> Page | Response:
+    """End a session of one's own, as on a machine that was left logged in."""
+    session = visit.form.get("session", "")
+    house = visit.app.acting(visit.caller, "session_revoke", {"session": session}, None).house
+    try:
+        people.end_session(house, session, _own(visit).id)
+    except OnHandError as error:
+        return visit.refuse(error, lambda: _account(visit))
+    return visit.go("/account", ENDED)
+
+
+# What they share
+
+
+def _made(visit: Visit, verb: str, arguments: dict[str, Any], shown: Callable[[Data | None], Page]) -> Page:
     """The page with what was just made: a link or a token, which no later page shows."""
     try:
         made = visit.do(verb, **arguments)
     except OnHandError as error:
-        return visit.refuse(error, lambda: _users(visit))
+        return visit.refuse(error, lambda: shown(None))
     visit.form = {}
-    return _users(visit, made)
+    return shown(made)
 
 
-def _account(visit: Visit) -> Page:
-    visitor = visit.visitor
-    own = visit.app.read(lambda books: books.people.sessions(visitor.id)) if visitor else []
-    return Page("account.html", {"roles": dict(ROLES), "sessions": own}, "Your account")
+def _numbered(visit: Visit, user: str) -> Data:
+    found = [known for known in visit.do("user_list")["users"] if str(known["id"]) == user]
+    if not found:
+        raise Refused("There is no such user: see Users and tokens.")
+    return dict(found[0])
+
+
+def _own(visit: Visit) -> people.Visitor:
+    if visit.visitor is None:
+        raise Refused("Log in first.")  # the site lets nobody in here
+    return visit.visitor
+
+
+def _origin(visit: Visit) -> str:
+    """What a browser calls us, for links that are handed on."""
+    return f"{'https' if visit.https else 'http'}://{visit.host}"

@@ -1,0 +1,86 @@
+"""Holds ordering to its sums: what ought to be ordered, what is outstanding, what a delivery does."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onhand.domain.errors import Conflict, Refused
+from onhand.domain.purchasing import OrderLine, OrderState, PurchaseOrder, Stocked, Supplier, suggestions
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+SUPPLIER = Supplier(1, "Leaf & Co", "", "", "", True, 0)
+units = st.integers(-1000, 1000)
+
+
+def order(*lines: tuple[str, int, int], state: OrderState = OrderState.SENT) -> PurchaseOrder:
+    made = tuple(OrderLine(n, n, sku, sku, ordered, came) for n, (sku, ordered, came) in enumerate(lines, 1))
+    return PurchaseOrder(1, "PO-1", SUPPLIER, state, "", "", AT, None, None, 3, made)
+
+
+def stocked(on_hand: int, outstanding: int, point: int, to: int | None) -> Stocked:
+    return Stocked(1, "TEA", "Tea", on_hand, outstanding, point, to, 1)
+
+
+@pytest.mark.parametrize(
+    ("on_hand", "outstanding", "point", "to", "ordered"),
+    [
+        (6, 0, 5, 20, 0),  # above the point
+        (5, 0, 5, 20, 15),  # at it
+        (-3, 0, 5, 20, 23),  # oversold units are owed
+        (3, 2, 5, 20, 15),  # what is on its way counts
+        (3, 3, 5, 20, 0),
+        (5, 0, 5, None, 1),  # without a level just above the point
+        (5, 0, 5, 2, 1),  # a level below the point is none
+        (0, 0, 0, 10, 10),
+    ],
+)
+def test_what_is_low_is_filled_up_counting_what_is_on_its_way(on_hand, outstanding, point, to, ordered):
+    found = suggestions([stocked(on_hand, outstanding, point, to)])
+    assert [one.units for one in found] == ([ordered] if ordered else [])
+
+
+@given(units, st.integers(0, 1000), st.integers(0, 1000), st.none() | st.integers(0, 1000))
+def test_what_was_ordered_is_not_suggested_again(on_hand, outstanding, point, to):
+    for one in suggestions([stocked(on_hand, outstanding, point, to)]):
+        assert one.units > 0
+        assert suggestions([stocked(on_hand, outstanding + one.units, point, to)]) == []
+        assert suggestions([stocked(on_hand + one.units, outstanding, point, to)]) == []
+
+
+def test_outstanding_is_what_a_sent_order_lacks_and_never_negative():
+    lines = (("TEA", 10, 4), ("MUG", 5, 7))
+    assert order(*lines).outstanding == 6
+    assert order(*lines, state=OrderState.CLOSED).outstanding == 0
+    assert order(*lines, state=OrderState.DRAFT).outstanding == 0
+
+
+def test_a_delivery_may_be_short_and_is_over_only_if_that_is_meant():
+    sent = order(("TEA", 10, 4), ("MUG", 5, 0))
+    assert [(line.sku, n) for line, n in sent.arrived({"tea": 2, "mug": 0}, over=False)] == [("TEA", 2)]
+    assert [n for _, n in sent.arrived({"tea": 6}, over=False)] == [6]
+    with pytest.raises(Refused, match="More came of TEA"):
+        sent.arrived({"tea": 7}, over=False)
+    assert [n for _, n in sent.arrived({"tea": 7}, over=True)] == [7]
+
+
+@pytest.mark.parametrize("came", [{}, {"tea": 0}, {"tea": -1}, {"pot": 1}, {"tea": 2, "pot": 1}, {"tea": 2**40}])
+def test_a_delivery_that_cannot_be_is_refused(came):
+    with pytest.raises(Refused):
+        order(("TEA", 10, 0)).arrived(came, over=True)
+
+
+def test_a_stale_order_is_told_with_what_is_there_now():
+    order(("TEA", 10, 0)).check_revision(3)
+    order(("TEA", 10, 0)).check_revision(None)
+    with pytest.raises(Conflict) as stale:
+        order(("TEA", 10, 4)).check_revision(2)
+    assert stale.value.facts["current"] == {"state": "sent", "lines": 1, "received": 4}
+
+
+def test_it_is_said_when_an_order_is_past_what_is_asked():
+    with pytest.raises(Refused, match="PO-1 is closed: this is possible while it is draft or sent"):
+        order(state=OrderState.CLOSED).check_state(OrderState.DRAFT, OrderState.SENT)

@@ -1,0 +1,158 @@
+"""Holds every page to what eyes and hands need: it fits its window, it can be read in light and dark, the keyboard gets everywhere.
+
+Path: one furnished house, in which every screen has something to show, walked page by page at both widths.
+Promise: a page of the menu that is not walked here fails the test.
+Never: judges taste; people look at the pictures that ``ONHAND_PICTURES`` names a directory for.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from onhand.domain.people import Role
+from onhand.web.site import MENU
+from tests.browser import DESK, PHONE
+from tests.web.conftest import NAMES, eventually
+
+pytestmark = pytest.mark.browser
+
+PICTURES = os.environ.get("ONHAND_PICTURES")
+LONG_SKU = "WIDE-" + "0123456789" * 5 + "-LAST"
+LONG_NAME = "A kettle that is described at length by people who know kettles, " * 4
+SIZES = {"desk": DESK, "phone": PHONE}
+
+MISFITS = """() => {
+  const width = document.documentElement.clientWidth;
+  const inside = (box) => { for (let e = box.parentElement; e; e = e.parentElement) if (getComputedStyle(e).overflowX !== 'visible') return true; };
+  const found = [...document.querySelectorAll('main *, header *, footer *')].filter((e) => {
+    const at = e.getBoundingClientRect();
+    return at.width && at.right > width + 1 && getComputedStyle(e).position !== 'fixed' && !inside(e);
+  });
+  return found.map((e) => `${e.tagName} ${e.id} ${e.className} ${e.textContent.trim().slice(0, 40)}`).slice(0, 3);
+}"""
+
+# Text that stands too little out from what is behind it: below 4.5 to 1, or 3 to 1 for large letters.
+FAINT = """() => {
+  const parse = (text) => { const n = text.match(/[\\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n; };
+  const light = ([r, g, b]) => [r, g, b].map((c) => (c /= 255) <= .03928 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4)
+    .reduce((sum, c, at) => sum + c * [.2126, .7152, .0722][at], 0);
+  const behind = (e) => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor); if (c[3] > .99) return c; } return [255, 255, 255]; };
+  const faint = new Set();
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const e = walk.currentNode.parentElement, style = getComputedStyle(e);
+    if (!walk.currentNode.textContent.trim() || !e.checkVisibility() || e.closest(':disabled, .unseen, .skip, .plot, option')) continue;
+    const [one, other] = [light(parse(style.color)), light(behind(e))];
+    const ratio = (Math.max(one, other) + .05) / (Math.min(one, other) + .05), size = parseFloat(style.fontSize);
+    const large = size >= 24 || (size >= 18.6 && Number(style.fontWeight) >= 600);
+    if (ratio < (large ? 3 : 4.5)) faint.add(`${ratio.toFixed(1)}: ${e.tagName} ${e.className} ${e.textContent.trim().slice(0, 40)}`);
+  }
+  return [...faint].slice(0, 5);
+}"""
+
+# Each input has a name for who cannot see it, and no two things on a page have the same id.
+UNNAMED = """() => {
+  const inputs = [...document.querySelectorAll('input:not([type=hidden]), select, textarea, progress')];
+  const bare = inputs.filter((e) => !e.labels?.length && !e.getAttribute('aria-label')).map((e) => `no label: ${e.outerHTML.slice(0, 80)}`);
+  const heads = [...document.querySelectorAll('thead th:not([scope])')].map((e) => `no scope: ${e.textContent}`);
+  const ids = [...document.querySelectorAll('[id]')].map((e) => e.id);
+  const twice = ids.filter((id, at) => ids.indexOf(id) !== at).map((id) => `twice: ${id}`);
+  const buttons = [...document.querySelectorAll('button, a')].filter((e) => !e.textContent.trim() && !e.getAttribute('aria-label')).map((e) => `no words: ${e.outerHTML.slice(0, 80)}`);
+  return [...bare, ...heads, ...twice, ...buttons];
+}"""
+
+
+@pytest.fixture
+def furnished(connected):
+    """A house in which nothing is empty and some things are overfull."""
+    house = connected
+    house.begin()
+    house.do("supplier_add", name="Hill & Daughters, purveyors of stoneware", email="orders@hill.example", phone="+49 30 123456")
+    house.do("item_add", sku=LONG_SKU, name=LONG_NAME[:250], on_hand=1_234_567)
+    skus = [item["sku"] for item in house.do("item_list", limit=6)["items"]]
+    for sku in (LONG_SKU, *skus[:3]):
+        house.do("item_edit", sku=sku, supplier="Hill & Daughters, purveyors of stoneware", reorder_point=2_000_000, reorder_to=3_000_000)
+    house.do("purchase_raise")
+    house.do("purchase_send", order=house.do("purchase_list")["orders"][0]["order"])
+    house.do("purchase_add", supplier="Hill & Daughters, purveyors of stoneware", lines=[(LONG_SKU, 12)])
+    house.do("order_add", lines=[(LONG_SKU, 3), (skus[0], 1)], note="Mrs Ironside, to be fetched on Friday")
+    house.do("adjust", sku=skus[1], change=-100_000, reason="broken on the way to the cellar", below_zero=True)
+    house.do("count_add", name="Everything on the long shelf in the cellar, left side")
+    house.do("count_enter", sheet=1, lines=[{"sku": LONG_SKU, "counted": 3, "how": "ask"}])
+    house.do("webhook_add", url="http://127.0.0.1:9/" + "a-long-way-to-go/" * 8, events=["stock changed"], allow_http=True)
+    house.do("user_add", name="Bartholomew the clerk of the upper cellar", role="clerk")
+    house.do("token_add", name="The program that prints labels", scopes=["read", "stock"])
+    amber, birch = house.shops.values()
+    amber.buy(skus[2], 2)
+    amber.add_product("NOBODY-KNOWS-IT", 4, "A thing of which there is no item")
+    amber.add_product(skus[3], 4, "A second thing of the same SKU")
+    house.do("cart_edit", cart=NAMES[1], policy="ask")
+    birch.admin_save(skus[4], 77)
+    house.do("posts_park", cart=NAMES[0], sku=skus[5], reason="the shop's page is being rebuilt")
+    for number in range(5):
+        house.do("cart_add", name=f"Shop number {number} of the Northern branch", url=f"https://shop{number}.example/onhand.php")
+    task = house.do("task_start", verb="send_qoh", arguments={"cart": NAMES[0]})["task"]
+    eventually(lambda: house.do("task_show", task=task)["state"] != "running", 20)
+    eventually(lambda: any(d["remedy"] == "ask" for d in house.do("differences", open_only=True)["differences"]), 20)
+    eventually(lambda: house.do("order_list", cart=NAMES[0])["orders"])
+    return house
+
+
+def addresses(house) -> list[str]:
+    """Every page of the menu, and one of each kind behind them."""
+    order = house.do("order_list", by_phone=True)["orders"][0]["order"]
+    collected = house.do("order_list", cart=NAMES[0])["orders"][0]["order"]
+    drafts = {order["state"]: order["order"] for order in house.do("purchase_list")["orders"]}
+    unmatched = house.do("cart_products", cart=NAMES[0], problem="unmatched")["products"]
+    menu = [link.path for links in MENU.values() for link in links]
+    return [
+        *menu,
+        f"/item?sku={LONG_SKU}", "/inventory/new", "/inventory/import", "/inventory?q=nothing+of+that+kind",
+        f"/order?number={order}", f"/order?number={collected}&cart={NAMES[0]}", "/orders/new",
+        "/purchases", "/purchases/new", "/purchases/suggested", f"/purchases/{drafts['sent']}", f"/purchases/{drafts['draft']}",
+        "/counts/new", "/counts/1", "/counts/1/review",
+        "/carts/1", "/carts/3", "/carts/new", "/carts/1/listings", f"/carts/1/listings/{unmatched[0]['product']}",
+        "/functions?cart=1", "/functions?cart=1&preview=send", "/functions?cart=2&preview=get&create=yes",
+        "/tasks", "/tasks/1", "/stack?cart=1", "/differences?open=yes", "/movements?kind=sale",
+        "/suppliers?edit=Hill+%26+Daughters%2C+purveyors+of+stoneware",
+        "/webhooks/1", "/people/2", "/account",
+    ]  # fmt: skip
+
+
+def walk(page: Page, paths: list[str], size: str, script: bool) -> list[str]:
+    """What is wrong with the pages, each complaint with its page."""
+    wrong = []
+    for path in paths:
+        page.goto(path)
+        if script and page.locator("#stream").count():
+            expect(page.get_by_text("Live", exact=True)).to_be_visible()
+        found = [f"sticks out: {thing}" for thing in page.evaluate(MISFITS)]
+        if page.evaluate("document.documentElement.scrollWidth") != page.viewport_size["width"]:
+            found.append("is wider than its window")
+        if page.get_by_role("heading", level=1).count() != 1:
+            found.append("has not one h1")
+        if script:
+            found += page.evaluate(UNNAMED)
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)
+                found += [f"faint in the {scheme}, {thing}" for thing in page.evaluate(FAINT)]
+                if PICTURES:
+                    name = re.sub(r"[^a-z0-9]+", "-", path.lower()).strip("-")[:60] or "home"
+                    page.screenshot(path=str(Path(PICTURES) / f"{name}-{size}-{scheme}.png"), full_page=True)
+        wrong += [f"{path} ({size}) {thing}" for thing in found]
+    return wrong
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_page_fits_its_window_and_can_be_read(furnished, visit, size):
+    paths = addresses(furnished)
+    page = visit("/", size=SIZES[size])
+    wrong = walk(page, paths, size, script=True)
+    plain = visit("/", size=SIZES[size], java_script_enabled=False)
+    wrong += walk(plain, paths, f"{size}, no script", script=False)
+    assert not wrong, "\n".join(wrong)

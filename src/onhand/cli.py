@@ -282,13 +282,7 @@ def serve(
 
     config = _staying(call, host=host, port=port)
 
-    def ready(url: str, first: str | None) -> None:
-        words = "OnHand is at {url}" + (
-            "\nThe first administrator begins, once and within a day, at {first}" if first else ""
-        )
-        call.show({"url": f"{url}/", "first": first}, said(words))
-
-    api.serve(config, ready)
+    api.serve(config, lambda url, first: call.show({"url": f"{url}/", "first": first}, printing.served))
 
 
 @command(app, "demo")

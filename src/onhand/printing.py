@@ -96,6 +96,13 @@ def say(out: Console, sentence: str, style: str = "") -> None:
     out.print(Text(plain(sentence), style=style))
 
 
+def served(out: Console, data: Data) -> None:
+    """Where the screens are; and for the first administrator, the way in."""
+    say(out, f"OnHand is at {data['url']}")
+    if data["first"]:
+        say(out, f"The first administrator begins, once and within a day, at {data['first']}")
+
+
 def text(out: Console, data: Data) -> None:
     """Print the answer's file as it is."""
     out.file.write(data["text"])

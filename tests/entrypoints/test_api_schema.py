@@ -27,7 +27,7 @@ from tests.entrypoints.conftest import token_for
 # What a description cannot say: these take the arguments of another verb, or the place in a list that an earlier answer named.
 BEYOND_WORDS = {"task_start", "posts"}
 FEW = settings(
-    max_examples=12,
+    max_examples=10,
     derandomize=True,
     deadline=None,
     database=None,

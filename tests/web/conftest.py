@@ -85,7 +85,7 @@ class House:
         """A logged-in browser without scripts."""
         return Client(self.api, cookies={SESSION_COOKIE: self.session(role)})
 
-    def do(self, verb: str, **given):
+    def do(self, verb: str, /, **given):
         return VERBS[verb](self.app, lambda *_: None, **given)
 
     def page(self) -> str:

@@ -285,7 +285,7 @@ def test_a_table_is_looked_at_before_it_is_booked_and_then_booked_once(shelf: Ho
     assert skus(shelf.browser.shown("/inventory")) == [ODD, "MUG", "POT", "TEA"], "nothing is booked by a look"
     for _ in range(2):
         done = confirm(shelf, looked.text)
-        assert "1 items are added, 1 changed, 1 unchanged." in text(done.text)
+        assert "Imported: 1 item added, 1 item changed, 1 item unchanged." in text(done.text)
     assert shelf.do("item_show", sku="TEA")["on_hand"] == 12
     assert [m["kind"] for m in shelf.do("movements", sku="TEA")["movements"]] == ["count", "opening"]
     again = upload(shelf, b"sku,name,on_hand,reorder_point\nTEA,Chai,12,\n")

@@ -125,10 +125,10 @@ def test_a_line_or_the_whole_of_a_phone_order_is_cancelled(shelf: House) -> None
     assert nothing.status_code == 422
     assert "Check the lines to cancel" in text(nothing.text)
     answer = clerk.fill(page, "/order/cancel", lines="2", reason="changed his mind")
-    assert "1 lines are cancelled, 1 units are on hand again." in text(answer.text)
-    assert rows(answer.text)[1].endswith("MUG A mug 1 1 cancelled")
+    assert "Cancelled: 1 line; 1 unit back on hand." in text(answer.text)
+    assert rows(answer.text)[1].endswith("MUG A mug 1 cancelled 1")
     answer = clerk.fill(page, "/order/cancel", whole="yes")
-    assert "2 units are on hand again" in text(answer.text)
+    assert "2 units back on hand." in text(answer.text)
     assert "/order/cancel" not in answer.text
     assert (on_hand(shelf, "TEA"), on_hand(shelf, "MUG")) == (10, 4)
     last = shelf.do("movements", sku="MUG")["movements"][0]
@@ -139,8 +139,8 @@ def test_a_line_or_the_whole_of_a_phone_order_is_cancelled(shelf: House) -> None
 def test_goods_of_a_phone_order_come_back(shelf: House) -> None:
     shelf.do("order_add", lines=[("TEA", 3), ("MUG", 1)], number="T-1")
     answer = shelf.browser.fill("/order?number=T-1", "/order/return", **{"back-1": "2", "reason": "too small"})
-    assert "2 units came back and are on hand again." in text(answer.text)
-    assert rows(answer.text)[0].endswith("TEA A tea 3 2 partly returned")
+    assert "2 units came back on hand." in text(answer.text)
+    assert rows(answer.text)[0].endswith("TEA A tea 3 partly returned 2")
     for typed, said in (
         ({}, "Fill in how many units"),
         ({"back-1": "2"}, "at most 1 of 3 can come back, not 2"),
@@ -217,7 +217,7 @@ def test_orders_of_shops_say_what_waits_and_take_goods_back(shop: House) -> None
     assert "delete it in Amber with its stock given back" in text(html)
     line = re.search(r'name="(back-[0-9]+)"', html)[1]
     answer = shop.browser.fill(address, "/order/return", **{line: "1"})
-    assert "1 units came back" in text(answer.text)
+    assert "1 unit came back on hand." in text(answer.text)
     assert on_hand(shop, ware.sku) == had - 1
     eventually(lambda: amber.find(ware.sku).quantity == had - 1)
     assert shop.do("differences")["differences"] == []

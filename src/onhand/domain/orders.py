@@ -84,10 +84,12 @@ class Order:
     def word(self) -> str:
         """Where it stands: the word of all its lines, or the most pressing with "partly" before it."""
         words = {line.word for line in self.lines}
-        for word in ("waiting", "returned", "cancelled", "deleted", "not kept", "sold"):
-            if word in words:
-                return word if len(words) == 1 else f"partly {word}"
-        return "partly returned"
+        for word in ("waiting", "returned", "cancelled", "deleted", "not kept"):
+            if words == {word}:
+                return word
+            if words & {word, f"partly {word}"}:
+                return f"partly {word}"
+        return "sold"
 
     def numbered(self, lines: Iterable[int]) -> list[OrderLine]:
         """Its lines of these numbers. Raises Refused if one is not there or is named twice."""

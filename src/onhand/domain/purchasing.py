@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from .errors import Conflict, Refused
-from .stock import check_quantity, sku_key
+from .stock import QUANTITY_MAX, Kind, Movement, check_quantity, sku_key
 
 
 class OrderState(StrEnum):
@@ -108,13 +108,36 @@ class PurchaseOrder:
             raise Refused(f"{unknown[0]!r} is not on this order: receive it without one.", unknown=unknown[:100])
         came = [(by_key[key], check_quantity(number)) for key, number in units.items() if number]
         if not came or any(number < 0 for _, number in came):
-            raise Refused("Give the units that came, one or more of at least one item.")
+            raise Refused("Give the units that came, one or more of at least one item; never fewer than none.")
         more = [line.sku for line, number in came if number > line.outstanding]
         if more and not over:
             raise Refused(
                 f"More came of {more[0]} than is outstanding: count again, or say that it is meant.", over=more[:100]
             )
         return came
+
+    def all_outstanding(self) -> list[tuple[OrderLine, int]]:
+        """Each line of which something is still to come, with all of that. Raises Refused if there is none."""
+        came = [(line, line.outstanding) for line in self.lines if line.outstanding]
+        if not came:
+            raise Refused(f"Nothing is outstanding of {self.number}: close it.", order=self.number)
+        return came
+
+    def receipts(self, arrived: Iterable[tuple[OrderLine, int]], reference: str, person: str) -> list[Movement]:
+        """What is booked of a delivery. By its reference, if it has one, it is told when it comes again."""
+        delivery = f"reference/{reference}" if reference else f"revision/{self.revision}"
+        return [
+            Movement(
+                line.item,
+                Kind.RECEIPT,
+                units,
+                f"purchase/{self.id}/{delivery}/{n}",
+                order=self.number,
+                person=person,
+                reason=reference,
+            )
+            for n, (line, units) in enumerate(arrived, 1)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,4 +171,4 @@ def _missing(stocked: Stocked) -> int:
     there = stocked.on_hand + stocked.outstanding
     if there > stocked.reorder_point:
         return 0
-    return max(stocked.reorder_to or 0, stocked.reorder_point + 1) - there
+    return min(QUANTITY_MAX, max(stocked.reorder_to or 0, stocked.reorder_point + 1) - there)

@@ -36,7 +36,7 @@ class PurchaseBook(Protocol):
         """Raises Refused if there is none of that number."""
 
     def replace_lines(self, order: int, note: str, lines: Sequence[tuple[int, int]]) -> None:
-        """Of a draft; the revision grows."""
+        """Of a draft, and its note; the revision grows."""
 
     def move(self, order: int, state: OrderState, at: datetime) -> None:
         """Into another state; the revision grows."""
@@ -45,4 +45,4 @@ class PurchaseBook(Protocol):
         """Add units to lines by their numbers; the revision grows."""
 
     def stocked(self) -> list[Stocked]:
-        """Items with a reorder point that we keep ourselves, by SKU."""
+        """Items that we keep ourselves with no more on hand than their reorder point, by SKU."""

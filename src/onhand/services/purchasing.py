@@ -16,7 +16,7 @@ import structlog
 
 from onhand.domain.errors import Conflict, Refused
 from onhand.domain.purchasing import OrderState, PurchaseOrder, Suggestion, Supplier, suggestions
-from onhand.domain.stock import Kind, Movement, check_quantity, check_text, sku_key
+from onhand.domain.stock import check_quantity, check_text, sku_key
 
 from . import bookkeeping
 from .items import find
@@ -31,7 +31,7 @@ log = structlog.get_logger()
 def add_supplier(house: House, name: str, email: str, phone: str, note: str) -> str:
     """A new supplier; returns the name as it is kept. Raises Refused if it is blank or taken."""
     title = _supplier_name(name)
-    contact = (check_text(email, "address"), check_text(phone, "number"), check_text(note, "note"))
+    contact = (_email(email), check_text(phone, "phone"), check_text(note, "note"))
     house.store.write(lambda books: books.purchases.add_supplier(title, *contact))
     log.info("supplier.added", supplier=title)
     return title
@@ -42,6 +42,8 @@ def edit_supplier(house: House, name: str, changed: Mapping[str, Any], revision:
     texts: dict[str, Any] = {key: check_text(value, key) for key, value in changed.items() if isinstance(value, str)}
     if "name" in texts:
         texts["name"] = _supplier_name(texts["name"])
+    if "email" in texts:
+        texts["email"] = _email(texts["email"])
 
     def write(books: Books) -> str:
         known = books.purchases.supplier(name)
@@ -59,28 +61,35 @@ def edit_supplier(house: House, name: str, changed: Mapping[str, Any], revision:
     return house.store.read(lambda books: books.purchases.supplier(kept))
 
 
-def suggest(house: House) -> tuple[list[Suggestion], dict[int, Supplier]]:
-    """What ought to be ordered, and all suppliers by number."""
-    return house.store.read(
-        lambda books: (suggestions(books.purchases.stocked()), {s.id: s for s in books.purchases.suppliers()})
-    )
+def suggest(house: House) -> list[tuple[Supplier | None, Suggestion]]:
+    """What ought to be ordered, and of whom; None where an item has no supplier."""
+
+    def read(books: Books) -> list[tuple[Supplier | None, Suggestion]]:
+        known = {supplier.id: supplier for supplier in books.purchases.suppliers()}
+        return [(known.get(one.stocked.supplier or 0), one) for one in suggestions(books.purchases.stocked())]
+
+    return house.store.read(read)
 
 
-def raise_orders(house: House, person: str) -> list[str]:
-    """Make a draft for each supplier of what ought to be ordered now; returns their numbers. Items without a supplier stay."""
+def raise_orders(house: House, supplier: str, person: str) -> list[str]:
+    """Make a draft of what ought to be ordered now, for each supplier or for this one; returns their numbers.
+
+    Items without an active supplier stay. Raises Refused if there is nothing to order.
+    """
     at = house.clock.now()
 
     def write(books: Books) -> list[str]:
         wanted: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        active = {supplier.id for supplier in books.purchases.suppliers() if supplier.active}
+        asked = [books.purchases.supplier(supplier)] if supplier.strip() else books.purchases.suppliers()
+        active = {one.id for one in asked if one.active}
         for one in suggestions(books.purchases.stocked()):
             if one.stocked.supplier in active:
                 wanted[one.stocked.supplier].append((one.stocked.item, one.units))
         if not wanted:
             raise Refused("No item with an active supplier is at its reorder point: there is nothing to order.")
         return [
-            books.purchases.add(supplier, "from reorder points", person, lines[at_line : at_line + LINES_MAX], at)
-            for supplier, lines in wanted.items()
+            books.purchases.add(of, "from reorder points", person, lines[at_line : at_line + LINES_MAX], at)
+            for of, lines in wanted.items()
             for at_line in range(0, len(lines), LINES_MAX)
         ]
 
@@ -98,22 +107,30 @@ def add(house: House, supplier: str, lines: Sequence[tuple[str, int]], note: str
         known = books.purchases.supplier(supplier)
         if not known.active:
             raise Refused(f"{known.name} is not active any more: choose another supplier.", supplier=known.name)
-        return books.purchases.add(known.id, remark, person, _lines(books, lines), at)
+        return books.purchases.add(known.id, remark, person, list(_units(books, lines, 1).items()), at)
 
     number = house.store.write(write)
     log.info("purchase.added", order=number, person=person)
     return number
 
 
-def edit(house: House, number: str, lines: Sequence[tuple[str, int]], note: str, revision: int | None) -> PurchaseOrder:
-    """Replace the lines of a draft. Raises Conflict if somebody else changed it, Refused if it is no draft any more."""
-    remark = check_text(note, "note")
+def edit(
+    house: House, number: str, lines: Sequence[tuple[str, int]], note: str | None, revision: int | None
+) -> PurchaseOrder:
+    """Give lines of a draft other units, add new ones, and take those away of which 0 are wanted; all others stay.
+
+    Raises Conflict if somebody else changed it, Refused if it is no draft any more.
+    """
+    remark = None if note is None else check_text(note, "note")
 
     def write(books: Books) -> None:
         order = books.purchases.get(number)
         order.check_revision(revision)
         order.check_state(OrderState.DRAFT)
-        books.purchases.replace_lines(order.id, remark, _lines(books, lines))
+        units = {line.item: line.ordered for line in order.lines} | (_units(books, lines, 0) if lines else {})
+        kept = [(item, ordered) for item, ordered in units.items() if ordered]
+        _check_size(len(kept))
+        books.purchases.replace_lines(order.id, order.note if remark is None else remark, kept)
 
     house.store.write(write)
     return house.store.read(lambda books: books.purchases.get(number))
@@ -149,39 +166,33 @@ def cancel(house: House, number: str, revision: int | None, person: str) -> Purc
 def receive(
     house: House,
     number: str,
-    lines: Sequence[tuple[str, int]],
+    lines: Sequence[tuple[str, int]] | None,
     over: bool,
     reference: str,
     person: str,
     revision: int | None,
 ) -> tuple[dict[str, int], int]:
-    """Book what came of a sent order; returns what is on hand now per SKU, and what is still outstanding.
+    """Book what came of a sent order, without lines all that is outstanding; returns what is on hand now per SKU, and what is still
+    outstanding. With nothing outstanding the order is closed.
 
-    With nothing outstanding the order is closed. Raises Refused for more than is outstanding unless ``over``.
+    Raises Refused for more than is outstanding unless ``over``, and if the order has a delivery of this reference already.
     """
     named = check_text(reference, "reference")
     at = house.clock.now()
     units: dict[str, int] = defaultdict(int)
-    for sku, came in lines:
+    for sku, came in lines or ():
         units[sku_key(sku)] += check_quantity(came)
 
     def write(books: Books) -> tuple[dict[str, int], int]:
         order = books.purchases.get(number)
         order.check_state(OrderState.SENT)
         order.check_revision(revision)
-        arrived = order.arrived(units, over)
-        movements = [
-            Movement(
-                line.item,
-                Kind.RECEIPT,
-                came,
-                f"purchase/{order.id}/{order.revision}/{line.line}",
-                order=order.number,
-                person=person,
-                reason=named,
+        arrived = order.all_outstanding() if lines is None else order.arrived(units, over)
+        movements = order.receipts(arrived, named, person)
+        if named and books.ledger.booked([movements[0].origin]):
+            raise Refused(
+                f"Delivery {named!r} of {order.number} is booked already; nothing was changed.", reference=named
             )
-            for line, came in arrived
-        ]
         bookkeeping.book(books, movements, at)
         books.purchases.receive(order.id, {line.line: came for line, came in arrived})
         left = books.purchases.get(number).outstanding
@@ -191,7 +202,7 @@ def receive(
         return {item.sku: item.on_hand for item in found.values()}, left
 
     on_hand, left = house.store.write(write)
-    log.info("purchase.received", order=number, lines=len(lines), outstanding=left, person=person)
+    log.info("purchase.received", order=number, items=len(on_hand), outstanding=left, person=person)
     return on_hand, left
 
 
@@ -216,16 +227,20 @@ def _move(
     return house.store.read(lambda books: books.purchases.get(number))
 
 
-def _lines(books: Books, lines: Sequence[tuple[str, int]]) -> list[tuple[int, int]]:
-    """Checked lines as (item, units); two of one SKU are one."""
-    if not lines or len(lines) > LINES_MAX:
-        raise Refused(f"A purchase order has 1 to {LINES_MAX:,} lines.", lines=len(lines))
+def _units(books: Books, lines: Sequence[tuple[str, int]], least: int) -> dict[int, int]:
+    """The units of each item; two lines of one SKU are one. Raises Refused for an unknown SKU and fewer than ``least`` units."""
+    _check_size(len(lines))
     units: dict[int, int] = defaultdict(int)
     for item, (sku, ordered) in zip(find(books, [sku for sku, _ in lines]), lines, strict=True):
-        if check_quantity(ordered) <= 0:
-            raise Refused(f"Order at least one unit of {sku}.", sku=sku, units=ordered)
+        if check_quantity(ordered) < least:
+            raise Refused(f"Order at least one unit of {sku}.", sku=sku, quantity=ordered)
         units[item.id] = check_quantity(units[item.id] + ordered)
-    return list(units.items())
+    return units
+
+
+def _check_size(lines: int) -> None:
+    if not 1 <= lines <= LINES_MAX:
+        raise Refused(f"A purchase order has 1 to {LINES_MAX:,} lines.")
 
 
 def _supplier_name(name: str) -> str:
@@ -233,3 +248,10 @@ def _supplier_name(name: str) -> str:
     if not title or len(title) > NAME_LENGTH_MAX:
         raise Refused(f"Give the supplier a name of 1 to {NAME_LENGTH_MAX} characters.", name=name)
     return title
+
+
+def _email(text: str) -> str:
+    email = check_text(text, "mail address")
+    if email and (email.count("@") != 1 or email[0] == "@" or email[-1] == "@" or len(email.split()) != 1):
+        raise Refused("Give one mail address, such as orders@example.com, or leave it blank.", email=email)
+    return email

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from onhand.domain.people import Caller
 
@@ -46,10 +46,11 @@ class Audit:
             query = query.where(audit.c.person == person)
         if verb:
             query = query.where(audit.c.verb == verb)
-        if since is not None:
-            query = query.where(audit.c.at >= micros(since))
-        if until is not None:
-            query = query.where(audit.c.at < micros(until))
+        if since is not None and until is not None:
+            then = audit.c.at.between(micros(since), micros(until) - 1)
+            # The numbers of that time let the other indexes begin there, not at the newest entry.
+            first, last = (select(end(audit.c.id)).where(then).scalar_subquery() for end in (func.min, func.max))
+            query = query.where(then, audit.c.id.between(first, last))
         return [{**row._mapping, "at": iso(row.at)} for row in self._connection.execute(query)]  # noqa: SLF001
 
 

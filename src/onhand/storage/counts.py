@@ -18,6 +18,7 @@ from onhand.domain.counting import CountLine, CountSheet, SheetState
 from onhand.domain.errors import Refused
 from onhand.domain.stock import Kind, sku_key
 
+from .inventory import has_in_it
 from .ledger import chunks
 from .office_tables import count_lines, count_sheets, suppliers
 from .tables import items, movements
@@ -57,7 +58,7 @@ class Counts:
         items were left out."""
         wanted: list[ColumnElement[bool]] = []
         if search.strip():
-            wanted.append(_contains(search))
+            wanted.append(has_in_it(search))
         if supplier.strip():
             wanted.append(items.c.supplier_id == self._supplier(supplier))
         chosen = (
@@ -208,7 +209,7 @@ class Counts:
         else:
             query = query.where(items.c.sku_key > sku_key(after)).order_by(items.c.sku_key)
         if search.strip():
-            query = query.where(_contains(search))
+            query = query.where(has_in_it(search))
         if left:
             query = query.where(count_lines.c.counted.is_(None))
         return [_line(row) for row in self._connection.execute(query)][:: -1 if before else 1]
@@ -235,13 +236,6 @@ class Counts:
             ).where(count_lines.c.sheet_id == sheet)
         ).one()
         return {name: int(number) for name, number in row._mapping.items()}  # noqa: SLF001 - SQLAlchemy's public name
-
-
-def _contains(search: str) -> ColumnElement[bool]:
-    wanted = sku_key(search)
-    return or_(
-        items.c.sku_key.contains(wanted, autoescape=True), func.lower(items.c.name).contains(wanted, autoescape=True)
-    )
 
 
 def _line(row: Row[Any]) -> CountLine:

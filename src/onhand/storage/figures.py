@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, literal_column, select
 
 from onhand.domain.posts import State
 from onhand.domain.stock import Kind
@@ -31,7 +31,7 @@ class Figures:
 
     def sales_by_day(self, since: datetime, offset: timedelta) -> list[tuple[int, int | None, int]]:
         """(day, cart, units): units sold and not cancelled. A day is counted from 1970 in the zone ``offset`` from UTC."""
-        day = func.floor((movements.c.at + _us(offset)) / DAY).label("day")
+        day = ((movements.c.at + _us(offset)) // DAY).label("day")
         rows = self._connection.execute(
             select(day, movements.c.cart_id, -func.sum(movements.c.quantity))
             .where(
@@ -44,7 +44,7 @@ class Figures:
 
     def differences_by_day(self, since: datetime, offset: timedelta) -> list[tuple[int, int, int]]:
         """(day, cart, how many were opened)."""
-        day = func.floor((differences.c.opened_at + _us(offset)) / DAY).label("day")
+        day = ((differences.c.opened_at + _us(offset)) // DAY).label("day")
         rows = self._connection.execute(
             select(day, differences.c.cart_id, func.count())
             .where(differences.c.opened_at >= micros(since))
@@ -57,14 +57,14 @@ class Figures:
         epoch = select(carts.c.epoch).where(carts.c.id == cart).scalar_subquery()
         newest = (
             select(posts.c.first, posts.c.created_at, posts.c.settled_at, posts.c.state)
-            .where(posts.c.cart_id == cart, posts.c.epoch == epoch)
-            .order_by(posts.c.seq.desc())
+            .where(posts.c.cart_id == cart, posts.c.epoch == epoch, posts.c.created_at >= micros(since))
+            .order_by(posts.c.created_at.desc(), posts.c.seq.desc())
             .limit(POSTS_READ)
             .subquery()
         )
         rows = self._connection.execute(
             select(func.min(newest.c.created_at).label("at"), func.max(newest.c.settled_at))
-            .where(newest.c.state == State.APPLIED.value, newest.c.created_at >= micros(since))
+            .where(newest.c.state == State.APPLIED.value)
             .group_by(newest.c.first)
             .order_by("at")
         )
@@ -106,11 +106,15 @@ class Figures:
         """How many posts wait, are in flight and are parked, of one cart or of all."""
         of_listing = [] if cart is None else [listings.c.cart_id == cart]
         of_post = [] if cart is None else [posts.c.cart_id == cart]
-        waiting = [listings.c.news, listings.c.aligned, listings.c.parked.is_(None)]
+        waiting = [
+            literal_column("listings.news"),
+            listings.c.aligned,
+            listings.c.parked.is_(None),
+        ]  # in the words of its index
         return {
             "waiting": self._count(select(func.count()).select_from(listings).where(*waiting, *of_listing)),
             "in_flight": self._count(
-                select(func.count()).select_from(posts).where(posts.c.state == State.SENT.value, *of_post)
+                select(func.count()).select_from(posts).where(literal_column("posts.state = 'sent'"), *of_post)
             ),
             "parked": self._count(
                 select(func.count()).select_from(listings).where(listings.c.parked.is_not(None), *of_listing)

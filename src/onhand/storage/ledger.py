@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import accumulate
 from typing import TypeVar
 
 from sqlalchemy import Connection, bindparam, func, insert, literal_column, or_, select, update
@@ -176,26 +177,27 @@ class Movements:
         ]
 
     def history(self, item: int, points: int) -> list[tuple[datetime, int]]:
-        """The balance after every so manieth movement, oldest first; the first and the last are always there.
+        """The balance at the end of each of so many stretches of the ledger in which the item moved, oldest first; the first movement
+        and the last are always there.
 
         One pass over the item's movements: a balance is the sum of all before it, so none can be left out.
         """
-        of_item = movements.c.item_id == item
-        last = int(self._connection.execute(select(func.count()).where(of_item)).scalar_one())
-        folded = select(
-            movements.c.id,
-            movements.c.at,
-            func.row_number().over(order_by=movements.c.id).label("number"),
-            func.sum(movements.c.quantity).over(order_by=movements.c.id, rows=(None, 0)).label("balance"),
-        )
-        numbered = folded.where(of_item).subquery()
-        step = max(1, -(-last // max(1, points - 1)))
+        number, of_item = movements.c.id, movements.c.item_id == item
+        span = select(func.min(number), func.max(number), func.count()).where(of_item)
+        first, last, count = self._connection.execute(span).one()
+        if not count:
+            return []
+        step = 1 if count <= points else -(-(last - first) // max(1, points - 1))
+        stretch = (number - first + step - 1) // step  # the first movement is one by itself
         query = (
-            select(numbered.c.at, numbered.c.balance)
-            .where(or_(numbered.c.number % step == 1 % step, numbered.c.number == last))
-            .order_by(numbered.c.id)
+            select(func.max(movements.c.at), func.sum(movements.c.quantity))
+            .where(of_item)
+            .group_by(stretch)
+            .order_by(stretch)
         )
-        return [(moment(at), int(balance)) for at, balance in self._connection.execute(query)]
+        rows = self._connection.execute(query).all()
+        balances = accumulate(int(units) for _, units in rows)
+        return [(moment(at), balance) for (at, _), balance in zip(rows, balances, strict=True)]
 
     def trade_of(self, cart: int, item: int, since: datetime, limit: int) -> list[tuple[datetime, int]]:
         query = (

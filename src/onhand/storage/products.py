@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, literal_column, or_, select
 
 from onhand.domain.listings import Problem
 from onhand.domain.stock import sku_key
 
+from .inventory import has_in_it
 from .tables import items, listings
 
 Rows = list[dict[str, Any]]
@@ -45,7 +46,7 @@ class Products:
                 or_(
                     listings.c.sku_key.contains(wanted, autoescape=True),
                     items.c.sku_key.contains(wanted, autoescape=True),
-                    func.lower(listings.c.name).contains(wanted, autoescape=True),
+                    listings.c.name.contains(search.strip(), autoescape=True),
                 )
             )
         return [
@@ -83,14 +84,9 @@ class Products:
         same_name = and_(literal(bool(title)), func.lower(items.c.name) == title)
         is_alike = or_(items.c.sku_key == key, same_name, begins_with_it, begins_it)
         rank = case((items.c.sku_key == key, 0), (bare == plain, 1), (same_name, 2), (is_alike, 3), else_=4)
-        wanted = sku_key(search)
-        found = or_(
-            items.c.sku_key.contains(wanted, autoescape=True),
-            func.lower(items.c.name).contains(wanted, autoescape=True),
-        )
         query = select(items.c.id, items.c.sku, items.c.name, items.c.on_hand, rank.label("rank"))
-        query = query.where(found if wanted else is_alike).order_by("rank", items.c.sku_key).limit(limit)
-        rows = self._connection.execute(query).all()
+        query = query.where(has_in_it(search) if search.strip() else is_alike)
+        rows = self._connection.execute(query.order_by("rank", items.c.sku_key).limit(limit)).all()
         holders = select(listings.c.item_id, listings.c.product).where(
             listings.c.cart_id == cart,
             listings.c.item_id.in_([row.id for row in rows]),
@@ -122,5 +118,5 @@ def _which(problem: str) -> ColumnElement[bool]:
     if problem == "parked":
         return listings.c.parked.is_not(None)
     if problem == "not aligned":
-        return and_(listings.c.problem.is_(None), ~listings.c.aligned)
+        return and_(listings.c.problem.is_(None), literal_column("NOT listings.aligned"))  # in the words of its index
     return listings.c.problem == problem

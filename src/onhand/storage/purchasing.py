@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, case, delete, func, insert, select, update
 
 from onhand.domain.errors import Refused
 from onhand.domain.purchasing import OrderLine, OrderState, PurchaseOrder, Stocked, Supplier
@@ -127,12 +127,12 @@ class Purchases:
         self._change(order, state=state.value, **when)
 
     def receive(self, order: int, came: Mapping[int, int]) -> None:
-        for line, units in came.items():
-            self._connection.execute(
-                update(purchase_order_lines)
-                .where(purchase_order_lines.c.order_id == order, purchase_order_lines.c.line == line)
-                .values(received=purchase_order_lines.c.received + units)
-            )
+        add = (
+            update(purchase_order_lines)
+            .where(purchase_order_lines.c.order_id == order, purchase_order_lines.c.line == bindparam("of_line"))
+            .values(received=purchase_order_lines.c.received + bindparam("came"))
+        )
+        self._connection.execute(add, [{"of_line": line, "came": units} for line, units in came.items()])
         self._change(order)
 
     def stocked(self) -> list[Stocked]:
@@ -149,7 +149,7 @@ class Purchases:
                 items.c.supplier_id,
             )
             .outerjoin(coming, coming.c.item_id == items.c.id)
-            .where(items.c.reorder_point.is_not(None), ~items.c.ignore_qoh, ~items.c.drop_ship)
+            .where(items.c.on_hand <= items.c.reorder_point, ~items.c.ignore_qoh, ~items.c.drop_ship)
             .order_by(items.c.sku_key)
         )
         return [Stocked(*row) for row in self._connection.execute(query)]

@@ -10,9 +10,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal_column, select
 
-from onhand.domain.posts import State
 from onhand.domain.stock import Kind
 
 from .tables import carts, differences, items, listings, movements, posts
@@ -65,29 +64,31 @@ class Reports:
 
     def cart_counts(self, cart: int) -> dict[str, int]:
         """How many listings of a cart are in which state, and how deep its post stack is."""
-        live = listings.c.problem.is_distinct_from("deleted")
-        tracked = and_(listings.c.item_id.is_not(None), listings.c.problem.is_(None))
-        row = self._connection.execute(
-            select(
-                func.count(case((live, 1))).label("listings"),
-                func.count(case((and_(tracked, listings.c.aligned), 1))).label("in_step"),
-                func.count(case((and_(tracked, ~listings.c.aligned), 1))).label("not_aligned"),
-                func.count(case((listings.c.problem == "unmatched", 1))).label("unmatched"),
-                func.count(case((listings.c.problem == "duplicate", 1))).label("duplicate"),
-                func.count(case((listings.c.problem == "blank", 1))).label("blank"),
-                func.count(case((listings.c.problem.in_(["fraction", "download"]), 1))).label("untrackable"),
-                func.count(case((listings.c.parked.is_not(None), 1))).label("parked"),
-                func.count(case((and_(tracked, listings.c.aligned, listings.c.news), 1))).label("waiting"),
-            ).where(listings.c.cart_id == cart)
-        ).one()
-        counts = row._asdict()
-        counts["in_flight"] = self._connection.execute(
-            select(func.count()).where(posts.c.cart_id == cart, posts.c.state == State.SENT.value)
-        ).scalar_one()
-        counts["differences_open"] = self._connection.execute(
-            select(func.count()).where(differences.c.cart_id == cart, differences.c.closed_at.is_(None))
-        ).scalar_one()
-        return counts
+        # Each by an index of just these, as few listings are anything but in step; those are what is left of all.
+        of_cart = listings.c.cart_id == cart
+        by_problem = select(listings.c.problem, func.count()).where(of_cart, listings.c.problem.is_not(None))
+        problems: dict[str, int] = dict(self._connection.execute(by_problem.group_by(listings.c.problem)).all())
+        tracked = and_(of_cart, listings.c.problem.is_(None))  # then it has an item
+        every = self._count(of_cart)
+        not_aligned = self._count(tracked, literal_column("NOT listings.aligned"))
+        return {
+            "listings": every - problems.get("deleted", 0),
+            "in_step": every - sum(problems.values()) - not_aligned,
+            "not_aligned": not_aligned,
+            "unmatched": problems.get("unmatched", 0),
+            "duplicate": problems.get("duplicate", 0),
+            "blank": problems.get("blank", 0),
+            "untrackable": problems.get("fraction", 0) + problems.get("download", 0),
+            "parked": self._count(of_cart, listings.c.parked.is_not(None)),
+            "waiting": self._count(
+                tracked, listings.c.aligned, literal_column("listings.news"), listings.c.parked.is_(None)
+            ),
+            "in_flight": self._count(posts.c.cart_id == cart, literal_column("posts.state = 'sent'")),
+            "differences_open": self._count(differences.c.cart_id == cart, differences.c.closed_at.is_(None)),
+        }
+
+    def _count(self, *wanted: ColumnElement[bool]) -> int:
+        return int(self._connection.execute(select(func.count()).where(*wanted)).scalar_one())
 
     def differences(
         self,

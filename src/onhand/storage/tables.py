@@ -76,8 +76,12 @@ movements = Table(
     Column("person", Text, nullable=False),
     Index("ix_movements_item", "item_id", "id"),
     # Lists ask for these; a sale of a shop, which has to be quick, is written into neither.
-    Index("ix_movements_kind", "kind", "id", sqlite_where=text("kind <> 'sale'"), postgresql_where=text("kind <> 'sale'")),
-    Index("ix_movements_person", "person", "id", sqlite_where=text("person <> ''"), postgresql_where=text("person <> ''")),
+    Index(
+        "ix_movements_kind", "kind", "id", sqlite_where=text("kind <> 'sale'"), postgresql_where=text("kind <> 'sale'")
+    ),
+    Index(
+        "ix_movements_person", "person", "id", sqlite_where=text("person <> ''"), postgresql_where=text("person <> ''")
+    ),
 )
 
 carts = Table(
@@ -155,7 +159,7 @@ listings = Table(
     Index("ix_listings_item", "item_id"),
     Index("ix_listings_sku", "sku_key"),
     Index("ix_listings_news", "cart_id", sqlite_where=text("news"), postgresql_where=text("news")),
-    # Few are parked, have a problem or were chosen by hand, and lists of just these are asked for.
+    # Few are parked, have a problem, are not aligned or were chosen by hand, and lists of just these are asked for.
     Index(
         "ix_listings_parked",
         "cart_id",
@@ -168,6 +172,13 @@ listings = Table(
         "product",
         sqlite_where=text("problem IS NOT NULL"),
         postgresql_where=text("problem IS NOT NULL"),
+    ),
+    Index(
+        "ix_listings_not_aligned",
+        "cart_id",
+        "product",
+        sqlite_where=text("NOT aligned"),
+        postgresql_where=text("NOT aligned"),
     ),
     Index(
         "ix_listings_chosen",

@@ -7,13 +7,15 @@ Never: speaks to a shop or a supplier.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from onhand.app import App
 from onhand.domain.people import Scope
-from onhand.domain.purchasing import PurchaseOrder, Supplier
+from onhand.domain.purchasing import PurchaseOrder, Suggestion, Supplier
+from onhand.domain.stock import sku_key
 from onhand.services import purchasing
 
 from .registry import Data, Revision, Sku, Text, Units, iso, verb
@@ -23,9 +25,14 @@ Rows = Annotated[int, Field(ge=1, le=1000)]
 
 
 @verb(Scope.READ)
-def supplier_list(app: App) -> Data:
-    """Whom we buy from."""
-    return {"suppliers": [_supplier(found) for found in app.read(lambda books: books.purchases.suppliers())]}
+def supplier_list(app: App, after: Text = "", active: bool | None = None, limit: Rows = 100) -> Data:
+    """Whom we buy from, by name, beginning after one; with ``active`` only those we buy from now, or only the others."""
+    found = [
+        one
+        for one in app.read(lambda books: books.purchases.suppliers())
+        if sku_key(one.name) > sku_key(after) and active in (None, one.active)
+    ]
+    return {"suppliers": [_supplier(one) for one in found[:limit]]}
 
 
 @verb(Scope.MANAGE)
@@ -53,30 +60,31 @@ def supplier_edit(
 
 
 @verb(Scope.READ)
-def purchase_suggest(app: App) -> Data:
-    """What is at or below its reorder point, counting what is on its way, and how many to order of whom."""
-    found, suppliers = purchasing.suggest(app.house)
-    names = {number: supplier.name for number, supplier in suppliers.items() if supplier.active}
+def purchase_suggest(app: App, after_supplier: Text = "", after: Sku = "", limit: Rows = 100) -> Data:
+    """What is at or below its reorder point, counting what is on its way, and how many to order of whom.
+
+    ``lines`` go by supplier and SKU, beginning after a SKU of a supplier. What has no active supplier is apart, in ``without``; of that
+    the first. ``suppliers`` says how many items are to be ordered of each, ``items`` of all of them.
+    """
+    found = [(supplier, _suggestion(supplier, one)) for supplier, one in purchasing.suggest(app.house)]
+    lines = [line for supplier, line in found if supplier and supplier.active]
+    without = [line for supplier, line in found if not (supplier and supplier.active)]
+    begin = (sku_key(after_supplier), sku_key(after))
+    on = [line for line in lines if (sku_key(line["supplier"]), sku_key(line["sku"])) > begin]
+    on.sort(key=lambda line: (sku_key(line["supplier"]), sku_key(line["sku"])))
     return {
-        "lines": [
-            {
-                "sku": one.stocked.sku,
-                "name": one.stocked.name,
-                "supplier": names.get(one.stocked.supplier or 0),
-                "on_hand": one.stocked.on_hand,
-                "outstanding": one.stocked.outstanding,
-                "reorder_point": one.stocked.reorder_point,
-                "units": one.units,
-            }
-            for one in found
-        ]
+        "items": len(lines),
+        "suppliers": Counter(line["supplier"] for line in lines),
+        "lines": on[:limit],
+        "items_without": len(without),
+        "without": without[:limit],
     }
 
 
 @verb(Scope.MANAGE, books=True)
-def purchase_raise(app: App, person: Text = "") -> Data:
-    """Make a draft for each supplier of what ought to be ordered now."""
-    return {"orders": purchasing.raise_orders(app.house, person)}
+def purchase_raise(app: App, supplier: Text = "", person: Text = "") -> Data:
+    """Make a draft of what ought to be ordered now: for each supplier, or for one."""
+    return {"orders": purchasing.raise_orders(app.house, supplier, person)}
 
 
 @verb(Scope.MANAGE, books=True)
@@ -86,8 +94,10 @@ def purchase_add(app: App, supplier: Text, lines: Lines, note: Text = "", person
 
 
 @verb(Scope.MANAGE)
-def purchase_edit(app: App, order: Text, lines: Lines, note: Text = "", revision: Revision | None = None) -> Data:
-    """Replace the lines of a draft."""
+def purchase_edit(
+    app: App, order: Text, lines: Lines, note: Text | None = None, revision: Revision | None = None
+) -> Data:
+    """Change a draft: give SKUs other units, add some, take those away of which 0 are given. What is left out stays."""
     return _order(purchasing.edit(app.house, order, lines, note, revision))
 
 
@@ -113,13 +123,13 @@ def purchase_cancel(app: App, order: Text, revision: Revision | None = None, per
 def purchase_receive(
     app: App,
     order: Text,
-    lines: Lines,
+    lines: Lines | None = None,
     over: bool = False,
     reference: Text = "",
     revision: Revision | None = None,
     person: Text = "",
 ) -> Data:
-    """Book what came of a sent order. ``over``: more than is outstanding is meant."""
+    """Book what came of a sent order; without lines all that is outstanding. ``over``: more than that is meant."""
     on_hand, left = purchasing.receive(app.house, order, lines, over, reference, person, revision)
     return {"order": order.strip(), "on_hand": on_hand, "outstanding": left}
 
@@ -137,9 +147,17 @@ def purchase_list(
 
 
 @verb(Scope.READ)
-def purchase_show(app: App, order: Text) -> Data:
-    """One purchase order with its lines."""
-    return _order(app.read(lambda books: books.purchases.get(order)))
+def purchase_show(
+    app: App,
+    order: Text,
+    left: bool = False,
+    after: Annotated[int, Field(ge=0)] = 0,
+    limit: Annotated[int, Field(ge=1, le=purchasing.LINES_MAX)] = purchasing.LINES_MAX,
+) -> Data:
+    """One purchase order with its lines, beginning after a line's number; with ``left`` only those of which something is to come."""
+    found = _order(app.read(lambda books: books.purchases.get(order)))
+    rows = [line for line in found["lines"] if line["line"] > after and (line["outstanding"] or not left)]
+    return {**found, "size": len(found["lines"]), "lines": rows[:limit]}
 
 
 def _supplier(found: Supplier) -> Data:
@@ -150,6 +168,18 @@ def _supplier(found: Supplier) -> Data:
         "note": found.note,
         "active": found.active,
         "revision": found.revision,
+    }
+
+
+def _suggestion(supplier: Supplier | None, one: Suggestion) -> Data:
+    return {
+        "supplier": supplier.name if supplier else None,
+        "sku": one.stocked.sku,
+        "name": one.stocked.name,
+        "on_hand": one.stocked.on_hand,
+        "outstanding": one.stocked.outstanding,
+        "reorder_point": one.stocked.reorder_point,
+        "units": one.units,
     }
 
 
@@ -168,6 +198,7 @@ def _order(found: PurchaseOrder) -> Data:
         "outstanding": found.outstanding,
         "lines": [
             {
+                "line": line.line,
                 "sku": line.sku,
                 "name": line.name,
                 "ordered": line.ordered,

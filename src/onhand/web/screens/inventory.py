@@ -22,6 +22,7 @@ from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.people import Scope
 from onhand.verbs.registry import packed
 from onhand.web import view
+from onhand.web.drawing import plural
 from onhand.web.screens.home import Heads
 from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
@@ -36,7 +37,8 @@ FLAGS = ("below_zero", "reorder", "set_aside")
 
 def attach(site: Site) -> None:
     """Declare the list of items, and what brings items in and out."""
-    heads, kept = Heads(site), Kept()
+    heads = Heads(site)
+    _attach_import(site)
 
     @site.page("/inventory", Scope.READ)
     def inventory(visit: Visit) -> Page:
@@ -89,6 +91,11 @@ def attach(site: Site) -> None:
         named = {"Content-Disposition": f'attachment; filename="onhand-items.{form}"', "Cache-Control": "no-store"}
         return Response(content, media_type=sheets.Form(form).media_type, headers=named)
 
+
+def _attach_import(site: Site) -> None:
+    """Declare how a table comes in: chosen, looked at, imported."""
+    kept = Kept()
+
     @site.page("/inventory/import", Scope.MANAGE)
     def import_(_: Visit) -> Page:
         return _import_page()
@@ -117,7 +124,8 @@ def attach(site: Site) -> None:
         except OnHandError as error:
             bad_lines = error.facts.get("faults")
             return visit.refuse(error, lambda: _import_page(bad_lines=bad_lines))
-        words = f"{done['added']:,} items are added, {done['changed']:,} changed, {done['unchanged']:,} unchanged."
+        counts = (f"{plural(done[word], 'item')} {word}" for word in ("added", "changed", "unchanged"))
+        words = f"Imported: {', '.join(counts)}."
         return visit.go("/inventory", words)
 
 

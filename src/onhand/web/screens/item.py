@@ -17,6 +17,7 @@ from onhand.domain.inventory import REASONS
 from onhand.domain.people import Scope
 from onhand.verbs import Data
 from onhand.web import view
+from onhand.web.drawing import plural
 from onhand.web.screens.home import Heads
 from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
@@ -99,9 +100,8 @@ def attach(site: Site) -> None:
 
 
 def _said(done: Data) -> str:
-    retied = done["retied"]
-    what = "listing is tied anew" if retied == 1 else "listings are tied anew"
-    return f"{done['sku']} is saved." + (f" {retied} {what}: see its shops below." if retied else "")
+    retied = f" Tied anew: {plural(done['retied'], 'listing')}, see its shops below." if done["retied"] else ""
+    return f"{done['sku']} is saved.{retied}"
 
 
 def _shop(item: Data, cart: Data, synch_qoh: bool) -> Data:

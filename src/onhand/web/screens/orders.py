@@ -19,6 +19,7 @@ from onhand.domain.people import Scope
 from onhand.domain.stock import sku_key
 from onhand.services.selling import LINES_MAX
 from onhand.verbs import Data
+from onhand.web.drawing import plural
 from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
 
@@ -162,7 +163,7 @@ def _cancel(visit: Visit) -> Page | Response:
         arguments,
         again=lambda: _page(visit, visit.form),
         then=_back(visit),
-        said="{lines} lines are cancelled, {units} units are on hand again.",
+        said=lambda done: f"Cancelled: {plural(done['lines'], 'line')}; {plural(done['units'], 'unit')} back on hand.",
     )
 
 
@@ -184,7 +185,7 @@ def _return(visit: Visit) -> Page | Response:
         if "line" in error.facts:
             visit.faults[f"back-{error.facts['line']}"] = error.message
         return visit.refuse(error, lambda: _page(visit, visit.form))
-    return visit.go(_back(visit), f"{done['units']} units came back and are on hand again.")
+    return visit.go(_back(visit), f"{plural(done['units'], 'unit')} came back on hand.")
 
 
 def _back(visit: Visit) -> str:

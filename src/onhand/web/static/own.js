@@ -5,6 +5,7 @@
 const AGAIN_MS = 3000;
 const FLASH_MS = 1400;
 const CHART_MS = 15000; // a chart is asked for anew so often
+const DAY = 86400; // seconds
 const ROWS_MAX = 100; // of a chart's numbers as a table
 const root = document.documentElement;
 const stream = document.getElementById("stream");
@@ -50,6 +51,12 @@ if (stream) {
 const TONES = ["--way", "--ok", "--warn", "--bad", "--brand", "--off"];
 const plots = new Map(); // figure → its plot
 
+// A time as the pages write it: a day, or the time of day, with the seconds if the marks stand that close.
+function moment(at, step) {
+  const how = step >= DAY ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit", second: step < 60 ? "2-digit" : undefined };
+  return new Date(at * 1000).toLocaleString("en-GB", how);
+}
+
 function options(found, width, height) {
   const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
   const margin = found.bars ? 43200 : 60; // seconds: half a day, so that the outer bars are whole
@@ -61,9 +68,12 @@ function options(found, width, height) {
       x: { range: (_, low, high) => [found.from ?? low - margin, found.to ?? high + margin] },
       y: { range: (_, low, high) => [Math.min(0, low), found.unit === "s" ? high * 1.1 || 1 : Math.max(Math.ceil(high * 1.1), 4)] },
     },
-    axes: [axis, { ...axis, size: 60 }],
+    axes: [
+      { ...axis, values: (_, marks, __, ___, step) => marks.map((mark) => moment(mark, step)) },
+      { ...axis, size: (_, marks) => 24 + 8 * Math.max(...(marks ?? []).map((mark) => mark.length)) },
+    ],
     series: [
-      {},
+      { value: (_, at) => (at === null ? "–" : moment(at, found.bars ? DAY : 1)) },
       ...found.series.map(({ label }, at) => ({
         label: found.unit ? `${label} (${found.unit})` : label,
         stroke: colour(TONES[at % TONES.length]),
@@ -80,7 +90,7 @@ function options(found, width, height) {
 
 // The numbers of a chart, for who cannot see it: the newest first.
 function tabulate(figure, found) {
-  const cell = (kind, text) => Object.assign(document.createElement(kind), { textContent: text });
+  const cell = (kind, text) => Object.assign(document.createElement(kind), { textContent: text }, kind === "th" && { scope: "col" });
   const row = (...cells) => {
     const made = document.createElement("tr");
     made.append(...cells);
@@ -99,6 +109,7 @@ async function draw(figure) {
   const answer = await fetch(figure.dataset.chart);
   if (!answer.ok) return;
   const found = await answer.json();
+  found.series = found.series.filter(({ values }) => values.some((value) => value !== null));
   const place = figure.querySelector(".plot");
   plots.get(figure)?.destroy();
   plots.delete(figure);

@@ -380,6 +380,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("news"),
         )
         batch_op.create_index(
+            "ix_listings_not_aligned",
+            ["cart_id", "product"],
+            unique=False,
+            sqlite_where=sa.text("NOT aligned"),
+            postgresql_where=sa.text("NOT aligned"),
+        )
+        batch_op.create_index(
             "ix_listings_parked",
             ["cart_id"],
             unique=False,

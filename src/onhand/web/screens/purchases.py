@@ -1,0 +1,207 @@
+"""Purchase orders: what ought to be ordered, drafts, orders on their way, and what came of them.
+
+Path: ``/purchases``; each form calls one of the ``purchase_…`` verbs.
+Promise: nothing is half booked; a form sent twice is booked once; a page that is stale is refused with what is there now.
+Never: sends an order to a supplier: it shows it ready to print or to mail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import groupby
+from typing import Any
+from urllib.parse import quote
+
+from fastapi.responses import Response
+
+from onhand.domain.errors import OnHandError, Refused
+from onhand.domain.people import Scope
+from onhand.verbs import Data
+from onhand.web import lines
+from onhand.web.drawing import plural
+from onhand.web.site import Site
+from onhand.web.visit import Page, Visit
+
+ROWS = 50  # of one page
+SUPPLIERS_OFFERED = 200  # to choose from; others can be typed
+MAIL_LENGTH_MAX = 1500  # characters of an order in a link for a mail program, which cannot be long
+TONES = {"draft": "off", "sent": "way", "closed": "ok", "cancelled": "off"}
+STATES = (("", "all"), ("open", "open"), *((state, state) for state in TONES))
+
+
+def attach(site: Site) -> None:
+    """Declare the pages and forms about purchase orders."""
+    site.page("/purchases", Scope.READ)(_orders)
+    site.page("/purchases/new", Scope.MANAGE)(_new)
+    site.form("/purchases/new", Scope.MANAGE)(_add)
+    site.page("/purchases/suggested", Scope.MANAGE)(_suggested)
+    site.form("/purchases/suggested", Scope.MANAGE)(_raise)
+    site.page("/purchases/{order}", Scope.READ)(_order)
+    site.form("/purchases/{order}", Scope.MANAGE)(_edit)
+    site.page("/purchases/{order}/print", Scope.READ)(_print)
+    site.form("/purchases/{order}/receive", Scope.STOCK)(_arrived)
+    site.form("/purchases/{order}/close", Scope.MANAGE)(_ended("close", "{order} is closed: nothing more is expected."))
+    site.form("/purchases/{order}/cancel", Scope.MANAGE)(_ended("cancel", "{order} is called off."))
+
+
+def _orders(visit: Visit) -> Page:
+    asked = {name: visit.query[name] for name in ("state", "supplier", "before") if visit.query.get(name)}
+    found = visit.do("purchase_list", limit=ROWS, **asked)["orders"]
+    data = {
+        "orders": found,
+        "tones": TONES,
+        "states": STATES,
+        "suppliers": _suppliers(visit),
+        "filtered": bool(asked.keys() & {"state", "supplier"}),
+        "first": visit.link(before=None) if "before" in asked else None,
+        "on": visit.link(before=found[-1]["id"]) if len(found) == ROWS else None,
+    }
+    return Page("purchases.html", data, "Purchase orders", ("orders",))
+
+
+def _suppliers(visit: Visit) -> list[str]:
+    found = visit.do("supplier_list", active=True, limit=SUPPLIERS_OFFERED)["suppliers"]
+    return [supplier["name"] for supplier in found]
+
+
+# A new one
+
+
+def _new(visit: Visit) -> Page:
+    data = {"suppliers": _suppliers(visit), "rows": lines.rows(visit)}
+    return Page("purchase_new.html", data, "New purchase order")
+
+
+def _add(visit: Visit) -> Page | Response:
+    if "more" in visit.form:
+        return _new(visit)
+    given = {"supplier": "", **visit.given("supplier", "note")}
+    try:
+        made = lines.do(visit, "purchase_add", lines.typed(visit), **given)
+    except OnHandError as error:
+        return visit.refuse(error, lambda: _new(visit))
+    return visit.go(_address(made["order"]), f"{made['order']} is a draft: look it over, then send it.")
+
+
+def _suggested(visit: Visit) -> Page:
+    query = visit.query
+    found = visit.do(
+        "purchase_suggest", after_supplier=query.get("after_supplier", ""), after=query.get("after", ""), limit=ROWS
+    )
+    rows = found["lines"]
+    data = {
+        **found,
+        "groups": [(supplier, list(group)) for supplier, group in groupby(rows, lambda line: str(line["supplier"]))],
+        "first": visit.path if query.get("after_supplier") else None,
+        "on": visit.link(after_supplier=rows[-1]["supplier"], after=rows[-1]["sku"]) if len(rows) == ROWS else None,
+    }
+    return Page("purchase_suggested.html", data, "What ought to be ordered")
+
+
+def _raise(visit: Visit) -> Page | Response:
+    return visit.submit(
+        "purchase_raise",
+        visit.given("supplier"),
+        again=lambda: _suggested(visit),
+        then="/purchases?state=draft",
+        said=lambda made: f"{plural(len(made['orders']), 'draft')} made: {', '.join(made['orders'][:10])}.",
+    )
+
+
+# One order
+
+
+def _order(visit: Visit, order: str) -> Page:
+    query = visit.query
+    left = bool(query.get("left"))
+    after = {"after": query["after"]} if query.get("after") else {}
+    found = visit.do("purchase_show", order=order, left=left, limit=ROWS, **after)
+    rows, address = found["lines"], _address(found["order"])
+    filtered = f"{address}?left=yes" if left else address
+    data = {
+        "order": found,
+        "address": address,
+        "query": f"?{visit.link().partition('?')[2]}" if query else "",
+        "left": left,
+        "paged": found["size"] > ROWS,
+        "rows": lines.rows(visit),
+        "tones": TONES,
+        "mail": _mail(visit, found) if found["email"] else None,
+        "first": filtered if after else None,
+        "on": f"{filtered}{'&' if left else '?'}after={rows[-1]['line']}" if len(rows) == ROWS else None,
+    }
+    return Page("purchase.html", data, found["order"])  # not live: people type into it
+
+
+def _print(visit: Visit, order: str) -> Page:
+    found = visit.do("purchase_show", order=order)
+    return Page("purchase_print.html", {"order": found}, f"Purchase order {found['order']}")
+
+
+def _edit(visit: Visit, order: str) -> Page | Response:
+    if "more" in visit.form:
+        return _order(visit, order)
+    given = {"order": order, "note": visit.form.get("note", ""), **visit.given("revision")}
+    try:
+        saved = lines.do(visit, "purchase_edit", lines.typed(visit), **given)
+        if visit.checked("send"):
+            visit.do("purchase_send", order=order, revision=saved["revision"])
+    except OnHandError as error:
+        return visit.refuse(error, lambda: _order(visit, order))
+    said = "is with the supplier from now on" if visit.checked("send") else "is saved"
+    return visit.go(_back(visit, order), f"{saved['order']} {said}.")
+
+
+def _arrived(visit: Visit, order: str) -> Page | Response:
+    """What came of the lines on the page, or all that is outstanding."""
+    given: dict[str, Any] = {"order": order, **visit.given("reference", "revision")}
+    try:
+        if visit.checked("all"):
+            done = visit.do("purchase_receive", **given)
+        else:
+            came = lines.typed(visit, blank_is_none=True)
+            if not came:
+                raise Refused("Fill in how many units of a line came.")
+            done = lines.do(visit, "purchase_receive", came, over=visit.checked("over"), **given)
+    except OnHandError as error:
+        return visit.refuse(error, lambda: _order(visit, order))
+    left = done["outstanding"]
+    rest = f"{plural(left, 'unit')} still to come" if left else "nothing is outstanding, so it is closed"
+    return visit.go(_back(visit, order), f"{plural(len(done['on_hand']), 'item')} of {order} received; {rest}.")
+
+
+def _ended(verb: str, said: str) -> Callable[..., Page | Response]:
+    def end(visit: Visit, order: str) -> Page | Response:
+        return visit.submit(
+            f"purchase_{verb}",
+            {"order": order, **visit.given("revision")},
+            again=lambda: _order(visit, order),
+            then=_address(order),
+            said=said,
+        )
+
+    return end
+
+
+def _address(order: str) -> str:
+    return f"/purchases/{quote(order, safe='')}"
+
+
+def _back(visit: Visit, order: str) -> str:
+    """The page of an order where it was left."""
+    query = visit.link().partition("?")[2]
+    return f"{_address(order)}?{query}" if query else _address(order)
+
+
+def _mail(visit: Visit, order: Data) -> str:
+    """A link that opens the order in a mail program; of a long one only its beginning."""
+    whole = visit.do("purchase_show", order=order["order"])["lines"]
+    body = ""
+    for line in whole:
+        text = f"{line['ordered']} x {line['sku']}  {line['name']}\n"
+        if len(body) + len(text) > MAIL_LENGTH_MAX:
+            body += "… and more: see the order attached.\n"
+            break
+        body += text
+    subject = f"Purchase order {order['order']}"
+    return f"mailto:{quote(order['email'], safe='@')}?subject={quote(subject)}&body={quote(body)}"

@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself; a second run finds it there.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast check bench simulate sketch chaos mutants setup lock vendor clean
+.PHONY: help demo test fast check bench simulate sketch chaos mutants screenshots setup lock vendor clean
 
 # PYTHON=/path/to/python3.12 chooses the interpreter for .venv.
 export PYTHON
@@ -10,7 +10,7 @@ WORKERS ?= 2
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 help:  ## show this list
-	@sed -n 's/^\([a-z]*\):.*##/\1/p' $(MAKEFILE_LIST) | awk '{ name = $$1; $$1 = ""; printf "  make %-7s%s\n", name, $$0 }'
+	@sed -n 's/^\([a-z]*\):.*##/\1/p' $(MAKEFILE_LIST) | awk '{ name = $$1; $$1 = ""; printf "  make %-12s%s\n", name, $$0 }'
 
 demo:  ## two sample shops, racing buyers, one true stock (CHECK=1: run, check, answer in JSON)
 	@scripts/set-up
@@ -52,6 +52,11 @@ chaos:  ## real shops, OnHand and the network go wrong for a while, then every p
 mutants:  ## break the domain on purpose, one change at a time, and see whether its tests notice (some minutes)
 	@scripts/set-up dev
 	$(BIN)/python scripts/mutants
+
+screenshots:  ## take the pictures of docs/guide.md anew, while a browser walks through what it says
+	@scripts/set-up dev
+	@scripts/system-packages chromium
+	ONHAND_SCREENSHOTS=1 $(BIN)/pytest -n 0 tests/web/test_guide_browser.py $(ARGS)
 
 setup:  ## make .venv with everything for work on OnHand
 	@scripts/set-up dev

@@ -29,6 +29,10 @@ purchase = typer.Typer(
 Name = Annotated[str, typer.Argument(metavar="SUPPLIER", help="The supplier's name.")]
 Order = Annotated[str, typer.Argument(metavar="ORDER", help="The purchase order's number, as in PO-7.")]
 Units = Annotated[list[str], typer.Argument(metavar="SKU=N...", help="A SKU and how many units, as in TEA=12.")]
+SomeUnits = Annotated[
+    list[str] | None, typer.Argument(metavar="SKU=N...", help="A SKU and how many units, as in TEA=12.")
+]
+Rows = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many at most.")]
 Email = Annotated[str | None, typer.Option("--email", help="Where orders are mailed to.")]
 Phone = Annotated[str | None, typer.Option("--phone", help="A number to call.")]
 Note = Annotated[str | None, typer.Option("--note", help="A remark that is kept with it.")]
@@ -58,21 +62,39 @@ def supplier_edit(
 
 
 @command(supplier, "list")
-def supplier_list(call: Call) -> None:
-    """List suppliers."""
-    call.answer("supplier_list", _print_suppliers)
+def supplier_list(
+    call: Call,
+    after: Annotated[str, typer.Option("--after", metavar="NAME", help="Begin after this one.")] = "",
+    active: Annotated[bool | None, typer.Option("--active/--inactive", help="Only those, or only the others.")] = None,
+    limit: Rows = 100,
+) -> None:
+    """List suppliers by name."""
+    found = call.answer("supplier_list", _print_suppliers, after=after, active=active, limit=limit)
+    say_more(call, found["suppliers"], limit, "name")
 
 
 @command(purchase, "suggest")
-def purchase_suggest(call: Call) -> None:
+def purchase_suggest(
+    call: Call,
+    supplier: Annotated[str, typer.Option("--supplier", metavar="NAME", help="Go on with this supplier.")] = "",
+    after: Annotated[str, typer.Option("--after", metavar="SKU", help="Go on after this SKU of that supplier.")] = "",
+    limit: Rows = 100,
+) -> None:
     """Show what ought to be ordered, and of whom; nothing is made."""
-    call.answer("purchase_suggest", _print_suggestions)
+    given = {"after_supplier": supplier, "after": after, "limit": limit}
+    found = call.answer("purchase_suggest", _print_suggestions, **given)
+    if len(found["lines"]) == limit and not call.as_json:
+        last = found["lines"][-1]
+        typer.echo(f"… there may be more: --supplier {last['supplier']!r} --after {last['sku']!r}.", err=True)
 
 
 @command(purchase, "raise")
-def purchase_raise(call: Call) -> None:
-    """Make a draft per supplier of what ought to be ordered."""
-    call.answer("purchase_raise", said("Drafts made: {orders}."), person=call.person)
+def purchase_raise(
+    call: Call,
+    supplier: Annotated[str, typer.Option("--supplier", metavar="NAME", help="Only for this one.")] = "",
+) -> None:
+    """Make a draft of what ought to be ordered, for each supplier or for one."""
+    call.answer("purchase_raise", _print_drafts, supplier=supplier, person=call.person)
 
 
 @command(purchase, "add")
@@ -89,9 +111,9 @@ def purchase_add(call: Call, supplier: Name, lines: Units, note: Remark = "") ->
 
 
 @command(purchase, "edit")
-def purchase_edit(call: Call, order: Order, lines: Units, note: Remark = "") -> None:
-    """Replace the lines of a draft."""
-    call.answer("purchase_edit", _print_order, order=order, lines=pairs(lines), note=note)
+def purchase_edit(call: Call, order: Order, lines: SomeUnits = None, note: Note = None) -> None:
+    """Change a draft: other units for a SKU, new SKUs, and 0 to take one away; what is left out stays."""
+    call.answer("purchase_edit", _print_order, order=order, lines=pairs(lines or []), note=note)
 
 
 @command(purchase, "send")
@@ -104,16 +126,16 @@ def purchase_send(call: Call, order: Order) -> None:
 def purchase_receive(
     call: Call,
     order: Order,
-    lines: Units,
+    lines: SomeUnits = None,
     over: Annotated[bool, typer.Option("--over", help="More than is outstanding is meant.")] = False,
     reference: Annotated[str, typer.Option("--reference", help="The delivery note's number.")] = "",
 ) -> None:
-    """Book what came of a sent order."""
+    """Book what came of a sent order; without lines, all that is outstanding."""
     call.answer(
         "purchase_receive",
         said("{order}: booked, {outstanding} units still to come."),
         order=order,
-        lines=pairs(lines),
+        lines=pairs(lines) if lines else None,
         over=over,
         reference=reference,
         person=call.person,
@@ -140,7 +162,7 @@ def purchase_list(
     ] = None,
     supplier: Annotated[str, typer.Option("--supplier", metavar="NAME", help="Only of this supplier.")] = "",
     before: Annotated[int | None, typer.Option("--before", min=1, metavar="NO", help="Only older ones.")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many at most.")] = 50,
+    limit: Rows = 50,
 ) -> None:
     """List purchase orders, the newest first."""
     found = call.answer("purchase_list", _print_orders, state=state, supplier=supplier, before=before, limit=limit)
@@ -148,9 +170,16 @@ def purchase_list(
 
 
 @command(purchase, "show")
-def purchase_show(call: Call, order: Order) -> None:
+def purchase_show(
+    call: Call,
+    order: Order,
+    left: Annotated[bool, typer.Option("--left", help="Only lines of which something is to come.")] = False,
+    after: Annotated[int, typer.Option("--after", min=0, metavar="LINE", help="Begin after this line.")] = 0,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=5000, help="How many lines at most.")] = 5000,
+) -> None:
     """Show one purchase order with its lines."""
-    call.answer("purchase_show", _print_order, order=order)
+    found = call.answer("purchase_show", _print_order, order=order, left=left, after=after, limit=limit)
+    say_more(call, found["lines"], limit, "line")
 
 
 def _print_suppliers(console: Console, data: Data) -> None:
@@ -163,11 +192,19 @@ def _print_suppliers(console: Console, data: Data) -> None:
 
 def _print_suggestions(console: Console, data: Data) -> None:
     rows = [
-        [row["supplier"] or "nobody", row["sku"], row["name"], row["on_hand"], row["outstanding"], row["units"]]
+        [row["supplier"], row["sku"], row["name"], row["on_hand"], row["outstanding"], row["units"]]
         for row in data["lines"]
     ]
     columns = ["Of", "SKU", "Name", ">On hand", ">On its way", ">To order"]
-    printing.table(console, columns, rows, "No item is at its reorder point.")
+    printing.table(console, columns, rows, "Nothing is to be ordered of a supplier.")
+    if data["items_without"]:
+        skus = ", ".join(row["sku"] for row in data["without"][:10])
+        many = " …" if data["items_without"] > 10 else ""
+        printing.say(console, f"Low too, but without an active supplier: {skus}{many}. `onhand item edit` gives one.")
+
+
+def _print_drafts(console: Console, data: Data) -> None:
+    printing.say(console, f"Drafts made: {', '.join(data['orders'])}.")
 
 
 def _print_orders(console: Console, data: Data) -> None:

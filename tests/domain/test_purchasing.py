@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from onhand.domain.errors import Conflict, Refused
 from onhand.domain.purchasing import OrderLine, OrderState, PurchaseOrder, Stocked, Supplier, suggestions
+from onhand.domain.stock import QUANTITY_MAX
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 SUPPLIER = Supplier(1, "Leaf & Co", "", "", "", True, 0)
@@ -84,3 +85,27 @@ def test_a_stale_order_is_told_with_what_is_there_now():
 def test_it_is_said_when_an_order_is_past_what_is_asked():
     with pytest.raises(Refused, match="PO-1 is closed: this is possible while it is draft or sent"):
         order(state=OrderState.CLOSED).check_state(OrderState.DRAFT, OrderState.SENT)
+
+
+def test_without_lines_a_delivery_is_all_that_is_outstanding():
+    sent = order(("TEA", 10, 4), ("MUG", 5, 7), ("POT", 2, 0))
+    assert [(line.sku, n) for line, n in sent.all_outstanding()] == [("TEA", 6), ("POT", 2)]
+    with pytest.raises(Refused, match="Nothing is outstanding of PO-1"):
+        order(("MUG", 5, 7)).all_outstanding()
+
+
+def test_a_delivery_is_booked_under_its_reference_or_else_under_what_the_order_was_then():
+    sent = order(("TEA", 10, 4), ("POT", 2, 0))
+    came = sent.receipts(sent.all_outstanding(), "DN 7", "Ida")
+    assert [(m.item, m.quantity, m.order, m.reason, m.person) for m in came] == [
+        (1, 6, "PO-1", "DN 7", "Ida"),
+        (2, 2, "PO-1", "DN 7", "Ida"),
+    ]
+    assert [m.origin for m in came] == ["purchase/1/reference/DN 7/1", "purchase/1/reference/DN 7/2"]
+    unnamed = sent.receipts(sent.all_outstanding(), "", "Ida")
+    assert [m.origin for m in unnamed] == ["purchase/1/revision/3/1", "purchase/1/revision/3/2"]
+
+
+def test_no_more_is_suggested_than_a_shop_could_show():
+    (found,) = suggestions([stocked(-QUANTITY_MAX, 0, 0, QUANTITY_MAX)])
+    assert found.units == QUANTITY_MAX

@@ -174,12 +174,12 @@ def test_texts_are_bounded() -> None:
         ),
         (
             lambda: PARAMETERS["BatchSize"].parse("0"),
-            "BatchSize cannot be '0': it is a whole number from 1 to 2000.",
+            "BatchSize cannot be '0': it is a whole number from 1 to 2,000.",
             {"parameter": "BatchSize"},
         ),
         (
             lambda: PARAMETERS["TickSeconds"].parse("soon"),
-            "TickSeconds cannot be 'soon': it is a number from 0.05 to 3600.",
+            "TickSeconds cannot be 'soon': it is a number from 0.05 to 3,600.",
             {"parameter": "TickSeconds"},
         ),
     ],
@@ -194,7 +194,7 @@ def test_a_refusal_says_in_a_sentence_what_to_do_and_carries_its_facts(
 
 def test_errors_are_told_apart_by_what_the_caller_does_next() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, OnHandError)]
-    assert len({kind.code for kind in kinds}) == len(kinds) == 6
+    assert len({kind.code for kind in kinds}) == len(kinds) == 8
     error = Refused("Do this.", sku="TEA")
     assert (str(error), error.message, error.facts) == ("Do this.", "Do this.", {"sku": "TEA"})
 

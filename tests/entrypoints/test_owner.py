@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -188,7 +189,12 @@ def test_a_signal_ends_serve_cleanly(onhand, number):
 def test_an_open_event_stream_does_not_keep_serve_from_ending(onhand):
     process, port = serve(onhand)
     stream = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    stream.request("GET", "/events")
+    link = re.search(r"/begin/\S+", process.stdout.readline())[0]
+    form = "name=Ida&password=correct+horse+battery&again=correct+horse+battery"
+    stream.request("POST", link, form, {"Content-Type": "application/x-www-form-urlencoded"})
+    answer = stream.getresponse()
+    answer.read()
+    stream.request("GET", "/events?page=/", headers={"Cookie": answer.headers["set-cookie"].partition(";")[0]})
     assert stream.getresponse().status == 200
     code, seconds = end(process)
     assert code == 0

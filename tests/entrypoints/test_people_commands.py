@@ -19,7 +19,7 @@ PASSWORD = "correct horse battery"
 def begin(onhand, link: str) -> Role:
     """Use a link; answers the role that comes of it."""
     with App(onhand.store, "test") as app:
-        secret = people.begin(app.house, CHEAP, link.rpartition("/")[2], "", PASSWORD)
+        secret = people.begin(app.house, CHEAP, link.rpartition("/")[2], "Ida", PASSWORD)
         return people.visitor(app.house, secret).role
 
 

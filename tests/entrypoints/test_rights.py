@@ -48,14 +48,13 @@ def test_each_role_may_what_the_one_below_may_and_more():
     assert Role.ADMINISTRATOR.scopes == set(Scope)
 
 
-@pytest.mark.parametrize("name", sorted(VERBS))
 @pytest.mark.parametrize("role", list(Role))
-def test_a_verb_is_refused_to_every_role_that_lacks_its_scope(app, name, role):
-    if VERBS[name].scope in role.scopes:
-        return
+def test_every_verb_is_refused_to_a_role_that_lacks_its_scope(app, role):
     before = app.database.version
-    with pytest.raises(Forbidden, match="ask a"):
-        run(app, name, {}, silent, person(role))
+    for name, verb in VERBS.items():
+        if verb.scope not in role.scopes:
+            with pytest.raises(Forbidden, match="ask a"):
+                run(app, name, {}, silent, person(role))
     assert app.database.version == before
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from html import escape, unescape
 
 import pytest
@@ -62,7 +63,7 @@ class Client(TestClient):
 
 
 class House:
-    """An open App, its screens, and its shops by name. ``browser`` is an administrator's."""
+    """An open App, its screens, and its shops by name. Nobody has come in yet."""
 
     def __init__(self, app: App) -> None:
         self.app = app
@@ -71,10 +72,16 @@ class House:
         self.site = attach(self.api, app)
         self.shops: dict[str, SampleShop] = {}
         self._sessions: dict[Role, str] = {}
-        self.browser = self.client(Role.ADMINISTRATOR)
+
+    @cached_property
+    def browser(self) -> Client:
+        """An administrator's."""
+        return self.client(Role.ADMINISTRATOR)
 
     def session(self, role: Role) -> str:
         """What the browser of a person of this role holds. The first one is an administrator's."""
+        if role is not Role.ADMINISTRATOR:
+            self.session(Role.ADMINISTRATOR)
         if role not in self._sessions:
             house, gate, name = self.app.house, self.app.gate, f"Ann the {role.value}"
             link = people.first_link(house) or people.invite(house, name, role)[1]

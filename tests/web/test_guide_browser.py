@@ -31,7 +31,7 @@ GUIDE = DOCS / "guide"
 NAMED = set(re.findall(r"!\[[^]]+\]\(guide/([a-z-]+)\.png\)", (DOCS / "guide.md").read_text()))
 TAKEN = bool(os.environ.get("ONHAND_SCREENSHOTS"))
 BYTES_MAX = 120_000
-GLOW_MS = 2_500  # until what just changed has lost its glow, and charts are drawn
+DRAW_MS = 400  # until charts are drawn
 MARGIN, HEIGHT = 12, 900  # pixels around a picture, and its height at most
 AMBER, BIRCH = "Amber", "Birch & Sons"
 SUPPLIER = "Hill & Daughters"
@@ -44,7 +44,7 @@ def picture(page: Page, name: str, *parts: Locator, height: int | None = None) -
         return
     page.evaluate("document.activeElement?.blur()")
     page.evaluate("scrollTo(0, 0)")
-    page.wait_for_timeout(GLOW_MS)
+    page.wait_for_timeout(DRAW_MS)
     boxes = [box for part in parts or page.locator("main > *:visible").all() if (box := part.bounding_box())]
     left, top = (max(0, min(box[side] for box in boxes) - MARGIN) for side in ("x", "y"))
     right = min(max(box["x"] + box["width"] for box in boxes) + MARGIN, page.evaluate("innerWidth"))
@@ -99,7 +99,7 @@ def test_the_first_start(tmp_path: Path, chromium) -> None:
 
 @pytest.mark.timeout(300)
 def test_the_six_steps_and_a_day(house: House, visit, open_shop) -> None:
-    page = visit("/carts/new")
+    page = visit("/carts/new", reduced_motion="reduce")
     _connect(house, page, open_shop)
     _align(house, page, open_shop)
     _switch_on(house, page)
@@ -200,7 +200,7 @@ def _receive(house: House, page: Page, skus: list[str]) -> None:
     page.get_by_role("button", name="Make 1 draft").click()
     page.goto("/purchases")
     page.get_by_role("link", name="PO-1").click()
-    press(page, "The supplier has it: mark as sent")
+    press(page, "Save it and mark it as sent")
     page.get_by_label("Came now of POT-IRON").fill("20")
     page.get_by_label("Delivery note").fill("DN 4711")
     picture(page, "purchase")
@@ -254,7 +254,7 @@ def _sell(house: House, page: Page, skus: list[str]) -> None:
     press(page, "Adjust")
     expect(page.locator("#item_figures")).to_contain_text("72")
     picture(page, "item", page.get_by_role("heading", level=1), page.locator("section[aria-labelledby=shops-title]"))
-    picture(page, "item-forms", page.locator("section.columns"))
+    picture(page, "item-forms", *(page.locator(f"form[action='/item/{form}']") for form in ("adjust", "edit")))
     page.locator("#item_figures").get_by_role("link", name="72").click()
     expect(page.get_by_role("row").filter(has_text="opening")).to_contain_text("+64")
     picture(page, "movements")

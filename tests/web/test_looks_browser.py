@@ -162,7 +162,6 @@ def misfits(page: Page, path: str) -> list[str]:
     found = []
     for words, size in SIZES.items():
         page.set_viewport_size(size["viewport"])
-        page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
         found += [f"sticks out of the {words}: {thing}" for thing in page.evaluate(MISFITS)]
         if page.evaluate("document.documentElement.scrollWidth") != size["viewport"]["width"]:
             found.append(f"is wider than the {words}")

@@ -77,6 +77,10 @@ class PurchaseOrder:
         return sum(line.outstanding for line in self.lines) if self.state is OrderState.SENT else 0
 
     @property
+    def ordered(self) -> int:
+        return sum(line.ordered for line in self.lines)
+
+    @property
     def received(self) -> int:
         return sum(line.received for line in self.lines)
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from random import Random
 
 from onhand.domain.errors import OnHandError, Refused, Retriable
-from onhand.services import aligning, counting, receiving, selling
+from onhand.services import aligning, counting, receiving, selling, settling
 from onhand.services.ports import House
 
 from . import people
@@ -282,6 +282,42 @@ def _off_and_on(world: World, shop: int, chance: Random) -> None:
     world.time.at(world.time.now + chance.uniform(0.5, 6.0), lambda: world.switch_on(cart))
 
 
+def _settled_by_hand(world: World, shop: int, chance: Random) -> None:
+    """A clerk chooses an item for an odd product, ignores it, or takes that back. What cannot be is refused, and left so."""
+    odd = [row for row in world.shops[shop].tables.products.values() if not row.model.startswith("SKU-")]
+    if world.program.dead or not odd:
+        return
+    product, what = chance.choice(odd).product, chance.choice(("choose", "choose", "ignore", "release"))
+    sku = f"ODD-{chance.randrange(3)}"
+    with suppress(OnHandError, Killed):
+        house, cart = world.program.house, world.cart(world.carts[shop])
+        if what == "choose":
+            settling.choose(house, cart, product, sku, "clerk")
+        elif what == "ignore":
+            settling.ignore(house, cart, [product], "clerk")
+        else:
+            settling.release(house, cart, [product], "clerk")
+
+
+def _parked(world: World, shop: int, chance: Random) -> None:
+    """A clerk parks a product, and releases it after a while; he asks again until he knows that it goes on."""
+    product, cart = _strict(world, shop, chance), world.carts[shop]
+
+    def release() -> None:
+        if not world.program.dead:
+            with suppress(OnHandError, Killed):
+                settling.unpark(world.program.house, world.cart(cart), [product], by_person=True)
+                world.unsure -= 1
+                return
+        world.time.at(world.time.now + RETRY_SECONDS, release)
+
+    world.unsure += 1
+    if not world.program.dead:
+        with suppress(OnHandError, Killed):
+            settling.park(world.program.house, world.cart(cart), product, "counting the shelf", "clerk")
+    world.time.at(world.time.now + chance.uniform(0.5, 9.0), release)
+
+
 # What breaks on our side, and on the way
 
 
@@ -353,6 +389,8 @@ ACTS: dict[str, Callable[[World, int, Random], None]] = {
     "phone order": _phone_order,
     "send pressed": _send,
     "switched off and on": _off_and_on,
+    "settled by hand": _settled_by_hand,
+    "parked and released": _parked,
     "kill": _kill,
     "kill at a step": _kill_at_step,
     "disk full": _disk_full,

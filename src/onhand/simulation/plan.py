@@ -44,6 +44,7 @@ SHOP_FAULTS = {
     "shop clock set": 2,
 }
 OFFICE = {"receipt": 16, "adjustment": 6, "phone order": 6, "send pressed": 1, "switched off and on": 1}
+BY_HAND = {"settled by hand": 3, "parked and released": 1}
 OUR_FAULTS = {"kill": 8, "kill at a step": 12, "disk full": 2, "clock set": 2}
 NETWORK_FAULTS = {
     "request lost": 3,
@@ -121,6 +122,10 @@ def plan(seed: int) -> Plan:
         acts += [
             _act(chance, phase, len(shops), faults) for phase in range(PHASES) for _ in range(chance.choice((1, 4, 12)))
         ]
+    by_hand = Random(f"by hand {seed}")  # drawn apart: all other acts of a seed are the same without these
+    acts += [
+        _act(by_hand, phase, len(shops), BY_HAND) for phase in range(PHASES) for _ in range(by_hand.choice((0, 1, 3)))
+    ]
     acts += [
         Act(PHASE_SECONDS, phase, kind, chance.randrange(len(shops)), chance.getrandbits(32))
         for phase in range(PHASES)

@@ -188,16 +188,11 @@ class Movements:
         if not count:
             return []
         step = 1 if count <= points else -(-(last - first) // max(1, points - 1))
-        stretch = (number - first + step - 1) // step  # the first movement is one by itself
-        query = (
-            select(func.max(movements.c.at), func.sum(movements.c.quantity))
-            .where(of_item)
-            .group_by(stretch)
-            .order_by(stretch)
-        )
-        rows = self._connection.execute(query).all()
-        balances = accumulate(int(units) for _, units in rows)
-        return [(moment(at), balance) for (at, _), balance in zip(rows, balances, strict=True)]
+        stretch = ((number - first + step - 1) // step).label("stretch")  # the first movement is one by itself
+        summed = select(stretch, func.max(movements.c.at).label("at"), func.sum(movements.c.quantity).label("units"))
+        rows = self._connection.execute(summed.where(of_item).group_by("stretch").order_by("stretch")).all()
+        balances = accumulate(int(row.units) for row in rows)
+        return [(moment(row.at), balance) for row, balance in zip(rows, balances, strict=True)]
 
     def trade_of(self, cart: int, item: int, since: datetime, limit: int) -> list[tuple[datetime, int]]:
         query = (

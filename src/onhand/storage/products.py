@@ -79,8 +79,10 @@ class Products:
         bare: ColumnElement[Any] = items.c.sku_key
         for sign in SIGNS:
             bare = func.replace(bare, sign, "")
-        begins_with_it = and_(func.instr(bare, plain) == 1, literal(len(plain) >= ALIKE_MIN))
-        begins_it = and_(func.length(items.c.sku_key) >= ALIKE_MIN, func.instr(literal(plain), bare) == 1)
+        # Both begin with the same character, or a sign: asked first, as it is the cheaper question.
+        may_be = func.substr(items.c.sku_key, 1, 1).in_([plain[:1], *SIGNS])
+        begins_with_it = and_(may_be, func.instr(bare, plain) == 1, literal(len(plain) >= ALIKE_MIN))
+        begins_it = and_(may_be, func.length(items.c.sku_key) >= ALIKE_MIN, func.instr(literal(plain), bare) == 1)
         same_name = and_(literal(bool(title)), func.lower(items.c.name) == title)
         is_alike = or_(items.c.sku_key == key, same_name, begins_with_it, begins_it)
         rank = case((items.c.sku_key == key, 0), (bare == plain, 1), (same_name, 2), (is_alike, 3), else_=4)
@@ -88,7 +90,7 @@ class Products:
         query = query.where(has_in_it(search) if search.strip() else is_alike)
         rows = self._connection.execute(query.order_by("rank", items.c.sku_key).limit(limit)).all()
         holders = select(listings.c.item_id, listings.c.product).where(
-            listings.c.cart_id == cart,
+            listings.c.cart_id + 0 == cart,  # a sum, so that the index of the items is taken
             listings.c.item_id.in_([row.id for row in rows]),
             listings.c.problem.is_distinct_from(Problem.DELETED.value),
         )

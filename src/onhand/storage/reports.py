@@ -18,7 +18,7 @@ from .tables import carts, differences, items, listings, movements, posts
 from .times import iso, micros, moment
 
 Rows = list[dict[str, Any]]
-SALES_READ = 50_000  # of the newest movements, for a pace: a busy shop's last days say as much as its last month
+SALES_READ = 10_000  # of the newest movements, for a pace: a busy shop's last days say as much as its last month
 
 
 class Reports:
@@ -69,26 +69,31 @@ class Reports:
         by_problem = select(listings.c.problem, func.count()).where(of_cart, listings.c.problem.is_not(None))
         problems: dict[str, int] = dict(self._connection.execute(by_problem.group_by(listings.c.problem)).all())
         tracked = and_(of_cart, listings.c.problem.is_(None))  # then it has an item
-        every = self._count(of_cart)
-        not_aligned = self._count(tracked, literal_column("NOT listings.aligned"))
+        counted = self._connection.execute(
+            select(
+                _count("every", of_cart),
+                _count("not_aligned", tracked, literal_column("NOT listings.aligned")),
+                _count("parked", of_cart, listings.c.parked.is_not(None)),
+                _count(
+                    "waiting", tracked, literal_column("listings.news"), listings.c.aligned, listings.c.parked.is_(None)
+                ),
+                _count("in_flight", posts.c.cart_id == cart, literal_column("posts.state = 'sent'")),
+                _count("differences_open", differences.c.cart_id == cart, differences.c.closed_at.is_(None)),
+            )
+        ).one()
         return {
-            "listings": every - problems.get("deleted", 0),
-            "in_step": every - sum(problems.values()) - not_aligned,
-            "not_aligned": not_aligned,
+            "listings": counted.every - problems.get("deleted", 0),
+            "in_step": counted.every - sum(problems.values()) - counted.not_aligned,
+            "not_aligned": counted.not_aligned,
             "unmatched": problems.get("unmatched", 0),
             "duplicate": problems.get("duplicate", 0),
             "blank": problems.get("blank", 0),
             "untrackable": problems.get("fraction", 0) + problems.get("download", 0),
-            "parked": self._count(of_cart, listings.c.parked.is_not(None)),
-            "waiting": self._count(
-                tracked, listings.c.aligned, literal_column("listings.news"), listings.c.parked.is_(None)
-            ),
-            "in_flight": self._count(posts.c.cart_id == cart, literal_column("posts.state = 'sent'")),
-            "differences_open": self._count(differences.c.cart_id == cart, differences.c.closed_at.is_(None)),
+            "parked": counted.parked,
+            "waiting": counted.waiting,
+            "in_flight": counted.in_flight,
+            "differences_open": counted.differences_open,
         }
-
-    def _count(self, *wanted: ColumnElement[bool]) -> int:
-        return int(self._connection.execute(select(func.count()).where(*wanted)).scalar_one())
 
     def differences(
         self,
@@ -147,3 +152,8 @@ class Reports:
             }
             for row in self._connection.execute(query)
         ]
+
+
+def _count(name: str, *wanted: ColumnElement[bool]) -> ColumnElement[int]:
+    """How many rows fit, as a column of that name."""
+    return select(func.count()).where(*wanted).scalar_subquery().label(name)

@@ -194,6 +194,7 @@ def _order(found: PurchaseOrder) -> Data:
         "person": found.person,
         **{name: iso(at) if at else None for name, at in times.items()},
         "revision": found.revision,
+        "ordered": found.ordered,
         "received": found.received,
         "outstanding": found.outstanding,
         "lines": [

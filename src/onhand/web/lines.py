@@ -82,9 +82,7 @@ def rows(visit: Visit) -> range:
 def _lines(visit: Visit) -> list[Line]:
     """All lines of the form that are not blank; known ones first, blank too."""
     form = visit.form
-    found = [
-        Line(name.removeprefix(KNOWN), form[name].strip(), name, name) for name in form if name.startswith(KNOWN)
-    ]
+    found = [Line(name.removeprefix(KNOWN), form[name].strip(), name, name) for name in form if name.startswith(KNOWN)]
     matches = (re.fullmatch(r"(?:sku|units)-([0-9]{1,5})", name) for name in form)
     for n in sorted({int(match[1]) for match in matches if match}):
         sku, units = (form.get(f"{word}-{n}", "").strip() for word in ("sku", "units"))

@@ -7,6 +7,8 @@ Never: shows a secret; arguments were redacted before they were kept.
 
 from __future__ import annotations
 
+import json
+
 from onhand.domain.errors import Refused
 from onhand.domain.people import Scope
 from onhand.services import people
@@ -25,7 +27,7 @@ def attach(site: Site) -> None:
 
     def page(visit: Visit, rows: list[Data]) -> Page:
         data = {
-            "rows": rows[:ROWS],
+            "rows": [{**row, "told": _told(row["arguments"])} for row in rows[:ROWS]],
             "verbs": told,
             "first": visit.link(before=None) if visit.query.get("before") else None,
             "on": visit.link(before=rows[ROWS - 1]["id"]) if len(rows) > ROWS else None,
@@ -42,3 +44,12 @@ def attach(site: Site) -> None:
             visit.form = dict(asked)
             return visit.refuse(error, lambda: page(visit, []))
         return page(visit, rows)
+
+
+def _told(arguments: str) -> list[tuple[str, str]]:
+    """What a verb was told, as names and values. What was too long to be kept whole is shown as it was kept."""
+    try:
+        given = json.loads(arguments)
+    except ValueError:
+        return [("", arguments)]
+    return [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in given.items()]

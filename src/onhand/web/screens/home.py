@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from onhand.app import App, Books
@@ -36,12 +36,13 @@ def attach(site: Site) -> None:
         head = heads.current()
         verdict = view.verdict(head.carts, head.synch_qoh, site.app.controller is not None)
         latest = site.app.read(lambda books: _latest(books, {cart["id"]: cart["name"] for cart in head.carts}))
+        risk = office.oversell(site.app)
         data = {
             "verdict": verdict,
             "cards": [view.card(cart) for cart in head.carts],
             "items": head.items,
             "today": VERBS["today"](site.app, lambda *_: None),
-            "oversell": head.oversell,
+            "oversell": oversell_in_words(**risk) if risk else None,
             **latest,
         }
         return Page("home.html", data, verdict.headline, ("verdict", "carts", "today", "latest"), ages=True)
@@ -54,7 +55,6 @@ class Head:
     carts: list[dict[str, Any]]
     items: int
     synch_qoh: bool
-    oversell: str | None  # in words; it reads the newest sales
 
 
 class Heads:
@@ -86,9 +86,7 @@ def _read_head(app: App) -> Head:
 
     items, synch_qoh, to_decide = app.read(read)
     carts = VERBS["cart_list"](app, lambda *_: None)["carts"]
-    risk = office.oversell(app)
-    words = oversell_in_words(**risk) if risk else None
-    return Head([{**cart, "to_decide": to_decide[cart["name"]]} for cart in carts], items, synch_qoh, words)
+    return Head([{**cart, "to_decide": to_decide[cart["name"]]} for cart in carts], items, synch_qoh)
 
 
 def _with_looks(app: App, head: Head) -> Head:
@@ -99,7 +97,7 @@ def _with_looks(app: App, head: Head) -> Head:
         pulse = pulses.get(cart["id"])
         looked_at = pulse.looked_at.isoformat() if pulse and pulse.looked_at else cart["looked_at"]
         carts.append({**cart, "looked_at": looked_at})
-    return replace(head, carts=carts)
+    return Head(carts, head.items, head.synch_qoh)
 
 
 def _latest(books: Books, names: dict[int, str]) -> dict[str, Any]:

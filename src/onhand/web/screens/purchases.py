@@ -195,13 +195,13 @@ def _back(visit: Visit, order: str) -> str:
 
 def _mail(visit: Visit, order: Data) -> str:
     """A link that opens the order in a mail program; of a long one only its beginning."""
-    whole = visit.do("purchase_show", order=order["order"])["lines"]
-    body = ""
-    for line in whole:
+    body, written = "", 0
+    for line in visit.do("purchase_show", order=order["order"], limit=ROWS)["lines"]:
         text = f"{line['ordered']} x {line['sku']}  {line['name']}\n"
         if len(body) + len(text) > MAIL_LENGTH_MAX:
-            body += "… and more: see the order attached.\n"
             break
-        body += text
+        body, written = body + text, written + 1
+    if written < order["size"]:
+        body += "… and more: see the order attached.\n"
     subject = f"Purchase order {order['order']}"
     return f"mailto:{quote(order['email'], safe='@')}?subject={quote(subject)}&body={quote(body)}"

@@ -55,7 +55,9 @@ def _book(visit: Visit) -> Page | Response:
             raise Refused("Give either lines or a file, so that nothing is received twice.")
         if not typed and not file:
             raise Refused("Give at least one SKU with its units, or a file.")
-        done = visit.do("receive", lines=_read(file[1]), **given) if file else lines.do(visit, "receive", typed, **given)
+        done = (
+            visit.do("receive", lines=_read(file[1]), **given) if file else lines.do(visit, "receive", typed, **given)
+        )
     except OnHandError as error:
         bad_lines = error.facts.get("faults")
         return visit.refuse(error, lambda: _receive(visit, bad_lines))

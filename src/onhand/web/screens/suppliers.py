@@ -7,12 +7,17 @@ Never: removes a supplier that orders name; one that is not bought from any more
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from fastapi.responses import Response
 
+from onhand.domain.errors import Refused
 from onhand.domain.people import Scope
+from onhand.domain.purchasing import Supplier
 from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
 
+ROWS = 50  # of one page
 FIELDS = ("email", "phone", "note")
 
 
@@ -46,7 +51,21 @@ def attach(site: Site) -> None:
 
 
 def _page(visit: Visit) -> Page:
-    chosen = visit.query.get("edit") or visit.form.get("supplier")
-    found = visit.do("supplier_list")["suppliers"]
-    edited = next((supplier for supplier in found if supplier["name"] == chosen), None)
-    return Page("suppliers.html", {"suppliers": found, "edited": edited}, "Suppliers")
+    after = visit.query.get("after", "")
+    found = visit.do("supplier_list", after=after, limit=ROWS)["suppliers"]
+    data = {
+        "suppliers": found,
+        "edited": _chosen(visit),
+        "first": "/suppliers" if after else None,
+        "on": f"/suppliers?after={quote(found[-1]['name'], safe='')}" if len(found) == ROWS else None,
+    }
+    return Page("suppliers.html", data, "Suppliers")
+
+
+def _chosen(visit: Visit) -> Supplier | None:
+    """The supplier that is to be changed; None if there is none, or none of that name any more."""
+    name = visit.query.get("edit") or visit.form.get("supplier", "")
+    try:
+        return visit.app.read(lambda books: books.purchases.supplier(name)) if name else None
+    except Refused:
+        return None

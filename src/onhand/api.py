@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Self
+from urllib.parse import urlsplit
 
 import structlog
 import uvicorn
@@ -86,8 +87,9 @@ class SecurityHeaders:
 class Server:
     """An open App, listening. A context manager; a thread of its own does the work."""
 
-    def __init__(self, app: App, host: str = "127.0.0.1", port: int = 0, pages: bool = False) -> None:
-        """Port 0 takes any free one. Raises Refused if there is nothing to listen on."""
+    def __init__(self, app: App, host: str = "127.0.0.1", port: int = 0, pages: bool = False, public: str = "") -> None:
+        """Port 0 takes any free one. ``public`` is the address people type where a web server of this machine stands before;
+        only then is that server believed when it says where a browser is. Raises Refused if there is nothing to listen on."""
         if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - it is refused
             raise Refused("Give the one name or address that people will type, not all of them at once.", host=host)
         self._app = app
@@ -103,14 +105,16 @@ class Server:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what is accepted inherits it
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
-        self._api = create(app, self._token, pages, [host, shown])
+        self.public = public.rstrip("/") or self.url
+        self._api = create(app, self._token, pages, [host, shown, urlsplit(self.public).hostname or shown])
         self._server = uvicorn.Server(
             uvicorn.Config(
                 self._api,
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                proxy_headers=False,
+                proxy_headers=bool(public),
+                forwarded_allow_ips="127.0.0.1",
                 timeout_graceful_shutdown=int(STOP_SECONDS),
             )
         )
@@ -149,12 +153,12 @@ def controller(config: Config, ready: Ready) -> None:
 def _stay(config: Config, role: str, host: str, port: int, pages: bool, ready: Ready) -> None:
     app = door.take(config, role)
     try:
-        with Server(app, host, port, pages) as server:
+        with Server(app, host, port, pages, config.url if pages else "") as server:
             signals = _signals()
             app.start_controller()
             app.start_sender()
             first = people.first_link(app.house) if pages else None
-            ready(server.url, f"{server.url}/begin/{first}" if first else None)
+            ready(server.public, f"{server.public}/begin/{first}" if first else None)
             log.info("server.started", role=role, url=server.url, store=str(config.store))
             log.info("server.ending", role=role, signal=signal.Signals(signals.recv(1)[0]).name)
     finally:

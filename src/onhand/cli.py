@@ -276,11 +276,15 @@ def serve(
         str | None, typer.Option("--host", help="The name or address that people type.  [default: 127.0.0.1]")
     ] = None,
     port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="[default: 8420]")] = None,
+    url: Annotated[
+        str | None,
+        typer.Option("--url", help="What people type, where a web server with TLS stands before this one."),
+    ] = None,
 ) -> None:
     """Keep the carts in step and show the screens, until Ctrl-C."""
     from onhand import api  # noqa: PLC0415
 
-    config = _staying(call, host=host, port=port)
+    config = _staying(call, host=host, port=port, url=url)
 
     api.serve(config, lambda url, first: call.show({"url": f"{url}/", "first": first}, printing.served))
 

@@ -22,5 +22,10 @@ class Config(BaseSettings):
     key_file: Path | None = Field(default=None, description="Its key file, if it does not lie beside it.")
     host: str = Field(default="127.0.0.1", description="Where pages are served; loopback unless you know better.")
     port: int = Field(default=8420, ge=0, le=65535)
+    url: str = Field(
+        default="",
+        pattern=r"^(https?://[^/\s]+/?)?$",
+        description="What people type, where a web server with TLS stands before.",
+    )
     json_logs: bool = False
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")

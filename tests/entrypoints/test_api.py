@@ -11,11 +11,16 @@ import http.client
 import json
 from dataclasses import dataclass
 
+import httpx2
 import pytest
 
 from onhand import doorkeeper
 from onhand.api import Server
 from onhand.app import App
+from onhand.passwords import Passwords
+from onhand.services import people
+from onhand.services.people import Gate
+from onhand.storage import database
 
 
 @dataclass
@@ -154,3 +159,22 @@ def test_the_ownership_says_where_only_while_the_server_listens(onhand):
             assert json.loads(lock.read_text())["url"] == server.url
         assert json.loads(lock.read_text())["url"] is None
     assert lock.read_text() == ""
+
+
+def test_behind_a_web_server_with_tls_its_word_counts_only_where_that_is_said(tmp_path):
+    forwarded = {"Host": "stock.example.com", "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"}
+    database.create(tmp_path / "store.db")
+    with App(tmp_path / "store.db", "test") as app:
+        app.gate = Gate(Passwords(cheap=True))
+        people.begin(app.house, app.gate, people.first_link(app.house), "Ann", "correct horse battery")
+        typed = {"name": "Ann", "password": "correct horse battery"}
+        with Server(app, pages=True, public="https://stock.example.com") as server:
+            local = f"http://127.0.0.1:{server.url.rpartition(':')[2]}/login"
+            assert server.public == "https://stock.example.com"
+            cookie = httpx2.post(local, data=typed, headers=forwarded).headers["set-cookie"]
+            assert "Secure" in cookie
+            assert "Secure" not in httpx2.post(local, data=typed).headers["set-cookie"]
+        with Server(app, pages=True) as server:
+            assert httpx2.get(f"{server.url}/login", headers=forwarded).status_code == 400
+            plain = {"X-Forwarded-Proto": "https"}
+            assert "Secure" not in httpx2.post(f"{server.url}/login", data=typed, headers=plain).headers["set-cookie"]

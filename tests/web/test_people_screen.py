@@ -97,7 +97,7 @@ def test_who_guesses_is_told_to_wait(house: House, stranger: Client) -> None:
     for _ in range(people.TRIES):
         log_in(stranger, password="wrong horse battery")
     answer = log_in(stranger)
-    assert answer.status_code == 503
+    assert answer.status_code == 429
     assert re.search(r"Too many wrong tries: try again in \d+ seconds", text(answer.text))
     assert SESSION_COOKIE not in stranger.cookies
 

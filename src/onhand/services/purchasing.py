@@ -88,7 +88,7 @@ def raise_orders(house: House, supplier: str, person: str) -> list[str]:
         if not wanted:
             raise Refused("No item with an active supplier is at its reorder point: there is nothing to order.")
         return [
-            books.purchases.add(of, "from reorder points", person, lines[at_line : at_line + LINES_MAX], at)
+            books.purchases.add(of, "From reorder points", person, lines[at_line : at_line + LINES_MAX], at)
             for of, lines in wanted.items()
             for at_line in range(0, len(lines), LINES_MAX)
         ]

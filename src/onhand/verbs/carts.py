@@ -162,7 +162,7 @@ def get_qoh(
     dry_run: bool = False,
     limit: Limit | None = None,
 ) -> Data:
-    """Get QOH: take over what the shop shows. ``limit``: so many lines at most, those that change something first; the counts are of all."""
+    """Get QOH: take over what the shop shows. ``limit``: so many lines at most, changes first; the counts are of all."""
     found = cart_named(app, cart)
     with app.at_cart(found) as (shop, memory):
         if dry_run:

@@ -115,10 +115,9 @@ def run(
         raise Invalid(
             f"{name} takes no idempotency key." if not wanted.books else "This idempotency key cannot be one."
         )
-    if wanted.scope is not Scope.READ:
-        app = app.acting(caller, name, redacted(arguments), key)
+    acting = app.acting(caller, name, redacted(arguments), key)
     try:
-        return wanted(app, progress, **arguments)
+        return wanted(acting, progress, **arguments)
     except ValidationError as error:
         raise misfit(name, error) from None
 

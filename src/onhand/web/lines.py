@@ -69,7 +69,9 @@ def _place(visit: Visit, error: OnHandError, lines: Sequence[Line]) -> None:
         key = sku_key(line.sku)
         if key in unknown:
             visit.faults[line.sku_field] = "There is no such SKU here."
-        elif key in over | about:
+        elif key in over:
+            visit.faults[line.units_field] = "More than is outstanding."
+        elif key in about:
             visit.faults[line.units_field] = error.message
 
 

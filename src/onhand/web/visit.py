@@ -160,7 +160,8 @@ class Visit:
         current = error.facts.get("current")
         self.current = current if isinstance(current, Mapping) else {}
         # What was typed must not be drawn over, and the address of a form is none to listen at: this page is not live.
-        return replace(again(), status=STATUS[error.code], live=(), ages=False)
+        status = 429 if error.facts.get("reason") == "throttled" else STATUS[error.code]
+        return replace(again(), status=status, live=(), ages=False)
 
     def go(self, then: str, said: str = "") -> Response:
         """Send the browser on, with a sentence for the page it comes to."""

@@ -68,7 +68,7 @@ def test_more_lines_are_offered_and_what_is_typed_stays(shelf: House) -> None:
 @pytest.mark.parametrize(
     ("typed", "said", "where"),
     [
-        ({}, "An order has at least one line.", None),
+        ({}, "An order has 1 to 1000 lines.", None),
         ({"sku-0": "TEA"}, "This is needed.", "units-0"),
         ({"units-2": "1"}, "This is needed.", "sku-2"),
         ({"sku-1": "LAMP", "units-1": "1"}, "No item has this SKU.", "sku-1"),

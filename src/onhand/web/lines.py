@@ -68,7 +68,7 @@ def _place(visit: Visit, error: OnHandError, lines: Sequence[Line]) -> None:
     for line in lines:
         key = sku_key(line.sku)
         if key in unknown:
-            visit.faults[line.sku_field] = "There is no such SKU here."
+            visit.faults[line.sku_field] = "No item has this SKU."
         elif key in over:
             visit.faults[line.units_field] = "More than is outstanding."
         elif key in about:

@@ -67,6 +67,7 @@ MENU = {
     "Stock": (
         Link("/inventory", "Inventory"),
         Link("/receive", "Receive"),
+        Link("/purchases", "Purchase orders"),
         Link("/counts", "Count"),
         Link("/orders", "Orders"),
         Link("/movements", "Movements"),

@@ -7,7 +7,6 @@ Never: cancels an order in a shop.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,16 +15,14 @@ from fastapi.responses import Response
 from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.orders import LineState
 from onhand.domain.people import Scope
-from onhand.domain.stock import sku_key
-from onhand.services.selling import LINES_MAX
 from onhand.verbs import Data
+from onhand.web import lines
 from onhand.web.drawing import plural
 from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
 
 ROWS = 50  # of one page
 LINES_SHOWN = 4  # of one order in the list
-LINES_OFFERED = 6  # of a new order, at first
 BY_PHONE = "(by phone)"  # stands for a cart in the filter; names of carts are asked for beside it
 STATES = {
     "": "any",
@@ -82,58 +79,19 @@ def tone(word: str) -> str:
 
 
 def _new(visit: Visit) -> Page:
-    """As many lines as are filled in, and some to fill in."""
-    filled = [
-        n
-        for n in _lines_typed(visit)
-        if visit.form.get(f"sku-{n}", "").strip() or visit.form.get(f"units-{n}", "").strip()
-    ]
-    rows = min(LINES_MAX, max(LINES_OFFERED, (max(filled) if filled else 0) + 1 + (3 if visit.form else 0)))
-    return Page("order_new.html", {"rows": range(rows), "first_sku": visit.query.get("sku", "")}, "New order")
+    data = {"rows": lines.rows(visit), "first_sku": visit.query.get("sku", "")}
+    return Page("order_new.html", data, "New order")
 
 
 def _take(visit: Visit) -> Page | Response:
-    form = visit.form
-    if "more" in form:
+    if "more" in visit.form:
         return _new(visit)
-    numbers = [n for n in _lines_typed(visit) if form.get(f"sku-{n}", "").strip() or form.get(f"units-{n}", "").strip()]
-    lines = [(form.get(f"sku-{n}", "").strip(), form.get(f"units-{n}", "").strip()) for n in numbers]
-    for n, (sku, units) in zip(numbers, lines, strict=True):
-        if not sku or not units:
-            visit.faults["sku-" + str(n) if not sku else f"units-{n}"] = "This is needed."
     try:
-        if not lines or visit.faults:
-            raise Refused(
-                "Fill in a SKU and its units in each line you need." if lines else "An order has at least one line."
-            )
-        arguments = {"lines": lines, "oversell": visit.checked("oversell"), **visit.given("number", "note")}
-        done = visit.do("order_add", **arguments)
+        wanted = {"oversell": visit.checked("oversell"), **visit.given("number", "note")}
+        done = lines.do(visit, "order_add", lines.typed(visit), **wanted)
     except OnHandError as error:
-        _place(visit, error, numbers, lines)
         return visit.refuse(error, lambda: _new(visit))
     return visit.go(f"/order?{urlencode({'number': done['order']})}", f"Order {done['order']} is booked.")
-
-
-def _lines_typed(visit: Visit) -> list[int]:
-    found = (re.fullmatch(r"(?:sku|units)-([0-9]{1,4})", name) for name in visit.form)
-    return sorted({int(match[1]) for match in found if match})
-
-
-def _place(visit: Visit, error: OnHandError, numbers: list[int], lines: list[tuple[str, str]]) -> None:
-    """Put what is wrong beside the line it is about."""
-    wrong = error.facts.get("arguments")
-    for fault in wrong if isinstance(wrong, list) else []:
-        words = str(fault["argument"]).split(".")
-        if words[0] == "lines" and len(words) == 3:
-            fault["argument"] = f"{('sku', 'units')[int(words[2])]}-{numbers[int(words[1])]}"
-    unknown = error.facts.get("unknown")
-    keys = {sku_key(str(sku)) for sku in unknown} if isinstance(unknown, list) else set()
-    about = sku_key(str(error.facts.get("sku", "")))
-    for n, (sku, _) in zip(numbers, lines, strict=True):
-        if sku_key(sku) in keys:
-            visit.faults[f"sku-{n}"] = "No item has this SKU."
-        elif about and sku_key(sku) == about:
-            visit.faults[f"units-{n}"] = error.message
 
 
 # One order
@@ -152,12 +110,12 @@ def _page(visit: Visit, named: dict[str, str]) -> Page:
 
 
 def _cancel(visit: Visit) -> Page | Response:
-    lines = None if "whole" in visit.form else visit.form_lists.get("lines", [])
-    if lines == []:
+    chosen = None if "whole" in visit.form else visit.form_lists.get("lines", [])
+    if chosen == []:
         return visit.refuse(
             Refused("Check the lines to cancel, or cancel the whole order.", lines=""), lambda: _page(visit, visit.form)
         )
-    arguments = {"order": visit.form.get("number", ""), "lines": lines, **visit.given("cart", "reason")}
+    arguments = {"order": visit.form.get("number", ""), "lines": chosen, **visit.given("cart", "reason")}
     return visit.submit(
         "order_cancel",
         arguments,
@@ -169,13 +127,13 @@ def _cancel(visit: Visit) -> Page | Response:
 
 def _return(visit: Visit) -> Page | Response:
     fields = {name: value.strip() for name, value in visit.form.items() if name.startswith("back-") and value.strip()}
-    lines = [(name.removeprefix("back-"), value) for name, value in fields.items()]
+    came = [(name.removeprefix("back-"), value) for name, value in fields.items()]
     names = list(fields)
     try:
-        if not lines:
+        if not came:
             raise Refused("Fill in how many units of a line came back.")
         given = visit.given("cart", "epoch", "reason")
-        done = visit.do("order_return", order=visit.form.get("number", ""), lines=lines, **given)
+        done = visit.do("order_return", order=visit.form.get("number", ""), lines=came, **given)
     except OnHandError as error:
         wrong = error.facts.get("arguments")
         for fault in wrong if isinstance(wrong, list) else []:

@@ -15,19 +15,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from onhand import (
-    __version__,
-    buyingcommands,
-    cartcommands,
-    countingcommands,
-    ordercommands,
-    peoplecommands,
-    printing,
-    provingcommands,
-    settlingcommands,
-    stockcommands,
-    taskcommands,
-    webhookcommands,
+from onhand import __version__, printing
+from onhand.commands import (
+    buying,
+    carts,
+    counting,
+    orders,
+    people,
+    proving,
+    settling,
+    stock,
+    tasks,
+    webhooks,
 )
 from onhand.console import (
     EXITS,
@@ -71,23 +70,23 @@ def _group(name: str, words: str) -> typer.Typer:
 
 
 param = _group("param", "System parameters: list, get, set.")
-app.add_typer(stockcommands.item, name="item")
-app.add_typer(stockcommands.stock)
-app.add_typer(ordercommands.order, name="order")
-app.add_typer(cartcommands.align)
-app.add_typer(provingcommands.proving)
-app.add_typer(cartcommands.cart, name="cart")
-app.add_typer(cartcommands.sync, name="sync")
-app.add_typer(countingcommands.count, name="count")
-app.add_typer(taskcommands.task, name="task")
-app.add_typer(webhookcommands.webhook, name="webhook")
-app.add_typer(buyingcommands.supplier, name="supplier")
-app.add_typer(buyingcommands.purchase, name="purchase")
-app.add_typer(peoplecommands.user, name="user")
-app.add_typer(peoplecommands.token, name="token")
-command(app, "audit")(peoplecommands.audit)
-app.add_typer(settlingcommands.settling)
-app.add_typer(settlingcommands.listing, name="listing")
+app.add_typer(stock.item, name="item")
+app.add_typer(stock.stock)
+app.add_typer(orders.order, name="order")
+app.add_typer(carts.align)
+app.add_typer(proving.proving)
+app.add_typer(carts.cart, name="cart")
+app.add_typer(carts.sync, name="sync")
+app.add_typer(counting.count, name="count")
+app.add_typer(tasks.task, name="task")
+app.add_typer(webhooks.webhook, name="webhook")
+app.add_typer(buying.supplier, name="supplier")
+app.add_typer(buying.purchase, name="purchase")
+app.add_typer(people.user, name="user")
+app.add_typer(people.token, name="token")
+command(app, "audit")(people.audit)
+app.add_typer(settling.settling)
+app.add_typer(settling.listing, name="listing")
 
 Sku = Annotated[str, typer.Argument(metavar="SKU", help="The item's SKU; case and outer blanks do not count.")]
 Units = Annotated[list[str], typer.Argument(metavar="SKU=N...", help="A SKU and how many units, as in TEA=12.")]

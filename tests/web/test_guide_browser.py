@@ -241,8 +241,8 @@ def _sell(house: House, page: Page, skus: list[str]) -> None:
     waits = house.shops[AMBER].prepare(skus[3], 1)  # not paid yet
     page.goto("/orders/new")
     page.get_by_label("Note").fill("Mrs Ironside, fetches it on Friday")
-    page.get_by_label("SKU of line 1").fill(skus[0])
-    page.get_by_label("Units of line 1").fill("2")
+    page.get_by_label("SKU, line 1").fill(skus[0])
+    page.get_by_label("Units, line 1").fill("2")
     press(page, "Book the order")
     page.goto("/orders")
     expect(page.get_by_role("row").filter(has_text="waiting")).to_contain_text(str(waits))

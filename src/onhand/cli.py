@@ -1,4 +1,4 @@
-"""The command line: one small function per command; those about carts are in ``cartcommands``.
+"""The command line: one small function per command; those about one noun are in ``commands``.
 
 Path: the program ``onhand`` → ``console`` (options, errors, exit codes) → ``door`` → the verb; ``printing`` shows the answer.
 Promise: every command does exactly one verb, and `--help` says all there is to it.

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from html import escape, unescape
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -41,6 +42,14 @@ def eventually(fact: Callable[[], object], seconds: float = 8.0) -> None:
 def text(html: str) -> str:
     """What a person reads: tags gone, blanks joined."""
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Screens are tested by whole requests, hundreds of them: `make fast` leaves them out."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker("slow")
 
 
 class Client(TestClient):

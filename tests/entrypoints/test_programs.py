@@ -28,6 +28,8 @@ from onhand.web import attach
 from tests.builders import _empty_store
 from tests.entrypoints.conftest import token_for
 
+pytestmark = pytest.mark.slow  # real servers and waiting: `make fast` leaves it out
+
 OPEN = {"/api/openapi.json", "/static"}
 TEA = {"lines": [["TEA", 5]]}
 

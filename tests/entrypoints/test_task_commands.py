@@ -12,6 +12,8 @@ from onhand.config import Config
 from onhand.domain.errors import Refused
 from tests.entrypoints.conftest import until
 
+pytestmark = pytest.mark.slow  # real servers and waiting: `make fast` leaves it out
+
 
 @pytest.fixture
 def begin(onhand):

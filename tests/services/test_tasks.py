@@ -17,6 +17,8 @@ from onhand.services.receiving import receive
 from onhand.tasks import Tasks
 from tests.builders import World, failing
 
+pytestmark = pytest.mark.slow  # real servers and waiting: `make fast` leaves it out
+
 WARES = {f"S{n:02}": 5 for n in range(12)}
 LINE = TaskLine(1, "TEA", "", None, 5, 4, "changed", None)
 

@@ -23,6 +23,8 @@ from onhand.storage import vault
 from onhand.storage import webhooks as storage
 from tests.builders import World
 
+pytestmark = pytest.mark.slow  # real servers and waiting: `make fast` leaves it out
+
 ALL = frozenset(Event)
 
 

@@ -146,7 +146,9 @@ class House:
 def house(tmp_path) -> Iterator[House]:
     database.create(tmp_path / "store.db")
     with App(tmp_path / "store.db", "test") as app:
-        yield House(app)
+        made = House(app)
+        made.session(Role.ADMINISTRATOR)
+        yield made
 
 
 @pytest.fixture

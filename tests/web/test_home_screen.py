@@ -220,7 +220,7 @@ def test_everything_to_fill_in_has_a_label_on_every_screen(connected):
     connected.begin()
     for path in re.findall(r'<li><a href="([^"]*)"', connected.page()):
         page = connected.browser.shown(path)
-        labels = set(re.findall(r'<label for="([^"]*)"', page))
+        labels = set(re.findall(r'<label\b[^>]*\bfor="([^"]*)"', page))
         for tag in re.findall(r"<(?:input|select|textarea)\b[^>]*>", page):
             if 'type="hidden"' not in tag:
                 name = re.search(r'\bid="([^"]*)"', tag)

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from onhand.domain.people import Role
 from onhand.web.site import MENU
 from tests.browser import DESK, PHONE
 from tests.web.conftest import NAMES, eventually
@@ -28,7 +27,9 @@ SIZES = {"desk": DESK, "phone": PHONE}
 
 MISFITS = """() => {
   const width = document.documentElement.clientWidth;
-  const inside = (box) => { for (let e = box.parentElement; e; e = e.parentElement) if (getComputedStyle(e).overflowX !== 'visible') return true; };
+  const inside = (box) => {
+    for (let e = box.parentElement; e; e = e.parentElement) if (getComputedStyle(e).overflowX !== 'visible') return true;
+  };
   const found = [...document.querySelectorAll('main *, header *, footer *')].filter((e) => {
     const at = e.getBoundingClientRect();
     return at.width && at.right > width + 1 && getComputedStyle(e).position !== 'fixed' && !inside(e);
@@ -41,7 +42,13 @@ FAINT = """() => {
   const parse = (text) => { const n = text.match(/[\\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n; };
   const light = ([r, g, b]) => [r, g, b].map((c) => (c /= 255) <= .03928 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4)
     .reduce((sum, c, at) => sum + c * [.2126, .7152, .0722][at], 0);
-  const behind = (e) => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor); if (c[3] > .99) return c; } return [255, 255, 255]; };
+  const behind = (e) => {
+    for (; e; e = e.parentElement) {
+      const colour = parse(getComputedStyle(e).backgroundColor);
+      if (colour[3] > .99) return colour;
+    }
+    return [255, 255, 255];
+  };
   const faint = new Set();
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
@@ -62,7 +69,8 @@ UNNAMED = """() => {
   const heads = [...document.querySelectorAll('thead th:not([scope])')].map((e) => `no scope: ${e.textContent}`);
   const ids = [...document.querySelectorAll('[id]')].map((e) => e.id);
   const twice = ids.filter((id, at) => ids.indexOf(id) !== at).map((id) => `twice: ${id}`);
-  const buttons = [...document.querySelectorAll('button, a')].filter((e) => !e.textContent.trim() && !e.getAttribute('aria-label')).map((e) => `no words: ${e.outerHTML.slice(0, 80)}`);
+  const mute = (e) => !e.textContent.trim() && !e.getAttribute('aria-label');
+  const buttons = [...document.querySelectorAll('button, a')].filter(mute).map((e) => `no words: ${e.outerHTML.slice(0, 80)}`);
   return [...bare, ...heads, ...twice, ...buttons];
 }"""
 
@@ -195,7 +203,7 @@ def test_every_page_fits_and_can_be_read_and_reached(furnished, visit, script):
         page.goto(path)
         if script and page.locator("#stream").count():
             expect(page.get_by_text("Live", exact=True)).to_be_visible()
-        found = misfits(page, path)
+        found = misfits(page, path if script else f"plain {path}")
         if page.get_by_role("heading", level=1).count() != 1:
             found.append("has not one h1")
         if script:

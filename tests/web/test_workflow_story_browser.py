@@ -10,16 +10,26 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+from onhand.app import App
 from onhand.services import people
+from onhand.storage import database
 from tests.servers import shared_mariadb, shared_php
 from tests.shops.oscommerce23.shop import OsCommerce23
 from tests.stories.stage import Shop
-from tests.web.conftest import eventually
+from tests.web.conftest import House, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers]
 
 FILES = ("onhand.php", "onhand-key.php")
 BUSY_MS = 20_000  # for what asks a shop several times
+
+
+@pytest.fixture
+def house(tmp_path):
+    """An empty store, into which nobody has come yet."""
+    database.create(tmp_path / "store.db")
+    with App(tmp_path / "store.db", "test") as app:
+        yield House(app)
 
 
 @pytest.fixture

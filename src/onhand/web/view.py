@@ -116,7 +116,7 @@ def _state(cart: Row) -> str:
     """The cart's own word, or a truer one for a shop that does not yet show what we want it to."""
     if cart["state"] not in ("in step", "working"):
         return str(cart["state"])
-    if cart["to_decide"]:
+    if cart["to_decide"] or cart["parked"]:
         return "waits for you"  # all that can be done without a person is done
     return "working" if cart["waiting"] or cart["in_flight"] else str(cart["state"])
 

@@ -69,7 +69,7 @@ function options(found, width, height) {
       y: { range: (_, low, high) => [Math.min(0, low), found.unit === "s" ? high * 1.1 || 1 : Math.max(Math.ceil(high * 1.1), 4)] },
     },
     axes: [
-      { ...axis, values: (_, marks, __, ___, step) => marks.map((mark) => moment(mark, step)) },
+      { ...axis, space: 80, values: (_, marks, __, ___, step) => marks.map((mark) => moment(mark, step)) },
       { ...axis, size: (_, marks) => 24 + 8 * Math.max(...(marks ?? []).map((mark) => mark.length)) },
     ],
     series: [

@@ -19,12 +19,19 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from . import backlog, bookings, changes, drifts, looks
+from . import backlog, bookings, changes, drifts, looks, screens
 from .facts import facts
 from .ground import Ground
 from .measure import Finding, shown
 
-PARTS = {"changes": changes, "backlog": backlog, "bookings": bookings, "looks": looks, "drifts": drifts}
+PARTS = {
+    "changes": changes,
+    "backlog": backlog,
+    "bookings": bookings,
+    "looks": looks,
+    "drifts": drifts,
+    "screens": screens,
+}
 WIDTH = 150  # columns, where there is no terminal
 RESULTS = Path(__file__).parent / "results.json"
 

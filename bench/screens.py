@@ -30,7 +30,7 @@ ITEMS = (
     "SELECT i.*, s.name FROM items i LEFT JOIN suppliers s ON s.id = i.supplier_id WHERE {} ORDER BY i.sku_key LIMIT 50"
 )
 MOVEMENTS = "SELECT m.*, i.sku FROM movements m JOIN items i ON i.id = m.item_id WHERE {} ORDER BY m.id DESC LIMIT 50"
-LINES = "SELECT * FROM order_lines WHERE {} ORDER BY seen_at DESC, cart_id DESC, epoch DESC, line DESC LIMIT 50"
+LINES = "SELECT * FROM order_lines WHERE {} ORDER BY seen_at DESC, cart_id DESC, epoch DESC, line DESC LIMIT 350"  # of 50 orders
 DIFFERENCES = "SELECT * FROM differences WHERE {} ORDER BY id DESC LIMIT 50"
 AUDIT = "SELECT * FROM audit WHERE {} ORDER BY id DESC LIMIT 50"
 PURCHASES = """SELECT o.*, sum(l.ordered), sum(l.received) FROM purchase_orders o JOIN purchase_order_lines l ON l.order_id = o.id
@@ -93,10 +93,7 @@ SCREENS = {
         "PO-2",
         "SELECT * FROM purchase_order_lines l JOIN items i ON i.id = l.item_id WHERE l.order_id = 2",
     ),
-    "/purchases/suggested": (
-        "Supplier",
-        "SELECT * FROM items WHERE on_hand <= reorder_point AND NOT drop_ship LIMIT 200",
-    ),
+    "/purchases/suggested": ("Supplier", "SELECT * FROM items WHERE on_hand <= reorder_point AND NOT drop_ship"),
     "/counts": ("Autumn", "SELECT count(*), count(counted) FROM count_lines WHERE sheet_id = 1"),
     "/counts/1": ("SKU-", COUNTED),
     "/counts/1/review": ("SKU-", COUNTED.replace("i.sku_key", "abs(counted - expected) DESC")),
@@ -108,11 +105,11 @@ SCREENS = {
     "/carts/1/listings?problem=all": ("SKU-", LISTINGS.format(ALL)),
     "/carts/1/listings?problem=parked": ("SKU-", LISTINGS.format("parked IS NOT NULL")),
     "/carts/1/listings?problem=all&search=thing+77": ("thing 77", LISTINGS.format("lower(name) LIKE '%thing 77%'")),
-    "/carts/1/listings?problem=not+aligned": ("No product", LISTINGS.format("problem IS NULL AND NOT aligned")),
+    "/carts/1/listings?problem=not+aligned": ("None.", LISTINGS.format("problem IS NULL AND NOT aligned")),
     "/carts/1/listings/1000001": ("NEW-1", ALIKE),
     "/carts/1/listings/1000001?search=kettle": (
         "kettle",
-        "SELECT * FROM items WHERE name LIKE '%kettle%' ORDER BY sku_key LIMIT 12",
+        "SELECT * FROM items WHERE name LIKE '%kettle%' ORDER BY name = 'Unknown thing 1', sku_key LIMIT 12",
     ),
     "/audit": ("receive", AUDIT.format(ALL)),
     "/audit?who=Dora&what=adjust": ("Dora", AUDIT.format("person = 'Dora' AND verb = 'adjust'")),

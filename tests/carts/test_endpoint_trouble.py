@@ -373,6 +373,7 @@ def test_plain_http_to_another_machine_is_refused():
         "shop.example/onhand.php",
         "ftp://shop.example/onhand.php",
         "https:///onhand.php",
+        "https://ann:secret@shop.example/onhand.php",
         "https://shop.example/onhand.php?x=1",
         "https://shop.example:port/",
     ],

@@ -150,6 +150,17 @@ def test_wrong_tries_are_forgotten_before_they_fill_the_memory(world: World, gat
     assert len(gate._tries) == people.GUESSERS_MAX
 
 
+def test_who_has_to_wait_is_not_remembered_under_ever_new_names(world: World, gate: Gate) -> None:
+    for n in range(people.ADDRESS_TRIES):
+        with pytest.raises(Refused):
+            enter(world, gate, f"user {n}", "wrong horse battery")
+    remembered = len(gate._tries)
+    for n in range(200):
+        with pytest.raises(Retriable):
+            enter(world, gate, f"other {n}", "wrong horse battery")
+    assert len(gate._tries) == remembered
+
+
 @pytest.mark.parametrize(
     ("name", "password"),
     [

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -22,6 +23,7 @@ from sqlalchemy import create_engine
 
 from onhand.clock import SystemClock
 from onhand.domain.errors import Broken, Conflict, OnHandError, Permanent, Refused, Retriable
+from onhand.domain.people import Session
 from onhand.domain.stock import Kind, Movement
 from onhand.services import bookkeeping
 from onhand.services.ports import House
@@ -248,6 +250,13 @@ def test_news_are_told_after_the_commit_and_only_then(path: Path) -> None:
         with pytest.raises(ZeroDivisionError):
             store.write(fails)
     assert heard == [{3, 4}]
+
+
+def test_a_statement_that_fails_does_not_tell_its_values(store: Database) -> None:
+    session = Session("digest", 99, AT, AT, AT, "a value")  # of nobody: it is refused
+    with pytest.raises(Broken) as failed:
+        store.write(lambda books: books.people.add_session(session))
+    assert "a value" not in "".join(traceback.format_exception(failed.value))
 
 
 def test_a_closed_store_takes_no_work_and_hangs_nobody(path: Path) -> None:

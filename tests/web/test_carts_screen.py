@@ -192,6 +192,15 @@ def test_a_shop_that_does_not_answer_is_named_by_its_test(house):
     assert "The shop's server cannot be reached" in text(answer.text)
 
 
+def test_who_takes_a_key_is_in_the_audit_log_each_time(house):
+    house.do("cart_add", name="Amber", url="https://shop.example/onhand.php")
+    files = [house.browser.fill("/carts/1", "/carts/1/key").text for _ in range(2)]
+    assert files[0] == files[1]
+    entries = house.app.read(lambda books: books.audit.latest(5, None, verb="cart_key"))
+    assert [entry["person"] for entry in entries] == ["Ann the administrator"] * 2
+    assert not any(secret in str(entries) for secret in re.findall(r"[0-9a-f]{64}", files[0]))
+
+
 def test_a_cart_is_removed_only_if_its_name_is_repeated(connected):
     answer = connected.browser.fill("/carts/1", "/carts/1/remove", confirm="Birch")
     assert answer.status_code == 422

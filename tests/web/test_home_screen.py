@@ -8,6 +8,7 @@ import pytest
 
 from onhand.domain.errors import Retriable
 from onhand.domain.people import Role
+from onhand.web.site import FORM_BYTES
 from tests.web.conftest import NAMES, eventually, text
 
 pytestmark = pytest.mark.slow  # most tests align shops and wait for them to settle
@@ -141,6 +142,16 @@ def test_nobody_without_a_session_sees_anything(house):
             assert answer.status_code in (303, 403, 404, 409, 422), path
         assert "Ann" not in answer.text, path
     assert stranger.get("/events").status_code == 403
+
+
+def test_what_a_stranger_sends_is_not_read_unless_it_is_small(house):
+    stranger = house.client()
+    stranger.cookies.clear()
+    broken = {"content-type": "multipart/form-data"}  # to read it would be to refuse it
+    answer = stranger.post("/inventory/import", content=b"?", headers=broken, follow_redirects=False)
+    assert answer.headers["location"] == "/login?next=/"
+    answer = stranger.post("/login", data={"name": "Ann"}, files={"file": ("items.csv", bytes(FORM_BYTES))})
+    assert "That is too much at once" in text(answer.text)
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -116,6 +116,15 @@ def test_a_stream_ends_with_its_session(house):
         ear.join()
 
 
+def test_a_stream_ends_when_its_person_gets_another_role(house):
+    with house.served() as address, listening(house, address) as ear:
+        eventually(lambda: ear.events)
+        name = f"Ann the {Role.VIEWER.value}"
+        people.edit(house.app.house, name, Role.CLERK, True, None)
+        assert ear.ended.wait(timeout=2)
+        ear.join()
+
+
 def test_a_stream_is_for_pages_that_one_may_open(house):
     cookies = {SESSION_COOKIE: house.session(Role.VIEWER)}
     with house.served() as address:

@@ -49,6 +49,11 @@ class Endpoint:
             raise Permanent(
                 "Enter the full address of onhand.php, like https://shop.example/onhand.php.", reason="request"
             )
+        if address.userinfo:
+            raise Permanent(
+                "Leave name and password out of the address, which everybody here sees: exempt onhand.php from them in the shop.",
+                reason="request",
+            )
         self._local = is_loopback(address.host)
         if address.scheme == "http" and not self._local and not allow_http:
             raise Permanent(

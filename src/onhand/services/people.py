@@ -97,7 +97,8 @@ class Gate:
     def _begin_try(self, name: str, address: str, now: datetime) -> None:
         limits = ((TRIES, PAUSE_MAX), (ADDRESS_TRIES, ADDRESS_PAUSE_MAX))
         with self._lock:
-            found = [self._tries.setdefault(who, _Tries()) for who in _guessers(name, address)]
+            # Who is not looked at is not remembered either, or he could push out of memory what keeps him waiting.
+            found = [self._tries.get(who) or _Tries() for who in _guessers(name, address)]
             wait = max((tries.until - now for tries in found if tries.until), default=timedelta())
             if wait > timedelta():
                 seconds = ceil(wait.total_seconds())
@@ -108,7 +109,8 @@ class Gate:
                 tries.wrong += 1
                 if tries.wrong >= allowed:
                     tries.until = now + min(longest, PAUSE * 2 ** min(tries.wrong - allowed, 10))
-            for who in _guessers(name, address):
+            for who, tries in zip(_guessers(name, address), found, strict=True):
+                self._tries[who] = tries
                 self._tries.move_to_end(who)
             while len(self._tries) > GUESSERS_MAX:
                 self._tries.popitem(last=False)

@@ -270,6 +270,7 @@ def _engine(path: Path, pool: type[NullPool | QueuePool], **options: Any) -> Eng
     engine = create_engine(
         f"sqlite:///{path}",
         poolclass=pool,
+        hide_parameters=True,  # a statement that fails is logged, and hashes and sealed secrets are among its values
         # No isolation level: the driver begins nothing by itself, every BEGIN below is ours.
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False, "isolation_level": None},
         **options,

@@ -137,6 +137,8 @@ def cart_key(app: App, cart: Text, prefix: Text = "", renew: bool = False) -> Da
         own = replace(own, key_id=key_id, secret=secret)
         app.house.store.write(lambda books: books.carts.edit(found.id, own))
         found = replace(found, settings=own)
+    else:
+        app.house.store.write(lambda _: None)  # nothing changes, but who took the key is in the audit log
     text = composition.key_file(found, prefix)
     return {"cart": found.name, "url": own.url, "key_id": own.key_id, "file": "onhand-key.php", "text": text}
 

@@ -141,6 +141,8 @@ class Site:
     def _form(self, screen: Screen, scope: Scope | None) -> Answer:
         async def answer(request: Request) -> Response:
             visit = await to_thread.run_sync(self.visit, request)
+            if scope is not None and visit.visitor is None:
+                return _to_login("/")  # unread: what a stranger sends takes no memory
             try:
                 await self._read_form(request, visit)
             except OnHandError as error:
@@ -171,7 +173,7 @@ class Site:
         """Raises Refused if it is too large or broken, Forbidden if no page of ours sent it."""
         if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"} or not _from_us(request):
             raise Forbidden("This form was sent by another site: open the page here and send it again.")
-        several = request.headers.get("content-type", "").startswith("multipart/")
+        several = visit.visitor is not None and request.headers.get("content-type", "").startswith("multipart/")
         size = request.headers.get("content-length", "")
         if not size.isdigit() or int(size) > (UPLOAD_BYTES if several else FORM_BYTES):
             raise Refused(
@@ -188,7 +190,7 @@ class Site:
     def _shown(self, visit: Visit, screen: Screen, scope: Scope | None, parameters: Mapping[str, str]) -> Response:
         """The screen's answer, as a response: a page is drawn, what was raised becomes a page that says why."""
         if scope is not None and visit.visitor is None:
-            return RedirectResponse(f"/login?next={quote(visit.here if not visit.form else '/')}", status_code=303)
+            return _to_login(visit.here)
         try:
             if scope is not None:
                 check_scope(visit.caller, scope, visit.path)
@@ -229,6 +231,10 @@ class Site:
             if match is Match.FULL:
                 return screen, scope, child["path_params"]
         return None
+
+
+def _to_login(then: str) -> Response:
+    return RedirectResponse(f"/login?next={quote(then)}", status_code=303)
 
 
 async def _take(form: FormData, visit: Visit) -> None:

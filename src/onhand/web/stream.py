@@ -94,8 +94,9 @@ class Streams:
             changed = self._site.mark != mark
             if now >= rest_until and (changed or (ages and now - drawn >= AGE_SECONDS)):
                 before, drawn = self._site.mark, now  # asked before reading: what is committed meanwhile is drawn next
-                if await to_thread.run_sync(people.visitor, self._site.app.house, visit.secret) is None:
-                    return  # logged out, or the session was revoked
+                visitor = await to_thread.run_sync(people.visitor, self._site.app.house, visit.secret)
+                if visitor is None or people.caller_of(visitor) != visit.caller:
+                    return  # logged out, the session was revoked, or the person may do something else now
                 news = await to_thread.run_sync(self._news, visit, page, sent)
                 rest_until = time.monotonic() + DRAW_PAUSE * (time.monotonic() - now)
                 mark = before if news is not None else None

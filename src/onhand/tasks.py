@@ -147,10 +147,13 @@ class Tasks:
             state, message = TaskState.CANCELLED, error.message
         except OnHandError as error:
             state, message = TaskState.FAILED, error.message
-        except Exception as error:
+        except Exception:
             # The outermost frame of this thread: a fault of ours must reach the person who waits for it.
             log.exception("task.broke", task=task)
-            state, message = TaskState.FAILED, f"Fault in OnHand: {type(error).__name__}: {error}"
+            state, message = (
+                TaskState.FAILED,
+                "Fault in OnHand: its log says what broke. Report it; to try again is safe.",
+            )
         if state is TaskState.CANCELLED and self._closing:
             state, message = TaskState.INTERRUPTED, f"OnHand was ended. {message}"
         self._end(task, state, answer, message)

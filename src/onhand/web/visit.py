@@ -25,7 +25,7 @@ from onhand.verbs import VERBS, Data, run
 
 SESSION_COOKIE = "onhand_session"
 SAID_COOKIE = "onhand_said"  # the sentence that the next page shows, once
-SAID_LENGTH_MAX = 1000
+SAID_LENGTH_MAX = 300  # characters; each may be nine bytes in the cookie, which has 4 KB
 SAID_SECONDS = 60
 # What a refusal means to a browser.
 STATUS = {"invalid": 422, "refused": 422, "forbidden": 403, "conflict": 409, "retriable": 503, "permanent": 502}

@@ -11,7 +11,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,12 +30,9 @@ from onhand.commands import (
 )
 from onhand.console import (
     EXITS,
-    PUBLIC,
     RETRIABLE,
     AsJson,
     Call,
-    Limit,
-    Out,
     Person,
     Store,
     Verbose,
@@ -43,7 +40,6 @@ from onhand.console import (
     pairs,
     read_file,
     said,
-    write_file,
 )
 from onhand.console import main as run_program
 from onhand.domain.errors import Refused
@@ -189,52 +185,6 @@ def receive(
         raise typer.BadParameter("Give either SKU=N lines or --file.")
     delivery = _delivery_in(file) if file else pairs(lines or [])
     call.answer("receive", printing.on_hand, lines=delivery, reference=reference, person=call.person, note=note)
-
-
-def adjust(
-    call: Call,
-    sku: Sku,
-    change: Annotated[int | None, typer.Argument(metavar="+N|-N", help="How many units more or fewer.")] = None,
-    counted: Annotated[
-        int | None, typer.Option("--counted", help="What was counted on the shelf, instead of a change.")
-    ] = None,
-    reason: Annotated[str, typer.Option("--reason", help="Why; it is kept with the movement.")] = "",
-    below_zero: Annotated[bool, typer.Option("--below-zero", help="Allow fewer than none on hand.")] = False,
-) -> None:
-    """Correct a quantity by hand, as in `onhand adjust TEA -3 --reason broken`."""
-    call.answer(
-        "adjust",
-        said("{sku}: {on_hand} on hand now."),
-        sku=sku,
-        change=change,
-        counted=counted,
-        reason=reason,
-        person=call.person,
-        below_zero=below_zero,
-    )
-
-
-def movements(
-    call: Call,
-    sku: Annotated[str | None, typer.Argument(metavar="SKU", help="Only this item's.")] = None,
-    limit: Limit = 100,
-    before: Annotated[
-        int | None, typer.Option("--before", min=1, metavar="NO", help="Only movements before this number.")
-    ] = None,
-    out: Out = None,
-) -> None:
-    """List movements, newest first; with --out all of them."""
-    if out is not None:
-        from onhand import sheets  # noqa: PLC0415
-
-        def ask(earlier: int | None) -> dict[str, Any]:
-            return call.do("movements", sku=sku, limit=sheets.MOVEMENTS_PAGE, before=earlier or before)
-
-        pieces = sheets.write(sheets.MOVEMENTS, sheets.movement_rows(ask), sheets.Form.of(out.name))
-        write_file(out, pieces, PUBLIC)
-        call.show({"file": str(out)}, said("The movements are in {file}."))
-        return
-    call.answer("movements", printing.movements, sku=sku, limit=limit, before=before)
 
 
 # The whole

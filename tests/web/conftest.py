@@ -143,12 +143,17 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path) -> Iterator[House]:
+def unopened(tmp_path) -> Iterator[House]:
+    """A house that nobody has ever entered."""
     database.create(tmp_path / "store.db")
     with App(tmp_path / "store.db", "test") as app:
-        made = House(app)
-        made.session(Role.ADMINISTRATOR)
-        yield made
+        yield House(app)
+
+
+@pytest.fixture
+def house(unopened) -> House:
+    unopened.session(Role.ADMINISTRATOR)
+    return unopened
 
 
 @pytest.fixture

@@ -47,11 +47,11 @@ def entries(html: str) -> str:
     return text(html.partition('<div id="entries"')[2])
 
 
-def test_the_first_administrator_comes_in_by_the_link_and_by_nothing_else(house: House) -> None:
-    stranger, browser = Client(house.api), Client(house.api)
+def test_the_first_administrator_comes_in_by_the_link_and_by_nothing_else(unopened: House) -> None:
+    stranger, browser = Client(unopened.api), Client(unopened.api)
     assert "The first administrator comes in by the one-time link" in text(stranger.shown("/login"))
     assert "This link was used, or has ended" in text(stranger.shown("/begin/guessed", 404))
-    link = f"/begin/{people.first_link(house.app.house)}"
+    link = f"/begin/{people.first_link(unopened.app.house)}"
     refused = browser.fill(link, link, name="Ann", password=PASSWORD, again=PASSWORD + "x")
     assert refused.status_code == 422
     assert "The two passwords differ" in text(refused.text)
@@ -62,7 +62,7 @@ def test_the_first_administrator_comes_in_by_the_link_and_by_nothing_else(house:
     assert browser.fill(link, link, name="Ann", password=PASSWORD, again=PASSWORD).url.path == "/"
     assert "Ann" in browser.shown("/people")
     assert "This link was used" in text(stranger.shown(link, 404))
-    assert ("Ann", people.CHOOSE) in log(house)
+    assert ("Ann", people.CHOOSE) in log(unopened)
 
 
 def test_logging_in_leads_to_where_one_wanted_to_go(house: House, stranger: Client) -> None:

@@ -33,6 +33,7 @@ class TestAShopRestoredFromABackup:
         stage.receive("MUG", 5)
         amber.sell("PEN", 2)
         stage.all_show(MUG=14, PEN=8)
+        stage.all_is_well()  # a mark on its way would meet the restore half way, and take its place
         restore(amber)
         assert (amber.shows("MUG"), amber.shows("PEN")) == (9, 10)
 

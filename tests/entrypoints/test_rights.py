@@ -136,3 +136,20 @@ def test_a_fault_is_told_by_its_argument_in_words(app, verb, arguments, field, w
     with pytest.raises(Invalid) as refused:
         ask(app, verb, **arguments)
     assert {"argument": field, "fault": words} in refused.value.facts["arguments"]
+
+
+@pytest.mark.parametrize("prefix", ["zen'; phpinfo();//", "p" * 41, "a b"])
+def test_a_key_is_not_renewed_for_a_prefix_that_cannot_be(app, prefix):
+    run(app, "cart_add", {"name": "Amber", "url": "https://shop.example/onhand.php"}, silent)
+    before = run(app, "cart_key", {"cart": "Amber"}, silent)
+    with pytest.raises(Invalid) as refused:
+        run(app, "cart_key", {"cart": "Amber", "prefix": prefix, "renew": True}, silent)
+    assert refused.value.facts["arguments"][0]["argument"] == "prefix"
+    assert run(app, "cart_key", {"cart": "Amber"}, silent) == before
+
+
+@pytest.mark.parametrize("given", [{"key_id": "k'"}, {"secret": "5e"}, {"key_id": "k", "secret": "x" * 64}])
+def test_a_cart_is_not_added_with_a_key_that_cannot_be(app, given):
+    with pytest.raises(Invalid):
+        run(app, "cart_add", {"name": "Amber", "url": "https://shop.example/onhand.php", **given}, silent)
+    assert run(app, "cart_list", {}, silent) == {"carts": []}

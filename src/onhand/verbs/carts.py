@@ -24,6 +24,11 @@ from onhand.services import aligning, probing, settings
 
 from .registry import Data, Limit, Progress, Revision, Sku, Text, cart_named, iso, verb
 
+# What goes into the key file, which is PHP: checked before a key is changed. The forms are those of docs/protocol.md.
+KeyId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,40}$")]
+Secret = Annotated[str, Field(pattern=r"^([0-9a-fA-F]{64})?$")]
+Prefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{0,40}$")]
+
 
 @verb(Scope.MANAGE)
 def cart_add(
@@ -31,8 +36,8 @@ def cart_add(
     name: Annotated[str, Field(min_length=1, max_length=100)],
     url: Annotated[str, Field(max_length=2000)],
     allow_http: bool = False,
-    key_id: Text = "",
-    secret: Text = "",
+    key_id: KeyId = "",
+    secret: Secret = "",
 ) -> Data:
     """Connect a shop: its name and the address of the connector file in it."""
     settings_ = _checked(
@@ -128,7 +133,7 @@ def cart_remove(app: App, cart: Text, confirm: Text = "") -> Data:
 
 
 @verb(Scope.ADMINISTER)
-def cart_key(app: App, cart: Text, prefix: Text = "", renew: bool = False) -> Data:
+def cart_key(app: App, cart: Text, prefix: Prefix = "", renew: bool = False) -> Data:
     """Make the secret, once, and the text of the file to upload. An existing key is shown again unless renewed."""
     found = cart_named(app, cart)
     own = found.settings

@@ -156,6 +156,8 @@ def _in_words(fault: ErrorDetails) -> str:
         return f"Give at {word} {bound:,}."
     if kind == "string_too_long":
         return f"At most {bounds['max_length']:,} characters are possible."
+    if kind == "string_pattern_mismatch":
+        return "Something in it is not possible here, or it is too long."
     if kind == "base64_decode":
         return "This is no file in Base64."
     if kind == "string_too_short":

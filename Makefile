@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself; a second run finds it there.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast check bench simulate sketch chaos mutants screenshots setup lock vendor clean
+.PHONY: help demo test test-php fast check bench simulate sketch chaos mutants screenshots setup lock vendor clean
 
 # PYTHON=/path/to/python3.12 chooses the interpreter for .venv.
 export PYTHON
@@ -8,9 +8,10 @@ export PYTHON
 BIN := .venv/bin
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
+PHPS := tests/php/node_modules
 
 help:  ## show this list
-	@sed -n 's/^\([a-z]*\):.*##/\1/p' $(MAKEFILE_LIST) | awk '{ name = $$1; $$1 = ""; printf "  make %-12s%s\n", name, $$0 }'
+	@sed -n 's/^\([a-z-]*\):.*##/\1/p' $(MAKEFILE_LIST) | awk '{ name = $$1; $$1 = ""; printf "  make %-12s%s\n", name, $$0 }'
 
 demo:  ## two sample shops, racing buyers, one true stock (CHECK=1: run, check, answer in JSON)
 	@scripts/set-up
@@ -18,11 +19,21 @@ demo:  ## two sample shops, racing buyers, one true stock (CHECK=1: run, check, 
 
 test: check simulate  ## everything: checks, a million simulated operations, fast tests, tests on a real MariaDB, PHP and Chromium
 	@scripts/system-packages mariadb-server php-cli php-mysql chromium
-	$(PYTEST) $(ARGS)
+	$(PYTEST) -m "not php" $(ARGS)
+
+test-php: $(PHPS)/.installed  ## the connector on PHP 5.6 to 8.5, its syntax and the whole contract (ARGS="-k 8.4": on one of them)
+	@scripts/set-up dev
+	@scripts/system-packages mariadb-server php-cli php-mysql
+	$(PYTEST) --dist loadgroup -m php tests/php $(ARGS)
+
+$(PHPS)/.installed: tests/php/package.json
+	@scripts/system-packages nodejs npm
+	npm install --prefix $(<D) --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 fast:  ## the tests that need no servers and no browser, in under a minute
 	@scripts/set-up dev
-	$(PYTEST) -m "not servers and not browser and not slow" $(ARGS)
+	$(PYTEST) -m "not servers and not browser and not slow and not php" $(ARGS)
 
 check:  ## style, formatting, types, direction of imports
 	@scripts/set-up dev
@@ -68,5 +79,5 @@ vendor:  ## check the browser files that are kept in the repository against thei
 	@cd src/onhand/web/static/vendor && sha256sum --check --strict SHA256SUMS
 
 clean:  ## remove .venv and everything else that was made here
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(PHPS) .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -19,7 +19,7 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from . import backlog, bookings, changes, drifts, looks, screens
+from . import backlog, bookings, changes, direct, drifts, looks, screens
 from .facts import facts
 from .ground import Ground
 from .measure import Finding, shown
@@ -29,6 +29,7 @@ PARTS = {
     "backlog": backlog,
     "bookings": bookings,
     "looks": looks,
+    "direct": direct,
     "drifts": drifts,
     "screens": screens,
 }

@@ -1,0 +1,360 @@
+"""Holds the one connection to a shop's own database server: its address, TLS, statements, and what the server's errors mean.
+
+Path: ``mysql`` asks through it; ``mysql_tables`` looks around through it; ``rowlog`` logs in with the same address.
+Promise: the certificate is checked unless the address is this very machine or the owner allowed otherwise in writing; a statement
+is sent once; every failure becomes Retriable or Permanent, with the fact ``reason`` and a sentence for the technician.
+Never: lets the password into a message, a repr or a log; keeps a connection that failed.
+
+Speaks to MySQL and MariaDB from 5.1 on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import pymysql
+from pymysql.constants import CLIENT, CR, ER
+from pymysql.converters import encoders
+
+from onhand.domain.errors import OnHandError, Permanent, Retriable
+
+PORT = 3306
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 30.0
+IDLE_SECONDS = 10.0  # a connection that rested longer is not used again: a firewall or the server may have dropped it
+ABANDONED_SECONDS = (
+    20  # after so long the server ends a connection of ours that fell silent, and its lock and transaction with it
+)
+LOCK_SECONDS = 5  # how long to wait for an earlier verb to end
+SHOP_LOCK_SECONDS = 10  # how long to wait for a lock of the shop's own programs
+PREFIX = re.compile(r"[A-Za-z0-9_]{0,40}")  # as in the key file of the endpoint
+
+_FORM = "Enter the database's whole address, like mysql://user@db.example:3306/database."
+
+_CONVERTERS: dict[Any, Any] = dict(encoders)  # into statements only; what comes back stays as it is
+
+Values = tuple[bytes | None, ...]  # a row as the server sends it: texts, whatever the columns' types
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a shop's database is and who logs in: ``mysql://user@host:3306/database``, with a few members behind a ``?``."""
+
+    user: str
+    host: str
+    port: int
+    database: str
+    socket: str | None = None
+    prefix: str | None = None  # None: it is found
+    ca: str | None = None
+    rowlog: bool = False
+
+    @classmethod
+    def of(cls, url: str) -> Address:
+        """Raises Permanent if it cannot be one."""
+        try:
+            parts = urlsplit(url)
+            members = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+            user, host, port = unquote(parts.username or ""), parts.hostname or "", parts.port or PORT
+        except ValueError as problem:
+            raise _unfit(_FORM) from problem
+        if parts.password is not None:
+            raise _unfit("Leave the password out of the address, which everybody here sees: it is asked for by itself.")
+        database = unquote(parts.path.removeprefix("/"))
+        if not (user and host and _is_name(database)) or parts.fragment:
+            raise _unfit(_FORM)
+        if unknown := members.keys() - {"prefix", "ca", "socket", "rowlog"}:
+            raise _unfit(
+                f"Behind the ? of the address may stand prefix=, ca=, socket= and rowlog=1, but not {min(unknown)[:40]!r}."
+            )
+        if "prefix" in members and not PREFIX.fullmatch(members["prefix"]):
+            raise _unfit(
+                "The table prefix in the address may have letters, digits and underscores, 40 of them at most."
+            )
+        if members.get("rowlog", "0") not in ("0", "1"):
+            raise _unfit("Write rowlog=1 into the address, or leave it out.")
+        if any(not members[name].startswith("/") for name in ("ca", "socket") if name in members):
+            raise _unfit("Give ca and socket in the address as whole paths, beginning with /.")
+        return cls(
+            user,
+            host,
+            port,
+            database,
+            socket=members.get("socket"),
+            prefix=members.get("prefix"),
+            ca=members.get("ca"),
+            rowlog=members.get("rowlog") == "1",
+        )
+
+    @property
+    def local(self) -> bool:
+        """Whether it is this machine, as far as the address says."""
+        if self.socket is not None or self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def login(self) -> tuple[str, str, int, str | None]:
+        """What a password is for: it is sent nowhere else."""
+        return self.user, self.host, self.port, self.socket
+
+
+@dataclass(slots=True)
+class Server:
+    """One server, connected when it is needed. For one thread at a time."""
+
+    address: Address
+    password: str = field(repr=False)
+    allow_plain: bool
+    clock: Callable[[], float]  # seconds that never jump
+    connect_seconds: float = CONNECT_SECONDS
+    read_seconds: float = READ_SECONDS
+    _connection: Any = field(default=None, init=False, repr=False)
+    _used_at: float = field(default=0.0, init=False, repr=False)
+
+    def connect(self) -> None:
+        """Have a connection. Raises Retriable or Permanent."""
+        if self._connection is not None and self.clock() - self._used_at <= IDLE_SECONDS:
+            return
+        self.disconnect()
+        self._connection = self._opened()
+        # One text mode for every server and no strictness: what a column cannot hold is found out before writing. Our table must be
+        # InnoDB or not be at all. And a session of ours that falls silent is to end soon, with its lock and its transaction.
+        mode = f"SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION', wait_timeout = {ABANDONED_SECONDS}"
+        try:
+            self.run(f"{mode}, lock_wait_timeout = {SHOP_LOCK_SECONDS}, innodb_lock_wait_timeout = {SHOP_LOCK_SECONDS}")
+        except OnHandError as problem:
+            if problem.facts.get("number") != ER.UNKNOWN_SYSTEM_VARIABLE:
+                raise
+            self.run(mode)  # MySQL before 5.5 has no such limits
+        self.run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+    def disconnect(self) -> None:
+        """Let go. The server undoes an open transaction and gives up the lock."""
+        connection, self._connection = self._connection, None
+        if connection is not None and connection.open:
+            connection.close()
+
+    def lock(self, prefix: str) -> None:
+        """Wait until no other verb is served in this shop; ``unlock`` lets the next one in. Raises Retriable if it takes too long."""
+        row = self.row(f"SELECT GET_LOCK('{self._lock_name(prefix)}', {LOCK_SECONDS})")
+        if row != (b"1",):
+            raise Retriable(
+                "Another request of OnHand is still being served; try again in a few seconds.", reason="busy"
+            )
+
+    def unlock(self, prefix: str) -> None:
+        self.run(f"SELECT RELEASE_LOCK('{self._lock_name(prefix)}')")
+
+    def rows(self, question: str) -> list[Values]:
+        """All rows."""
+        return list(self._send(question).fetchall())
+
+    def row(self, question: str) -> Values | None:
+        """The first row, or None."""
+        rows = self.rows(question)
+        return rows[0] if rows else None
+
+    def run(self, statement: str) -> int:
+        """Answers how many rows it was about, those that it left as they were among them."""
+        return int(self._send(statement).rowcount)
+
+    def _send(self, statement: str) -> Any:
+        try:
+            cursor = self._connection.cursor()
+            cursor.execute(statement)
+        except pymysql.MySQLError as problem:
+            raise trouble(problem) from problem
+        self._used_at = self.clock()
+        return cursor
+
+    def _lock_name(self, prefix: str) -> str:
+        """That of ``connector/onhand.php``, so that both wait for each other."""
+        return "onhand:" + hashlib.md5(f"{self.address.database}|{prefix}".encode(), usedforsecurity=False).hexdigest()
+
+    def login(self, tls: bool = True) -> dict[str, Any]:
+        """How to reach the server and log in, as PyMySQL takes it. Where plain is allowed TLS is used as the server offers it, unchecked.
+
+        Raises Permanent if the file with the CA is none.
+        """
+        return {
+            "user": self.address.user,
+            "password": self.password.encode(),
+            "host": self.address.host,
+            "port": self.address.port,
+            "unix_socket": self.address.socket,
+            "connect_timeout": self.connect_seconds,
+            "read_timeout": self.read_seconds,
+            "write_timeout": self.read_seconds,
+            "ssl": None if self._plain_will_do else _context(self.address),
+            "ssl_disabled": not tls or self.address.socket is not None,
+        }
+
+    @property
+    def _plain_will_do(self) -> bool:
+        return self.address.local or self.allow_plain
+
+    def _opened(self) -> Any:
+        """A new connection, in the best way that both sides know."""
+        for tls, charset in ((True, "utf8mb4"), (True, "utf8"), (False, "utf8mb4"), (False, "utf8")):
+            try:
+                return pymysql.connect(
+                    **self.login(tls),
+                    database=self.address.database,
+                    charset=charset,
+                    use_unicode=False,  # everything arrives as bytes, and is made into values where it is known what it means
+                    conv=_CONVERTERS,
+                    autocommit=True,
+                    client_flag=CLIENT.FOUND_ROWS,
+                    program_name="OnHand",
+                )
+            except pymysql.MySQLError as problem:
+                # Servers before MySQL 5.5.3 do not know utf8mb4; and where plain will do, a TLS too old for us is no worse.
+                unknown = _number(problem) == ER.UNKNOWN_CHARACTER_SET and charset == "utf8mb4"
+                if not unknown and not (tls and self._plain_will_do and _is_tls(problem)):
+                    raise trouble(problem) from problem
+        raise AssertionError("the last way succeeds or raises")
+
+
+def trouble(problem: pymysql.MySQLError) -> OnHandError:
+    """What went wrong, and who has to do what about it. The server's own words go along as ``detail``."""
+    number, detail = _number(problem), str(problem.args[-1] if problem.args else "")[:300]
+    facts = {"number": number, "detail": detail}
+    if _is_tls(problem):
+        return _tls_trouble(problem, facts)
+    if isinstance(problem, pymysql.InternalError) and not number:
+        return Permanent(
+            "Something else than MySQL answers there: check host and port of the address.", reason="html", **facts
+        )
+    if number == CR.CR_CONN_HOST_ERROR:
+        return Retriable(
+            "The database server cannot be reached: check host and port of the address, and whether it lets this machine in.",
+            reason="unreachable",
+            **facts,
+        )
+    if number in _LOST:
+        if isinstance(problem.__context__, TimeoutError):
+            return Retriable(
+                "The database takes too long to answer; it is tried again by itself.", reason="timeout", **facts
+            )
+        return Retriable("The connection to the database ended; it is tried again by itself.", reason="cut", **facts)
+    if number in (ER.NO_SUCH_TABLE, ER.BAD_FIELD_ERROR):
+        return Permanent(
+            f"The shop's database lacks a table or column of the osCommerce family (error {number}): check database and prefix in the"
+            " cart's address.",
+            reason="tables",
+            **facts,
+        )
+    if number in (ER.LOCK_WAIT_TIMEOUT, ER.LOCK_DEADLOCK):
+        return Retriable(
+            f"The shop's own programs hold what is needed (error {number}); try again in a few seconds.",
+            reason="busy",
+            **facts,
+        )
+    if advice := _FOR_A_PERSON.get(number):
+        return Permanent(f"The shop's database refuses (error {number}): {advice}.", reason="config", **facts)
+    advice = _PASSING.get(number, f"it says «{detail}»")
+    return Retriable(f"The shop's database refuses (error {number}): {advice}.", reason="database", **facts)
+
+
+# Server errors by number, with what a person can do.
+_FOR_A_PERSON: Mapping[int, str] = {
+    1044: "the user may not use this database; `onhand cart grants` prints the rights that are needed",
+    1045: "user or password are wrong, or the user may not come from this machine",
+    1049: "there is no such database",
+    1130: "it does not let this machine in",
+    1142: "the user lacks a right on a table; `onhand cart grants` prints those that are needed",
+    1143: "the user lacks a right on a column; `onhand cart grants` prints those that are needed",
+    1227: "the user may not read its row log; `onhand cart grants` prints the rights that are needed",
+    1251: "it asks for a way to log in that is not known here: choose another plugin for this user",
+    1286: "it has no InnoDB, which the table onhand_state needs",
+    1370: "the user lacks a right; `onhand cart grants` prints those that are needed",
+    1698: "this user logs in without a password, by the machine's own users: make one with a password",
+    1820: "the password of this user has expired",
+    1862: "the password of this user has expired",
+    3118: "the user is locked",
+    4151: "the user is locked",
+    CR.CR_AUTH_PLUGIN_CANNOT_LOAD: "it asks for a way to log in that is not known here: choose another plugin for this user",
+}
+_PASSING: Mapping[int, str] = {
+    1021: "its disk is full",
+    1040: "it has too many connections",
+    1114: "it is full",
+    1129: "it has shut this machine out after many errors: have its host cache flushed",
+    1203: "the user has too many connections",
+    1226: "a limit of the host is used up",
+    1290: "it is switched to read-only",
+    1317: "the statement was ended there",
+    1792: "it is switched to read-only",
+    1836: "it is switched to read-only",
+}
+# The connection is gone: by the network, a shutdown, a KILL, or because it rested too long.
+_LOST = (CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, 0, 1053, 1927, 4031)
+
+
+def _tls_trouble(problem: pymysql.MySQLError, facts: Mapping[str, object]) -> Permanent:
+    if _number(problem) == CR.CR_SSL_CONNECTION_ERROR:
+        return Permanent(
+            "The database server offers no TLS: switch it on there, reach the server through a tunnel at 127.0.0.1, or allow a plain"
+            " connection for this cart in writing.",
+            reason="https",
+            **facts,
+        )
+    if isinstance(_cause(problem), ssl.SSLCertVerificationError):
+        return Permanent(
+            "The certificate of the database server is not valid for this address: name its CA in the address (ca=), use the name that"
+            " the certificate is for, or renew it.",
+            reason="https",
+            **facts,
+        )
+    return Permanent(
+        "The database server speaks no TLS that is safe today: update it, or reach it through a tunnel at 127.0.0.1.",
+        reason="https",
+        **facts,
+    )
+
+
+def _is_tls(problem: pymysql.MySQLError) -> bool:
+    return _number(problem) == CR.CR_SSL_CONNECTION_ERROR or isinstance(_cause(problem), ssl.SSLError)
+
+
+def _cause(problem: pymysql.MySQLError) -> object:
+    return getattr(problem, "original_exception", None)
+
+
+def _number(problem: pymysql.MySQLError) -> int:
+    return problem.args[0] if problem.args and isinstance(problem.args[0], int) else 0
+
+
+def _context(address: Address) -> ssl.SSLContext:
+    """Checks the server's certificate, and that it is for this host. Raises Permanent if the file with the CA is none."""
+    try:
+        context = ssl.create_default_context(cafile=address.ca)
+    except OSError as problem:
+        raise Permanent(
+            f"{address.ca} cannot be read as a CA certificate in PEM form: check the path in the cart's address.",
+            reason="config",
+        ) from problem
+    if address.ca is not None:
+        # Own CAs are often made without the extensions that newer Pythons ask for; name and signature are checked all the same.
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
+
+
+def _is_name(database: str) -> bool:
+    """A database name that can be quoted, and is no path."""
+    return 0 < len(database) <= 64 and not set(database) & set("`/\\\0") and database.isprintable()
+
+
+def _unfit(message: str) -> Permanent:
+    return Permanent(message, reason="request")

@@ -1,0 +1,289 @@
+"""Knows where things stand in a shop's own database, and of what type they are.
+
+Path: ``mysql`` composes its statements from it; the part "The shop's tables" of ``connector/onhand.php`` says the same in PHP.
+Promise: a shop is found, never guessed: without a prefix in the cart's address exactly one has to be there.
+Never: writes.
+
+A place is ``table.column``, the table by its usual name, as in ``family``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from onhand.domain.errors import Permanent
+from onhand.domain.sketch import MULTIPLIER, WORD
+
+from .family import STOCK_ELSEWHERE, TELLING
+from .mysql_server import PREFIX, Server
+
+# Without these in its table products nothing is a shop.
+NEEDED = ("id", "quantity", "model", "status", "ordered", "last_modified")
+LINES = "orders_products"
+
+_BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
+# How far whole numbers are safe. Of a FLOAT the shop itself reads six digits; what is beyond would round at its next sale.
+_EXACT = {"float": 999_999, "double": 2**53}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What the database says of one column."""
+
+    type: str
+    shape: str  # the type as it was declared
+    nullable: bool
+    length: int  # characters, 0 where it is no text
+    collation: str
+    digits: int  # before the point, of a decimal
+
+    @property
+    def unsigned(self) -> bool:
+        return "unsigned" in self.shape.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """How to read one of the two counters of a product."""
+
+    plain: str  # as it is
+    value: str  # as a whole number
+    wide: str  # safe to multiply by a weight
+    fraction: str  # whether it is not whole
+    low: int  # what the column holds exactly
+    high: int
+
+    @property
+    def after(self) -> str:
+        """What it would be after the post d."""
+        return f"{self.value} + d.delta"
+
+
+@dataclass(slots=True)
+class Tables:
+    """The tables of one shop. Looks around anew in every verb, for a shop is altered while we are connected."""
+
+    server: Server
+    prefix: str
+    _columns: dict[str, dict[str, Column]] = field(default_factory=dict, init=False)
+    _engine: str | None = field(default=None, init=False)
+
+    def name(self, usual: str) -> str:
+        """A table, by its usual name, as it goes into a statement."""
+        return f"`{self.prefix}{usual}`"
+
+    @property
+    def state(self) -> str:
+        return self.name("onhand_state")
+
+    @property
+    def products(self) -> str:
+        return self.name("products")
+
+    def columns(self, tables: Sequence[str] = ("products",)) -> dict[str, Column]:
+        """The columns of these tables by their places, as far as the tables are there. Raises Permanent if products is no shop's."""
+        missing = {f"{self.prefix}{usual}".lower(): usual for usual in tables if usual not in self._columns}
+        if missing:
+            self._columns.update({usual: {} for usual in missing.values()})
+            for row in self.server.rows(
+                "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, CHARACTER_MAXIMUM_LENGTH, COLLATION_NAME,"
+                " NUMERIC_PRECISION, NUMERIC_SCALE FROM information_schema.COLUMNS"
+                f" WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN ({_texts(missing)})"
+            ):
+                found = missing[text(row[0]).lower()]
+                self._columns[found][f"{found}.{text(row[1]).lower()}"] = _column(row[2:])
+        for name in NEEDED:
+            if "products" in tables and f"products.products_{name}" not in self._columns["products"]:
+                raise Permanent(
+                    f"The shop's database has no column products_{name} in a table {self.prefix}products that this user may read:"
+                    f" check database and prefix in the cart's address, and the rights of the user.{self._elsewhere()}",
+                    reason="tables",
+                )
+        return {place: column for usual in tables for place, column in self._columns[usual].items()}
+
+    def engine(self) -> str:
+        """Of the products."""
+        if self._engine is None:
+            row = self.server.row(
+                "SELECT ENGINE FROM information_schema.TABLES"
+                f" WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = '{self.prefix}products'"
+            )
+            self._engine = text(row[0]) if row else ""
+        return self._engine
+
+    def transactional(self) -> bool:
+        return self.engine().lower() == "innodb"
+
+    def quantity(self) -> Counter:
+        return self._counter("products_quantity")
+
+    def ordered(self) -> Counter:
+        return self._counter("products_ordered")
+
+    def weight(self) -> str:
+        """h(id): what a product weighs in the checking sums."""
+        unsigned = self.columns()["products.products_id"].unsigned
+        product = "CAST(p.products_id AS SIGNED)" if unsigned else "p.products_id"
+        return f"({product} * {MULTIPLIER} % {WORD})"
+
+    def _counter(self, name: str) -> Counter:
+        column = self.columns()[f"products.{name}"]
+        plain = f"IFNULL(p.{name}, 0)" if column.nullable else f"p.{name}"
+        if bits := _BITS.get(column.type):
+            high = 2 ** min(53, bits - (not column.unsigned)) - 1
+            value = f"CAST({plain} AS SIGNED)" if column.unsigned else plain
+            wide = value if bits < 64 and not column.unsigned else f"CAST({value} AS DECIMAL(30))"
+            return Counter(plain, value, wide, "0", 0 if column.unsigned else -high - 1, high)
+        high = 10 ** min(column.digits, 15) - 1 if column.type == "decimal" else _EXACT.get(column.type, 0)
+        if not high:
+            raise Permanent(f"The column {name} is of type {column.type}, which holds no quantities.", reason="tables")
+        value = f"CAST(ROUND({plain}) AS SIGNED)"
+        wide, fraction = f"CAST({value} AS DECIMAL(30))", f"({plain} <> ROUND({plain}))"
+        return Counter(plain, value, wide, fraction, 0 if column.unsigned else -high, high)
+
+    def download(self) -> str:
+        """A condition: the product is sold as a download, so that its counter moves without its quantity."""
+        switches = self.switches(("DOWNLOAD_ENABLED", "STOCK_LIMITED_DOWNLOADS"))
+        if switches.get("DOWNLOAD_ENABLED") != "true" or switches.get("STOCK_LIMITED_DOWNLOADS") == "true":
+            return "0"  # not sold as downloads, or subtracted like anything else (modified)
+        # Zen Cart: 2 means that goods are sent as well, and the shop subtracts them.
+        sent = "products.product_is_always_free_shipping" in self.columns()
+        return (
+            f"(EXISTS (SELECT 1 FROM {self.name('products_attributes')} a JOIN {self.name('products_attributes_download')} f"
+            " ON f.products_attributes_id = a.products_attributes_id"
+            " WHERE a.products_id = p.products_id AND f.products_attributes_filename <> '')"
+            f"{' AND p.product_is_always_free_shipping <> 2' if sent else ''})"
+        )
+
+    def apart(self) -> str:
+        """A number that changes when a product begins or ceases to be a download, or to have its quantity worked out from others."""
+        sums = ["0"]
+        for place in self.stock_elsewhere():
+            table, column = place.split(".")
+            distinct = f"(SELECT DISTINCT {column} FROM {self.name(table)}) d"
+            sums.append(f"(SELECT IFNULL(SUM(CRC32(d.{column})), 0) FROM {distinct})")
+        if self.download() != "0":
+            sums.append(
+                f"(SELECT IFNULL(SUM(CRC32(a.products_id)), 0) FROM {self.name('products_attributes')} a"
+                f" JOIN {self.name('products_attributes_download')} f ON f.products_attributes_id = a.products_attributes_id"
+                " WHERE f.products_attributes_filename <> '')"
+            )
+        return " + ".join(sums)
+
+    def stock_elsewhere(self) -> tuple[str, ...]:
+        """Those places of ``STOCK_ELSEWHERE`` that this shop has."""
+        places = self.columns(TELLING)
+        return tuple(place for place in STOCK_ELSEWHERE if place in places)
+
+    def obstacle(self) -> str:
+        """Why this shop cannot be kept in step this way at all, in a sentence that says what to do; '' if it can."""
+        if "products.warehouse_stock_quantity" in self.columns():
+            return "This is the database of an osCommerce 4, which keeps stock in its own warehouses: connect it through onhand.php."
+        return ""
+
+    def check_obstacle(self) -> None:
+        """Raises Permanent if there is one."""
+        if obstacle := self.obstacle():
+            raise Permanent(obstacle, reason="obstacle")
+
+    def derived(self, products: Iterable[int]) -> set[int]:
+        """Those whose quantity the shop works out from others: variants, sub-products."""
+        ids = ids_of(products)
+        found: set[int] = set()
+        for place in self.stock_elsewhere() if ids else ():
+            table, column = place.split(".")
+            question = f"SELECT DISTINCT {column} FROM {self.name(table)} WHERE {column} IN ({ids})"
+            found |= {number(row[0]) for row in self.server.rows(question)}
+        return found
+
+    def switches(self, names: Sequence[str]) -> dict[str, str]:
+        """Those of the named settings that the shop has. Where one stands twice, the shop uses the first."""
+        found: dict[str, str] = {}
+        for name, value in self.server.rows(
+            f"SELECT configuration_key, configuration_value FROM {self.name('configuration')}"
+            f" WHERE configuration_key IN ({_texts(names)}) ORDER BY configuration_id"
+        ):
+            found.setdefault(text(name), text(value))
+        return found
+
+    def default_language(self) -> int:
+        """The id of the shop's default language; 0 if it cannot be told."""
+        row = self.server.row(
+            f"SELECT l.languages_id FROM {self.name('configuration')} s"
+            f" JOIN {self.name('languages')} l ON l.code = s.configuration_value"
+            " WHERE s.configuration_key = 'DEFAULT_LANGUAGE' ORDER BY s.configuration_id LIMIT 1"
+        )
+        return number(row[0]) if row else 0
+
+    def _elsewhere(self) -> str:
+        found = [repr(prefix) for prefix in prefixes(self.server)]
+        return f" A shop stands there under the prefix {' and '.join(found)}." if found else ""
+
+
+def prefix_of(server: Server) -> str:
+    """The prefix of the one shop that stands in this database. Raises Permanent if there is none, or more than one."""
+    found = [prefix for prefix in prefixes(server) if _is_shop(server, prefix)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = " and ".join(repr(prefix) for prefix in found)
+        raise Permanent(
+            f"Several shops stand in this database, under the prefixes {names}: name the one of this cart in its address, as in"
+            f" ?prefix={found[-1]}.",
+            reason="tables",
+        )
+    raise Permanent(
+        "No shop of the osCommerce family stands in this database, as far as this user may read: check the database in the cart's"
+        " address, and the rights of the user; `onhand cart grants` prints them.",
+        reason="tables",
+    )
+
+
+def prefixes(server: Server) -> list[str]:
+    """What stands before the name of a table of order lines in this database."""
+    rows = server.rows(
+        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"
+        f" AND RIGHT(TABLE_NAME, {len(LINES)}) = '{LINES}' ORDER BY TABLE_NAME"
+    )
+    found = [text(row[0])[: -len(LINES)] for row in rows]
+    return [prefix for prefix in found if PREFIX.fullmatch(prefix)]
+
+
+def text(value: bytes | None) -> str:
+    """What the database sends, as valid text; what is not becomes U+FFFD."""
+    return (value or b"").decode("utf-8", "replace")
+
+
+def number(value: bytes | None) -> int:
+    """What the database sends, as a whole number; NULL is nothing."""
+    return int(value or 0)
+
+
+def ids_of(numbers: Iterable[int]) -> str:
+    """Whole numbers as they go into a statement."""
+    return ",".join(f"{each:d}" for each in numbers)
+
+
+def _is_shop(server: Server, prefix: str) -> bool:
+    try:
+        return bool(Tables(server, prefix).columns())
+    except Permanent:
+        return False
+
+
+def _column(values: Sequence[bytes | None]) -> Column:
+    kind, shape, nullable, length, collation, precision, scale = values
+    return Column(
+        type=text(kind).lower(),
+        shape=text(shape),
+        nullable=nullable == b"YES",
+        length=number(length),
+        collation=text(collation),
+        digits=number(precision) - number(scale),
+    )
+
+
+def _texts(names: Iterable[str]) -> str:
+    """Names of ours as texts in a statement: letters, digits and underscores."""
+    return ", ".join(f"'{name}'" for name in names)

@@ -1,22 +1,24 @@
 <?php
 /*
- * The OnHand connector, version 1.0.0, for osCommerce 2.2 and 2.3.
+ * The OnHand connector, version 1.1.0, for shops of the osCommerce family: osCommerce 2.2 to 2.4 and 4, CE Phoenix, Zen Cart,
+ * Loaded, osCMax, modified, Gambio.
  *
  * Copy this file and onhand-key.php into the folder of the shop's index.php. That is the whole installation.
  *
  * What it does: it answers OnHand's signed requests about stock. It reads products, order lines and a few settings, and it
  * changes products_quantity by signed amounts (and products_status from off to on, when goods return to a product
- * that was sold out). It keeps one small table of its own, onhand_state.
+ * that was sold out). It keeps one small table of its own, onhand_state. osCommerce 4 counts otherwise; what is written there
+ * stands in a section of its own.
  *
- * What it never does: it runs none of the shop's code (only includes/configure.php, for the database login), takes no
+ * What it never does: it runs none of the shop's code (only its configuration file, for the database login), takes no
  * SQL and no file names from outside, calls nobody, and writes no other column. Of what a request brings, only whole numbers
  * ever become part of an SQL statement.
  *
- * It reads from top to bottom: serve a request, the verbs, the memory, the shop's tables, the database, the
- * configuration, signatures, answers. The protocol is described in docs/protocol.md of OnHand. PHP 5.4 to 8.5.
+ * It reads from top to bottom: serve a request, the verbs, the memory, the family, the shop's tables, osCommerce 4, the database,
+ * the configuration, signatures, answers. The protocol is described in docs/protocol.md of OnHand. PHP 5.6 to 8.5.
  */
 
-define('ONHAND_VERSION', '1.0.0');
+define('ONHAND_VERSION', '1.1.0');
 define('ONHAND_PROTOCOL', 1);
 define('ONHAND_BODY_MAX', 1048576);       // bytes in a request
 define('ONHAND_ROWS_MAX', 2000);          // rows, ids or posts in one request
@@ -75,7 +77,7 @@ class OnhandRefusal extends Exception {
 
     public function status() {
         $statuses = array('https' => 403, 'signature' => 401, 'clock' => 401, 'request' => 400, 'too_large' => 413,
-            'config' => 500, 'tables' => 500, 'database' => 503, 'busy' => 503, 'epoch' => 409, 'gap' => 409);
+            'config' => 500, 'tables' => 500, 'obstacle' => 500, 'database' => 503, 'busy' => 503, 'epoch' => 409, 'gap' => 409);
         return isset($statuses[$this->reason]) ? $statuses[$this->reason] : 500;
     }
 }
@@ -87,10 +89,18 @@ function onhand_perform($request, $key) {
     if (!in_array($verb, $verbs, true)) {
         throw new OnhandRefusal('request', 'Name one of the verbs ' . implode(', ', $verbs) . '.');
     }
-    $db = new OnhandDatabase(onhand_shop_login());
-    $shop = new OnhandShop($db, $key['prefix']);
-    if (!$db->lock($key['prefix'])) {
+    $login = onhand_shop_login();
+    $db = new OnhandDatabase($login);
+    $given = $key['prefix'] !== '';       // a prefix in the key file is stronger than what the shop's files say
+    $prefix = $given ? $key['prefix'] : $login['prefix'];
+    $shop = onhand_is_oscommerce4() ? new OnhandShop4($db, $prefix, array())
+        : new OnhandShop($db, $prefix, $given ? array() : onhand_renamed_tables());
+    if (!$db->lock($shop->prefix)) {
         throw new OnhandRefusal('busy', 'Another request of OnHand is still being served; try again in a few seconds.');
+    }
+    $obstacle = $shop->obstacle();
+    if ($obstacle !== '' && $verb !== 'hello') {   // the hello says it, so that a screen can show it
+        throw new OnhandRefusal('obstacle', $obstacle);
     }
     // The lock and an open transaction end with the connection: also when this process is killed.
     $perform = 'onhand_' . $verb;
@@ -108,19 +118,30 @@ function onhand_hello($request, $shop, $db) {
     }
     $version = $db->row('SELECT VERSION()');
     $count = $db->row("SELECT COUNT(*) FROM $shop->products");
-    $columns = $shop->columns();
+    $columns = $shop->columns(onhand_telling_tables());
+    $family = onhand_family($columns);
+    $types = array();
+    foreach (array('products.products_model', 'products.products_quantity', 'products.products_ordered',
+        'orders_products.products_model', 'orders_products.products_quantity') as $name) {
+        $types[$name] = isset($columns[$name]) ? $columns[$name]['shape'] : '';
+    }
     return array(
         'protocol' => ONHAND_PROTOCOL,
         'connector' => ONHAND_VERSION,
         'runtime' => 'PHP ' . PHP_VERSION,
         'database' => onhand_text($version[0]),
-        'family' => 'oscommerce',
+        'family' => $family,
+        'version' => onhand_version($shop, $db, $columns),
         'engine' => $shop->engine(),
         'prefix' => $shop->prefix,
-        'collation' => (string) $columns['products_model']['collation'],
-        'sku_length' => $columns['products_model']['length'],
-        'quantity_type' => $columns['products_quantity']['type'],
-        'switches' => (object) $shop->switches(array('STOCK_LIMITED', 'STOCK_ALLOW_CHECKOUT', 'DOWNLOAD_ENABLED')),
+        'tables' => (object) $shop->renamed,
+        'collation' => (string) $columns['products.products_model']['collation'],
+        'sku_length' => $columns['products.products_model']['length'],
+        'quantity_type' => $columns['products.products_quantity']['type'],
+        'columns' => $types,
+        'stock_elsewhere' => $shop->stock_elsewhere(),
+        'obstacle' => $shop->obstacle(),
+        'switches' => (object) $shop->selling(),
         'products' => (int) $count[0],
         'epoch' => $state['epoch'],
         'last_seq' => $state['last_seq'],
@@ -147,21 +168,22 @@ function onhand_look($request, $shop, $db) {
     if (!empty($request['sums'])) {
         $started = microtime(true);
         $sums = $db->row("SELECT COUNT(*), IFNULL(SUM($q[value]), 0), IFNULL(SUM($o[value]), 0),"
-            . " IFNULL(SUM($q[wide] * $h), 0), IFNULL(SUM($o[wide] * $h), 0) FROM $shop->products p");
+            . " IFNULL(SUM($q[wide] * $h), 0), IFNULL(SUM($o[wide] * $h), 0) FROM " . $shop->stock() . ' p');
         $sums = array_map('strval', $sums);
         $sums_ms = round((microtime(true) - $started) * 1000, 1);
     }
     $catalogue = null;
     if (!empty($request['catalogue'])) {
         $catalogue = $db->row("SELECT IFNULL(SUM(CRC32(CONCAT(p.products_id, '|', IFNULL(p.products_model, ''), '|',"
-            . " IFNULL(p.products_status, 0)))), 0) FROM $shop->products p");
+            . " IFNULL(p.products_status, 0), '|', ($q[fraction] OR $o[fraction])))), 0) + " . $shop->apart() . " FROM $shop->products p");
         $catalogue = (string) $catalogue[0];
     }
     $lines = onhand_lines($shop, $db, "l.orders_products_id > $after", $limit + 1);
     $more = count($lines) > $limit;
+    $line = $shop->line('l');
     $window = $db->row("SELECT (SELECT MAX(orders_products_id) FROM $shop->lines), COUNT(*),"
-        . " IFNULL(SUM(orders_products_id), 0) FROM $shop->lines"
-        . " WHERE orders_products_id > $low AND orders_products_id <= $after");
+        . " IFNULL(SUM(l.orders_products_id), 0) FROM $shop->lines l"
+        . " WHERE l.orders_products_id > $low AND l.orders_products_id <= $after AND $line[there]");
     return array(
         'epoch' => $state['epoch'],
         'last_seq' => $state['last_seq'],
@@ -190,7 +212,7 @@ function onhand_cells($request, $shop, $db) {
     $x = '(p.products_id * t.multiplier % ' . ONHAND_WORD . ')';
     $rows = $db->rows("SELECT t.third * $size + (($x DIV 65536) * ($x DIV 65536) + $x) % $size AS cell,"
         . " SUM($q[value]), SUM($o[value]), SUM($q[wide] * $h), SUM($o[wide] * $h)"
-        . " FROM $shop->products p JOIN (SELECT 0 AS third, 2246822519 AS multiplier UNION ALL SELECT 1, 3266489917"
+        . ' FROM ' . $shop->stock() . " p JOIN (SELECT 0 AS third, 2246822519 AS multiplier UNION ALL SELECT 1, 3266489917"
         . " UNION ALL SELECT 2, 668265263) t GROUP BY cell ORDER BY NULL");
     foreach ($rows as $row) {
         $cells[(int) $row[0]] = array((string) $row[1], (string) $row[2], (string) $row[3], (string) $row[4]);
@@ -202,37 +224,36 @@ function onhand_cells($request, $shop, $db) {
 function onhand_listings($request, $shop, $db) {
     if (isset($request['ids'])) {
         $ids = onhand_ids($request, 'ids');
-        $limit = ONHAND_ROWS_MAX;
-        $which = $ids ? 'p.products_id IN (' . implode(',', $ids) . ')' : '1 = 0';
+        $more = false;
     } else {
         $limit = onhand_limit($request);
-        $which = 'p.products_id > ' . onhand_whole($request, 'after', 0);
+        $after = onhand_whole($request, 'after', 0);
+        $ids = array();
+        foreach ($db->rows("SELECT products_id FROM $shop->products WHERE products_id > $after ORDER BY products_id LIMIT " . ($limit + 1)) as $row) {
+            $ids[] = (int) $row[0];
+        }
+        $more = count($ids) > $limit;
+        $ids = array_slice($ids, 0, $limit);
     }
     $state = onhand_state($shop, $db);
     $q = $shop->quantity('p');
     $o = $shop->ordered('p');
-    $language = $shop->default_language();
-    $downloads = $shop->switches(array('DOWNLOAD_ENABLED'));
-    $download = '0';
-    if (isset($downloads['DOWNLOAD_ENABLED']) && $downloads['DOWNLOAD_ENABLED'] === 'true') {
-        $download = "EXISTS (SELECT 1 FROM $shop->attributes a JOIN $shop->downloads f"
-            . " ON f.products_attributes_id = a.products_attributes_id"
-            . " WHERE a.products_id = p.products_id AND f.products_attributes_filename <> '')";
-    }
-    $rows = $db->rows("SELECT p.products_id, p.products_model,"
-        . " (SELECT d.products_name FROM $shop->descriptions d WHERE d.products_id = p.products_id"
-        . " ORDER BY d.products_name = '', d.language_id <> $language, d.language_id LIMIT 1),"
+    $download = $shop->download('p');
+    $rows = $ids ? $db->rows("SELECT p.products_id, p.products_model,"
+        . " (SELECT d.products_name FROM $shop->descriptions d WHERE d.products_id = p.products_id ORDER BY " . $shop->best_name('d') . " LIMIT 1),"
         . " $q[value], $o[value], p.products_status, p.products_last_modified,"
         . " TIMESTAMPDIFF(SECOND, p.products_last_modified, NOW()), ($q[fraction] OR $o[fraction]) + 2 * ($download)"
-        . " FROM $shop->products p WHERE $which ORDER BY p.products_id LIMIT " . ($limit + 1));
-    $more = count($rows) > $limit;
+        . ' FROM ' . $shop->stock($ids) . ' p WHERE p.products_id IN (' . implode(',', $ids) . ') ORDER BY p.products_id') : array();
+    $derived = $ids ? $shop->derived($ids) : array();
+    $columns = $shop->columns();
+    $stamped = $columns['products.products_last_modified']['stamped'];   // dates every write, not only an admin's
     foreach ($rows as $n => $row) {
-        $modified = $row[6] === null || strncmp($row[6], '0000', 4) === 0 ? null : $row[6];
-        $rows[$n] = array((int) $row[0], onhand_text($row[1]), (string) onhand_text($row[2]), (int) $row[3],
-            (int) $row[4], (int) $row[5], $modified, $modified === null ? null : (int) $row[7], (int) $row[8]);
+        $dated = $row[6] !== null && strncmp($row[6], '0000', 4) !== 0;
+        $rows[$n] = array((int) $row[0], onhand_text($row[1]), (string) onhand_text($row[2]), onhand_number($row[3]),
+            onhand_number($row[4]), (int) $row[5], $dated && !$stamped ? $row[6] : null, $dated ? (int) $row[7] : null,
+            (int) $row[8] + (isset($derived[(int) $row[0]]) ? 4 : 0));
     }
-    return array('epoch' => $state['epoch'], 'last_seq' => $state['last_seq'], 'more' => $more,
-        'rows' => $more ? array_slice($rows, 0, $limit) : $rows);
+    return array('epoch' => $state['epoch'], 'last_seq' => $state['last_seq'], 'more' => $more, 'rows' => $rows);
 }
 
 /** Those of the named order lines that still exist. */
@@ -243,15 +264,17 @@ function onhand_orders($request, $shop, $db) {
     return array('lines' => $ids ? onhand_lines($shop, $db, $which, ONHAND_ROWS_MAX) : array());
 }
 
-/** Order lines in id order, each with the status of its order and whether that order has a history. */
+/** Order lines in id order, each with the status of its order and whether it is paid: by its own word, or because its order has a history. */
 function onhand_lines($shop, $db, $which, $limit) {
-    $rows = $db->rows("SELECT l.orders_products_id, l.orders_id, l.products_id, l.products_model,"
-        . " CAST(ROUND(l.products_quantity) AS SIGNED), o.orders_status"
+    $line = $shop->line('l');
+    $rows = $db->rows("SELECT l.orders_products_id, l.orders_id, l.products_id, l.products_model, $line[units], o.orders_status, $line[paid]"
         . " FROM $shop->lines l LEFT JOIN $shop->orders o ON o.orders_id = l.orders_id"
-        . " WHERE $which ORDER BY l.orders_products_id LIMIT $limit");
+        . " WHERE $which AND $line[there] ORDER BY l.orders_products_id LIMIT $limit");
     $orders = array();
     foreach ($rows as $row) {
-        $orders[(int) $row[1]] = 0;
+        if ($row[6] === null) {
+            $orders[(int) $row[1]] = 0;
+        }
     }
     if ($orders) {
         // One question for all orders: very old shops have no index on this column.
@@ -261,8 +284,8 @@ function onhand_lines($shop, $db, $which, $limit) {
         }
     }
     foreach ($rows as $n => $row) {
-        $rows[$n] = array((int) $row[0], (int) $row[1], (int) $row[2], onhand_text($row[3]), (int) $row[4],
-            $row[5] === null ? null : (int) $row[5], $orders[(int) $row[1]]);
+        $rows[$n] = array((int) $row[0], (int) $row[1], (int) $row[2], onhand_text($row[3]), onhand_number($row[4]),
+            $row[5] === null ? null : (int) $row[5], $row[6] === null ? $orders[(int) $row[1]] : (int) $row[6]);
     }
     return $rows;
 }
@@ -298,7 +321,7 @@ function onhand_apply($request, $shop, $db) {
     }
     if ($outcome === 'applied') {
         if ($transactional) {
-            $results = onhand_write_at_once($posts, $shop, $db);
+            $results = $shop->post($posts);
         } else {
             list($posts, $results) = onhand_possible_posts($posts, $shop, $db, '');
             onhand_write_noted($posts, $first, $last, $shop, $db);
@@ -316,11 +339,11 @@ function onhand_apply($request, $shop, $db) {
 /** Tells the posts that can take effect from those that cannot: array(posts, results). */
 function onhand_possible_posts($posts, $shop, $db, $for_update) {
     $seen = array();
-    foreach ($db->rows("SELECT products_id, products_quantity FROM $shop->products FORCE INDEX (PRIMARY) WHERE products_id IN ("
-        . implode(',', array_keys($posts)) . ") ORDER BY products_id $for_update") as $row) {
+    $q = $shop->quantity('p');
+    foreach ($db->rows("SELECT p.products_id, $q[value] FROM $shop->products p FORCE INDEX (PRIMARY) WHERE p.products_id IN ("
+        . implode(',', array_keys($posts)) . ") ORDER BY p.products_id $for_update") as $row) {
         $seen[(int) $row[0]] = $row[1];
     }
-    $q = $shop->quantity('p');
     $results = array();
     foreach ($posts as $product => $post) {
         if (!array_key_exists($product, $seen)) {
@@ -389,7 +412,8 @@ function onhand_write_noted($posts, $first, $last, $shop, $db) {
 function onhand_whole($values, $name, $least) {
     $value = isset($values[$name]) ? $values[$name] : null;
     if (is_string($value) && preg_match('/^-?[0-9]{1,15}$/D', $value)) {
-        $value = (int) $value;
+        // Of a number that it cannot hold, a PHP of 32 bits would make the largest that it can.
+        $value = (float) (int) $value === (float) $value ? (int) $value : null;
     }
     if (!is_int($value) || $value < $least || abs($value) > 999999999999999) {
         throw new OnhandRefusal('request', "The member $name must be a whole number from $least up.");
@@ -479,44 +503,176 @@ function onhand_new_epoch() {
     return substr(hash('sha256', uniqid('', true) . mt_rand()), 0, 16);
 }
 
+// ==== The family ==========================================================================================
+
+/** What tells the relatives apart: columns, as table.column. The first whose columns are all there is it. */
+function onhand_family($columns) {
+    $marks = array(
+        'oscommerce4' => array('products.warehouse_stock_quantity', 'warehouses_products.products_id'),
+        'gambio' => array('products_properties_combis.combi_quantity'),
+        'zencart' => array('products.products_quantity_order_min', 'products.master_categories_id'),
+        'loaded' => array('products.products_parent_id', 'products.products_qty_blocks'),
+        'oscmax' => array('products.products_msrp', 'products_stock.products_stock_quantity'),
+        'modified' => array('products.products_shippingtime', 'products_attributes.attributes_stock'),
+        'oscommerce24' => array('products.products_gtin', 'languages_definitions.content_group'),
+        'phoenix' => array('products.products_gtin', 'configuration.configuration_title'),
+        'oscommerce' => array('configuration.configuration_title', 'orders_total.sort_order', 'products_to_categories.categories_id'),
+    );
+    foreach ($marks as $family => $needed) {
+        if (!array_diff($needed, array_keys($columns))) {
+            return $family;
+        }
+    }
+    return 'unknown';                     // said, not guessed
+}
+
+/**
+ * Columns with the ids of products whose stock is kept elsewhere too, of core tables and of add-ons that came to be common, and when that
+ * is so: a condition on the product p, '' for always. A setting in braces stands for whether it is on.
+ */
+function onhand_stock_elsewhere() {
+    return array(
+        'products.products_parent_id' => '',                      // parents of sub-products
+        'products_stock.products_id' => '',                       // combinations of QTPro
+        'products_options_stock.products_id' => '',               // variants of POSM
+        'products_with_attributes_stock.products_id' => '',       // variants of Stock By Attributes
+        // Combinations of properties (Gambio). The product says whose stock counts: 0 as the settings say, 1 its own, 2 theirs, 3 nobody's.
+        'products_properties_combis.products_id' => 'p.use_properties_combis_quantity IN (2, 3)'
+            . ' OR (p.use_properties_combis_quantity = 0 AND {STOCK_CHECK} AND {ATTRIBUTE_STOCK_CHECK})',
+    );
+}
+
+/** Where settings stand: tables by their usual names, of which the first that is there counts. `before` stands before each setting's name. */
+function onhand_settings() {
+    return array(
+        'gx_configurations' => array('name' => 'key', 'value' => 'value', 'order' => 'id', 'before' => 'configuration/'),
+        'configuration' => array('name' => 'configuration_key', 'value' => 'configuration_value', 'order' => 'configuration_id', 'before' => ''),
+    );
+}
+
+/** The tables, by their usual names, that tell the family and what it keeps elsewhere. */
+function onhand_telling_tables() {
+    return array('products', 'orders_products', 'configuration', 'gx_configurations', 'products_attributes', 'orders_total',
+        'products_to_categories', 'languages_definitions', 'warehouses_products', 'products_properties_combis', 'products_stock',
+        'products_options_stock', 'products_with_attributes_stock', 'project_version', 'version_history', 'database_version');
+}
+
+/** The settings that decide how a shop sells. */
+function onhand_switches() {
+    return array('STOCK_CHECK', 'STOCK_LIMITED', 'STOCK_ALLOW_CHECKOUT', 'DOWNLOAD_ENABLED', 'SHOW_PRODUCTS_SOLD_OUT', 'STOCK_SET_INACTIVE',
+        'STOCK_LIMITED_DOWNLOADS', 'DOWNLOAD_STOCK_CHECK', 'STOCK_CHECKOUT_UPDATE_PRODUCTS_STATUS', 'GM_SET_OUT_OF_STOCK_PRODUCTS',
+        'ATTRIBUTE_STOCK_CHECK');
+}
+
+/** Those of them that make a shop subtract what it sells as a download like anything else: modified's, and Gambio's. */
+function onhand_download_switches() {
+    return array('STOCK_LIMITED_DOWNLOADS', 'DOWNLOAD_STOCK_CHECK');
+}
+
+/** The version, as the shop's database or else its own files say it; '' if neither does. */
+function onhand_version($shop, $db, $columns) {
+    $said = null;
+    if (isset($columns['project_version.project_version_major'])) {
+        $said = $db->row("SELECT CONCAT(project_version_major, '.', project_version_minor) FROM " . $shop->table('project_version')
+            . " WHERE project_version_key = 'Zen-Cart Main'");
+    } elseif (isset($columns['version_history.version'])) {   // beside updates of Gambio itself it lists those of parts
+        $said = $db->row("SELECT TRIM(LEADING 'v' FROM version) FROM " . $shop->table('version_history')
+            . " WHERE type IN ('master_update', 'service_pack') ORDER BY history_id DESC LIMIT 1");
+    } elseif (isset($columns['database_version.version'])) {   // 3.0.4.0 is that of xt:Commerce, which its descendants kept
+        $said = $db->row('SELECT version FROM ' . $shop->table('database_version') . " WHERE version <> '3.0.4.0' LIMIT 1");
+    }
+    if ($said !== null) {
+        return substr(str_replace('MOD_', '', (string) onhand_text($said[0])), 0, 40);
+    }
+    $gambio = onhand_shop_file('../release_info.php', 2000) . onhand_shop_file('../GambioCore/Application/Application.php', 5000);
+    if (preg_match('/(?:\$gx_version|const\s+VERSION)\s*=\s*[\'"]v?([0-9][0-9.]{0,38})/', $gambio, $part)) {
+        return $part[1];
+    }
+    foreach (array('OSC/version.txt', 'version.php') as $file) {
+        if (preg_match('/^\s*v?([0-9][0-9A-Za-z. -]{0,38})\s*$/D', onhand_shop_file($file, 200), $part)) {
+            return trim($part[1]);
+        }
+    }
+    if (preg_match_all('/define\(\s*[\'"]PROJECT_VERSION_(?:MAJOR|MINOR|PATCH)[\'"]\s*,\s*[\'"]([0-9A-Za-z.]{1,12})[\'"]/',
+        onhand_shop_file('version.php', 5000), $parts)) {
+        return implode('.', $parts[1]);
+    }
+    $told = preg_match('/define\(\s*[\'"]PROJECT_VERSION[\'"]\s*,\s*[\'"]([^\'"]{1,80})/', onhand_shop_file('application_top.php', 20000), $part);
+    return $told && preg_match('/[0-9][0-9A-Za-z. -]*/', $part[1], $number) ? substr(trim($number[0]), 0, 40) : '';
+}
+
 // ==== The shop's tables ===================================================================================
 
 /** Where things stand in the shop's database, and of what type they are. */
 class OnhandShop {
-    public $prefix, $state, $products, $descriptions, $attributes, $downloads, $lines, $orders, $history;
-    private $settings, $languages, $db, $columns, $engine;
+    public $prefix, $renamed, $state, $products, $descriptions, $attributes, $downloads, $lines, $orders, $history;
+    protected $db, $languages;
+    private $columns = array(), $engine;
 
-    public function __construct($db, $prefix) {
+    /** `$renamed`: tables, by their usual names, that the shop calls otherwise than prefix and usual name. */
+    public function __construct($db, $prefix, $renamed) {
         $this->db = $db;
         $this->prefix = $prefix;
+        foreach ($renamed as $usual => $name) {
+            if ($name === $prefix . $usual) {
+                unset($renamed[$usual]);
+            }
+        }
+        $this->renamed = $renamed;
         $names = array('state' => 'onhand_state', 'products' => 'products', 'descriptions' => 'products_description',
             'attributes' => 'products_attributes', 'downloads' => 'products_attributes_download', 'lines' => 'orders_products',
-            'orders' => 'orders', 'history' => 'orders_status_history', 'settings' => 'configuration', 'languages' => 'languages');
-        foreach ($names as $member => $table) {
-            $this->$member = '`' . $prefix . $table . '`';
+            'orders' => 'orders', 'history' => 'orders_status_history', 'languages' => 'languages');
+        foreach ($names as $member => $usual) {
+            $this->$member = $this->table($usual);
         }
     }
 
-    /** Type, width, nullability and collation of the columns of the products table. */
-    public function columns() {
-        if ($this->columns !== null) {
-            return $this->columns;
+    /** A table, by its usual name, as it goes into a statement. */
+    public function table($usual) {
+        return '`' . (isset($this->renamed[$usual]) ? $this->renamed[$usual] : $this->prefix . $usual) . '`';
+    }
+
+    /**
+     * Type, width, nullability and collation of every column of these tables, which go by their usual names: by table.column; and whether the
+     * database itself writes the time of every change into it.
+     */
+    public function columns($tables = array('products')) {
+        $names = array();
+        foreach (array_diff($tables, array_keys($this->columns)) as $usual) {
+            $this->columns[$usual] = array();
+            $names[strtolower(trim($this->table($usual), '`'))] = $usual;
         }
-        $table = trim($this->products, '`');
-        $this->columns = array();
-        foreach ($this->db->rows("SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, CHARACTER_MAXIMUM_LENGTH, COLLATION_NAME,"
-            . " NUMERIC_PRECISION, NUMERIC_SCALE FROM information_schema.COLUMNS"
-            . " WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = '$table'") as $row) {
-            $this->columns[strtolower($row[0])] = array('type' => strtolower($row[1]), 'unsigned' => stripos($row[2], 'unsigned') !== false,
-                'null' => $row[3] === 'YES', 'length' => (int) $row[4], 'collation' => $row[5], 'digits' => $row[6] - $row[7]);
-        }
-        foreach (array('id', 'quantity', 'model', 'status', 'ordered', 'last_modified') as $name) {
-            if (!isset($this->columns['products_' . $name])) {
-                throw new OnhandRefusal('tables', "The shop's database has no column products_$name in a table $table:"
-                    . ' check the table prefix in onhand-key.php and the database in includes/configure.php.');
+        if ($names) {
+            foreach ($this->db->rows("SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, CHARACTER_MAXIMUM_LENGTH,"
+                . " COLLATION_NAME, NUMERIC_PRECISION, NUMERIC_SCALE, EXTRA FROM information_schema.COLUMNS"
+                . " WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN ('" . implode("','", array_keys($names)) . "')") as $row) {
+                $usual = $names[strtolower($row[0])];
+                $this->columns[$usual][$usual . '.' . strtolower($row[1])] = array('type' => strtolower($row[2]), 'shape' => $row[3],
+                    'unsigned' => stripos($row[3], 'unsigned') !== false, 'null' => $row[4] === 'YES', 'length' => (int) $row[5],
+                    'collation' => $row[6], 'digits' => $row[7] - $row[8], 'stamped' => stripos($row[9], 'on update') !== false);
             }
         }
-        return $this->columns;
+        foreach (array('id', 'quantity', 'model', 'status', 'ordered', 'last_modified') as $name) {
+            if (in_array('products', $tables, true) && !isset($this->columns['products']["products.products_$name"])) {
+                throw new OnhandRefusal('tables', "The shop's database has no column products_$name in a table " . trim($this->products, '`')
+                    . ': check the table prefix in onhand-key.php and the database in includes/configure.php.' . $this->prefixes());
+            }
+        }
+        $found = array();
+        foreach ($tables as $usual) {
+            $found += $this->columns[$usual];
+        }
+        return $found;
+    }
+
+    /** Under which prefixes this database has the tables of a shop, in a sentence. */
+    private function prefixes() {
+        $found = array();
+        foreach ($this->db->rows("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"
+            . " AND TABLE_NAME LIKE '%orders\\_products' ORDER BY TABLE_NAME LIMIT 5") as $row) {
+            $found[] = "'" . substr(onhand_text($row[0]), 0, -strlen('orders_products')) . "'";
+        }
+        return $found ? ' A shop stands there under the prefix ' . implode(' and ', $found) . '.' : '';
     }
 
     public function engine() {
@@ -532,6 +688,28 @@ class OnhandShop {
         return strcasecmp($this->engine(), 'InnoDB') === 0;
     }
 
+    /** Why this shop cannot be kept in step at all, in a sentence that says what to do; '' if it can. */
+    public function obstacle() {
+        $columns = $this->columns();
+        return isset($columns['products.warehouse_stock_quantity']) ? 'This is the database of an osCommerce 4, and its files are not here:'
+            . " copy onhand.php and onhand-key.php into the folder of that shop's index.php." : '';
+    }
+
+    /** Where products are to be read, for a FROM: all, or those with these ids. */
+    public function stock($ids = null) {
+        return $this->products;
+    }
+
+    /** How to read an order line: `units`; `there`, a condition: whether it counts; `paid`, whether it is, NULL: as the order's history says. */
+    public function line($alias) {
+        return array('units' => "CAST(ROUND($alias.products_quantity) AS SIGNED)", 'there' => 'TRUE', 'paid' => 'NULL');
+    }
+
+    /** Writes posts inside a transaction; answers the results. */
+    public function post($posts) {
+        return onhand_write_at_once($posts, $this, $this->db);
+    }
+
     public function quantity($alias) {
         return $this->counter($alias, 'products_quantity');
     }
@@ -543,7 +721,7 @@ class OnhandShop {
     /** h(id): what a product weighs in the checking sums. */
     public function weight($alias) {
         $columns = $this->columns();
-        $id = $columns['products_id']['unsigned'] ? "CAST($alias.products_id AS SIGNED)" : "$alias.products_id";
+        $id = $columns['products.products_id']['unsigned'] ? "CAST($alias.products_id AS SIGNED)" : "$alias.products_id";
         return '(' . $id . ' * ' . ONHAND_WEIGHT . ' % ' . ONHAND_WORD . ')';
     }
 
@@ -551,9 +729,9 @@ class OnhandShop {
      * How to read a counter: `plain`, as it is; `value`, as a whole number; `wide`, safe to multiply by a weight; `fraction`, whether it
      * is not whole; `sum`, what it would be after a post d; `min` and `max`, what the column holds exactly.
      */
-    private function counter($alias, $name) {
-        $columns = $this->columns();
-        $column = $columns[$name];
+    protected function counter($alias, $name, $table = 'products') {
+        $columns = $this->columns(array($table));
+        $column = $columns["$table.$name"];
         $plain = $column['null'] ? "IFNULL($alias.$name, 0)" : "$alias.$name";
         $bits = array('tinyint' => 8, 'smallint' => 16, 'mediumint' => 24, 'int' => 32, 'bigint' => 64);
         if (isset($bits[$column['type']])) {
@@ -564,7 +742,8 @@ class OnhandShop {
             $narrow = $column['type'] !== 'bigint' && !$column['unsigned'];
         } else {
             $value = "CAST(ROUND($plain) AS SIGNED)";
-            $exact = array('float' => pow(2, 24), 'double' => pow(2, 53), 'decimal' => pow(10, min($column['digits'], 15)) - 1);
+            // Of a FLOAT the shop itself reads six digits; what is beyond it would round at its next sale.
+            $exact = array('float' => 999999, 'double' => pow(2, 53), 'decimal' => pow(10, min($column['digits'], 15)) - 1);
             if (!isset($exact[$column['type']])) {
                 throw new OnhandRefusal('tables', "The column $name is of type $column[type], which holds no quantities.");
             }
@@ -577,32 +756,433 @@ class OnhandShop {
             'sum' => "$value + d.delta", 'min' => sprintf('%.0f', $min), 'max' => sprintf('%.0f', $max));
     }
 
-    /** Those of the named settings that the shop has. Where one stands twice, the shop uses the first. */
-    public function switches($names) {
+    /** A condition: the product is sold as a download, so that its counter moves without its quantity. */
+    public function download($alias) {
+        $subtracting = onhand_download_switches();
+        $on = array_keys($this->switches(array_merge(array('DOWNLOAD_ENABLED'), $subtracting)), 'true', true);
+        if (!in_array('DOWNLOAD_ENABLED', $on, true) || array_intersect($subtracting, $on)) {
+            return '0';                   // not sold as downloads, or subtracted like anything else
+        }
+        $columns = $this->columns();
+        // Zen Cart: 2 means that goods are sent as well, and the shop subtracts them.
+        $sent = isset($columns['products.product_is_always_free_shipping']) ? " AND $alias.product_is_always_free_shipping <> 2" : '';
+        return "(EXISTS (SELECT 1 FROM $this->attributes a JOIN $this->downloads f ON f.products_attributes_id = a.products_attributes_id"
+            . " WHERE a.products_id = $alias.products_id AND f.products_attributes_filename <> '')$sent)";
+    }
+
+    /** A number, in SQL, that changes when a product begins or ceases to be sold as a download, or to have its quantity worked out from others. */
+    public function apart() {
+        $columns = $this->columns(onhand_telling_tables());
+        $sums = array('0');
+        foreach (array_intersect(array_keys(onhand_stock_elsewhere()), array_keys($columns)) as $name) {
+            $sums[] = '(SELECT IFNULL(SUM(CRC32(d.product)), 0) FROM (' . $this->elsewhere($name) . ') d)';
+        }
+        if ($this->download('p') !== '0') {
+            $sums[] = "(SELECT IFNULL(SUM(CRC32(a.products_id)), 0) FROM $this->attributes a JOIN $this->downloads f"
+                . " ON f.products_attributes_id = a.products_attributes_id WHERE f.products_attributes_filename <> '')";
+        }
+        return implode(' + ', $sums);
+    }
+
+    /** Those of the columns of onhand_stock_elsewhere() that this shop has. */
+    public function stock_elsewhere() {
+        return array_values(array_intersect(array_keys(onhand_stock_elsewhere()), array_keys($this->columns(onhand_telling_tables()))));
+    }
+
+    /** Which of these products have a quantity that the shop works out from others: variants, sub-products. By id. */
+    public function derived($ids) {
         $found = array();
-        foreach ($this->db->rows("SELECT configuration_key, configuration_value FROM $this->settings WHERE configuration_key IN ('"
-            . implode("','", $names) . "') ORDER BY configuration_id") as $row) {
-            $found += array($row[0] => onhand_text($row[1]));
+        foreach ($this->stock_elsewhere() as $name) {
+            foreach ($this->db->rows($this->elsewhere($name, $ids)) as $row) {
+                $found[(int) $row[0]] = true;
+            }
         }
         return $found;
     }
 
-    /** The id of the shop's default language; 0 if it cannot be told. */
-    public function default_language() {
-        $row = $this->db->row("SELECT l.languages_id FROM $this->settings s JOIN $this->languages l ON l.code = s.configuration_value"
-            . " WHERE s.configuration_key = 'DEFAULT_LANGUAGE' ORDER BY s.configuration_id LIMIT 1");
-        return (int) $row[0];
+    /** A SELECT of the products named in a column of onhand_stock_elsewhere() that are meant: all, or those of these ids. */
+    private function elsewhere($name, $ids = null) {
+        $conditions = onhand_stock_elsewhere();
+        list($table, $column) = explode('.', $name);
+        $from = $this->table($table) . ' e';
+        $where = $ids === null ? 'TRUE' : "e.$column IN (" . implode(',', $ids) . ')';
+        if ($conditions[$name] !== '') {
+            $from .= " JOIN $this->products p ON p.products_id = e.$column";
+            $where .= ' AND (' . $this->with_settings($conditions[$name]) . ')';
+        }
+        return "SELECT DISTINCT e.$column AS product FROM $from WHERE $where";
+    }
+
+    /** A condition in which settings stand in braces: with 1 for those that are on, and 0 for the others. */
+    private function with_settings($condition) {
+        preg_match_all('/\{([A-Z_]+)\}/', $condition, $named);
+        $switches = $this->switches($named[1]);
+        foreach ($named[1] as $name) {
+            $on = isset($switches[$name]) && $switches[$name] === 'true';
+            $condition = str_replace('{' . $name . '}', $on ? '1' : '0', $condition);
+        }
+        return $condition;
+    }
+
+    /** Where this shop's settings stand: a row of onhand_settings(), with the `table`. */
+    private function settings() {
+        $columns = $this->columns(onhand_telling_tables());
+        foreach (onhand_settings() as $usual => $place) {
+            if (isset($columns["$usual.$place[name]"])) {
+                break;
+            }
+        }
+        return $place + array('table' => $this->table($usual));
+    }
+
+    /** The settings that say how this shop sells. */
+    public function selling() {
+        return $this->switches(onhand_switches());
+    }
+
+    /** Those of the named settings that the shop has. Where one stands twice, the shop uses the first. */
+    public function switches($names) {
+        $found = array();
+        $place = $this->settings();
+        foreach ($this->db->rows("SELECT `$place[name]`, `$place[value]` FROM $place[table] WHERE `$place[name]` IN ('$place[before]"
+            . implode("','$place[before]", $names) . "') ORDER BY $place[order]") as $row) {
+            $found += array(substr($row[0], strlen($place['before'])) => onhand_text($row[1]));
+        }
+        return $found;
+    }
+
+    /** The order of a product's descriptions, the best first: one with a name, in the shop's default language. */
+    public function best_name($alias) {
+        $place = $this->settings();
+        $row = $this->db->row("SELECT l.languages_id FROM $place[table] s JOIN $this->languages l ON l.code = s.`$place[value]`"
+            . " WHERE s.`$place[name]` = '$place[before]DEFAULT_LANGUAGE' ORDER BY s.$place[order] LIMIT 1");
+        return "$alias.products_name = '', $alias.language_id <> " . (int) $row[0] . ", $alias.language_id";
     }
 }
+
+// ==== osCommerce 4 ========================================================================================
+// Nothing of this section concerns any other cart.
+
+/**
+ * osCommerce 4 has no counter that only sales raise, and products_quantity is a cache there. Per product, what stands firm is:
+ *   P, what lies in the warehouse:           warehouses_products.warehouse_stock_quantity
+ *   O, taken by orders and not gone yet:     orders_products_allocate, received - dispatched
+ *   F, ordered, and missing in the shop:     orders_products of the states below, ordered - cancelled - received
+ *   H, gone to buyers, less what came back:  stock_history, rows with an order, less those of baskets
+ * Left to sell is P - O - F, ever ordered O + F + H; stock() hands them out as products_quantity and products_ordered. Their sum is
+ * P + H: an order moves none of the two, and a dispatch moves units from the one to the other. So the law holds here as well.
+ *
+ * A post changes P by a signed amount, brings the caches after it, and leaves a line in the stock journal as everybody does there.
+ * Rows whose products_id has a { belong to a variant; products with a stock for each variant are set aside.
+ */
+class OnhandShop4 extends OnhandShop {
+    private $places, $journal, $taken, $channels, $own_settings, $warehouses, $suppliers, $obstacle, $enabled;
+
+    public function __construct($db, $prefix, $renamed) {
+        parent::__construct($db, $prefix, $renamed);
+        $names = array('places' => 'warehouses_products', 'journal' => 'stock_history', 'taken' => 'orders_products_allocate',
+            'channels' => 'platforms', 'own_settings' => 'platforms_configuration', 'warehouses' => 'warehouses', 'suppliers' => 'suppliers');
+        foreach ($names as $member => $usual) {
+            $this->$member = $this->table($usual);
+        }
+    }
+
+    public function obstacle() {
+        if ($this->obstacle === null) {
+            $this->obstacle = $this->find_obstacle();
+        }
+        return $this->obstacle;
+    }
+
+    private function find_obstacle() {
+        $needed = array(
+            'products' => 'warehouse_stock_quantity allocated_stock_quantity temporary_stock_quantity suppliers_stock_quantity products_file'
+                . ' is_bundle manual_stock_unlimited products_id_stock stock_control',
+            'warehouses_products' => 'warehouse_id suppliers_id location_id layers_id batch_id products_id prid products_model products_quantity'
+                . ' warehouse_stock_quantity',
+            'stock_history' => 'warehouse_id suppliers_id location_id layers_id batch_id products_id prid products_model products_quantity_before'
+                . ' warehouse_quantity_before products_quantity_update_prefix products_quantity_update comments orders_id admin_id is_temporary'
+                . ' date_added',
+            'orders_products' => 'orders_products_status products_quantity qty_cnld qty_rcvd',
+            'orders_products_allocate' => 'prid allocate_received allocate_dispatched',
+            'platforms' => 'default_language is_default',
+            'platforms_configuration' => 'platform_id configuration_key configuration_value',
+        );
+        $columns = $this->columns(array_keys($needed));
+        foreach ($needed as $table => $names) {
+            foreach (explode(' ', $names) as $name) {
+                if (!isset($columns["$table.$name"])) {
+                    throw new OnhandRefusal('tables', "This osCommerce 4 has no column $name in a table $table, where OnHand reads stock:"
+                        . ' update it to a version of late 2022 or later, or check the prefix in onhand-key.php.');
+                }
+            }
+        }
+        $weak = array();
+        $written = str_replace('`', "'", implode(',', array($this->products, $this->places, $this->journal, $this->lines, $this->taken)));
+        foreach ($this->db->rows("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND ENGINE <> 'InnoDB'"
+            . " AND TABLE_NAME IN ($written)") as $row) {
+            $weak[] = onhand_text($row[0]);
+        }
+        if ($weak) {
+            return 'The stock of this shop lies in tables without transactions: convert ' . implode(', ', $weak) . ' to InnoDB.';
+        }
+        foreach (array('ReportFreezeStock' => 'while it freezes the stock, the shop books in other tables',
+            'SupplierPurchase' => 'it books stock in a way of its own') as $extension => $why) {
+            if ($this->is_on($extension)) {
+                return "The extension $extension is on in this shop, and $why: switch it off to have the shop kept in step.";
+            }
+        }
+        return '';
+    }
+
+    /** Whether an extension is there and switched on, as the shop itself tells it: by a setting and by its file. */
+    private function is_on($extension) {
+        if ($this->enabled === null) {
+            $this->enabled = array();
+            $codes = array('ReportFreezeStock', 'SupplierPurchase', 'Inventory', 'StockControl', 'PurchaseOrders', 'Rma');
+            foreach ($this->db->rows("SELECT configuration_key FROM $this->own_settings WHERE platform_id = 0 AND configuration_value = 'True'"
+                . " AND configuration_key IN ('" . implode("_EXTENSION_STATUS','", $codes) . "_EXTENSION_STATUS')") as $row) {
+                $this->enabled[$row[0]] = true;
+            }
+        }
+        return isset($this->enabled[$extension . '_EXTENSION_STATUS'])
+            && is_file(dirname(__FILE__) . "/lib/common/extensions/$extension/$extension.php");
+    }
+
+    /**
+     * Each table is summed up by itself, so that what is put together is no longer than the list of products; + 0 keeps the server
+     * from walking along an index and back to the table for each row. products_last_modified
+     * is when a person or an import last changed the stock: the shop's own column moves with every save of the form, and not when stock
+     * does. Our own lines do not count. It is found only for named products.
+     */
+    public function stock($ids = null) {
+        $in = implode(',', (array) $ids);
+        $named = $ids === null ? '' : " AND products_id IN ($in)";
+        $rows = $ids === null ? '' : " AND prid IN ($in)";
+        $touched = $ids === null ? 'NULL' : "MAX(IF(orders_id = 0 AND IFNULL(comments, '') <> 'OnHand', date_added, NULL))";
+        return '(SELECT s.products_id, s.products_model, s.products_status, s.products_file, c.touched AS products_last_modified,'
+            . ' CAST(IFNULL(c.p - c.o - c.f, 0) AS SIGNED) AS products_quantity, CAST(IFNULL(c.o + c.f + c.h, 0) AS SIGNED) AS products_ordered'
+            . " FROM $this->products s LEFT JOIN (SELECT product, SUM(p) AS p, SUM(o) AS o, SUM(f) AS f, SUM(h) AS h, MAX(touched) AS touched FROM ("
+            . 'SELECT prid AS product, SUM(warehouse_stock_quantity) AS p, 0 AS o, 0 AS f, 0 AS h, NULL AS touched'
+            . " FROM $this->places WHERE LOCATE('{', products_id) = 0$rows GROUP BY prid + 0"
+            . ' UNION ALL SELECT prid, 0, SUM(CAST(allocate_received AS SIGNED) - allocate_dispatched), 0, 0, NULL'
+            . " FROM $this->taken WHERE allocate_received <> allocate_dispatched$rows GROUP BY prid + 0"
+            // In these states a line waits for goods: 10 missing, 12 and 15 asked of a supplier.
+            . ' UNION ALL SELECT products_id, 0, 0, SUM(GREATEST(CAST(products_quantity AS SIGNED) - qty_cnld - qty_rcvd, 0)), 0, NULL'
+            . " FROM $this->lines WHERE orders_products_status IN (10, 12, 15)$named GROUP BY products_id + 0"
+            . " UNION ALL SELECT prid, 0, 0, 0, SUM(IF(orders_id > 0, IF(products_quantity_update_prefix = '-', 1, -1)"
+            . " * CAST(products_quantity_update AS SIGNED), 0)), $touched"
+            . " FROM $this->journal WHERE is_temporary = 0" . ($ids === null ? ' AND orders_id > 0' : $rows) . " GROUP BY prid + 0"
+            . ') pieces GROUP BY product) c ON c.product = s.products_id WHERE TRUE' . $named . ')';
+    }
+
+    /** What stock() hands out: whole numbers, wider than any column. */
+    protected function counter($alias, $name, $table = 'products') {
+        return array('plain' => "$alias.$name", 'value' => "$alias.$name", 'wide' => "CAST($alias.$name AS DECIMAL(30))", 'fraction' => '0')
+            + parent::counter($alias, $name, $table);
+    }
+
+    /** A cancelled line (50) is a line that is gone, and names what came back; one that is only asked for (1) has taken nothing yet. */
+    public function line($alias) {
+        return array('units' => "CAST($alias.products_quantity AS SIGNED) - $alias.qty_cnld", 'there' => "$alias.orders_products_status <> 50",
+            'paid' => "$alias.orders_products_status <> 1");
+    }
+
+    /**
+     * Locks the rows it will write before it reads anything from them, first products, then places, each in order of their ids: a read
+     * lock that has to grow is what the server calls a deadlock, and it would end the shop's checkout for it.
+     * Nothing is ever switched on again here: the shop switches off only what it is not to sell any more.
+     */
+    public function post($posts) {
+        ksort($posts);
+        $ids = implode(',', array_keys($posts));
+        $there = $places = $results = $changes = $homeless = array();
+        foreach ($this->db->rows("SELECT products_id FROM $this->products FORCE INDEX (PRIMARY) WHERE products_id IN ($ids)"
+            . ' ORDER BY products_id FOR UPDATE') as $row) {
+            $there[(int) $row[0]] = true;
+        }
+        foreach ($this->db->rows("SELECT prid, warehouse_stock_quantity FROM $this->places WHERE prid IN ($ids) AND LOCATE('{', products_id) = 0"
+            . ' ORDER BY prid FOR UPDATE') as $row) {
+            $places[(int) $row[0]][] = $row[1];
+        }
+        $limits = parent::counter('w', 'warehouse_stock_quantity', 'warehouses_products');
+        foreach ($posts as $product => $post) {
+            $delta = $post[1];
+            $lies = isset($places[$product]) ? $places[$product] : array(0);
+            if (!isset($there[$product])) {
+                $results[] = array($product, 'missing');
+            } elseif (count($lies) > 1 || $lies[0] + $delta < $limits['min'] || $lies[0] + $delta > $limits['max']) {
+                $results[] = array($product, 'range');   // of several places nobody knows which one is meant
+            } elseif ($delta !== 0) {
+                $changes[$product] = $delta;
+                if (!isset($places[$product])) {
+                    $homeless[] = $product;
+                }
+            }
+        }
+        foreach ($homeless ? array_diff($homeless, $this->give_places($homeless)) : array() as $product) {
+            $results[] = array($product, 'range');       // nor in which of several warehouses its first unit is to lie
+            unset($changes[$product]);
+        }
+        if ($changes) {
+            $this->write($changes);
+        }
+        return $results;
+    }
+
+    /** The statements that write: the journal with what was there before, the place, relatively, and the product's caches. */
+    private function write($changes) {
+        $selects = array();
+        foreach ($changes as $product => $delta) {
+            $selects[] = $selects ? "SELECT $product,$delta" : "SELECT $product AS product, $delta AS delta";
+        }
+        $d = '(' . implode(' UNION ALL ', $selects) . ') d STRAIGHT_JOIN ';
+        $w = "$this->places w ON w.prid = d.product AND LOCATE('{', w.products_id) = 0";
+        $p = "$this->products p ON p.products_id = d.product";
+        $this->db->run("INSERT INTO $this->journal (warehouse_id, suppliers_id, location_id, layers_id, batch_id, products_id, prid,"
+            . ' products_model, products_quantity_before, warehouse_quantity_before, products_quantity_update_prefix, products_quantity_update,'
+            . ' comments, orders_id, admin_id, is_temporary, date_added)'
+            . ' SELECT w.warehouse_id, w.suppliers_id, w.location_id, w.layers_id, w.batch_id, w.products_id, w.prid,'
+            . " IFNULL(p.products_model, ''), w.products_quantity, w.warehouse_stock_quantity, IF(d.delta > 0, '+', '-'), ABS(d.delta), 'OnHand', 0, 0, 0, NOW()"
+            . " FROM $d$w STRAIGHT_JOIN $p");
+        $this->db->run("UPDATE $d$w SET w.products_quantity = w.products_quantity + d.delta,"
+            . ' w.warehouse_stock_quantity = w.warehouse_stock_quantity + d.delta');
+        // From the row that we hold: this also mends a cache that a race of the shop's own left behind.
+        $this->db->run("UPDATE $d$p STRAIGHT_JOIN $w SET p.warehouse_stock_quantity = w.warehouse_stock_quantity,"
+            . ' p.products_quantity = w.warehouse_stock_quantity - p.allocated_stock_quantity - p.temporary_stock_quantity');
+    }
+
+    /** Makes a place for products that lie nowhere yet, as the shop would; answers those that have one now. */
+    private function give_places($products) {
+        list($warehouse, $is_only) = $this->usual_warehouse();
+        $selects = $placed = array();
+        foreach ($is_only ? $this->db->rows('SELECT p.products_id, ' . $this->supplier() . " FROM $this->products p WHERE p.products_id IN ("
+            . implode(',', $products) . ')') : array() as $row) {
+            if ($row[1] !== null) {
+                $placed[] = (int) $row[0];
+                $selects[] = $selects ? 'SELECT ' . (int) $row[0] . ',' . (int) $row[1]
+                    : 'SELECT ' . (int) $row[0] . ' AS product, ' . (int) $row[1] . ' AS supplier';
+            }
+        }
+        if ($placed) {
+            $this->db->run("INSERT IGNORE INTO $this->places (warehouse_id, suppliers_id, location_id, layers_id, batch_id, products_id, prid,"
+                . " products_model) SELECT $warehouse, d.supplier, 0, 0, 0, p.products_id, p.products_id, IFNULL(p.products_model, '')"
+                . ' FROM (' . implode(' UNION ALL ', $selects) . ") d STRAIGHT_JOIN $this->products p ON p.products_id = d.product");
+        }
+        return $placed;
+    }
+
+    /** The open warehouse, 0 if there is none; and whether no other is open, nor a second supplier, so that a place can be made without a choice. */
+    private function usual_warehouse() {
+        $row = $this->db->row("SELECT MIN(warehouse_id), COUNT(*), (SELECT COUNT(*) FROM $this->suppliers WHERE status = 1)"
+            . " FROM $this->warehouses WHERE status = 1");
+        return array((int) $row[0], (int) $row[1] === 1 && (int) $row[2] <= 1);
+    }
+
+    /** The supplier of a product p who is open, else the shop's default one. */
+    private function supplier() {
+        return 'IFNULL((SELECT MIN(x.suppliers_id) ' . $this->open_suppliers() . "), (SELECT MIN(suppliers_id) FROM $this->suppliers"
+            . ' WHERE is_default = 1))';
+    }
+
+    private function open_suppliers() {
+        return 'FROM ' . $this->table('suppliers_products') . " x JOIN $this->suppliers y ON y.suppliers_id = x.suppliers_id AND y.status = 1"
+            . " WHERE x.products_id = p.products_id AND LOCATE('{', x.uprid) = 0 AND x.status = 1";
+    }
+
+    /**
+     * Products whose quantity is not one number in one place that the shop counts. It does not count a place whose warehouse is open to
+     * none of the product's channels, or whose supplier is closed.
+     */
+    public function derived($ids) {
+        list($warehouse, $is_only) = $this->usual_warehouse();
+        $open = $this->open_suppliers();
+        $not_counted = 'NOT EXISTS (SELECT 1 FROM ' . $this->table('platforms_products') . " c"
+            . " JOIN $this->channels f ON f.platform_id = c.platform_id AND f.status = 1"
+            . " JOIN $this->warehouses h ON h.warehouse_id = IFNULL(w.warehouse_id, $warehouse)"
+            . ' LEFT JOIN ' . $this->table('warehouses_to_platforms') . ' t ON t.warehouse_id = h.warehouse_id AND t.platform_id = f.platform_id'
+            . ' WHERE c.products_id = p.products_id AND IFNULL(t.status, h.status) = 1)';
+        $conditions = array(
+            'p.is_bundle > 0', 'p.manual_stock_unlimited > 0', $not_counted,
+            "(SELECT COUNT(*) FROM $this->places n WHERE n.prid = p.products_id AND LOCATE('{', n.products_id) = 0) > 1",
+            "w.prid IS NOT NULL AND NOT EXISTS (SELECT 1 $open AND x.suppliers_id = w.suppliers_id)"
+                . " AND (EXISTS (SELECT 1 $open) OR NOT w.suppliers_id <=> " . $this->supplier() . ')',
+            $is_only ? 'w.prid IS NULL AND ' . $this->supplier() . ' IS NULL' : 'w.prid IS NULL',
+        );
+        $switches = $this->switches(array('LISTING_SUB_PRODUCT'));
+        if (isset($switches['LISTING_SUB_PRODUCT']) && strcasecmp($switches['LISTING_SUB_PRODUCT'], 'true') === 0) {
+            $conditions[] = 'p.products_id_stock NOT IN (0, p.products_id)';
+        }
+        if ($this->is_on('StockControl')) {
+            $conditions[] = 'p.stock_control > 0';       // split up by channel or by warehouse
+        }
+        if ($this->is_on('Inventory')) {
+            $conditions[] = 'EXISTS (SELECT 1 FROM ' . $this->table('inventory') . " i JOIN $this->attributes b ON b.products_id = i.prid"
+                . ' WHERE i.prid = p.products_id)';
+        }
+        $found = array();
+        foreach ($this->db->rows("SELECT DISTINCT p.products_id FROM $this->products p LEFT JOIN $this->places w ON w.prid = p.products_id"
+            . " AND LOCATE('{', w.products_id) = 0 WHERE p.products_id IN (" . implode(',', $ids) . ')'
+            . ' AND ((' . implode(') OR (', $conditions) . '))') as $row) {
+            $found[(int) $row[0]] = true;
+        }
+        return $found;
+    }
+
+    /** Files are counted like anything else there, but they need no count. */
+    public function download($alias) {
+        $switches = $this->switches(array('DOWNLOAD_ENABLED'));
+        return isset($switches['DOWNLOAD_ENABLED']) && $switches['DOWNLOAD_ENABLED'] === 'true' ? "(IFNULL($alias.products_file, '') <> '')" : '0';
+    }
+
+    public function stock_elsewhere() {
+        $sold_for_them = $this->db->row("SELECT 1 FROM $this->products WHERE suppliers_stock_quantity > 0 LIMIT 1");
+        return $sold_for_them ? array('products.suppliers_stock_quantity') : array();
+    }
+
+    public function selling() {
+        $found = $this->switches(array('STOCK_LIMITED', 'PURCHASE_OFF_STOCK', 'TEMPORARY_STOCK_ENABLE', 'DOWNLOAD_ENABLED', 'LISTING_SUB_PRODUCT'));
+        foreach (array('PurchaseOrders', 'Rma') as $extension) {
+            if ($this->is_on($extension)) {
+                $found[$extension . '_EXTENSION_STATUS'] = 'True';
+            }
+        }
+        return $found;
+    }
+
+    /** What the default channel says is stronger than what the whole shop says. */
+    public function switches($names) {
+        $found = array();
+        foreach ($this->db->rows("SELECT x.configuration_key, x.configuration_value FROM $this->own_settings x JOIN $this->channels f"
+            . " ON f.platform_id = x.platform_id WHERE f.is_default = 1 AND x.configuration_key IN ('"
+            . implode("','", $names) . "')") as $row) {
+            $found += array($row[0] => onhand_text($row[1]));
+        }
+        return $found + parent::switches($names);
+    }
+
+    /** Names stand there by language and by channel. */
+    public function best_name($alias) {
+        $row = $this->db->row("SELECT f.platform_id, l.languages_id FROM $this->channels f JOIN $this->languages l"
+            . ' ON l.code = f.default_language WHERE f.is_default = 1 LIMIT 1');
+        if (!$row) {
+            return parent::best_name($alias) . ", $alias.platform_id";
+        }
+        return "$alias.products_name = '', $alias.language_id <> " . (int) $row[1] . ", $alias.platform_id <> " . (int) $row[0]
+            . ", $alias.language_id, $alias.platform_id";
+    }
+}
+
 
 // ==== The database ========================================================================================
 
 /** One connection, over mysqli or, where that is missing, PDO. */
 class OnhandDatabase {
-    private $mysqli = null, $pdo = null, $name;
+    private $mysqli = null, $pdo = null, $name, $file;
 
     public function __construct($login) {
         $this->name = $login['database'];
+        $this->file = $login['file'];     // where the login is from, to name it to a person
         if (function_exists('mysqli_init')) {
             $this->open_mysqli($login);
         } elseif (class_exists('PDO') && in_array('mysql', PDO::getAvailableDrivers(), true)) {
@@ -698,17 +1278,17 @@ class OnhandDatabase {
     private function refuse($number, $words) {
         onhand_if_allowed('error_log', "OnHand connector: database error $number: $words");
         if ($number === 1146 || $number === 1054) {
-            throw new OnhandRefusal('tables', "The shop's database lacks a table or column of osCommerce 2.2/2.3 (error $number):"
-                . ' check the table prefix in onhand-key.php and the database in includes/configure.php.');
+            throw new OnhandRefusal('tables', "The shop's database lacks a table or column of the osCommerce family (error $number):"
+                . " check the table prefix in onhand-key.php and the database in $this->file.");
         }
         if ($number === 1205 || $number === 1213) {
             throw new OnhandRefusal('busy', "The shop's own programs hold what is needed (error $number); try again in a few seconds.");
         }
         $advice = array(
-            1044 => 'the user named in includes/configure.php may not use this database',
-            1045 => 'user or password in includes/configure.php are wrong',
-            1049 => 'the database named in includes/configure.php does not exist',
-            1142 => 'the user named in includes/configure.php needs the rights SELECT, UPDATE, INSERT and CREATE',
+            1044 => "the user named in $this->file may not use this database",
+            1045 => "user or password in $this->file are wrong",
+            1049 => "the database named in $this->file does not exist",
+            1142 => "the user named in $this->file needs the rights SELECT, UPDATE, INSERT and CREATE",
             1114 => 'it is full', 1021 => 'its disk is full',
             1290 => 'it is switched to read-only', 1792 => 'it is switched to read-only', 1836 => 'it is switched to read-only',
             1040 => 'it has too many connections', 1203 => 'it has too many connections', 1226 => 'a limit of the host is used up',
@@ -721,32 +1301,91 @@ class OnhandDatabase {
 
 // ==== Configuration: the shop's login and our key =========================================================
 
-/** The database login of the shop, from the constants of its own configuration file. */
+/** The database login and table prefix of the shop, from its own configuration file. */
 function onhand_shop_login() {
-    // In the shop's own order: where both files define something, the local one wins. Both only define constants.
-    $found = false;
-    foreach (array('/includes/local/configure.php', '/includes/configure.php') as $file) {
-        if (is_file(dirname(__FILE__) . $file)) {
-            @include dirname(__FILE__) . $file;
-            $found = true;
-        }
-    }
-    foreach (array('DB_SERVER', 'DB_SERVER_USERNAME', 'DB_SERVER_PASSWORD', 'DB_DATABASE') as $name) {
-        if (!defined($name)) {
-            throw new OnhandRefusal('config', $found ? "The shop's includes/configure.php does not define $name."
-                : 'There is no includes/configure.php: onhand.php belongs in the folder of the shop\'s index.php.');
-        }
-    }
-    $login = array('host' => DB_SERVER, 'port' => 0, 'socket' => null, 'user' => DB_SERVER_USERNAME,
-        'password' => DB_SERVER_PASSWORD, 'database' => DB_DATABASE);
-    if (preg_match('/^([^:]*):([0-9]+)$/D', DB_SERVER, $part)) {
+    $said = onhand_configuration();
+    $login = array('host' => $said['DB_SERVER'], 'port' => 0, 'socket' => null, 'user' => $said['DB_SERVER_USERNAME'],
+        'password' => $said['DB_SERVER_PASSWORD'], 'database' => $said['DB_DATABASE'], 'prefix' => $said['DB_PREFIX'], 'file' => $said['file']);
+    if (preg_match('/^([^:]*):([0-9]+)$/D', $login['host'], $part)) {
         $login['host'] = $part[1];
         $login['port'] = (int) $part[2];
-    } elseif (preg_match('#^([^:]*):(/.+)$#D', DB_SERVER, $part)) {
+    } elseif (preg_match('#^([^:]*):(/.+)$#D', $login['host'], $part)) {
         $login['host'] = 'localhost';
         $login['socket'] = $part[2];
     }
+    if (!preg_match('/^[A-Za-z0-9_]{0,40}$/D', $login['prefix'])) {
+        throw new OnhandRefusal('config', "The table prefix in the shop's configuration file is not understood: say it in onhand-key.php.");
+    }
     return $login;
+}
+
+/** What the configuration file says of the database: constants, or in osCommerce 2.4 an ini text. */
+function onhand_configuration() {
+    $names = array('DB_SERVER' => 'db_server', 'DB_SERVER_USERNAME' => 'db_server_username', 'DB_SERVER_PASSWORD' => 'db_server_password',
+        'DB_DATABASE' => 'db_database', 'DB_PREFIX' => 'db_table_prefix');
+    $said = array();
+    foreach (array('OSC/Conf/global.php', 'OSC/Custom/Conf/global.php') as $file) {   // what is in Custom is the stronger
+        if (is_file(onhand_shop_path($file))) {
+            $ini = null;
+            @include onhand_shop_path($file);
+            $said = (array) parse_ini_string((string) $ini) + $said;
+        }
+    }
+    // In the shop's own order: where both files define something, the local one wins. Both only define constants.
+    $found = (bool) $said;
+    // That of osCommerce 4 connects, redirects and exits, and is never run; its installer writes the login into the local one.
+    $files = onhand_is_oscommerce4() ? array('local/configure.php') : array('local/configure.php', 'configure.php');
+    foreach ($said ? array() : $files as $file) {
+        if (is_file(onhand_shop_path($file))) {
+            @include onhand_shop_path($file);
+            $found = true;
+        }
+    }
+    $usual = $said ? 'OSC/Conf/global.php' : end($files);
+    $settings = array();
+    foreach ($names as $constant => $member) {
+        $settings[$constant] = isset($said[$member]) ? (string) $said[$member] : ($said || !defined($constant) ? null : (string) constant($constant));
+        if ($settings[$constant] === null && $constant === 'DB_PREFIX') {
+            $settings[$constant] = '';
+        } elseif ($settings[$constant] === null) {
+            throw new OnhandRefusal('config', $found ? "The shop's includes/$usual does not " . ($said ? "say $member." : "define $constant.")
+                : "There is no includes/$usual: onhand.php belongs in the folder of the shop's index.php.");
+        }
+    }
+    return $settings + array('file' => "includes/$usual");
+}
+
+/** Whether the files beside this one are those of osCommerce 4, which must be known before its configuration is touched. */
+function onhand_is_oscommerce4() {
+    return is_file(dirname(__FILE__) . '/yii.php') && is_file(dirname(__FILE__) . '/lib/common/helpers/Warehouses.php');
+}
+
+/** Where a file of the shop lies, by its name below includes/. */
+function onhand_shop_path($file) {
+    return dirname(__FILE__) . '/includes/' . $file;
+}
+
+/** The beginning of a file of the shop, '' if there is none. It is read, never run. */
+function onhand_shop_file($file, $bytes) {
+    $path = onhand_shop_path($file);
+    return is_file($path) ? (string) @file_get_contents($path, false, null, 0, $bytes) : '';
+}
+
+/** Tables that the shop's own list of names calls otherwise: usual name => name. Some owners edited that file. */
+function onhand_renamed_tables() {
+    $usual = array('PRODUCTS', 'PRODUCTS_DESCRIPTION', 'PRODUCTS_ATTRIBUTES', 'PRODUCTS_ATTRIBUTES_DOWNLOAD', 'ORDERS_PRODUCTS', 'ORDERS',
+        'ORDERS_STATUS_HISTORY', 'ORDERS_TOTAL', 'CONFIGURATION', 'LANGUAGES', 'PRODUCTS_TO_CATEGORIES');
+    // A name may be plain or DB_PREFIX and a name; what is put together otherwise is not understood, and the usual name stands.
+    preg_match_all('/^\s*define\(\s*[\'"]TABLE_([A-Z_]+)[\'"]\s*,\s*(DB_PREFIX\s*\.\s*)?[\'"]([A-Za-z0-9_$]{1,64})[\'"]\s*\)/m',
+        onhand_shop_file('database_tables.php', 100000), $lines, PREG_SET_ORDER);
+    $renamed = array();
+    foreach ($lines as $line) {
+        if (in_array($line[1], $usual, true)) {
+            $prefix = $line[2] !== '' && defined('DB_PREFIX') ? constant('DB_PREFIX') : '';
+            $renamed += array(strtolower($line[1]) => $prefix . $line[3]);
+        }
+    }
+    return $renamed;
 }
 
 /** Our key: who may ask. */
@@ -893,6 +1532,11 @@ function onhand_last_words() {
         $error = error_get_last();
         onhand_give_up(new Exception($error ? $error['message'] : 'the script ended by itself'));
     }
+}
+
+/** A whole number out of the database; its digits, where this PHP has 32 bits and cannot hold it. */
+function onhand_number($digits) {
+    return (float) (int) $digits === (float) $digits ? (int) $digits : (string) $digits;
 }
 
 /** Text as valid UTF-8: what is not becomes U+FFFD. Null stays null. */

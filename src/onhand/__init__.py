@@ -5,7 +5,7 @@ This page is the map of the house; every module below says for itself what it ow
 - ``domain``: what is decided. Pure values and functions: stock, the law, the sketch, differences, posts, errors.
 - ``services``: what is done, one verb each, written against the protocols in ``services.ports``.
 - ``storage``: our own database. Tables, migrations and one book per noun.
-- ``carts``: other people's shops. The HTTP client of the connector, the families as data, the sample shop.
+- ``carts``: other people's shops. The HTTP client of the connector, direct MySQL, the families as data, the sample shop.
 - ``controller``: the process that looks at every cart and drains the post stack.
 - ``app``: the composition root, the one place that knows both ``storage`` and ``carts``.
 - ``config``, ``cli``, ``api``, ``web``: the ways in, for a file, a keyboard, a program and a browser.

@@ -1,6 +1,6 @@
-"""Serves an open App: the door for commands of this machine, and when asked to the screens and the API for programs.
+"""Serves an open App: the door for commands of this machine, and when asked to the screens, the API for programs and shops' hints.
 
-Path: ``serve`` and ``controller`` stay until a signal; ``doorkeeper``, ``programs`` and ``web`` answer.
+Path: ``serve`` and ``controller`` stay until a signal; ``doorkeeper``, ``programs``, ``hints`` and ``web`` answer.
 Promise: where a file's owner takes commands, and the token, stand in its ownership only while it listens; it ends within seconds.
 Never: answers a verb itself.
 """
@@ -50,7 +50,7 @@ log = structlog.get_logger()
 
 
 def create(app: App, token: str, pages: bool, hosts: Sequence[str] = ()) -> FastAPI:
-    """The web application: the door, and with ``pages`` the screens and the API for programs. ``hosts`` are further names it has.
+    """The web application: the door, and with ``pages`` the screens, the API for programs and hints. ``hosts`` are further names it has.
 
     ``state.stopping`` is set when the process is about to end: what streams without end looks at it every second.
     """
@@ -58,9 +58,10 @@ def create(app: App, token: str, pages: bool, hosts: Sequence[str] = ()) -> Fast
     api.state.stopping = threading.Event()
     doorkeeper.attach(api, app, token)
     if pages:
-        from onhand import programs, web  # noqa: PLC0415 - a controller has neither screens nor programs
+        from onhand import hints, programs, web  # noqa: PLC0415 - a controller has no screens, and serves this machine only
 
         api.mount("/api", programs.create(app))
+        hints.attach(api, app)
         web.attach(api, app)
     api.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, *hosts], www_redirect=False)
     api.add_middleware(SecurityHeaders)

@@ -12,11 +12,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from onhand.carts import signing
+from onhand.carts import mysql_rights, signing
 from onhand.carts.endpoint import Endpoint
+from onhand.carts.mysql import MySql
+from onhand.carts.mysql_server import Address
 from onhand.clock import SystemClock
 from onhand.controller import Controller
 from onhand.domain.carts import Cart, Settings
@@ -81,7 +85,7 @@ class App:
 
     def start_controller(self) -> Controller:
         """Begin to drive the carts that are switched on."""
-        self.controller = Controller(self.house, self.open_shop, self._locks.__getitem__, self._memories.__getitem__)
+        self.controller = Controller(self.house, self._open_driven, self._locks.__getitem__, self._memories.__getitem__)
         self.controller.start()
         return self.controller
 
@@ -101,11 +105,17 @@ class App:
         acting.house, acting.caller = House(audited, self.clock), caller
         return acting
 
-    def open_shop(self, cart: Cart) -> Shop:
-        """The connector of a cart."""
+    def open_shop(self, cart: Cart, moved: Callable[[], None] | None = None) -> Shop:
+        """The connector of a cart. ``moved`` is called when its row log shows that something moved, if its address asks for that."""
         own, secret = cart.settings, unlocked(cart)
         if not secret:
-            raise Refused(f"{cart.name} has no key yet: make one with `onhand cart key {cart.name!r}`.", cart=cart.name)
+            command = "password" if own.direct else "key"
+            raise Refused(
+                f"{cart.name} has no {command} yet: give it one with `onhand cart {command} {cart.name!r}`.",
+                cart=cart.name,
+            )
+        if own.direct:
+            return MySql(own.url, secret, clock=self.clock.monotonic, allow_plain=own.allow_http, moved=moved)
         return Endpoint(
             own.url, own.key_id, secret, clock=lambda: self.clock.now().timestamp(), allow_http=own.allow_http
         )
@@ -120,6 +130,9 @@ class App:
             finally:
                 shop.disconnect()
 
+    def _open_driven(self, cart: Cart) -> Shop:
+        return self.open_shop(cart, lambda: self.controller.look_now(cart.id) if self.controller else None)
+
     def _on_news(self, carts: set[int]) -> None:
         if self.controller is not None:
             self.controller.wake(carts)
@@ -127,11 +140,40 @@ class App:
 
 def check_address(settings: Settings) -> None:
     """Raises Refused if a connector cannot be reached at this address as the cart is set."""
-    key_id, secret = signing.new_key()
     try:
-        Endpoint(settings.url, key_id, secret, clock=lambda: 0.0, allow_http=settings.allow_http).disconnect()
+        if settings.direct:
+            Address.of(settings.url)
+        else:
+            key_id, secret = signing.new_key()
+            Endpoint(settings.url, key_id, secret, clock=lambda: 0.0, allow_http=settings.allow_http).disconnect()
     except Permanent as error:
-        raise Refused(error.message, **{**error.facts, "url": settings.url}) from error
+        # An address with a password in it is not repeated.
+        raise Refused(error.message, **{**error.facts, "url": "" if settings.direct else settings.url}) from error
+
+
+def with_its_secret(now: Settings, before: Settings) -> Settings:
+    """The settings as they are to be kept: a password is sent only to the server, and for the user, that it was entered for, and a key
+    is no password. Raises what ``check_address`` raises."""
+    check_address(now)
+    if _login(now) == _login(before):
+        return now
+    return replace(now, key_id="", secret="")
+
+
+def grants(cart: Cart, host: str) -> dict[str, list[str]]:
+    """The rights that a direct cart's user needs, as statements; with the text of a script."""
+    address = Address.of(cart.settings.url)
+    prefix = address.prefix if address.prefix is not None else cart.hello.prefix if cart.hello else ""
+    return mysql_rights.grants(address, prefix, host)
+
+
+def grants_text(statements: dict[str, list[str]]) -> str:
+    """The same as a script."""
+    return mysql_rights.as_text(statements)
+
+
+def _login(settings: Settings) -> object:
+    return Address.of(settings.url).login if settings.direct else None
 
 
 def new_key() -> tuple[str, str]:
@@ -142,15 +184,29 @@ def new_key() -> tuple[str, str]:
 def unlocked(cart: Cart) -> str:
     """The secret of a cart, blank if it has none yet. Raises Permanent if no key of the key file opens it."""
     if cart.settings.secret is None:
+        name = repr(cart.name)
+        what, advice = "key", f"make a new key with `onhand cart key {name} --renew`"
+        if cart.settings.direct:
+            what, advice = "password", f"give it again with `onhand cart password {name}`"
         raise Permanent(
-            f"The key of {cart.name} is sealed, and the key file does not open it: put the right key file back, or make a new key with "
-            f"`onhand cart key {cart.name!r} --renew`.",
+            f"The {what} of {cart.name} is sealed, and the key file does not open it: put the right key file back, or {advice}.",
             reason="key_file",
             cart=cart.name,
         )
     return cart.settings.secret
 
 
-def key_file(cart: Cart, prefix: str) -> str:
-    """The text of the ``onhand-key.php`` that goes into the shop of this cart."""
-    return signing.key_file(cart.settings.key_id, unlocked(cart), cart.settings.allow_http, prefix)
+def hint_is_from(cart: Cart | None, path: str, body: bytes, headers: Mapping[str, str], now: datetime) -> bool:
+    """Whether the shop of this cart sent that, a moment ago. A cart that is not there, or has no key, sent nothing."""
+    known = (cart.settings.key_id, cart.settings.secret) if cart is not None and not cart.settings.direct else ("", "")
+    key_id, secret = known if known[1] else signing.new_key()
+    try:
+        created = signing.Key.of(key_id, secret or "").check_request(path, body, headers)
+    except signing.Wrong:
+        return False
+    return abs(now.timestamp() - created) <= signing.SKEW_SECONDS
+
+
+def key_file(cart: Cart, prefix: str, hint_url: str) -> str:
+    """The text of the ``onhand-key.php`` that goes into the shop of this cart. ``hint_url``: where it hints at a sale, or blank."""
+    return signing.key_file(cart.settings.key_id, unlocked(cart), cart.settings.allow_http, prefix, hint_url)

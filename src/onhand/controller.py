@@ -1,6 +1,6 @@
-"""Drives the carts: one thread per cart looks at it at every tick and delivers as soon as something is booked.
+"""Drives the carts: one thread per cart looks at it at every tick, and delivers as soon as something is booked.
 
-Path: ``serve`` and ``controller`` start one; the database wakes it after a commit that has news.
+Path: ``serve`` and ``controller`` start one; the database wakes it after a commit that has news, ``hints`` when a shop has sold.
 Promise: a dead shop delays nobody but itself; what was stored before a kill is gone on with after it.
 Never: decides anything about quantities: ``services.ticking`` does the work.
 """
@@ -24,6 +24,7 @@ from onhand.services.ports import Books, Clock, House, Shop
 PAUSE_SECONDS_MAX = 30.0  # longest pause after failures, before jitter
 REPORT_SECONDS = 5.0  # how often a cart's last look is written down when nothing changed
 SUPERVISE_SECONDS = 0.5  # how soon a cart that was switched on or off is noticed
+HINT_SECONDS = 0.05  # from the end of a look to one that a hint asks for, at least: hints in a burst are one look
 SAMPLE_SECONDS = 60.0  # how often the depth of the post stack is written down, for the picture of it
 KEEP_SAMPLES = timedelta(days=31)
 
@@ -41,6 +42,7 @@ class Pulse:
     trouble_since: datetime | None = None
     failures: int = 0
     suspicions: int = 0
+    hinted_at: datetime | None = None  # when a hint last brought about a look
 
 
 class Driver:
@@ -53,6 +55,20 @@ class Driver:
         self.next_tick = house.clock.monotonic()
         self._house, self._cart, self._shop, self._memory, self._jitter = house, cart, shop, memory, jitter
         self._reported = 0.0
+        self._hinted = False  # set by other threads, taken back by the one that steps
+        self._looked = house.clock.monotonic()  # when the last look ended
+
+    @property
+    def due(self) -> float:
+        """When the next tick comes if nothing happens, monotonic. A hint brings it forward, but not to a cart that is failing."""
+        if self._hinted and not self.failing:
+            return min(self.next_tick, self._looked + HINT_SECONDS)
+        return self.next_tick
+
+    def hint(self) -> bool:
+        """The shop says that it sold something: the next tick is due at once. Returns whether that is news."""
+        news, self._hinted = not self._hinted, True
+        return news
 
     @property
     def failing(self) -> bool:
@@ -65,10 +81,15 @@ class Driver:
         try:
             # The cart as it is set now: a policy that a person has just changed decides the very next difference.
             pace = self._house.store.read(lambda books: settings.pace_of(books, books.carts.get(self._cart.id)))
-            if clock.monotonic() >= self.next_tick:
+            if clock.monotonic() >= self.due:
+                # Taken back first: what is sold from here on is for the next look.
+                hinted, self._hinted = self._hinted, False
                 self.next_tick = clock.monotonic() + pace.tick_seconds
+                if hinted:
+                    self._memory.hurry()
                 in_step = ticking.tick(self._house, self._cart.id, self._shop, self._memory, pace)
-                self._report_look(in_step)
+                self._looked = clock.monotonic()
+                self._report_look(in_step, hinted)
             else:
                 ticking.deliver_all(self._house, self._cart.id, self._shop, pace.batch_size)
         except OnHandError as error:
@@ -83,12 +104,16 @@ class Driver:
         """Let go of the shop."""
         self._shop.disconnect()
 
-    def _report_look(self, seen: bool | None) -> None:
+    def _report_look(self, seen: bool | None, hinted: bool) -> None:
         now = self._house.clock.now()
         in_step = self.pulse.in_step if seen is None else seen
         recovered = self.pulse.trouble is not None
         self.pulse = Pulse(
-            now, now if in_step else self.pulse.in_step_at, in_step, suspicions=len(self._memory.suspicions)
+            now,
+            now if in_step else self.pulse.in_step_at,
+            in_step,
+            suspicions=len(self._memory.suspicions),
+            hinted_at=now if hinted else self.pulse.hinted_at,
         )
         if recovered:
             log.info("cart.recovered", cart=self._cart.name)
@@ -123,7 +148,7 @@ class Driver:
 
 
 class DriverThread(threading.Thread):
-    """Takes a driver's steps: when it is time, and as soon as something is booked."""
+    """Takes a driver's steps: when it is time, as soon as something is booked, and when the shop hints at a sale."""
 
     def __init__(self, driver: Driver, cart: Cart, lock: threading.Lock, clock: Clock) -> None:
         super().__init__(name=f"onhand-cart-{cart.id}", daemon=True)
@@ -136,6 +161,11 @@ class DriverThread(threading.Thread):
         """Something was booked that this cart should show."""
         self._wake.set()
 
+    def look_now(self) -> None:
+        """The shop has just sold something."""
+        if self.driver.hint():
+            self._wake.set()
+
     def stop(self) -> None:
         """End after the request that is on its way."""
         self._stopping.set()
@@ -147,7 +177,7 @@ class DriverThread(threading.Thread):
                 self._wake.clear()
                 self.driver.step()
             sleeping_on = self._stopping if self.driver.failing else self._wake
-            sleeping_on.wait(max(0.0, self.driver.next_tick - self._clock.monotonic()))
+            sleeping_on.wait(max(0.0, self.driver.due - self._clock.monotonic()))
         self.driver.disconnect()
 
 
@@ -184,6 +214,11 @@ class Controller:
         for cart in carts:
             if thread := self._drivers.get(cart):
                 thread.wake()
+
+    def look_now(self, cart: int) -> None:
+        """The shop of this cart has just sold something: look at it before its next tick. A cart that is not driven is left alone."""
+        if thread := self._drivers.get(cart):
+            thread.look_now()
 
     def pulses(self) -> dict[int, Pulse]:
         """What each running driver says of itself."""

@@ -34,6 +34,7 @@ WHAT_TO_DO = {
     "duplicate": "Another product of this shop has the same SKU: give each its own in the shop, or `onhand listing choose` one.",
     "fraction": "The shop holds part of a unit: make it a whole number there.",
     "download": "Sold as a download: such products are not kept in step.",
+    "derived": "The shop works its quantity out from variants or sub-products: those are what it sells.",
     "deleted": "The product is gone from the shop.",
     "set aside": "Its item has Ignore QOH or Drop ship: no quantity goes either way.",
     "ignored": "A person set the product aside: `onhand listing release` undoes it.",
@@ -222,6 +223,7 @@ CART_FIELDS = {
     "batch_size": "Items per send",
     "tick_seconds": "Tick, seconds",
     "settle_seconds": "Settling time, seconds",
+    "hinted_at": "Last hint of a sale",
     "listings": "Products",
     "in_step": "… kept in step",
     "not_aligned": "… not aligned",
@@ -247,13 +249,15 @@ def cart(out: Console, data: Data) -> None:
         if value not in {None, ""}:
             rows.append([words, _state(data) if field == "state" else value])
     table(out, ["", ""], rows, "")
+    for concern in data["concerns"]:
+        say(out, f"Mind: {concern}", "yellow")
 
 
 def tested(out: Console, data: Data) -> None:
     answered = data["answered"]
     say(
         out,
-        f"{data['cart']} answers: {answered['family']}, {answered['products']} products in {answered['engine']} tables, "
+        f"{data['cart']} answers: {answered['title']}, {answered['products']} products in {answered['engine']} tables, "
         f"{answered['database']}, {answered['runtime']}, connector {answered['connector']}.",
         GOOD,
     )

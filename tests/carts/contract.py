@@ -178,7 +178,7 @@ class ShopContract:
         products = [
             driver.add_product("A", 10),
             driver.add_product("B", -4, status=0, ordered=9),
-            driver.add_product(None, driver.quantity_max, ordered=2**31 - 1),
+            driver.add_product(None, driver.quantity_max, ordered=driver.ordered_max),
             driver.add_product("D", driver.quantity_min),
         ]
         expected = Sums.total(Sums.of(p, c.quantity, c.ordered, 1) for p, c in counters(driver, products).items())
@@ -222,7 +222,7 @@ class ShopContract:
         assert list(driver.shop().cells(size)) == cells_of(counters(driver, products), size)
 
     def test_cells_hold_the_largest_counters(self, driver):
-        products = [driver.add_product(f"P{n}", driver.quantity_max, ordered=2**31 - 1) for n in range(3)]
+        products = [driver.add_product(f"P{n}", driver.quantity_max, ordered=driver.ordered_max) for n in range(3)]
         products += [driver.add_product(f"N{n}", driver.quantity_min) for n in range(2)]
         assert list(driver.shop().cells(2)) == cells_of(counters(driver, products), 2)
 
@@ -265,7 +265,7 @@ class ShopContract:
         assert (row.product, row.model, row.name) == (product, "AbC-1", "Blue mug")
         assert (row.quantity, row.ordered, row.status, row.flags) == (5, 6, 1, 0)
         assert row.modified is None
-        assert row.age is None
+        assert (row.age is not None) == driver.stamped
 
     def test_rows_answers_those_that_exist(self, driver):
         kept, gone = driver.add_product("A", 1), driver.add_product("B", 1)
@@ -277,9 +277,9 @@ class ShopContract:
         none, empty = driver.add_product(None, 1), driver.add_product("", 1)
         assert [row.model for row in driver.shop().rows([none, empty])] == [None, ""]
 
-    def test_names_in_any_script_arrive_whole(self, driver):
-        name = "Größe «Ω» – 漢字, ελληνικά, שלום; \"quoted\" \\ 'x' "[:64].strip()
-        long = "ж" * 64
+    def test_names_arrive_whole_in_every_script_that_the_shop_can_hold(self, driver):
+        name = f"Größe «{driver.letters}»; \"quoted\" \\ 'x'"[:64].strip()
+        long = driver.letters[0] * 64
         products = [driver.add_product("Ä-ß", 1, name=name), driver.add_product("L", 1, name=long)]
         rows = driver.shop().rows(products)
         assert [row.name for row in rows] == [name, long]
@@ -296,9 +296,7 @@ class ShopContract:
     def test_a_download_is_flagged_while_downloads_are_enabled(self, driver):
         file, thing = driver.add_product("F", 7), driver.add_product("T", 7)
         driver.make_download(file)
-        assert [row.flags for row in driver.shop().listings(0, 10).rows] == [DOWNLOAD, 0]
-        driver.sell(file, 2)
-        assert counters(driver, [file, thing])[file] == Counters(7, 2)
+        assert [row.flags for row in driver.shop().rows([file, thing])] == [DOWNLOAD, 0]
 
     # orders
 
@@ -427,14 +425,21 @@ class ShopContract:
         apply(
             driver, 1, (back, 1, True), (still_out, -1, True), (unasked, 5, False), (at_zero, 2, True), (on, -1, True)
         )
-        assert [driver.row(product).status for product in (back, still_out, unasked, at_zero, on)] == [1, 0, 0, 0, 1]
+        returned = int(driver.reactivates)
+        assert [driver.row(product).status for product in (back, still_out, unasked, at_zero, on)] == [
+            returned,
+            0,
+            0,
+            0,
+            1,
+        ]
         assert [driver.row(product).quantity for product in (back, still_out, unasked, at_zero, on)] == [1, -1, 5, 0, 0]
 
     def test_reactivate_judges_the_new_quantity(self, driver):
         falling, rising = driver.add_product("A", 5, status=0), driver.add_product("B", -5, status=0)
         apply(driver, 1, (falling, -5, True), (rising, 6, True))
         assert driver.row(falling).status == 0
-        assert driver.row(rising).status == 1
+        assert driver.row(rising).status == int(driver.reactivates)
 
     def test_a_full_batch_fits_into_one_request(self, driver):
         products = [driver.add_product(f"P{n}", 10) for n in range(50)]
@@ -491,15 +496,6 @@ class ShopContract:
         assert refusal.value.facts == {"reason": "gap", "last_seq": 0}
         assert driver.row(product).quantity == 10
 
-    # one at a time
-
-    def test_a_request_waits_for_an_earlier_one_but_not_for_ever(self, driver):
-        driver.shop().hello()
-        with driver.busy(), pytest.raises(Retriable) as refusal:
-            driver.shop().hello()
-        assert refusal.value.facts["reason"] == "busy"
-        assert driver.shop().hello()
-
     def test_sales_at_the_same_time_are_never_undone_by_posts(self, driver):
         product = driver.add_product("A", 1000)
         epoch = driver.shop().hello().epoch
@@ -512,6 +508,17 @@ class ShopContract:
         # A sale may wipe one of our posts; that is the shop's race, and it shows as whole lost posts. We wipe nothing.
         assert row.ordered == 20
         assert (1000 - 20 + 20 * 7 - row.quantity) % 7 == 0
+
+
+class LockContract:
+    """The same, of requests that meet. Apart, because waiting takes a connector its five seconds."""
+
+    def test_a_request_waits_for_an_earlier_one_but_not_for_ever(self, driver):
+        driver.shop().hello()
+        with driver.busy(), pytest.raises(Retriable) as refusal:
+            driver.shop().hello()
+        assert refusal.value.facts["reason"] == "busy"
+        assert driver.shop().hello()
 
 
 def post(wire: Wire, body: bytes, *, created=None, key=None, without=(), **changed):

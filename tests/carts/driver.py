@@ -23,7 +23,7 @@ class Product:
     ordered: float
     status: int
     model: str | None
-    modified: str | None  # products_last_modified as text
+    modified: str | None  # products_last_modified as text, where it is an admin's
 
 
 class ShopDriver(Protocol):
@@ -34,6 +34,10 @@ class ShopDriver(Protocol):
     sku_length: int  # width of the SKU column in characters
     quantity_max: int  # largest and smallest value the quantity column can hold
     quantity_min: int
+    ordered_max: int  # likewise of the counter
+    letters: str  # some that its names can hold, the wider the better
+    reactivates: bool  # whether a product that the shop switched off may be switched on again when goods come
+    stamped: bool  # whether the database dates every write of a product, so that the date tells nothing of an admin
 
     def shop(self) -> Shop:
         """The client under test, connected to this shop; always the same object."""

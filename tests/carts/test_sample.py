@@ -38,7 +38,11 @@ class SampleDriver:
     engine = "SQLite"
     sku_length = 12
     quantity_max = QUANTITY_MAX
+    reactivates = True
+    stamped = False
     quantity_min = -QUANTITY_MAX - 1
+    ordered_max = 2**31 - 1
+    letters = "Ω – 漢字, ελληνικά, שלום"
 
     def __init__(self, shop: SampleShop, storefront: Storefront) -> None:
         self.url = storefront.connector_url

@@ -158,13 +158,25 @@ def test_a_prefix_cannot_smuggle_php_into_a_key_file():
         key_file("a", "0f" * 32, allow_http=False, prefix="'.phpinfo().'")
 
 
+@pytest.mark.parametrize(
+    "hint_url",
+    ["https://onhand.example", "https://onhand.example/hint/", "https://on'hand.example/hint/1", "hint/1",
+     "https://onhand.example/hint/1'.phpinfo().'", "https://onhand.example/x/hint/1", "file:///hint/1"],
+)  # fmt: skip
+def test_neither_can_an_address_for_hints(hint_url):
+    with pytest.raises(ValueError):
+        key_file("a", "0f" * 32, allow_http=False, prefix="", hint_url=hint_url)
+
+
 @pytest.mark.servers
 @pytest.mark.parametrize(("allow_http", "prefix"), [(False, ""), (True, "zen_")])
-def test_php_reads_a_key_file_as_meant(tmp_path, allow_http, prefix):
+@pytest.mark.parametrize("hint_url", ["", "https://onhand.example:8443/hint/12", "http://[::1]/hint/3"])
+def test_php_reads_a_key_file_as_meant(tmp_path, allow_http, prefix, hint_url):
     key_id, secret_hex = new_key()
     file = tmp_path / "onhand-key.php"
-    file.write_text(key_file(key_id, secret_hex, allow_http=allow_http, prefix=prefix))
+    file.write_text(key_file(key_id, secret_hex, allow_http=allow_http, prefix=prefix, hint_url=hint_url))
     shown = subprocess.run(
         ["php", "-r", f"echo json_encode(include '{file}');"], capture_output=True, check=True
     ).stdout
-    assert json.loads(shown) == {"key_id": key_id, "secret": secret_hex, "allow_http": allow_http, "prefix": prefix}
+    meant = {"key_id": key_id, "secret": secret_hex, "allow_http": allow_http, "prefix": prefix}
+    assert json.loads(shown) == meant | ({"hint_url": hint_url} if hint_url else {})

@@ -78,7 +78,11 @@ class SimulatedDriver:
     family = "oscommerce"
     sku_length = 64
     quantity_max = 2**31 - 1
+    reactivates = True
+    stamped = False
     quantity_min = -(2**31)
+    ordered_max = 2**31 - 1
+    letters = "Ω – 漢字, ελληνικά, שלום"
 
     def __init__(self, transactional: bool, checkout: Family) -> None:
         self.engine = "InnoDB" if transactional else "MyISAM"

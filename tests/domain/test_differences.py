@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onhand.domain.differences import RESET, Cause, Evidence, Finding, Policy, Remedy, braked, explain
+from onhand.domain.differences import RESET, Cause, Evidence, Finding, Policy, Remedy, braked, explain, is_recent
 
 QUIET = Evidence(drift=3, edited=False, quantity=13, sales=0, posts=(), returns=(), past=(), heals=0)
 WINS = {Policy.OURS: Remedy.POST, Policy.THEIRS: Remedy.BOOK, Policy.ASK: Remedy.ASK}
@@ -151,3 +151,26 @@ def test_every_drift_gets_a_cause_and_only_theirs_is_ever_booked(evidence: Evide
 )
 def test_the_brake_needs_more_than_a_share_and_more_than_a_few(changes: int, listings: int, stops: bool) -> None:
     assert braked(changes, listings, percent=5, at_least=20) is stops
+
+
+@pytest.mark.parametrize(
+    ("age", "window", "recent"),
+    [
+        (None, 10, False),
+        (0, 10, True),
+        (11, 10, True),
+        (12, 10, False),
+        (600, 10, False),
+        (600, 700, True),
+        (-3600 + 4, 10, True),  # written in a zone an hour ahead of the database's
+        (18_000 + 4, 10, True),  # or five hours behind it
+        (18_000 + 60, 10, False),
+        (-3600 + 600, 10, False),
+        (3 * 86_400, 10, False),
+        (16 * 3600, 10, False),
+        (-16 * 3600, 10, False),
+        (40 * 3600, 30 * 3600, True),  # nobody looked for a day and a half
+    ],
+)
+def test_an_edit_is_recent_whatever_the_zone_of_the_shop(age, window, recent):
+    assert is_recent(age, window) is recent

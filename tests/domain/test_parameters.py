@@ -22,6 +22,10 @@ from onhand.domain.parameters import PARAMETERS
         ("BatchSize", " 2000 ", 2000),
         ("EditPolicy", "ASK", "ask"),
         ("BrakePercent", "100", 100.0),
+        ("HintURL", " https://onhand.example:8443/ ", "https://onhand.example:8443"),
+        ("HintURL", "http://10.0.0.7", "http://10.0.0.7"),
+        ("HintURL", "https://[2001:db8::7]", "https://[2001:db8::7]"),
+        ("HintURL", "  ", ""),
     ],
 )
 def test_a_parameter_is_read_as_typed(name: str, text: str, value: object) -> None:
@@ -42,6 +46,14 @@ def test_a_parameter_is_read_as_typed(name: str, text: str, value: object) -> No
         ("BatchSize", "1.5"),
         ("EditPolicy", "mine"),
         ("BrakeListings", "1" * 5000),
+        ("HintURL", "onhand.example"),
+        ("HintURL", "ftp://onhand.example"),
+        ("HintURL", "https://onhand.example/hint"),
+        ("HintURL", "https://onhand.example?x"),
+        ("HintURL", "https://ann@onhand.example"),
+        ("HintURL", "https://onhand.example'.phpinfo().'"),
+        ("HintURL", "https://onhand.example\nx"),
+        ("HintURL", "https://" + "a" * 201),
     ],
 )
 def test_a_parameter_out_of_bounds_is_refused_with_what_is_possible(name: str, text: str) -> None:
@@ -65,6 +77,7 @@ def test_a_default_can_be_typed_and_is_within_its_bounds(known) -> None:
         ("Carts", "EditPolicy", "ours", (0, 0), ("ours", "theirs", "ask")),
         ("Carts", "BrakePercent", 5.0, (0.1, 100.0), ()),
         ("Carts", "BrakeListings", 20, (1, 1_000_000), ()),
+        ("Carts", "HintURL", "", (0, 0), ()),
     ],
 )
 def test_the_system_parameters_a_merchant_begins_with(

@@ -41,7 +41,7 @@ def delivery(attempts: int = 0, created_at: datetime = NOON) -> Delivery:
 def cart(number: int = 1, trouble: str | None = None, since: datetime | None = None, **others) -> Cart:
     plain = Cart(
         number, Settings(f"Shop {number}", "https://shop.example/"), True, None, "e1", 1, False, 0, None, None, 0, 0,
-        Sums(0, 0, 0, 0, 0), None, "", "", 64, None, None, trouble, since, 0,
+        Sums(0, 0, 0, 0, 0), None, None, None, None, trouble, since, 0,
     )  # fmt: skip
     return replace(plain, **others)
 

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from onhand import sheets
 from onhand.cli import app
-from onhand.shopfiles import connector
+from onhand.shopfiles import connector, hint_files
 from tests.entrypoints.conftest import environment
 
 # Items
@@ -150,6 +150,19 @@ def test_the_key_is_shown_and_written_ready_to_upload(onhand, tmp_path):
     renewed = onhand.json("cart", "key", "Amber", "--renew", "--out", out)
     assert renewed["key_id"] != made["key_id"]
     assert (out / "onhand-key.php").read_text() == renewed["text"]
+    assert {path.name for path in out.iterdir()} == {"onhand.php", "onhand-key.php"}
+
+
+def test_with_an_address_for_hints_their_files_are_written_too(onhand, tmp_path):
+    onhand("cart", "add", "Amber", "--url", "https://shop.example/onhand.php")
+    onhand("param", "set", "HintURL", "https://onhand.example")
+    said = onhand.text("cart", "key", "Amber", "--out", tmp_path / "upload")
+    assert "https://onhand.example/hint/1" in said
+    assert str(tmp_path / "upload" / "hooks" / "README.md") in said.replace("\n", "")
+    for path, content in hint_files().items():
+        assert (tmp_path / "upload" / path).read_bytes() == content
+    assert "hooks/README.md" in hint_files()
+    assert "connector/hooks/README.md" in onhand.text("cart", "key", "Amber").replace("\n", "")
 
 
 def test_a_cart_is_tested_and_its_products_listed(onhand, amber):

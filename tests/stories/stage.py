@@ -1,6 +1,6 @@
 """Sets the stage for a story: an open house, real shops beside it, and a way to wait for what must come true.
 
-Path: the stories; ``conftest.py`` hands out stages. The shops are osCommerce 2.3 on real PHP and real MariaDB.
+Path: the stories; ``conftest.py`` hands out stages. The shops are those of ``tests.shops`` on real PHP and real MariaDB.
 Promise: what a story checks is read from the shops' own databases and from the verbs, never from the books behind them;
 a wait that fails prints the counters of both sides, the differences and the posts.
 Never: sleeps where a condition can be waited for.
@@ -25,7 +25,7 @@ from onhand.config import Config
 from onhand.domain.errors import Conflict, OnHandError, Retriable
 from onhand.services.ports import Clock
 from onhand.storage import database
-from tests.shops.oscommerce23.shop import OsCommerce23
+from tests.shops.shop import FamilyShop
 
 TICK_SECONDS, SETTLE_SECONDS = 0.2, 0.4
 QUIET_SECONDS = 0.1  # the settling time while a stage is set: nobody trades then
@@ -149,7 +149,7 @@ class Gone(Retriable):
 class Shop:
     """One shop by the names a person uses: SKUs instead of ids."""
 
-    def __init__(self, name: str, driver: OsCommerce23, stock: dict[str, int]) -> None:
+    def __init__(self, name: str, driver: FamilyShop, stock: dict[str, int]) -> None:
         self.name, self.driver = name, driver
         self.products = {sku: driver.add_product(sku, units, f"Product {sku}") for sku, units in stock.items()}
 
@@ -172,7 +172,7 @@ class Shop:
 
     def counters(self) -> dict[str, tuple[int, int]]:
         """Quantity and units ever sold, per SKU, by one statement."""
-        rows = self.driver.sql("SELECT products_id, products_quantity, products_ordered FROM products")
+        rows = self.driver.sql(f"SELECT products_id, products_quantity, products_ordered FROM {self.driver.stock} p")
         found = {product: (quantity, ordered) for product, quantity, ordered in rows}
         return {sku: found[product] for sku, product in self.products.items() if product in found}
 
@@ -224,7 +224,7 @@ class Stage:
         self.house = self._open_house()
         self.shops: list[Shop] = []
 
-    def open_shop(self, driver: OsCommerce23, url: str | None = None) -> Shop:
+    def open_shop(self, driver: FamilyShop, url: str | None = None) -> Shop:
         """A shop that sells our whole stock, connected; ``url`` where the connector is not to be reached directly."""
         shop = Shop(("Amber", "Birch", "Cedar")[len(self.shops)], driver, self.stock)
         self.shops.append(shop)

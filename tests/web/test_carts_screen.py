@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 
 import pytest
 
 from onhand.domain.people import Role
-from onhand.shopfiles import connector
+from onhand.shopfiles import connector, hint_files
 from tests.web.conftest import NAMES, text
 
 pytestmark = pytest.mark.slow  # most tests align shops and wait for them to settle
@@ -169,6 +171,19 @@ def test_the_connector_is_the_one_that_ships_and_the_key_is_for_an_administrator
     answer = connected.browser.fill("/carts/1", "/carts/1/key", renew="yes")
     assert secret not in answer.text
     assert connected.app.read(lambda books: books.carts.get(1)).settings.secret in answer.text
+
+
+def test_hints_are_offered_with_their_files_once_it_is_known_where_to(connected):
+    page = connected.browser.shown("/carts/1")
+    assert 'href="/parameters#HintURL"' in page
+    assert "onhand-hint.zip" not in page
+    connected.do("param_set", name="HintURL", value="https://onhand.example")
+    assert "https://onhand.example/hint/1" in text(connected.browser.shown("/carts/1"))
+    assert "hint_url" in connected.browser.fill("/carts/1", "/carts/1/key").text
+    answer = connected.client(Role.MANAGER).get("/carts/1/onhand-hint.zip")
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == hint_files()
+    assert connected.client(Role.CLERK).get("/carts/1/onhand-hint.zip").status_code == 403
 
 
 def test_the_test_says_who_answers_and_sends_one_unit_there_and_back(aligned):

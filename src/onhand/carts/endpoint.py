@@ -83,16 +83,21 @@ class Endpoint:
                 runtime=str(answer["runtime"]),
                 database=str(answer["database"]),
                 family=str(answer["family"]),
+                version=str(answer["version"]),
                 engine=str(answer["engine"]),
                 prefix=str(answer["prefix"]),
+                tables=_texts(answer["tables"]),
                 collation=str(answer["collation"]),
                 sku_length=int(answer["sku_length"]),
                 quantity_type=str(answer["quantity_type"]),
-                switches={str(name): str(value) for name, value in dict(answer["switches"]).items()},
+                columns=_texts(answer["columns"]),
+                stock_elsewhere=tuple(str(name) for name in answer["stock_elsewhere"]),
+                switches=_texts(answer["switches"]),
                 products=int(answer["products"]),
                 epoch=str(answer["epoch"]),
                 last_seq=int(answer["last_seq"]),
                 clock=int(answer["clock"]),
+                obstacle=str(answer["obstacle"]),
             )
 
     def look(self, after: int, low: int, limit: int, sums: bool, catalogue: bool) -> Look:
@@ -237,6 +242,10 @@ def _understood() -> Iterator[None]:
             reason="internal",
             detail=f"{type(problem).__name__}: {problem}",
         ) from problem
+
+
+def _texts(values: Any) -> dict[str, str]:
+    return {str(name): str(value) for name, value in dict(values).items()}
 
 
 def _line(values: Sequence[Any]) -> Line:

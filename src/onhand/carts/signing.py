@@ -25,6 +25,7 @@ ANSWER_COVERS = '("@status" "content-digest" "signature";req;key="onhand")'
 KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 SECRET = re.compile(r"[0-9a-fA-F]{64}")
 PREFIX = re.compile(r"[A-Za-z0-9_]{0,40}")
+HINT = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,210}/hint/[0-9]{1,9}")
 SIGNATURE = re.compile(r"onhand=(:[A-Za-z0-9+/=]{1,100}:)")
 
 
@@ -41,13 +42,17 @@ def new_key() -> tuple[str, str]:
     return f"onhand-{secrets.token_hex(4)}", secrets.token_hex(32)
 
 
-def key_file(key_id: str, secret_hex: str, allow_http: bool, prefix: str) -> str:
-    """The text of ``onhand-key.php``. Raises ValueError if a part does not have its form: it becomes PHP source."""
+def key_file(key_id: str, secret_hex: str, allow_http: bool, prefix: str, hint_url: str = "") -> str:
+    """The text of ``onhand-key.php``; ``hint_url`` is where the shop may hint at a sale. Raises ValueError if a part does not
+    have its form: it becomes PHP source."""
     for value, form in ((key_id, KEY_ID), (secret_hex, SECRET), (prefix, PREFIX)):
         if not form.fullmatch(value):
             raise ValueError(
                 "A key file needs a key id of 1 to 40 letters, digits, _ or -, 64 hexadecimal digits, and a plain prefix."
             )
+    if hint_url and not HINT.fullmatch(hint_url):
+        raise ValueError("A hint goes to http:// or https://, a host, and /hint/ with the cart's number.")
+    hint = f"    'hint_url' => '{hint_url}',\n" if hint_url else ""
     return (
         "<?php\n"
         "// The key of this shop's OnHand connector. Whoever has it can change stock: show it to nobody.\n"
@@ -56,6 +61,7 @@ def key_file(key_id: str, secret_hex: str, allow_http: bool, prefix: str) -> str
         f"    'secret' => '{secret_hex}',\n"
         f"    'allow_http' => {'true' if allow_http else 'false'},\n"
         f"    'prefix' => '{prefix}',\n"
+        f"{hint}"
         ");\n"
     )
 

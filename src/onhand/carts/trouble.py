@@ -24,6 +24,7 @@ KIND_OF_CODE: Mapping[str, type[OnHandError]] = {
     "too_large": Permanent,
     "config": Permanent,
     "tables": Permanent,
+    "obstacle": Permanent,
     "database": Retriable,
     "busy": Retriable,
     "internal": Retriable,

@@ -8,6 +8,7 @@ Never: anything about stock that is not about a cart; that is ``cli``.
 from __future__ import annotations
 
 import shlex
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +17,7 @@ import typer
 
 from onhand import printing, shopfiles
 from onhand.console import EXITS, Call, DryRun, Limit, command, said, say_more, write_file
+from onhand.domain.carts import DIRECT
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
     from onhand.door import Data
 
 cart = typer.Typer(
-    help="Connected shops: add, list, show, edit, remove, test, products, key.", no_args_is_help=True, epilog=EXITS
+    help="Connected shops: add, list, show, edit, remove, test, products, key, password, grants.",
+    no_args_is_help=True,
+    epilog=EXITS,
 )
 sync = typer.Typer(help="Switch real-time synchronization of a cart on and off.", no_args_is_help=True, epilog=EXITS)
 align = typer.Typer()  # its commands stand on the first level
@@ -40,17 +44,32 @@ class PolicyChoice(StrEnum):
     DEFAULT = "default"
 
 
-AllowHttp = typer.Option("--allow-http/--no-allow-http", help="Allow plain HTTP: the key stays secret, counts do not.")
+AllowHttp = typer.Option(
+    "--allow-http/--no-allow-http",
+    help="Allow plain HTTP: the key stays secret, counts do not. For a database: allow a plain connection.",
+)
 
 
 @command(cart, "add")
 def cart_add(
     call: Call,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What you call this shop.")],
-    url: Annotated[str, typer.Option("--url", help="Where onhand.php is, as in https://www.example.com/onhand.php.")],
+    url: Annotated[
+        str,
+        typer.Option(
+            "--url",
+            help="Where onhand.php is, as in https://www.example.com/onhand.php; or the shop's database, as in mysql://user@db.example/shop.",
+        ),
+    ],
     allow_http: Annotated[bool, AllowHttp] = False,
 ) -> None:
-    """Add a shop."""
+    """Add a shop. For a database, its password is asked for; without a terminal it is the first line of standard input, or
+    `onhand cart password` gives it later."""
+    if url.strip().startswith(DIRECT):
+        words = "{name} is added. Next: `onhand cart grants` prints the rights that its user needs."
+        password = _password("Password, or Enter to give it later", default="")
+        call.answer("cart_add", said(words), name=name, url=url, allow_http=allow_http, secret=password)
+        return
     words = "{name} is added. Next: `onhand cart key` gives the two files for the shop."
     call.answer("cart_add", said(words), name=name, url=url, allow_http=allow_http)
 
@@ -133,7 +152,7 @@ def cart_products(
         str | None,
         typer.Option(
             "--problem",
-            help="Only unmatched, blank, duplicate (all three: unsettled), fraction, download, deleted, ignored, 'set aside', "
+            help="Only unmatched, blank, duplicate (all three: unsettled), fraction, download, derived, deleted, ignored, 'set aside', "
             "chosen, parked, 'not aligned', or any.",
         ),
     ] = None,
@@ -168,7 +187,27 @@ def cart_key(
         out.mkdir(parents=True, exist_ok=True)
         write_file(out / "onhand.php", connector.read_bytes(), 0o644)
         write_file(out / made["file"], made["text"].encode(), 0o600)
+        for path, content in shopfiles.hint_files().items() if made["hint_url"] else ():
+            (out / path).parent.mkdir(parents=True, exist_ok=True)
+            write_file(out / path, content, 0o644)
     call.show(made, lambda console, data: _say_key(console, data, connector, out))
+
+
+@command(cart, "password")
+def cart_password(call: Call, name: CartName) -> None:
+    """Give the password of a cart that is reached through its database: it is asked for, or read as the first line of standard input."""
+    words = "The password of {cart} is kept, sealed. Next: `onhand cart test`."
+    call.answer("cart_password", said(words), cart=name, password=_password("Password"))
+
+
+@command(cart, "grants")
+def cart_grants(
+    call: Call,
+    name: CartName,
+    host: Annotated[str, typer.Option("--host", help="From where the user logs in; % is anywhere.")] = "%",
+) -> None:
+    """Print the rights that the user of a cart that is reached through its database needs there, and no others."""
+    call.answer("cart_grants", printing.text, cart=name, host=host)
 
 
 # Align and switch
@@ -215,7 +254,14 @@ def sync_off(call: Call, name: CartName) -> None:
     call.answer("sync_off", said("{cart} is left alone until it is switched on again."), cart=name, person=call.person)
 
 
-# The files for the shop
+# The files for the shop, and passwords
+
+
+def _password(prompt: str, default: str | None = None) -> str:
+    """Asked for on a terminal, without showing it; else the first line of standard input. Never an argument, which others can see."""
+    if sys.stdin.isatty():
+        return str(typer.prompt(prompt, hide_input=True, err=True, default=default, show_default=False))
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 def _say_key(console: Console, made: Data, connector: Path, out: Path | None) -> None:
@@ -229,4 +275,8 @@ def _say_key(console: Console, made: Data, connector: Path, out: Path | None) ->
         printing.say(console, f"  {made['file']}, a file with the text below (secret); `--out DIR` writes both.")
         printing.say(console, "")
         printing.text(console, made)
+    if made["hint_url"]:
+        where = out or connector.parent
+        printing.say(console, f"For hints at {made['hint_url']} also: {where / shopfiles.HINT}, and a file or a line")
+        printing.say(console, f"for your cart, see {where / shopfiles.HOOKS / 'README.md'}")
     printing.say(console, f"Then: onhand cart test {shlex.quote(made['cart'])}")

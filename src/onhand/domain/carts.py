@@ -12,8 +12,11 @@ from datetime import datetime
 
 from .differences import Policy
 from .listings import Direction
+from .shop import Hello
 from .sketch import Sums
 from .stock import Source
+
+DIRECT = "mysql://"  # how the address of a cart begins that is reached through its database, without a file in the shop
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,11 @@ class Settings:
     batch_size: int | None = None  # posts in one request
     tick_seconds: float | None = None
     settle_seconds: float | None = None
+
+    @property
+    def direct(self) -> bool:
+        """Whether it is reached through its database; then the secret is the password there."""
+        return self.url.startswith(DIRECT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +59,7 @@ class Cart:
     cursor_line: int  # order lines up to here are collected
     sums: Sums  # what the shop's five sums should be
     catalogue: str | None
-    family: str
-    engine: str
-    sku_length: int
+    hello: Hello | None  # what the shop said of itself last
     looked_at: datetime | None
     in_step_at: datetime | None
     trouble: str | None  # the last error, None when the last look succeeded
@@ -63,6 +69,11 @@ class Cart:
     @property
     def name(self) -> str:
         return self.settings.name
+
+    @property
+    def sku_length(self) -> int:
+        """How many characters a SKU can have there, 0 if that is not known yet."""
+        return self.hello.sku_length if self.hello else 0
 
     @property
     def aligned(self) -> bool:

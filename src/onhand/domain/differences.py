@@ -21,6 +21,7 @@ class Cause(StrEnum):
     LOST_SALE = "lost sale"  # the shop's own race destroyed a decrement
     LOST_POST = "lost post"  # the shop's own race destroyed a post of ours
     LOST_RETURN = "lost return"  # the shop's own race destroyed what a deleted order gave back
+    PARTIAL_RETURN = "partial return"  # an order was deleted, and the shop gave back a part of it
     EDIT = "edit in the shop"
     STALE_SAVE = "stale form save"  # an edit that brought back a value from before later sales
     COUNTER_RESET = "counter reset"  # the counter fell and the quantity stayed
@@ -85,6 +86,23 @@ class Finding:
     remedy: Remedy
 
 
+QUARTER_SECONDS = 900  # zones differ by whole quarter hours
+ZONES_SECONDS = 15 * 3600  # and by no more than this
+
+
+def is_recent(age: int | None, window_seconds: float) -> bool:
+    """Whether an edit of this age by the shop database's clock can have been made within the window.
+
+    modified and Zen Cart write dates in PHP's zone, which need not be the database's: then the age is off by the difference, and
+    only what is left of it within a quarter of an hour can be judged.
+    """
+    if age is None:
+        return False
+    possible = -ZONES_SECONDS <= age <= window_seconds + 1 + ZONES_SECONDS
+    return possible and age % QUARTER_SECONDS <= window_seconds + 1
+
+
+PARTIAL = Finding(Cause.PARTIAL_RETURN, Remedy.SHOW)  # whether the rest is on the shelf, only a person can see
 RESET = Finding(Cause.COUNTER_RESET, Remedy.REBASE)  # the law tells it apart by itself
 
 

@@ -12,7 +12,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from .shop import DOWNLOAD, FRACTION, Row
+from .shop import DERIVED, DOWNLOAD, FRACTION, Row
 from .stock import Item, is_sku, sku_key
 
 
@@ -24,6 +24,7 @@ class Problem(StrEnum):
     UNMATCHED = "unmatched"  # no item has this SKU
     FRACTION = "fraction"  # the shop holds a fractional quantity
     DOWNLOAD = "download"  # the counter moves without the quantity
+    DERIVED = "derived"  # the shop works the quantity out from variants or sub-products
     DELETED = "deleted"  # the product is gone from the shop
     IGNORED = "ignored"  # a person set the product aside for good
     SET_ASIDE = "set aside"  # the item is not for shops to follow: Ignore QOH or Drop ship
@@ -153,6 +154,8 @@ def _with_problem(row: Row | Listing, item: int | None, settled: Settled) -> Tie
         problem = Problem.FRACTION
     elif row.flags & DOWNLOAD:
         problem = Problem.DOWNLOAD
+    elif row.flags & DERIVED:
+        problem = Problem.DERIVED
     elif item is None:
         problem = Problem.UNMATCHED
     elif item in settled.set_aside:

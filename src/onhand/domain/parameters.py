@@ -7,6 +7,7 @@ Never: holds a secret.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from .differences import Policy
@@ -17,7 +18,7 @@ Value = bool | int | float | str
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One system parameter. ``low`` and ``high`` bound numbers; ``choices`` bound texts."""
+    """One system parameter. ``low`` and ``high`` bound numbers; ``choices`` bound texts, or it is an address or blank."""
 
     group: str
     name: str
@@ -37,8 +38,10 @@ class Parameter:
     def _checked(self, text: str) -> Value:
         if isinstance(self.default, bool):
             return _BOOLS[text.lower()] if text.lower() in _BOOLS else _reject(text)
-        if isinstance(self.default, str):
+        if isinstance(self.default, str) and self.choices:
             return text.lower() if text.lower() in self.choices else _reject(text)
+        if isinstance(self.default, str):
+            return text.rstrip("/") if ADDRESS.fullmatch(text) else _reject(text)
         number = int(text) if isinstance(self.default, int) else float(text)
         return number if self.low <= number <= self.high else _reject(text)
 
@@ -46,11 +49,16 @@ class Parameter:
         """What can be set, in words."""
         if isinstance(self.default, bool):
             return "it is True or False"
-        if isinstance(self.default, str):
+        if isinstance(self.default, str) and self.choices:
             return "it is one of " + ", ".join(self.choices)
+        if isinstance(self.default, str):
+            return "it is blank, or an address such as https://onhand.example"
         kind = "a whole number" if isinstance(self.default, int) else "a number"
         return f"it is {kind} from {self.low:,g} to {self.high:,.10g}"
 
+
+# Host and port, nothing behind them, and no letter that means something in PHP: it goes into a shop's key file.
+ADDRESS = re.compile(r"(https?://([A-Za-z0-9.-]{1,200}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?/?)?")
 
 _BOOLS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
@@ -68,7 +76,14 @@ PARAMETERS = {
         Parameter(
             "Stock", "BigVariance", 10, "A variance of more units than this is called big in review.", 0, 1_000_000
         ),
-        Parameter("Carts", "TickSeconds", 1.0, "How often each cart is looked at.", 0.05, 3600.0),
+        Parameter(
+            "Carts",
+            "TickSeconds",
+            1.0,
+            "How often each cart is looked at; one reached through its database, ten times a second.",
+            0.05,
+            3600.0,
+        ),
         Parameter("Carts", "SettleSeconds", 3.0, "How long a difference must last before it counts.", 0.1, 600.0),
         Parameter("Carts", "BatchSize", 1000, "Maximum number of items per send.", 1, 2000),
         Parameter(
@@ -82,5 +97,6 @@ PARAMETERS = {
             "Carts", "BrakePercent", 5.0, "Stop when more than this share of listings would change at once.", 0.1, 100.0
         ),
         Parameter("Carts", "BrakeListings", 20, "… and more than this many.", 1, 1_000_000),
+        Parameter("Carts", "HintURL", "", "Where shops reach this program to hint at a sale; blank: they do not hint."),
     )
 }

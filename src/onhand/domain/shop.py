@@ -24,17 +24,22 @@ class Hello:
     connector: str
     runtime: str
     database: str
-    family: str
+    family: str  # a key of ``domain.family.FAMILIES``, or "unknown"
+    version: str  # as the shop says it; "" if it does not
     engine: str
     prefix: str
+    tables: Mapping[str, str]  # usual name → name, of tables that are not called prefix + usual name
     collation: str
     sku_length: int
     quantity_type: str
+    columns: Mapping[str, str]  # table.column → type, of the columns that the law rests on
+    stock_elsewhere: tuple[str, ...]  # table.column, where products are named whose stock is kept elsewhere too
     switches: Mapping[str, str]
     products: int
     epoch: str
     last_seq: int
     clock: int  # unix seconds, the shop's
+    obstacle: str = ""  # why this shop cannot be kept in step at all, and what to do about it
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class Look:
 
 FRACTION = 1  # flag of a row: quantity or counter is not whole
 DOWNLOAD = 2  # flag of a row: sold as a download, so the counter moves without the quantity
+DERIVED = 4  # flag of a row: the shop works the quantity out from others, of variants or sub-products
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ import structlog
 from onhand.domain import law, posts
 from onhand.domain.carts import Cart
 from onhand.domain.errors import Cancelled, Conflict, OnHandError, Refused
+from onhand.domain.family import UNKNOWN
 from onhand.domain.listings import Direction, Listing, Plan, Problem, Shown, absent, plan, target
 from onhand.domain.posts import Due
 from onhand.domain.shop import Line, Row
@@ -133,8 +134,8 @@ class Differing:
 def enable(house: House, cart: Cart, shop: Shop, memory: Memory, force: str, person: str) -> int:
     """Switch real-time synchronization on; returns how many listings will be posted at once because of other carts' sales.
 
-    Compares first. Raises Refused while SynchQOH is off, the cart was never aligned, or counts differ; the fact
-    ``differing`` lists them. ``force`` is a reason, and then our counts win.
+    Compares first. Raises Refused while SynchQOH is off, the cart was never aligned, its family is not known, or counts differ;
+    the fact ``differing`` lists them. ``force`` is a reason, and then our counts win.
     """
     pace = house.store.read(lambda books: settings.pace_of(books, cart))
     if not house.store.read(settings.values)["SynchQOH"]:
@@ -145,6 +146,12 @@ def enable(house: House, cart: Cart, shop: Shop, memory: Memory, force: str, per
         raise Refused(f"{cart.name} is not active: set it active first.", cart=cart.name)
     if cart.halted is not None:
         raise Refused(f"{cart.name} is stopped: {cart.halted} Align it with Send QOH or Get QOH first.", cart=cart.name)
+    if cart.hello is not None and cart.hello.family == UNKNOWN and not force:
+        raise Refused(
+            f"OnHand does not recognise the shop behind {cart.name}, so it cannot promise how it sells: compare both sides after "
+            "a sale, a cancelled order and an edit there, then give a reason to force it.",
+            cart=cart.name,
+        )
     look_at_all(house, cart, shop, memory, pace)
     if memory.suspicions:
         # Something differs. A sale being written looks like that too, for some milliseconds: look again.
@@ -209,6 +216,8 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
     if cart.aligned and cart.halted is None and cart.synchronize:
         return
     hello = shop.hello()
+    if hello.obstacle:
+        raise Refused(hello.obstacle, cart=cart.name)
     # A shop that the brake stopped is still where our posts left it, other than one that was restored: there we cannot know
     # which of our bookings its counters contain.
     goes_on = cart.aligned and (hello.epoch, hello.last_seq) == (cart.epoch, cart.next_seq - 1)

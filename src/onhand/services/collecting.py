@@ -31,6 +31,7 @@ WINDOW_LINES = 200  # how far below the cursor an order line may still appear or
 SUMS_SHARE = 100  # sums may take one hundredth of a shop's time
 SUMS_TIMED = 5  # how many of the latest sums tell what they cost
 CELLS_SECONDS = 600.0  # how often the cells are asked although the sums agree: drifts can cancel each other in the sums
+HELLO_SECONDS = 3600.0  # how often a shop is asked who it is: its owner may have changed what weakens the law there
 CATALOGUE_SECONDS = 30.0  # how often renamed and switched off products are looked for
 
 log = structlog.get_logger()
@@ -45,9 +46,15 @@ class Memory:
     witnessed: dict[int, datetime] = field(default_factory=dict)  # the last good look before a product was suspected
     looked_at: datetime | None = None
     sums_due: float = 0.0  # monotonic
+    sums_rested: float = 0.0  # monotonic: before it, sums would cost the shop more than their share
     sums_ms: deque[float] = field(default_factory=lambda: deque(maxlen=SUMS_TIMED))  # how long the latest took
     catalogue_due: float = 0.0  # monotonic
     cells_due: float = 0.0  # monotonic
+    hello_due: float = 0.0  # monotonic
+
+    def hurry(self) -> None:
+        """The shop says that it sold: the next look asks for sums, which confirm the sale, if they are not too dear by then."""
+        self.sums_due = min(self.sums_due, self.sums_rested)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,8 @@ def look(house: House, cart: Cart, shop: Shop, memory: Memory, tick_seconds: flo
         first = shop.look(cart.cursor_line, low, ROWS_MAX, sums, catalogue)
     check_place(cart, first)
     if sums:
-        memory.sums_due = now + max(0.9 * tick_seconds, _sums_pause_seconds(memory, first.sums_ms))
+        memory.sums_rested = now + _sums_pause_seconds(memory, first.sums_ms)
+        memory.sums_due = max(now + 0.9 * tick_seconds, memory.sums_rested)
     if catalogue:
         memory.catalogue_due = now + CATALOGUE_SECONDS
     lines = [*first.lines]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from onhand.domain.carts import Cart
 from onhand.domain.errors import Refused
+from onhand.domain.family import concerns
 from onhand.domain.listings import Listing
 from onhand.domain.posts import Batch, Post
 from onhand.domain.shop import Hello
@@ -32,28 +33,22 @@ class Step:
 
 
 def greet(house: House, cart: Cart, shop: Shop) -> tuple[Hello, list[str], list[Step]]:
-    """Say hello and take one look; returns who answered, what to mind, and the time of each step."""
+    """Say hello and take one look; returns who answered, what to mind, and the time of each step.
+
+    A shop that cannot be kept in step at all answers the hello only.
+    """
     steps: list[Step] = []
     hello = _timed(house, steps, "hello", shop.hello)
-    look = _timed(house, steps, "look", lambda: shop.look(cart.cursor_line, cart.cursor_line, 1, True, False))
     house.store.write(lambda books: books.carts.greet(cart.id, hello))
+    if hello.obstacle:
+        return hello, concerns(hello), steps
+    look = _timed(house, steps, "look", lambda: shop.look(cart.cursor_line, cart.cursor_line, 1, True, False))
     warnings = []
     if abs(hello.clock - house.clock.now().timestamp()) > CLOCK_SECONDS:
         warnings.append(
             f"The shop's clock differs by {hello.clock - house.clock.now().timestamp():+.0f} s; at 300 s it is refused."
         )
-    if hello.switches.get("STOCK_LIMITED", "true") != "true":
-        warnings.append(
-            "STOCK_LIMITED is off: the shop does not subtract what it sells. OnHand will do it, each time as a lost sale."
-        )
-    if hello.switches.get("DOWNLOAD_ENABLED", "false") == "true":
-        warnings.append("Downloads are enabled: products sold as downloads are not kept in step.")
-    if hello.engine.casefold() != "innodb":
-        warnings.append(
-            f"Products are in {hello.engine} tables, without transactions: a crash there is settled by the law."
-        )
-    if hello.quantity_type not in {"int", "integer", "bigint", "smallint", "mediumint"}:
-        warnings.append(f"Quantities are of type {hello.quantity_type}: products with a fraction are not kept in step.")
+    warnings += concerns(hello)
     if look.sums is not None and look.sums.count == 0:
         warnings.append("The shop has no products.")
     return hello, warnings, steps

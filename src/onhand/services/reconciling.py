@@ -56,6 +56,7 @@ class Weighing:
     weighed: law.Weighed
     unpaid: tuple[Line, ...]  # waiting lines that a counter may still confirm
     unmoved: tuple[Line, ...]  # paid lines that the counter did not move for
+    left_out: tuple[Line, ...]  # deleted with lines that came back, and did not come back themselves
 
     @property
     def differs(self) -> bool:
@@ -198,7 +199,9 @@ def _weigh(house: House, cart: Cart, shop: Shop, listings: Sequence[Listing], ro
         weighed = law.weigh(listing.ordered, listing.sum, row, lines, gone_of[listing.product])
         unpaid = tuple(line for line in lines if not line.paid)
         unmoved = tuple(line for line in lines if line.paid and line not in weighed.sold)
-        weighings.append(Weighing(listing, row, weighed, unpaid, unmoved))
+        orders = {line.order for line in weighed.restocked}
+        left_out = [x for x in gone_of[listing.product] if x.order in orders and x not in weighed.restocked]
+        weighings.append(Weighing(listing, row, weighed, unpaid, unmoved, tuple(left_out)))
     return weighings
 
 
@@ -268,11 +271,23 @@ def _book_trade(books: Books, cart: Cart, weighing: Weighing, at: datetime) -> i
         return 0
     collecting.sell(books, cart, weighed.sold, at)
     collecting.restock(books, cart, weighed.restocked, at)
+    if weighing.left_out:
+        _show_left_out(books, cart, weighing, at)
     if weighed.sold:
         note_switch(books, listing, row)
     if listing.unnamed and not weighed.unnamed and not weighed.fallen:
         collecting.name_late(books, cart, listing, weighing.unmoved)
     return 1 if any(amount for _, amount in _doubts(weighing)) else 0
+
+
+def _show_left_out(books: Books, cart: Cart, weighing: Weighing, at: datetime) -> None:
+    """CE Phoenix gives back one line of a product where an order had two. The counter is the truth here too; the shelf may know better."""
+    back, rest = law.units(weighing.weighed.restocked), law.units(weighing.left_out)
+    order = weighing.left_out[0].order
+    note = f"Order {order} gave back {back} of {back + rest}: if the rest is on the shelf, receive it here, then press Re-check."
+    row = weighing.row
+    seen, expected = Counters(row.quantity, row.ordered), Counters(row.quantity + rest, row.ordered - rest)
+    books.differences.open(cart.id, weighing.listing.id, differences.PARTIAL, -rest, seen, expected, at, note)
 
 
 def _follow(books: Books, cart: Cart, listing: Listing, row: Row, weighed: law.Weighed) -> None:
@@ -343,7 +358,7 @@ def _evidence(
     window = (at - since).total_seconds()
     return Evidence(
         drift=drift,
-        edited=row.modified != listing.modified and row.age is not None and row.age <= window + 1,
+        edited=row.modified != listing.modified and differences.is_recent(row.age, window),
         quantity=row.quantity,
         sales=-sum(n for when, n in trade if n < 0 and when >= since),
         posts=[n for when, n in posts if when >= since],

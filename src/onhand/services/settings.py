@@ -19,6 +19,8 @@ from onhand.domain.parameters import PARAMETERS, Parameter, Value
 from .ports import Books, House
 from .reconciling import Rules
 
+DIRECT_TICK_SECONDS = 0.1  # of a cart that is reached through its database: a look there takes milliseconds
+
 log = structlog.get_logger()
 
 
@@ -69,10 +71,11 @@ def set_parameter(house: House, name: str, text: str, person: str, seen: str | N
 
 
 def pace_of(books: Books, cart: Cart) -> Pace:
-    """What is in force for a cart: its own values, else the system's."""
+    """What is in force for a cart: its own values, else the system's; a direct cart is never slower than DIRECT_TICK_SECONDS by itself."""
     system, own = values(books), cart.settings
+    usual = min(float(system["TickSeconds"]), DIRECT_TICK_SECONDS if own.direct else float("inf"))
     return Pace(
-        tick_seconds=own.tick_seconds if own.tick_seconds is not None else float(system["TickSeconds"]),
+        tick_seconds=own.tick_seconds if own.tick_seconds is not None else usual,
         batch_size=own.batch_size if own.batch_size is not None else int(system["BatchSize"]),
         rules=Rules(
             settle_seconds=own.settle_seconds if own.settle_seconds is not None else float(system["SettleSeconds"]),

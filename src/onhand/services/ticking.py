@@ -35,6 +35,10 @@ def tick(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace, del
         if cart.halted is None:
             delivering.resend(house, cart, shop)
             cart = _get(house, cart_id)
+        if house.clock.monotonic() >= memory.hello_due:
+            hello = shop.hello()
+            house.store.write(lambda books: books.carts.greet(cart_id, hello))
+            memory.hello_due = house.clock.monotonic() + collecting.HELLO_SECONDS
         collected = collecting.look(house, cart, shop, memory, pace.tick_seconds)
     if _looks_empty(house, cart, collected, pace.rules):
         return False

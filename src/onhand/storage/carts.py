@@ -7,7 +7,8 @@ Never: deletes a movement with a cart.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import json
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
@@ -41,9 +42,6 @@ class Carts:
             "aligned_movement": 0,
             "baseline_line": 0,
             "cursor_line": 0,
-            "family": "",
-            "engine": "",
-            "sku_length": 0,
             "created_at": micros(at),
             **_sums(Sums()),
         }
@@ -78,7 +76,7 @@ class Carts:
         self._connection.execute(delete(carts).where(carts.c.id == cart))
 
     def greet(self, cart: int, hello: Hello) -> None:
-        self._set(cart, family=hello.family, engine=hello.engine, sku_length=hello.sku_length)
+        self._set(cart, hello=json.dumps(asdict(hello)))
 
     def align(self, cart: int, epoch: str, next_seq: int, line: int, sums: Sums, catalogue: str | None) -> None:
         # A batch of the old epoch that was never answered cannot be applied any more: the shop refuses its epoch.
@@ -164,6 +162,14 @@ def _key(name: str) -> str:
     return name.strip().casefold()
 
 
+def _hello(text: str | None) -> Hello | None:
+    """What the shop said. What an earlier program wrote down may lack something: then nothing is known until it is asked again."""
+    said = json.loads(text) if text else {}
+    if said.keys() != {field.name for field in fields(Hello)}:
+        return None
+    return Hello(**{**said, "stock_elsewhere": tuple(said["stock_elsewhere"])})
+
+
 def _sums(sums: Sums) -> dict[str, str]:
     return {
         "sum_count": str(sums.count),
@@ -208,9 +214,7 @@ def _cart(row: Row[Any], secret: str | None) -> Cart:
             int(row.sum_ordered_h),
         ),
         catalogue=row.catalogue,
-        family=row.family,
-        engine=row.engine,
-        sku_length=row.sku_length,
+        hello=_hello(row.hello),
         looked_at=moment(row.looked_at),
         in_step_at=moment(row.in_step_at),
         trouble=row.trouble,

@@ -88,7 +88,7 @@ class Reports:
             "unmatched": problems.get("unmatched", 0),
             "duplicate": problems.get("duplicate", 0),
             "blank": problems.get("blank", 0),
-            "untrackable": problems.get("fraction", 0) + problems.get("download", 0),
+            "untrackable": sum(problems.get(kind, 0) for kind in ("fraction", "download", "derived")),
             "parked": counted.parked,
             "waiting": counted.waiting,
             "in_flight": counted.in_flight,

@@ -116,9 +116,7 @@ carts = Table(
     Column("sum_quantity_h", Text, nullable=False),
     Column("sum_ordered_h", Text, nullable=False),
     Column("catalogue", Text),
-    Column("family", Text, nullable=False),
-    Column("engine", Text, nullable=False),
-    Column("sku_length", Integer, nullable=False),
+    Column("hello", Text),  # JSON: what the shop said of itself last
     Column("looked_at", BigInteger),
     Column("in_step_at", BigInteger),
     Column("trouble", Text),

@@ -2,11 +2,12 @@
 
 Path: called by name through ``verbs.run``.
 Promise: at most one of these, or the controller, speaks to a shop at any time.
-Never: shows a secret, except in the text of the key file that ``cart_key`` is asked for.
+Never: shows a secret, except in the text of the key file that ``cart_key`` is asked for; a password never.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
 
@@ -14,6 +15,7 @@ from pydantic import Field
 
 from onhand import app as composition
 from onhand.app import App
+from onhand.domain import family
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Policy
 from onhand.domain.errors import Conflict, Refused
@@ -22,11 +24,12 @@ from onhand.domain.people import Scope
 from onhand.domain.stock import QUANTITY_MAX
 from onhand.services import aligning, probing, settings
 
-from .registry import Data, Limit, Progress, Revision, Sku, Text, cart_named, iso, verb
+from .registry import Data, Invalid, Limit, Progress, Revision, Sku, Text, cart_named, iso, verb
 
 # What goes into the key file, which is PHP: checked before a key is changed. The forms are those of docs/protocol.md.
 KeyId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,40}$")]
-Secret = Annotated[str, Field(pattern=r"^([0-9a-fA-F]{64})?$")]
+KEY_SECRET = re.compile(r"([0-9a-fA-F]{64})?")
+Password = Annotated[str, Field(min_length=1, max_length=200)]
 Prefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{0,40}$")]
 
 
@@ -37,12 +40,16 @@ def cart_add(
     url: Annotated[str, Field(max_length=2000)],
     allow_http: bool = False,
     key_id: KeyId = "",
-    secret: Secret = "",
+    secret: Annotated[str, Field(max_length=200)] = "",
 ) -> Data:
-    """Connect a shop: its name and the address of the connector file in it."""
+    """Connect a shop: its name and the address of the connector file in it, or of its database, mysql://user@host/database.
+    ``secret``: 64 hexadecimal digits, or the password of the database user."""
     settings_ = _checked(
         Settings(name=name.strip(), url=url.strip(), allow_http=allow_http, key_id=key_id, secret=secret)
     )
+    if not settings_.direct and not KEY_SECRET.fullmatch(secret):
+        fault = "A key's secret has 64 hexadecimal digits; leave it out to have one made."
+        raise Invalid(f"cart_add: secret: {fault}", arguments=[{"argument": "secret", "fault": fault}])
     cart = app.house.store.write(lambda books: books.carts.add(settings_, app.clock.now()))
     return shown(app, app.read(lambda books: books.carts.get(cart)))
 
@@ -95,7 +102,8 @@ def cart_edit(
                 reason="stale",
                 current={name: value if value is not None else "as the system's" for name, value in now.items()},
             )
-        books.carts.edit(found.id, replace(current.settings, **changed))
+        kept = composition.with_its_secret(replace(current.settings, **changed), current.settings)
+        books.carts.edit(found.id, kept)
         books.carts.revise(found.id)
         if changed.get("buffer", current.settings.buffer) != current.settings.buffer:
             books.listings.announce_listings([x.id for x in books.listings.all(found.id) if x.tracked])
@@ -137,6 +145,11 @@ def cart_key(app: App, cart: Text, prefix: Prefix = "", renew: bool = False) -> 
     """Make the secret, once, and the text of the file to upload. An existing key is shown again unless renewed."""
     found = cart_named(app, cart)
     own = found.settings
+    if own.direct:
+        raise Refused(
+            f"{found.name} is reached through its database and needs no file: give its password with `onhand cart password`.",
+            cart=found.name,
+        )
     if renew or own.secret == "":
         key_id, secret = composition.new_key()
         own = replace(own, key_id=key_id, secret=secret)
@@ -144,8 +157,28 @@ def cart_key(app: App, cart: Text, prefix: Prefix = "", renew: bool = False) -> 
         found = replace(found, settings=own)
     else:
         app.house.store.write(lambda _: None)  # nothing changes, but who took the key is in the audit log
-    text = composition.key_file(found, prefix)
-    return {"cart": found.name, "url": own.url, "key_id": own.key_id, "file": "onhand-key.php", "text": text}
+    address = app.read(settings.values)["HintURL"]
+    hint_url = f"{address}/hint/{found.id}" if address else ""
+    text = composition.key_file(found, prefix, hint_url)
+    made = {"cart": found.name, "url": own.url, "key_id": own.key_id, "file": "onhand-key.php", "text": text}
+    return {**made, "hint_url": hint_url}
+
+
+@verb(Scope.MANAGE)
+def cart_password(app: App, cart: Text, password: Password) -> Data:
+    """Keep the password with which a direct cart's user logs in to the shop's database. It is never shown again."""
+    found = _direct(app, cart)
+    own = replace(found.settings, key_id="", secret=password)
+    app.house.store.write(lambda books: books.carts.edit(found.id, own))
+    return {"cart": found.name, "url": own.url}
+
+
+@verb(Scope.READ)
+def cart_grants(app: App, cart: Text, host: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:%/-]{1,255}$")] = "%") -> Data:
+    """Say which rights a direct cart's user needs on the shop's database server, and no others. ``host``: from where it logs in."""
+    found = _direct(app, cart)
+    statements = composition.grants(found, host)
+    return {"cart": found.name, "host": host, **statements, "text": composition.grants_text(statements)}
 
 
 @verb(Scope.MANAGE)
@@ -156,7 +189,7 @@ def cart_test(app: App, cart: Text, sku: Sku | None = None) -> Data:
         hello, warnings, steps = probing.greet(app.house, found, shop)
         if sku:
             steps += probing.round_trip(app.house, found, shop, sku)
-    answered = {**asdict(hello), "switches": dict(hello.switches)}
+    answered = {**asdict(hello), "title": family.title(hello.family, hello.version)}
     return {"cart": found.name, "answered": answered, "warnings": warnings, "steps": [asdict(step) for step in steps]}
 
 
@@ -218,7 +251,7 @@ def sync_off(app: App, cart: Text, person: Text = "") -> Data:
 
 def shown(app: App, cart: Cart) -> Data:
     """A cart for people and programs. The secret stays inside."""
-    own = cart.settings
+    own, hello = cart.settings, cart.hello
     pulse = app.controller.pulses().get(cart.id) if app.controller else None
     looked_at = pulse.looked_at if pulse and pulse.looked_at else cart.looked_at
     trouble = pulse.trouble if pulse else cart.trouble
@@ -230,14 +263,19 @@ def shown(app: App, cart: Cart) -> Data:
         "key_id": own.key_id,
         "active": own.active,
         "allow_http": own.allow_http,
+        "direct": own.direct,
+        "keyed": own.secret != "",
         "policy": own.policy.value if own.policy else None,
         "buffer": own.buffer,
         "batch_size": own.batch_size,
         "tick_seconds": own.tick_seconds,
         "settle_seconds": own.settle_seconds,
-        "family": cart.family,
-        "engine": cart.engine,
+        "family": family.title(hello.family, hello.version) if hello else "",
+        "engine": hello.engine if hello else "",
         "sku_length": cart.sku_length,
+        "switches": dict(hello.switches) if hello else {},
+        "concerns": family.concerns(hello) if hello else [],
+        "recognised": hello is None or hello.family != family.UNKNOWN,
         "synchronize": cart.synchronize,
         "aligned": cart.aligned,
         "halted": cart.halted,
@@ -245,6 +283,7 @@ def shown(app: App, cart: Cart) -> Data:
         "driven": pulse is not None,
         "state": _state(app, cart, pulse is not None and pulse.in_step, trouble),
         "looked_at": iso(looked_at) if looked_at else None,
+        "hinted_at": iso(pulse.hinted_at) if pulse and pulse.hinted_at else None,
         "aligned_at": iso(cart.aligned_at) if cart.aligned_at else None,
         "aligned_by": cart.aligned_by.value if cart.aligned_by else None,
         "revision": cart.revision,
@@ -267,6 +306,16 @@ def _state(app: App, cart: Cart, in_step: bool, trouble: str | None) -> str:
     if app.controller is None:
         return "no controller"
     return "in step" if in_step else "working"
+
+
+def _direct(app: App, name: str) -> Cart:
+    found = cart_named(app, name)
+    if not found.settings.direct:
+        raise Refused(
+            f"{found.name} is reached through the file in the shop: only a cart whose address begins with mysql:// has a password.",
+            cart=found.name,
+        )
+    return found
 
 
 def _checked(own: Settings) -> Settings:

@@ -24,6 +24,7 @@ CAUSES = {
     Cause.LOST_SALE: "Customers bought at the same moment, and the shop's own program lost what some of them took.",
     Cause.LOST_POST: "A checkout in the shop wrote over a change that OnHand had just posted.",
     Cause.LOST_RETURN: "A checkout in the shop wrote over what a deleted order had just given back.",
+    Cause.PARTIAL_RETURN: "An order was deleted in the shop, which gave back only a part of what it held of this product.",
     Cause.EDIT: "Somebody typed another count into the shop.",
     Cause.STALE_SAVE: "A product form that was opened before later sales was saved, and brought an old count back.",
     Cause.COUNTER_RESET: "The shop's counter of units ordered was set back. No stock moved.",

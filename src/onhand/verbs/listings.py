@@ -34,8 +34,8 @@ def cart_products(
 ) -> Data:
     """List the products of a cart and the item each belongs to, after a product number.
 
-    ``problem``: unmatched, blank, duplicate, fraction, download, deleted, ignored, "set aside"; or unsettled (the first three), chosen,
-    parked, "not aligned", any.
+    ``problem``: unmatched, blank, duplicate, fraction, download, derived, deleted, ignored, "set aside"; or unsettled (the
+    first three), chosen, parked, "not aligned", any.
     """
     found = cart_named(app, cart)
     if found.aligned:

@@ -32,6 +32,7 @@ _TONES = {
 _PROBLEMS = {
     "fraction": "not kept: fraction",
     "download": "not kept: download",
+    "derived": "not kept: derived",
     "duplicate": "SKU twice in shop",
     "deleted": "deleted in the shop",
 }

@@ -2,7 +2,7 @@
 
 Path: ``/carts``, ``/carts/new`` and ``/carts/ID``; a cart is addressed by its number, since its name can change.
 Promise: Synchronize Inventory is there only while SynchQOH is True; checking it compares first and says what differs.
-Never: shows a key, but in the file that an administrator asks for.
+Never: shows a key, but in the file that an administrator asks for; a password never.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ FILE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 def attach(site: Site) -> None:
     """Declare the pages and forms about carts."""
+    _attach_ways_in(site)
 
     @site.page("/carts", Scope.READ)
     def carts(visit: Visit) -> Page:
@@ -48,13 +49,13 @@ def attach(site: Site) -> None:
 
     @site.form("/carts/new", Scope.MANAGE)
     def add(visit: Visit) -> Page | Response:
-        wanted = {"name": visit.form.get("name", ""), "url": visit.form.get("url", "")}
+        wanted = {name: visit.form.get(name, "") for name in ("name", "url", "secret")}
         return visit.submit(
             "cart_add",
             {**wanted, "allow_http": visit.checked("allow_http")},
             again=lambda: NEW,
             then=lambda answer: f"/carts/{answer['id']}",
-            said="{name} is added. Next: put the two files into the shop, then press Test.",
+            said=lambda answer: f"{answer['name']} is added. Next: {_next_step(answer)}, then press Test.",
         )
 
     @site.page("/carts/{cart}", Scope.READ)
@@ -77,21 +78,6 @@ def attach(site: Site) -> None:
     def test(visit: Visit, cart: str) -> Page:
         return _test(visit, numbered(visit, cart))
 
-    @site.page("/carts/{cart}/onhand.php", Scope.MANAGE)
-    def connector(visit: Visit, cart: str) -> Response:
-        numbered(visit, cart)
-        return _file(shopfiles.CONNECTOR, shopfiles.connector().read_bytes())
-
-    @site.form("/carts/{cart}/key", Scope.ADMINISTER)
-    def key(visit: Visit, cart: str) -> Page | Response:
-        found = numbered(visit, cart)
-        try:
-            prefix = visit.form.get("prefix", "").strip()
-            made = visit.do("cart_key", cart=found.name, prefix=prefix, renew=visit.checked("renew"))
-        except OnHandError as error:
-            return visit.refuse(error, lambda: _page(visit, found))
-        return _file(made["file"], made["text"].encode())
-
     @site.form("/carts/{cart}/remove", Scope.ADMINISTER)
     def remove(visit: Visit, cart: str) -> Page | Response:
         found = numbered(visit, cart)
@@ -102,6 +88,41 @@ def attach(site: Site) -> None:
             then="/carts",
             said="{removed} is removed. Its movements stay.",
         )
+
+
+def _attach_ways_in(site: Site) -> None:
+    """What lets us into a shop: the password of its database, or files for its folder."""
+
+    @site.form("/carts/{cart}/password", Scope.MANAGE)
+    def password(visit: Visit, cart: str) -> Page | Response:
+        found = numbered(visit, cart)
+        return visit.submit(
+            "cart_password",
+            {"cart": found.name, "password": visit.form.get("password", "")},
+            again=lambda: _page(visit, found),
+            then=f"/carts/{found.id}",
+            said="The password of {cart} is kept, sealed. Press Test to try it.",
+        )
+
+    @site.page("/carts/{cart}/onhand.php", Scope.MANAGE)
+    def connector(visit: Visit, cart: str) -> Response:
+        numbered(visit, cart)
+        return _file(shopfiles.CONNECTOR, shopfiles.connector().read_bytes())
+
+    @site.page("/carts/{cart}/onhand-hint.zip", Scope.MANAGE)
+    def hint(visit: Visit, cart: str) -> Response:
+        numbered(visit, cart)
+        return _file("onhand-hint.zip", shopfiles.hint_archive())
+
+    @site.form("/carts/{cart}/key", Scope.ADMINISTER)
+    def key(visit: Visit, cart: str) -> Page | Response:
+        found = numbered(visit, cart)
+        try:
+            prefix = visit.form.get("prefix", "").strip()
+            made = visit.do("cart_key", cart=found.name, prefix=prefix, renew=visit.checked("renew"))
+        except OnHandError as error:
+            return visit.refuse(error, lambda: _page(visit, found))
+        return _file(made["file"], made["text"].encode())
 
 
 def numbered(visit: Visit, cart: str) -> Cart:
@@ -123,15 +144,21 @@ def _page(visit: Visit, found: Cart, **more: Any) -> Page:
         "cart": cart,
         "card": view.card({**cart, "to_decide": 0}),
         "synch_qoh": synch_qoh(visit),
+        "grants": visit.do("cart_grants", cart=cart["name"])["text"] if cart["direct"] else "",
         "task": visit.app.tasks.aligning(found.id),
         "policies": POLICIES,
         "pace": visit.app.read(lambda books: settings.pace_of(books, found)),
+        "hint_address": visit.app.read(settings.values)["HintURL"],
         "differing": [],
         "differing_count": 0,
         "tested": None,
         **more,
     }
     return Page("cart.html", data, cart["name"], () if visit.form else ("state",), ages=True)
+
+
+def _next_step(cart: Mapping[str, Any]) -> str:
+    return "give its user the rights below" if cart["direct"] else "put the two files into the shop"
 
 
 def _save(visit: Visit, found: Cart) -> Page | Response:

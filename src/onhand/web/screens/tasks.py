@@ -41,6 +41,8 @@ RESULTS = {
     "duplicate": "Several products of the shop have this SKU, so none is guessed.",
     "fraction": "It is not tracked: the shop holds a fractional quantity.",
     "download": "It is not tracked: it is sold as a download.",
+    "derived": "It is not tracked: the shop works its quantity out from variants or sub-products.",
+    "set aside": "Its item has Ignore QOH or Drop ship.",
     "deleted": "The shop does not have the product any more.",
     "too long": "The shop's column is too narrow for this SKU.",
     "ignored": "It was set aside by a person.",

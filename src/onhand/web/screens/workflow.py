@@ -14,6 +14,7 @@ from typing import Any
 
 from onhand.app import App, Books
 from onhand.controller import Pulse
+from onhand.domain import family
 from onhand.domain.carts import Cart
 from onhand.domain.listings import Direction
 from onhand.domain.people import Scope
@@ -125,8 +126,9 @@ def _each(known: Known, fact: Callable[[Known, Cart], Fact], label: str, address
 
 
 def _answers(_: Known, cart: Cart) -> Fact:
-    if cart.family:
-        return Fact(True, f"{cart.name} answered: {cart.family}, {cart.engine} tables.")
+    if cart.hello:
+        title = family.title(cart.hello.family, cart.hello.version)
+        return Fact(True, f"{cart.name} answered: {title}, {cart.hello.engine} tables.")
     return Fact(False, f"{cart.name} has not answered yet.", "Put its files into the shop and test it", _cart(cart))
 
 

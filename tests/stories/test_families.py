@@ -279,6 +279,17 @@ def test_a_payment_elsewhere_takes_its_units_at_once_and_a_failed_one_gives_them
 
 
 @of(families.Gambio)
+def test_a_quantity_typed_into_a_gambio_asks_since_its_date_tells_nothing(house):
+    gambio, _ = house.shops
+    gambio.save_form("MUG", quantity=15)
+    house.eventually(lambda: house.causes(gambio) == [("unknown", 5)])
+    (difference,) = house.differences(gambio, open_only=True)
+    house.verb("decide", difference=difference["id"], side="ours")
+    house.all_show(MUG=10)
+    house.all_is_well()
+
+
+@of(families.Gambio)
 def test_an_order_that_is_cancelled_with_restock_comes_back_though_its_lines_stay(house):
     gambio, _ = house.shops
     order = gambio.sell("MUG", 3)

@@ -309,10 +309,12 @@ def _rows(shop: Tables, which: str, limit: int) -> tuple[Row, ...]:
         f" FROM {shop.products} p WHERE {which} ORDER BY p.products_id LIMIT {limit:d}"
     )
     derived = shop.derived(number(row[0]) for row in rows)
-    return tuple(_row(row, derived) for row in rows)
+    # A column that dates every write, and not only an admin's, is no evidence of one.
+    stamped = shop.columns()["products.products_last_modified"].stamped
+    return tuple(_row(row, derived, stamped) for row in rows)
 
 
-def _row(values: Values, derived: set[int]) -> Row:
+def _row(values: Values, derived: set[int], stamped: bool) -> Row:
     product, model, name, quantity, ordered, status, modified, age, flags = values
     zero = modified is None or modified.startswith(b"0000")
     return Row(
@@ -322,7 +324,7 @@ def _row(values: Values, derived: set[int]) -> Row:
         quantity=number(quantity),
         ordered=number(ordered),
         status=number(status),
-        modified=None if zero else text(modified),
+        modified=None if zero or stamped else text(modified),
         age=None if zero or age is None else number(age),
         flags=number(flags) + (DERIVED if number(product) in derived else 0),
     )

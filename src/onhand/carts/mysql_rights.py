@@ -23,7 +23,6 @@ READ = {
     "orders": "orders_id, orders_status",
     "orders_status_history": "orders_id",
     "orders_total": "sort_order",
-    "configuration": "",
     "languages": "languages_id, code",
 }
 WRITTEN = "products_quantity, products_status"  # of products

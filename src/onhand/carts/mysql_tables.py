@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from string import Formatter
 
 from onhand.domain.errors import Permanent
 from onhand.domain.sketch import MULTIPLIER, WORD
 
-from .family import STOCK_ELSEWHERE, TELLING
+from .family import DOWNLOADS_SUBTRACTED, SETTINGS, STOCK_ELSEWHERE, TELLING, Settings
 from .mysql_server import PREFIX, Server
 
 # Without these in its table products nothing is a shop.
@@ -37,6 +38,7 @@ class Column:
     length: int  # characters, 0 where it is no text
     collation: str
     digits: int  # before the point, of a decimal
+    stamped: bool  # whether the database itself writes the time of every change into it
 
     @property
     def unsigned(self) -> bool:
@@ -88,7 +90,7 @@ class Tables:
             self._columns.update({usual: {} for usual in missing.values()})
             for row in self.server.rows(
                 "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, CHARACTER_MAXIMUM_LENGTH, COLLATION_NAME,"
-                " NUMERIC_PRECISION, NUMERIC_SCALE FROM information_schema.COLUMNS"
+                " NUMERIC_PRECISION, NUMERIC_SCALE, EXTRA FROM information_schema.COLUMNS"
                 f" WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN ({_texts(missing)})"
             ):
                 found = missing[text(row[0]).lower()]
@@ -97,7 +99,7 @@ class Tables:
             if "products" in tables and f"products.products_{name}" not in self._columns["products"]:
                 raise Permanent(
                     f"The shop's database has no column products_{name} in a table {self.prefix}products that this user may read:"
-                    f" check database and prefix in the cart's address, and the rights of the user.{self._elsewhere()}",
+                    f" check database and prefix in the cart's address, and the rights of the user.{self._other_prefixes()}",
                     reason="tables",
                 )
         return {place: column for usual in tables for place, column in self._columns[usual].items()}
@@ -144,9 +146,10 @@ class Tables:
 
     def download(self) -> str:
         """A condition: the product is sold as a download, so that its counter moves without its quantity."""
-        switches = self.switches(("DOWNLOAD_ENABLED", "STOCK_LIMITED_DOWNLOADS"))
-        if switches.get("DOWNLOAD_ENABLED") != "true" or switches.get("STOCK_LIMITED_DOWNLOADS") == "true":
-            return "0"  # not sold as downloads, or subtracted like anything else (modified)
+        switches = self.switches(("DOWNLOAD_ENABLED", *DOWNLOADS_SUBTRACTED))
+        on = {name for name, value in switches.items() if value == "true"}
+        if "DOWNLOAD_ENABLED" not in on or on.intersection(DOWNLOADS_SUBTRACTED):
+            return "0"  # not sold as downloads, or subtracted like anything else
         # Zen Cart: 2 means that goods are sent as well, and the shop subtracts them.
         sent = "products.product_is_always_free_shipping" in self.columns()
         return (
@@ -158,11 +161,8 @@ class Tables:
 
     def apart(self) -> str:
         """A number that changes when a product begins or ceases to be a download, or to have its quantity worked out from others."""
-        sums = ["0"]
-        for place in self.stock_elsewhere():
-            table, column = place.split(".")
-            distinct = f"(SELECT DISTINCT {column} FROM {self.name(table)}) d"
-            sums.append(f"(SELECT IFNULL(SUM(CRC32(d.{column})), 0) FROM {distinct})")
+        named = (f"({self._elsewhere(place)}) d" for place in self.stock_elsewhere())
+        sums = ["0", *(f"(SELECT IFNULL(SUM(CRC32(d.product)), 0) FROM {products})" for products in named)]
         if self.download() != "0":
             sums.append(
                 f"(SELECT IFNULL(SUM(CRC32(a.products_id)), 0) FROM {self.name('products_attributes')} a"
@@ -192,31 +192,52 @@ class Tables:
         ids = ids_of(products)
         found: set[int] = set()
         for place in self.stock_elsewhere() if ids else ():
-            table, column = place.split(".")
-            question = f"SELECT DISTINCT {column} FROM {self.name(table)} WHERE {column} IN ({ids})"
-            found |= {number(row[0]) for row in self.server.rows(question)}
+            found |= {number(row[0]) for row in self.server.rows(self._elsewhere(place, ids))}
         return found
+
+    def _elsewhere(self, place: str, ids: str = "") -> str:
+        """A SELECT of the products named in a place of ``STOCK_ELSEWHERE`` that are meant: all, or those of these ids."""
+        table, column = place.split(".")
+        tables, condition = f"{self.name(table)} e", f"e.{column} IN ({ids})" if ids else "TRUE"
+        if STOCK_ELSEWHERE[place]:
+            tables += f" JOIN {self.products} p ON p.products_id = e.{column}"
+            condition += f" AND ({self._with_settings(STOCK_ELSEWHERE[place])})"
+        return f"SELECT DISTINCT e.{column} AS product FROM {tables} WHERE {condition}"
+
+    def _with_settings(self, condition: str) -> str:
+        """A condition in which settings stand in braces: with 1 for those that are on, and 0 for the others."""
+        named = [name for _, name, _, _ in Formatter().parse(condition) if name]
+        switches = self.switches(named) if named else {}
+        return condition.format(**{name: int(switches.get(name) == "true") for name in named})
+
+    def _settings(self) -> tuple[str, Settings]:
+        """Where this shop's settings stand: the table, as it goes into a statement, and its columns."""
+        places = self.columns(TELLING)
+        there = (usual for usual, columns in SETTINGS.items() if f"{usual}.{columns.name}" in places)
+        usual = next(there, "configuration")
+        return self.name(usual), SETTINGS[usual]
 
     def switches(self, names: Sequence[str]) -> dict[str, str]:
         """Those of the named settings that the shop has. Where one stands twice, the shop uses the first."""
         found: dict[str, str] = {}
+        table, at = self._settings()
         for name, value in self.server.rows(
-            f"SELECT configuration_key, configuration_value FROM {self.name('configuration')}"
-            f" WHERE configuration_key IN ({_texts(names)}) ORDER BY configuration_id"
+            f"SELECT `{at.name}`, `{at.value}` FROM {table}"
+            f" WHERE `{at.name}` IN ({_texts(at.before + name for name in names)}) ORDER BY {at.order}"
         ):
-            found.setdefault(text(name), text(value))
+            found.setdefault(text(name)[len(at.before) :], text(value))
         return found
 
     def default_language(self) -> int:
         """The id of the shop's default language; 0 if it cannot be told."""
+        table, at = self._settings()
         row = self.server.row(
-            f"SELECT l.languages_id FROM {self.name('configuration')} s"
-            f" JOIN {self.name('languages')} l ON l.code = s.configuration_value"
-            " WHERE s.configuration_key = 'DEFAULT_LANGUAGE' ORDER BY s.configuration_id LIMIT 1"
+            f"SELECT l.languages_id FROM {table} s JOIN {self.name('languages')} l ON l.code = s.`{at.value}`"
+            f" WHERE s.`{at.name}` = '{at.before}DEFAULT_LANGUAGE' ORDER BY s.{at.order} LIMIT 1"
         )
         return number(row[0]) if row else 0
 
-    def _elsewhere(self) -> str:
+    def _other_prefixes(self) -> str:
         found = [repr(prefix) for prefix in prefixes(self.server)]
         return f" A shop stands there under the prefix {' and '.join(found)}." if found else ""
 
@@ -273,7 +294,7 @@ def _is_shop(server: Server, prefix: str) -> bool:
 
 
 def _column(values: Sequence[bytes | None]) -> Column:
-    kind, shape, nullable, length, collation, precision, scale = values
+    kind, shape, nullable, length, collation, precision, scale, extra = values
     return Column(
         type=text(kind).lower(),
         shape=text(shape),
@@ -281,9 +302,10 @@ def _column(values: Sequence[bytes | None]) -> Column:
         length=number(length),
         collation=text(collation),
         digits=number(precision) - number(scale),
+        stamped="on update" in text(extra).lower(),
     )
 
 
 def _texts(names: Iterable[str]) -> str:
-    """Names of ours as texts in a statement: letters, digits and underscores."""
+    """Names of ours as texts in a statement: letters, digits, underscores and slashes."""
     return ", ".join(f"'{name}'" for name in names)

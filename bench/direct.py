@@ -12,7 +12,7 @@ import time
 from onhand.carts.mysql import MySql
 from onhand.domain.shop import Change
 from tests.servers import PASSWORD, USER
-from tests.shops.oscommerce23.shop import OsCommerce23
+from tests.shops.families import OsCommerce23
 
 from .changes import PRODUCTS, _changed, _check
 from .ground import Ground, house_of

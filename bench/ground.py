@@ -26,7 +26,7 @@ from onhand.carts.endpoint import Endpoint
 from onhand.domain.carts import Cart
 from onhand.storage import database
 from tests.servers import MariaDB, PhpServer
-from tests.shops.oscommerce23.shop import OsCommerce23
+from tests.shops.families import OsCommerce23
 
 UPDATE_PHP = Path(__file__).parent / "shop" / "update.php"
 SETTLE_SECONDS = 0.1  # alignments wait this long; nobody trades in these shops

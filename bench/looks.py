@@ -7,7 +7,7 @@ already. Bytes are counted by a relay in between: request and answer, headers an
 from __future__ import annotations
 
 from onhand.domain.sketch import MULTIPLIER, WORD
-from tests.shops.oscommerce23.shop import OsCommerce23
+from tests.shops.families import OsCommerce23
 
 from .ground import Ground, Wire, through
 from .measure import Aim, Finding, in_turns, milliseconds, ratio

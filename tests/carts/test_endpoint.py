@@ -22,7 +22,7 @@ from onhand.domain.shop import FRACTION, Change, Outcome
 from onhand.domain.sketch import Counters, Sums, cells_of
 from tests.carts.contract import LockContract, ShopContract, WireContract, apply, counters, look, post
 from tests.servers import PhpServer, shared_php
-from tests.shops.oscommerce23.shop import OsCommerce23
+from tests.shops.families import OsCommerce23
 
 pytestmark = pytest.mark.servers
 

@@ -158,6 +158,8 @@ def test_the_brake_needs_more_than_a_share_and_more_than_a_few(changes: int, lis
     [
         (None, 10, False),
         (0, 10, True),
+        (-1, 10, True),
+        (-899, 10, True),
         (11, 10, True),
         (12, 10, False),
         (600, 10, False),

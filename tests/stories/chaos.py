@@ -33,7 +33,7 @@ import structlog
 
 from onhand.domain.errors import Refused
 from tests.servers import MariaDB, PhpServer
-from tests.shops.oscommerce23.shop import OsCommerce23
+from tests.shops.families import OsCommerce23
 from tests.stories.outcome import SLACK_SECONDS, Outcome, ShopSeen, faults_of
 from tests.stories.people import STOCK, Clerk, Shopper, Tally
 from tests.stories.relay import Fault, Relay

@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from tests.servers import shared_mariadb, shared_php
-from tests.shops.oscommerce23.shop import OsCommerce23
+from tests.shops.families import OsCommerce23
 from tests.stories.stage import Stage
 
 both_engines = pytest.mark.parametrize("engine", ["InnoDB", "MyISAM"])

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from onhand.domain.errors import OnHandError
-from tests.shops.oscommerce23.shop import OsCommerce23
+from tests.shops.families import OsCommerce23
 from tests.stories.chaos import Chaos, plan
 from tests.stories.outcome import CHECKS, END_SECONDS_MAX, Outcome, ShopSeen, faults_of
 from tests.stories.relay import Fault, Relay

@@ -14,7 +14,7 @@ import pytest
 
 from onhand.domain.errors import OnHandError
 from tests.servers import MariaDB, PhpServer
-from tests.shops.oscommerce23.shop import OsCommerce23
+from tests.shops.families import OsCommerce23
 from tests.stories.conftest import both_engines
 from tests.stories.stage import RACES, SETTLE_SECONDS, TICK_SECONDS, Crowd, Gone, Stage
 

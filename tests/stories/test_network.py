@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers import PhpServer
-from tests.shops.oscommerce23.shop import OsCommerce23
+from tests.shops.families import OsCommerce23
 from tests.stories.conftest import both_engines
 from tests.stories.relay import Relay
 from tests.stories.stage import RACES, Stage, eventually

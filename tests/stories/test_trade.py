@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.shops.oscommerce23.shop import OsCommerce23
+from tests.shops.families import OsCommerce23
 from tests.stories.conftest import both_engines
 from tests.stories.stage import Stage
 

@@ -11,7 +11,7 @@ from onhand.clock import SystemClock
 from onhand.domain.differences import HEALS_PER_HOUR
 from onhand.domain.errors import OnHandError
 from tests.servers import PASSWORD
-from tests.shops.oscommerce23.shop import OsCommerce23
+from tests.shops.families import OsCommerce23
 from tests.stories.stage import Stage, eventually
 
 pytestmark = pytest.mark.servers

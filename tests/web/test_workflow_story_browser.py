@@ -14,7 +14,7 @@ from onhand.app import App
 from onhand.services import people
 from onhand.storage import database
 from tests.servers import shared_mariadb, shared_php
-from tests.shops.oscommerce23.shop import OsCommerce23
+from tests.shops.families import OsCommerce23
 from tests.stories.stage import Shop
 from tests.web.conftest import House, eventually
 

@@ -472,6 +472,7 @@ function onhand_posts($request) {
 /** The one row of our own table. Makes the table, and the row, when they are not there yet. */
 function onhand_state($shop, $db, $for_update = '') {
     $select = "SELECT epoch, last_seq, begun_first, begun_last, last_first, last_answer FROM $shop->state WHERE id = 1 $for_update";
+    $db->forgiving = true;                // before the first request the table is not there: nothing for an error log
     try {
         $row = $db->row($select);
     } catch (OnhandRefusal $refusal) {
@@ -480,6 +481,7 @@ function onhand_state($shop, $db, $for_update = '') {
         }
         $row = null;
     }
+    $db->forgiving = false;
     if ($row === null) {
         $shop->columns();                 // where there is no shop, nothing of ours is made
         $db->run("CREATE TABLE IF NOT EXISTS $shop->state (id TINYINT NOT NULL PRIMARY KEY, epoch CHAR(16) NOT NULL,"
@@ -1178,6 +1180,7 @@ class OnhandShop4 extends OnhandShop {
 
 /** One connection, over mysqli or, where that is missing, PDO. */
 class OnhandDatabase {
+    public $forgiving = false;            // whether a table that is not there is nothing to write into an error log
     private $mysqli = null, $pdo = null, $name, $file;
 
     public function __construct($login) {
@@ -1276,7 +1279,9 @@ class OnhandDatabase {
 
     /** Says by the server's error number what a person can do. The server's own words go to the error log only. */
     private function refuse($number, $words) {
-        onhand_if_allowed('error_log', "OnHand connector: database error $number: $words");
+        if (!($this->forgiving && $number === 1146)) {
+            onhand_if_allowed('error_log', "OnHand connector: database error $number: $words");
+        }
         if ($number === 1146 || $number === 1054) {
             throw new OnhandRefusal('tables', "The shop's database lacks a table or column of the osCommerce family (error $number):"
                 . " check the table prefix in onhand-key.php and the database in $this->file.");

@@ -15,3 +15,11 @@ def mariadb() -> MariaDB:
 @pytest.fixture(scope="session")
 def php() -> PhpServer:
     return shared_php()
+
+
+@pytest.fixture(scope="class")
+def shop(request, mariadb, php):
+    """The shop of a class over ``contract.OneShop``."""
+    shop = request.cls.cart(mariadb, php)
+    yield shop
+    shop.close()

@@ -510,6 +510,15 @@ class ShopContract:
         assert (1000 - 20 + 20 * 7 - row.quantity) % 7 == 0
 
 
+class OneShop:
+    """For the many tests of a class one shop, emptied before each. ``cart`` makes it out of a MariaDB and a PHP."""
+
+    @pytest.fixture
+    def driver(self, shop):
+        shop.empty()
+        return shop
+
+
 class LockContract:
     """The same, of requests that meet. Apart, because waiting takes a connector its five seconds."""
 

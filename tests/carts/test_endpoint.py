@@ -12,6 +12,7 @@ import signal
 import subprocess
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from onhand.carts.signing import Key, key_file
 from onhand.domain.errors import OnHandError, Permanent, Retriable
 from onhand.domain.shop import FRACTION, Change, Outcome
 from onhand.domain.sketch import Counters, Sums, cells_of
-from tests.carts.contract import LockContract, ShopContract, WireContract, apply, counters, look, post
+from tests.carts.contract import LockContract, OneShop, ShopContract, WireContract, apply, counters, look, post
 from tests.servers import PhpServer, shared_php
 from tests.shops.families import OsCommerce23
 
@@ -45,36 +46,17 @@ def wire(driver):
 both_engines = pytest.mark.parametrize("driver", ["InnoDB", "MyISAM"], indirect=True)
 
 
-@pytest.fixture(scope="class")
-def shop(request, mariadb, php):
-    """For the many tests of a class one shop, emptied before each."""
-    shop = request.cls.make(mariadb, php)
-    yield shop
-    shop.close()
+class TestEndpointOnInnoDB(OneShop, ShopContract, LockContract, WireContract):
+    cart = OsCommerce23
 
 
-class Contract(ShopContract):
-    @pytest.fixture
-    def driver(self, shop):
-        shop.empty()
-        return shop
+class TestEndpointOnMyISAM(OneShop, ShopContract):
+    cart = partial(OsCommerce23, engine="MyISAM")
 
 
-class TestEndpointOnInnoDB(Contract, LockContract, WireContract):
+class TestEndpointThroughPdo(OneShop, ShopContract):
     @staticmethod
-    def make(mariadb, php):
-        return OsCommerce23(mariadb, php, "InnoDB")
-
-
-class TestEndpointOnMyISAM(Contract):
-    @staticmethod
-    def make(mariadb, php):
-        return OsCommerce23(mariadb, php, "MyISAM")
-
-
-class TestEndpointThroughPdo(Contract):
-    @staticmethod
-    def make(mariadb, php):
+    def cart(mariadb, php):
         # checkout.php needs mysqli, so the shop's own pages run on the ordinary PHP; both serve the same directory.
         return OsCommerce23(mariadb, php, connector_php=shared_php(*PDO_ONLY))
 

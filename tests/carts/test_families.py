@@ -11,7 +11,7 @@ import pytest
 
 from onhand.domain.shop import DERIVED, FRACTION
 from onhand.domain.sketch import Counters
-from tests.carts.contract import ShopContract, counters, look
+from tests.carts.contract import OneShop, ShopContract, counters, look
 from tests.shops import families
 from tests.shops.direct import direct
 from tests.shops.shop import FamilyShop
@@ -19,63 +19,44 @@ from tests.shops.shop import FamilyShop
 pytestmark = pytest.mark.servers
 
 
-@pytest.fixture(scope="class")
-def shop(request, mariadb, php):
-    shop = request.cls.cart(mariadb, php)
-    yield shop
-    shop.close()
-
-
-class Contract(ShopContract):
-    @pytest.fixture
-    def driver(self, shop):
-        shop.empty()
-        return shop
-
-
-class TestOsCommerce22(Contract):
+class TestOsCommerce22(OneShop, ShopContract):
     cart = families.OsCommerce22
 
 
-class TestOsCommerce24(Contract):
+class TestOsCommerce24(OneShop, ShopContract):
     cart = families.OsCommerce24
 
 
-class TestPhoenix(Contract):
+class TestPhoenix(OneShop, ShopContract):
     cart = families.Phoenix
 
 
-class TestZenCart(Contract):
+class TestZenCart(OneShop, ShopContract):
     cart = families.ZenCart
 
 
-class TestZenCart15(Contract):
+class TestZenCart15(OneShop, ShopContract):
     cart = families.ZenCart15
 
 
-class TestLoaded(Contract):
+class TestLoaded(OneShop, ShopContract):
     cart = families.Loaded
 
 
-class TestOsCMax(Contract):
+class TestOsCMax(OneShop, ShopContract):
     cart = families.OsCMax
 
 
-class TestModified(Contract):
+class TestModified(OneShop, ShopContract):
     cart = families.Modified
 
 
-class TestGambio(Contract):
+class TestGambio(OneShop, ShopContract):
     cart = families.Gambio
 
 
-class TrapsOfGambio:
+class TrapsOfGambio(OneShop):
     """What is true of no other cart: where its settings stand, whose stock counts, and what its date tells."""
-
-    @pytest.fixture
-    def driver(self, shop):
-        shop.empty()
-        return shop
 
     def test_its_own_table_of_settings_counts_and_not_one_that_an_update_left_behind(self, driver):
         driver.sql(LEFT_BEHIND)

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 
 import pymysql
 import pytest
@@ -19,7 +20,7 @@ import pytest
 from onhand.domain.errors import OnHandError, Permanent, Retriable
 from onhand.domain.shop import FRACTION, Change, Outcome
 from onhand.domain.sketch import Counters, Sums, cells_of
-from tests.carts.contract import LockContract, ShopContract, apply, counters, look
+from tests.carts.contract import LockContract, OneShop, ShopContract, apply, counters, look
 from tests.carts.wiretap import Wiretap
 from tests.shops import families
 from tests.shops.direct import PASSWORD, direct
@@ -39,24 +40,16 @@ def driver(request, mariadb, php):
 both_engines = pytest.mark.parametrize("driver", ["InnoDB", "MyISAM"], indirect=True)
 
 
-class TestDirectOnInnoDB(ShopContract, LockContract):
-    pass
+class TestDirectOnInnoDB(OneShop, ShopContract, LockContract):
+    cart = OsCommerce23
 
 
-class TestDirectOnMyISAM(ShopContract):
-    @pytest.fixture
-    def driver(self, mariadb, php):
-        shop = OsCommerce23(mariadb, php, "MyISAM")
-        yield shop
-        shop.close()
+class TestDirectOnMyISAM(OneShop, ShopContract):
+    cart = partial(OsCommerce23, engine="MyISAM")
 
 
-class TestDirectOnZenCart(ShopContract):
-    @pytest.fixture
-    def driver(self, mariadb, php):
-        shop = direct(families.ZenCart15)(mariadb, php)
-        yield shop
-        shop.close()
+class TestDirectOnZenCart(OneShop, ShopContract):
+    cart = direct(families.ZenCart15)
 
 
 @pytest.mark.parametrize("cart", families.FAMILIES, ids=lambda cart: cart.__name__)

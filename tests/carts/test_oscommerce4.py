@@ -14,25 +14,12 @@ import pytest
 from onhand.domain.errors import Permanent
 from onhand.domain.shop import DERIVED, DOWNLOAD
 from onhand.domain.sketch import Counters, Sums
-from tests.carts.contract import ShopContract, apply, counters, look
+from tests.carts.contract import OneShop, ShopContract, apply, counters, look
 from tests.shops.families import OsCommerce4
 
 pytestmark = pytest.mark.servers
 
 BOOKING = "stock_history WHERE comments = 'OnHand'"
-
-
-@pytest.fixture(scope="class")
-def shop(mariadb, php):
-    shop = OsCommerce4(mariadb, php)
-    yield shop
-    shop.close()
-
-
-@pytest.fixture
-def driver(shop):
-    shop.empty()
-    return shop
 
 
 def seen(driver, product):
@@ -57,11 +44,15 @@ def caches(driver):
     ), driver.sql("SELECT * FROM warehouses_products ORDER BY prid, warehouse_id")
 
 
-class TestContract(ShopContract):
+class TestContract(OneShop, ShopContract):
     """As in every shop."""
 
+    cart = OsCommerce4
 
-class TestSales:
+
+class TestSales(OneShop):
+    cart = OsCommerce4
+
     def test_a_line_waits_until_the_shop_takes_stock_for_it(self, driver):
         tea = driver.add_product("TEA", 10)
         order = driver.prepare(tea, 3)
@@ -146,7 +137,9 @@ class TestSales:
         assert driver.shop().rows([tea])[0].modified is None  # baskets come and go without a person's doing
 
 
-class TestPosts:
+class TestPosts(OneShop):
+    cart = OsCommerce4
+
     def test_a_post_changes_what_lies_there_and_leaves_a_line_in_the_journal(self, driver):
         tea = driver.add_product("TEA", 10)
         driver.sell(tea, 4)
@@ -225,7 +218,9 @@ class TestPosts:
             assert seen(driver, product) == (1000 + posted - 48, 48)
 
 
-class TestSetAside:
+class TestSetAside(OneShop):
+    cart = OsCommerce4
+
     """Products whose quantity is not one number in one place that the shop counts."""
 
     def lay_elsewhere(self, driver, product, warehouse=2):
@@ -386,7 +381,9 @@ class TestSetAside:
         assert hello.stock_elsewhere == ("products.suppliers_stock_quantity",)
 
 
-class TestItsFiles:
+class TestItsFiles(OneShop):
+    cart = OsCommerce4
+
     @pytest.fixture
     def shop(self, mariadb, php):
         shop = OsCommerce4(mariadb, php)

@@ -199,9 +199,11 @@ def _weigh(house: House, cart: Cart, shop: Shop, listings: Sequence[Listing], ro
         weighed = law.weigh(listing.ordered, listing.sum, row, lines, gone_of[listing.product])
         unpaid = tuple(line for line in lines if not line.paid)
         unmoved = tuple(line for line in lines if line.paid and line not in weighed.sold)
-        orders = {line.order for line in weighed.restocked}
-        left_out = [x for x in gone_of[listing.product] if x.order in orders and x not in weighed.restocked]
-        weighings.append(Weighing(listing, row, weighed, unpaid, unmoved, tuple(left_out)))
+        lost = gone_of[listing.product]
+        # Where lines of several orders are gone, or new ones have come as well, nobody can say what of it came back.
+        certain = weighed.restocked and not lines and len({line.order for line in lost}) == 1
+        left_out = tuple(line for line in lost if certain and line not in weighed.restocked)
+        weighings.append(Weighing(listing, row, weighed, unpaid, unmoved, left_out))
     return weighings
 
 

@@ -236,6 +236,7 @@ def _differences(world: World) -> list[str]:
             "renamed",
             "deleted product",
             "set aside",
+            "partial return",
         ):
             named[found["cart_id"], found["sku"]].append(found)
     for number, cart_id in enumerate(world.carts):
@@ -257,7 +258,21 @@ def _differences(world: World) -> list[str]:
             text = _compare(seen[product], named[cart_id, sku], wrong_posts, number in world.phase.clocks_set)
             if text:
                 wrong.append(f"shop {number} {sku}: {text}")
-    return wrong
+    return wrong + _partial_returns(world)
+
+
+def _partial_returns(world: World) -> list[str]:
+    """No partial return is invented: in all, no more units than shops that give back one line of two have kept back."""
+    told: Counter[tuple[int, str]] = Counter()
+    for found in _differences_since(world, 0):
+        if found["cause"] == "partial return" and found["sku"] is not None:
+            told[found["cart_id"], found["sku"]] -= found["amount"]
+    return [
+        f"shop {number} {sku}: {told[cart, sku]} units are said to be left out of returns, {kept} were"
+        for number, cart in enumerate(world.carts)
+        for sku in world.skus
+        if told[cart, sku] > (kept := world.shops[number].kept_back[world.products[number][sku]])
+    ]
 
 
 def _muddled(world: World, number: int, product: int) -> bool:

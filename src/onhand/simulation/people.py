@@ -88,6 +88,7 @@ def deletion(shop: SimShop, family: Family, order: int, restock: bool, chance: R
     units: dict[int, int] = {}
     for line in [line for line in shop.tables.lines.values() if line.order == order]:
         if family is Family.PHOENIX and line.product in units:
+            shop.kept_back[line.product] += line.quantity if restock else 0
             continue
         units[line.product] = units.get(line.product, 0) + line.quantity
     if restock:

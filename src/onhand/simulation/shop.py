@@ -103,6 +103,7 @@ class SimShop:
         self.traded: Counter[int] = Counter()  # units per product that honest trade moved the counter by
         self.taken: Counter[tuple[str, int]] = Counter()  # (epoch, number of a post): how often it took effect
         self.returns: list[int] = []  # products of which a deleted order gave something back
+        self.kept_back: Counter[int] = Counter()  # units per product that a restock should have given back, and did not
         self.sales = 0
 
     # What programs of the shop do, each one statement

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import pytest
 
+from onhand.domain.errors import Permanent
 from onhand.domain.shop import DERIVED, FRACTION
 from onhand.domain.sketch import Counters
-from tests.carts.contract import OneShop, ShopContract, counters, look
+from tests.carts.contract import OneShop, ShopContract, apply, counters, look
 from tests.shops import families
 from tests.shops.direct import direct
 from tests.shops.shop import FamilyShop
@@ -179,3 +180,66 @@ def test_a_family_is_recognised_by_its_tables(cart: type[FamilyShop], mariadb, p
     assert (hello.engine, hello.prefix, hello.tables) == (cart.usual_engine, cart.usual_prefix, {})
     assert hello.columns["products.products_quantity"].startswith(hello.quantity_type)
     assert hello.switches.items() >= {x for x in cart.switches.items() if x[0] != "POSM_ENABLE"}
+
+
+class TestWhereThingsAre:
+    """What owners and installers change about the places."""
+
+    @pytest.fixture
+    def driver(self, request, mariadb, php):
+        shop = request.param(mariadb, php)
+        yield shop
+        shop.close()
+
+    @pytest.mark.parametrize("driver", [families.OsCommerce23], indirect=True)
+    def test_tables_that_an_owner_renamed_by_hand_are_followed(self, driver):
+        product = driver.add_product("A", 10, name="Mug")
+        driver.sell(product, 1)
+        driver.sql("RENAME TABLE products TO wares, orders_products TO order_rows")
+        (driver.root / "includes" / "database_tables.php").write_text(
+            "<?php\n  define('TABLE_PRODUCTS', 'wares');\n  // define('TABLE_ORDERS', 'nowhere');\n"
+            "  define(\"TABLE_ORDERS_PRODUCTS\",\"order_rows\");\n  define('TABLE_ORDERS', 'orders');\n"
+        )
+        assert driver.shop().hello().tables == {"products": "wares", "orders_products": "order_rows"}
+        seen = look(driver, sums=True)
+        assert ([line.quantity for line in seen.lines], seen.sums.quantity) == ([1], 9)
+        assert driver.shop().rows([product])[0].name == "Mug"
+        assert apply(driver, 1, (product, 5)).failed == {}
+        assert driver.sql("SELECT products_quantity FROM wares")[0][0] == 14
+
+    @pytest.mark.parametrize("driver", [families.ZenCart15], indirect=True)
+    def test_names_put_together_from_the_prefix_are_no_renaming(self, driver):
+        (driver.root / "includes" / "database_tables.php").write_text(
+            "<?php\ndefine('TABLE_PRODUCTS', DB_PREFIX . 'products');\ndefine('TABLE_ORDERS', DB_PREFIX.'orders');\n"
+        )
+        hello = driver.shop().hello()
+        assert (hello.prefix, hello.tables) == ("zen_", {})
+
+    @pytest.mark.parametrize("driver", [families.ZenCart15], indirect=True)
+    def test_the_local_configuration_wins_with_its_prefix(self, driver):
+        (driver.root / "includes" / "local").mkdir()
+        file = driver.root / "includes" / "configure.php"
+        (driver.root / "includes" / "local" / "configure.php").write_text(file.read_text())
+        file.write_text(file.read_text().replace("'zen_'", "'other_'"))
+        assert driver.shop().hello().prefix == "zen_"
+
+    @pytest.mark.parametrize("driver", [families.OsCommerce24], indirect=True)
+    def test_what_is_in_custom_wins_in_osc_24(self, driver):
+        folder = driver.root / "includes" / "OSC"
+        (folder / "Custom" / "Conf").mkdir(parents=True)
+        (folder / "Custom" / "Conf" / "global.php").write_text((folder / "Conf" / "global.php").read_text())
+        (folder / "Conf" / "global.php").write_text('<?php\n$ini = <<<EOD\ndb_server = "nowhere.invalid"\nEOD;\n')
+        assert driver.shop().hello().family == "oscommerce24"
+
+    @pytest.mark.parametrize("driver", [families.OsCommerce24], indirect=True)
+    def test_a_login_that_is_not_whole_says_where_it_lacks(self, driver):
+        file = driver.root / "includes" / "OSC" / "Conf" / "global.php"
+        file.write_text(file.read_text().replace("db_database = ", "db_data = "))
+        with pytest.raises(Permanent) as refusal:
+            driver.shop().hello()
+        assert "OSC/Conf/global.php does not say db_database" in refusal.value.message
+
+    @pytest.mark.parametrize("driver", [families.OsCommerce23], indirect=True)
+    def test_a_shop_that_is_none_of_ours_is_called_unknown(self, driver):
+        driver.sql("DROP TABLE products_to_categories")
+        assert driver.shop().hello().family == "unknown"

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from onhand.domain.errors import Refused
 from onhand.services import collecting
 from tests.shops import families
 from tests.shops.families import OsCommerce23
@@ -378,3 +379,21 @@ def test_downloads_that_a_shop_is_told_to_subtract_stay_in_step(house, cart):
     shop.sell("MUG", 2)
     house.all_show(MUG=8)
     house.all_is_well()
+
+
+# A shop of nobody's family
+
+
+def test_a_shop_that_is_not_recognised_is_switched_on_only_with_a_reason(tmp_path, mariadb, php):
+    with Stage(tmp_path, {"MUG": 10}) as stage:
+        shop = stage.open_shop(OsCommerce23(mariadb, php))
+        shop.driver.sql("DROP TABLE products_to_categories")
+        stage.verb("param_set", name="SynchQOH", value="True")
+        stage.verb("get_qoh", cart=shop.name, create=True)
+        assert not stage.cart(shop)["recognised"]
+        assert "does not recognise" in stage.cart(shop)["concerns"][0]
+        with pytest.raises(Refused, match="does not recognise"):
+            stage.verb("sync_on", cart=shop.name)
+        stage.verb("sync_on", cart=shop.name, force="compared both sides for a week")
+        shop.sell("MUG", 2)
+        stage.all_show(MUG=8)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
+from onhand.services.collecting import HELLO_SECONDS
 from onhand.services.receiving import receive
 from tests.builders import World
 
@@ -299,3 +303,22 @@ def test_one_small_shop_that_loses_its_only_product_brakes(world: World) -> None
     amber.sample.delete_product("TEA")
     amber.tick()
     assert amber.cart.halted is not None
+
+
+def test_a_shop_is_asked_every_hour_how_it_sells(world: World) -> None:
+    (amber,) = world.running("Amber", wares={"TEA": 10})
+    amber.sql("UPDATE configuration SET configuration_value = 'false' WHERE configuration_key = 'STOCK_LIMITED'")
+    amber.tick()
+    assert amber.cart.hello.switches["STOCK_LIMITED"] == "true"
+    world.clock.advance(HELLO_SECONDS)
+    amber.tick()
+    assert amber.cart.hello.switches["STOCK_LIMITED"] == "false"
+
+
+def test_a_shop_that_has_not_said_hello_yet_is_asked_at_once(world: World) -> None:
+    (amber,) = world.running("Amber", wares={"TEA": 10})
+    with closing(sqlite3.connect(world.path)) as db:  # as a program left it that did not keep what a shop says
+        db.execute("UPDATE carts SET hello = NULL")
+        db.commit()
+    amber.tick()
+    assert amber.cart.hello.family == "oscommerce"

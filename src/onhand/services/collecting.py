@@ -50,7 +50,7 @@ class Memory:
     sums_ms: deque[float] = field(default_factory=lambda: deque(maxlen=SUMS_TIMED))  # how long the latest took
     catalogue_due: float = 0.0  # monotonic
     cells_due: float = 0.0  # monotonic
-    hello_due: float = 0.0  # monotonic
+    hello_due: float = 0.0  # monotonic; 0: nobody has looked yet
 
     def hurry(self) -> None:
         """The shop says that it sold: the next look asks for sums, which confirm the sale, if they are not too dear by then."""

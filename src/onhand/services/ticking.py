@@ -35,10 +35,12 @@ def tick(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace, del
         if cart.halted is None:
             delivering.resend(house, cart, shop)
             cart = _get(house, cart_id)
-        if house.clock.monotonic() >= memory.hello_due:
+        now = house.clock.monotonic()
+        memory.hello_due = memory.hello_due or now + collecting.HELLO_SECONDS
+        if cart.hello is None or now >= memory.hello_due:
             hello = shop.hello()
             house.store.write(lambda books: books.carts.greet(cart_id, hello))
-            memory.hello_due = house.clock.monotonic() + collecting.HELLO_SECONDS
+            memory.hello_due = now + collecting.HELLO_SECONDS
         collected = collecting.look(house, cart, shop, memory, pace.tick_seconds)
     if _looks_empty(house, cart, collected, pace.rules):
         return False

@@ -1,6 +1,6 @@
 <?php
 /*
- * The OnHand connector, version 1.1.0, for shops of the osCommerce family: osCommerce 2.2 to 2.4 and 4, CE Phoenix, Zen Cart,
+ * The OnHand connector, version 1.2.0, for shops of the osCommerce family: osCommerce 2.2 to 2.4 and 4, CE Phoenix, Zen Cart,
  * Loaded, osCMax, modified, Gambio.
  *
  * Copy this file and onhand-key.php into the folder of the shop's index.php. That is the whole installation.
@@ -18,7 +18,7 @@
  * the configuration, signatures, answers. The protocol is described in docs/protocol.md of OnHand. PHP 5.6 to 8.5.
  */
 
-define('ONHAND_VERSION', '1.1.0');
+define('ONHAND_VERSION', '1.2.0');
 define('ONHAND_PROTOCOL', 1);
 define('ONHAND_BODY_MAX', 1048576);       // bytes in a request
 define('ONHAND_ROWS_MAX', 2000);          // rows, ids or posts in one request
@@ -182,7 +182,7 @@ function onhand_look($request, $shop, $db) {
     $more = count($lines) > $limit;
     $line = $shop->line('l');
     $window = $db->row("SELECT (SELECT MAX(orders_products_id) FROM $shop->lines), COUNT(*),"
-        . " IFNULL(SUM(l.orders_products_id), 0) FROM $shop->lines l"
+        . " IFNULL(SUM(l.orders_products_id), 0), IFNULL(SUM($line[units] * (CAST(l.orders_products_id AS SIGNED) % 65521 + 1)), 0) FROM $shop->lines l"
         . " WHERE l.orders_products_id > $low AND l.orders_products_id <= $after AND $line[there]");
     return array(
         'epoch' => $state['epoch'],
@@ -191,7 +191,7 @@ function onhand_look($request, $shop, $db) {
         'lines' => $more ? array_slice($lines, 0, $limit) : $lines,
         'more' => $more,
         'last_line' => (int) $window[0],
-        'window' => array((int) $window[1], (string) $window[2]),
+        'window' => array((int) $window[1], (string) $window[2], (string) $window[3]),
         'sums' => $sums,
         'sums_ms' => $sums_ms,
         'catalogue' => $catalogue,

@@ -22,6 +22,7 @@ from onhand.carts.endpoint import Endpoint
 from onhand.carts.sample import SampleShop, serve
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Policy
+from onhand.domain.lines import LineChange, LineUnits, SoldLine
 from onhand.domain.listings import Listing, Plan
 from onhand.domain.shop import Line, Row
 from onhand.services import aligning, items, settings, ticking
@@ -37,6 +38,22 @@ SETTLE = 3.0  # seconds; the system's default
 def line(number: int, quantity: int = 1, product: int = 1, order: int = 1, paid: bool = True) -> Line:
     """An order line as a shop tells it."""
     return Line(number, order, product, f"SKU-{product}", quantity, 1, paid)
+
+
+def sold(told: Line, **others: object) -> SoldLine:
+    """An order line as the books hold it once it is sold."""
+    taken = LineUnits(told.quantity)
+    return replace(SoldLine("e1", told.line, told.order, told.product, 7, told.quantity, taken), **others)  # type: ignore[arg-type]
+
+
+def went(told: Line) -> LineChange:
+    """A sold line that is gone."""
+    return LineChange(sold(told), 0, gone=True)
+
+
+def edited(told: Line, now: int) -> LineChange:
+    """A sold line with other units on it now."""
+    return LineChange(sold(told), now)
 
 
 def row(product: int = 1, quantity: int = 10, ordered: int = 0, **others: object) -> Row:

@@ -66,13 +66,15 @@ def test_facts_have_origins_of_their_own() -> None:
         Movement.sale_line(1, 2, SOURCE, 7, 70),
         Movement.sale_line(1, 2, SOURCE, 7, 71),
         Movement.sale_line(1, 2, other_epoch, 7, 70),
-        Movement.cancellation_line(1, 2, SOURCE, 7, 70),
+        Movement.sale_line(1, 2, SOURCE, 7, 70, taken=4),
+        Movement.cancellation_line(1, 2, SOURCE, 7, 70, back=2),
+        Movement.cancellation_line(1, 2, SOURCE, 7, 70, back=4, deleted=False),
         Movement.sale_counter(1, 2, SOURCE, 70, "m"),
         Movement.cancellation_counter(1, 2, SOURCE, 70, "m"),
         Movement.edit(1, 2, 3, 70),
     ]
     assert len({movement.origin for movement in made}) == len(made)
-    assert [movement.quantity for movement in made] == [-2, -2, -2, 2, -2, 2, 2]
+    assert [movement.quantity for movement in made] == [-2, -2, -2, -2, 2, 2, -2, 2, 2]
     assert {movement.cart for movement in made} == {3}
 
 
@@ -88,7 +90,7 @@ def test_a_movement_carries_the_fact_it_stands_for() -> None:
             Movement(1, Kind.SALE, -2, "cart/3/abc/product/9/rose/m", cart=3, reason="counter rose, no order line"),
         ),
         (
-            Movement.cancellation_line(1, 2, SOURCE, 7, 70),
+            Movement.cancellation_line(1, 2, SOURCE, 7, 70, back=2),
             Movement(
                 1,
                 Kind.CANCELLATION,

@@ -105,7 +105,7 @@ class Endpoint:
             {"verb": "look", "after": after, "low": low, "limit": limit, "sums": sums, "catalogue": catalogue}
         )
         with _understood():
-            count, total = answer["window"]
+            count, total, *weighed = answer["window"]
             return Look(
                 epoch=str(answer["epoch"]),
                 last_seq=int(answer["last_seq"]),
@@ -113,7 +113,7 @@ class Endpoint:
                 lines=tuple(_line(line) for line in answer["lines"]),
                 more=bool(answer["more"]),
                 last_line=int(answer["last_line"]),
-                window=Window(int(count), int(total)),
+                window=Window(int(count), int(total), int(weighed[0]) if weighed else None),
                 sums=None if answer["sums"] is None else _sums(answer["sums"]),
                 sums_ms=float(answer["sums_ms"]),
                 catalogue=None if answer["catalogue"] is None else str(answer["catalogue"]),

@@ -22,7 +22,7 @@ import pymysql
 
 from onhand import __version__
 from onhand.domain.errors import Conflict, OnHandError, Permanent
-from onhand.domain.shop import DERIVED, Applied, Change, Hello, Line, Look, Outcome, Page, Row, Window
+from onhand.domain.shop import DERIVED, WINDOW_PRIME, Applied, Change, Hello, Line, Look, Outcome, Page, Row, Window
 from onhand.domain.sketch import EMPTY, PARTITION_MULTIPLIERS, WORD, Cell, Sums
 
 from .family import BEARING, SWITCHES, TELLING, VERSIONS, recognise
@@ -127,8 +127,9 @@ class MySql:
                 )
                 figure = text(total)
             lines = _lines(shop, f"l.orders_products_id > {after:d}", limit + 1)
-            ((last, count, ids),) = server.rows(
-                f"SELECT (SELECT MAX(orders_products_id) FROM {shop.name(LINES)}), COUNT(*), IFNULL(SUM(orders_products_id), 0)"
+            ((last, count, ids, weighed),) = server.rows(
+                f"SELECT (SELECT MAX(orders_products_id) FROM {shop.name(LINES)}), COUNT(*), IFNULL(SUM(orders_products_id), 0),"
+                f" IFNULL(SUM(CAST(ROUND(products_quantity) AS SIGNED) * (CAST(orders_products_id AS SIGNED) % {WINDOW_PRIME} + 1)), 0)"
                 f" FROM {shop.name(LINES)} WHERE orders_products_id > {low:d} AND orders_products_id <= {after:d}"
             )
             return Look(
@@ -138,7 +139,7 @@ class MySql:
                 lines=lines[:limit],
                 more=len(lines) > limit,
                 last_line=number(last),
-                window=Window(number(count), number(ids)),
+                window=Window(number(count), number(ids), number(weighed)),
                 sums=seen,
                 sums_ms=sums_ms,
                 catalogue=figure,

@@ -8,10 +8,12 @@ Never: acts, or decides on less evidence than it was given.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from .lines import LineChange, subset
+from .shop import Line
 from .sketch import Counters
 
 
@@ -21,6 +23,12 @@ class Cause(StrEnum):
     LOST_SALE = "lost sale"  # the shop's own race destroyed a decrement
     LOST_POST = "lost post"  # the shop's own race destroyed a post of ours
     LOST_RETURN = "lost return"  # the shop's own race destroyed what a deleted order gave back
+    ORDER_EDITED = (
+        "order edited"  # an order's lines were changed in the shop, and its quantity with them, but not its counter
+    )
+    RETURN_IN_DOUBT = "return in doubt"  # a race destroyed what came back, or only the counter was lowered
+    COUNTER_LOWERED = "counter lowered"  # an order was taken out of the counter, and nothing was given back
+    GIVEN_BACK_TWICE = "given back twice"  # goods that had come back here were given back in the shop as well
     PARTIAL_RETURN = "partial return"  # an order was deleted, and the shop gave back a part of it
     EDIT = "edit in the shop"
     STALE_SAVE = "stale form save"  # an edit that brought back a value from before later sales
@@ -66,6 +74,8 @@ class Evidence:
 
     ``sales``, ``posts`` and ``returns`` are those that could have been in a race: booked or applied since shortly before
     the drift was first seen, the newest first. ``past`` are quantities the listing showed before its latest sales, newest first.
+    ``changed`` are known lines of the product that were edited, and lines that went out of an order that is still there; ``added``
+    are new lines of a known order. The counter did not move for any of them.
     """
 
     drift: int
@@ -76,14 +86,18 @@ class Evidence:
     returns: Sequence[int]  # units that deleted orders gave back
     past: Sequence[int]
     heals: int  # of this listing in the last hour that no trade explains
+    changed: Sequence[LineChange] = ()
+    added: Sequence[Line] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The verdict on a drift."""
+    """The verdict on a drift, with the order lines that explain it."""
 
     cause: Cause
     remedy: Remedy
+    changed: tuple[LineChange, ...] = ()
+    added: tuple[Line, ...] = ()
 
 
 QUARTER_SECONDS = 900  # zones differ by whole quarter hours
@@ -108,14 +122,48 @@ PARTIAL = Finding(Cause.PARTIAL_RETURN, Remedy.SHOW)  # whether the rest is on t
 RESET = Finding(Cause.COUNTER_RESET, Remedy.REBASE)  # the law tells it apart by itself
 
 
+LOWERED = Finding(Cause.COUNTER_LOWERED, Remedy.REBASE)
+DOUBTED = Finding(Cause.RETURN_IN_DOUBT, Remedy.ASK)
+
+
 def explain(evidence: Evidence, policy: Policy) -> Finding:
-    """The cause of a settled drift, and its remedy under the cart's policy."""
+    """The cause of a settled drift, and its remedy under the cart's policy. What order lines say goes before everything else; while a
+    line was edited and does not explain the drift, nothing is taken for a race."""
+    by_order = _order_edited(evidence)
+    if by_order is not None:
+        return by_order
     if evidence.edited:
         return _edit(evidence, policy)
-    cause = _race(evidence)
-    if cause is None:
+    cause = race(evidence)
+    if cause is None or any(not change.gone for change in evidence.changed):
         return Finding(Cause.UNKNOWN, Remedy.ASK)
     return Finding(cause, Remedy.POST)
+
+
+def not_borne_out(evidence: Evidence, fallen: int) -> int:
+    """Of the units by which the counter fell, those that the quantity did not get and that nothing else explains.
+
+    Goods that come back raise the quantity by as much. If it misses some, a race destroyed them, or the counter alone was lowered; but
+    what edited orders or posts lost in a race are worth exactly is no reason to doubt.
+    """
+    missing = min(fallen, -evidence.drift)
+    if missing <= 0 or _order_edited(evidence) is not None or race(replace(evidence, returns=())) is not None:
+        return 0
+    return missing
+
+
+def _order_edited(evidence: Evidence) -> Finding | None:
+    """Line changes worth exactly the drift: all lines that were edited, and those added or taken out that make up the rest."""
+    edited = tuple(change for change in evidence.changed if not change.gone)
+    removed = [change for change in evidence.changed if change.gone]
+    amounts = [line.quantity for line in evidence.added] + [change.units for change in removed]
+    rest = -evidence.drift - sum(change.units for change in edited)
+    chosen = subset(rest, amounts, exact=True)
+    if chosen is None or not (edited or chosen):
+        return None
+    added = tuple(line for index, line in enumerate(evidence.added) if index in chosen)
+    gone = tuple(change for index, change in enumerate(removed, len(evidence.added)) if index in chosen)
+    return Finding(Cause.ORDER_EDITED, Remedy.BOOK, (*edited, *gone), added)
 
 
 def _edit(evidence: Evidence, policy: Policy) -> Finding:
@@ -125,15 +173,15 @@ def _edit(evidence: Evidence, policy: Policy) -> Finding:
         return Finding(cause, Remedy.ASK)  # somebody, or something, keeps writing: repeating ourselves is no cure
     if policy is Policy.OURS or (returned and evidence.sales > 0):
         return Finding(cause, Remedy.POST)
-    if returned or _race(evidence) is not None:
+    if returned or race(evidence) is not None:
         # A form left open since, or one saved while a race took place; or goods that make up for just those sales. A person knows.
         return Finding(cause, Remedy.ASK)
     return Finding(cause, Remedy.BOOK if policy is Policy.THEIRS else Remedy.ASK)
 
 
-def _race(evidence: Evidence) -> Cause | None:
-    """A race needs a sale by the shop: only its literal write destroys anything. What it can destroy is other sales
-    (the sum rises), and posts of ours and returns of goods (the sum moves against them)."""
+def race(evidence: Evidence) -> Cause | None:
+    """The race that explains the drift, if one does. It needs a sale by the shop: only its literal write destroys anything. What it
+    can destroy is other sales (the sum rises), and posts of ours and returns of goods (the sum moves against them)."""
     if evidence.sales <= 0:
         return None
     if 0 < evidence.drift <= evidence.sales:
@@ -177,3 +225,13 @@ class Difference:
     @property
     def awaits_decision(self) -> bool:
         return self.closed_at is None and self.remedy is Remedy.ASK
+
+    @property
+    def about_return(self) -> bool:
+        """Whether the question is if goods came back. Then nothing is held: the shop does not show them."""
+        return self.cause is Cause.RETURN_IN_DOUBT
+
+    @property
+    def theirs(self) -> int:
+        """What is booked, in signed units, if a person decides that the shop is right."""
+        return self.expected.quantity - self.seen.quantity if self.about_return else self.amount

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from .lines import LineChange, subset
 from .shop import Line, Row
 from .sketch import Sums
 
@@ -34,45 +35,48 @@ def predict(residual: Sums, fresh: Sequence[Line]) -> tuple[Line, ...] | None:
 class Weighed:
     """What one product's counters say, against the books."""
 
-    sold: tuple[Line, ...]  # lines whose units the counter confirms
-    unnamed: int  # units the counter rose beyond those lines
-    restocked: tuple[Line, ...]  # deleted lines whose units the counter gave back
-    fallen: int  # units the counter fell beyond those
-    drift: int  # how far the sum moved by itself
+    sold: tuple[Line, ...]  # new lines whose units the counter confirms
+    changed: tuple[LineChange, ...]  # known lines whose change the counter confirms
+    unnamed: int  # units the counter rose beyond those
+    fallen: int  # units the counter fell beyond those, or that the quantity does not bear out
+    drift: int  # signed units by which the sum moved without us
     reset: int = 0  # units by which the counter alone was set back; all else is weighed once the books have followed
 
 
-def weigh(ordered: int, expected_sum: int, row: Row, waiting: Sequence[Line], gone: Sequence[Line]) -> Weighed:
+def weigh(
+    ordered: int, expected_sum: int, row: Row, waiting: Sequence[Line], changed: Sequence[LineChange] = ()
+) -> Weighed:
     """Split the movement of one product's counters into trade and drift.
 
-    ``ordered`` and ``expected_sum`` are the books'; ``waiting`` are lines of this product not booked yet, ``gone`` are
-    lines booked as sold that the shop no longer has.
+    ``ordered`` and ``expected_sum`` are the books'; ``waiting`` are lines of this product not booked yet, ``changed`` are
+    lines booked as sold that have other units in the shop now, or are gone.
+
+    Goods that come back raise the quantity by what the counter falls. Where it rose by less, a race destroyed a part, or only the
+    counter was lowered: then nothing is taken for a return at first glance.
     """
     moved, drift = row.ordered - ordered, row.sum - expected_sum
-    if _was_reset(ordered, moved, drift, row, waiting, gone):
-        return Weighed((), 0, (), 0, 0, reset=max(-moved, -drift))
-    sold = name(moved, [line for line in waiting if line.paid]) if moved > 0 else ()
-    restocked = name(-moved, gone) if moved < 0 else ()
-    return Weighed(
-        sold=sold,
-        unnamed=max(moved, 0) - units(sold),
-        restocked=restocked,
-        fallen=max(-moved, 0) - units(restocked),
-        drift=drift,
-    )
+    if _was_reset(ordered, moved, drift, row, waiting, changed):
+        return Weighed((), (), 0, 0, 0, reset=max(-moved, -drift))
+    if moved < 0 and drift < 0:
+        return Weighed((), (), 0, -moved, drift)
+    sold, explained = name(moved, [line for line in waiting if line.paid], changed)
+    rest = moved - units(sold) - sum(change.units for change in explained)
+    return Weighed(sold, explained, max(rest, 0), max(-rest, 0), drift)
 
 
-def _was_reset(ordered: int, moved: int, drift: int, row: Row, waiting: Sequence[Line], gone: Sequence[Line]) -> bool:
-    """Whether the counter was set back by itself, rather than lowered because goods came back.
+def _was_reset(
+    ordered: int, moved: int, drift: int, row: Row, waiting: Sequence[Line], changed: Sequence[LineChange]
+) -> bool:
+    """Whether the counter alone was set back, rather than lowered because goods came back.
 
     Goods that come back raise the quantity by as much. So a counter that was set to nothing, and may have risen again by
     what was sold since, was reset if the quantity is nearer to that; one that fell otherwise, only if the quantity did not
-    move at all and no deleted lines name the fall. A reset counter that has risen to its old value or beyond is told by lines and
+    move at all and no changed lines name the fall. A reset counter that has risen to its old value or beyond is told by lines and
     quantity together.
     """
     rise, sold_since = drift - moved, units(line for line in waiting if line.paid)
     if row.ordered > sold_since:
-        return moved < 0 and rise == 0 and units(name(-moved, gone)) != -moved
+        return moved < 0 and rise == 0 and sum(change.units for change in name(moved, (), changed)[1]) != moved
     if moved >= 0:
         return 0 < ordered <= -drift and sold_since == -rise
     return 2 * rise <= -moved
@@ -83,21 +87,25 @@ def units(lines: Iterable[Line]) -> int:
     return sum(line.quantity for line in lines)
 
 
-def name(moved: int, lines: Sequence[Line]) -> tuple[Line, ...]:
-    """Lines, oldest first, that together hold at most ``moved`` units, and exactly that many where some do.
+def name(
+    moved: int, waiting: Sequence[Line], changed: Sequence[LineChange] = (), mixed: bool = False
+) -> tuple[tuple[Line, ...], tuple[LineChange, ...]]:
+    """New lines, the oldest first, and changes of known lines, in their order, that together moved the counter by ``moved`` signed
+    units, or by as many of them as possible. ``mixed``: sales and returns may make up for each other, if they fit exactly.
 
     Which of several equal lines was meant can be wrong, and then only the name of a sale is wrong, never a quantity.
     """
-    candidates = sorted((line for line in lines if line.quantity > 0), key=lambda line: line.line)
-    reached: dict[int, tuple[Line, ...]] = {0: ()}
-    for line in candidates:
-        for total, chosen in list(reached.items()):
-            new = total + line.quantity
-            if new <= moved and new not in reached:
-                reached[new] = (*chosen, line)
-        if moved in reached:
-            break
-    return reached[max(reached)]
+    new = sorted((line for line in waiting if line.quantity > 0), key=lambda line: line.line)
+    amounts = [line.quantity for line in new] + [change.units for change in changed]
+    same = [index for index, amount in enumerate(amounts) if amount * moved > 0]
+    chosen = subset(moved, [amounts[index] for index in same]) or ()
+    picked = {same[index] for index in chosen}
+    if mixed and sum(amounts[index] for index in picked) != moved:
+        picked = set(subset(moved, amounts, exact=True) or picked)
+    return (
+        tuple(line for index, line in enumerate(new) if index in picked),
+        tuple(change for index, change in enumerate(changed, len(new)) if index in picked),
+    )
 
 
 @dataclass(frozen=True, slots=True)

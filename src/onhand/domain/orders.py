@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from .errors import Refused
+from .lines import LineUnits
 from .stock import Kind, Movement, Source
 
 
@@ -34,18 +35,24 @@ class OrderLine:
     line: int
     sku: str  # the item's, or what the shop calls the product
     name: str
-    item: int | None
-    quantity: int
+    item: int | None  # whose stock it took, or would take
+    quantity: int  # units it took; before it took any, units that are on it
     state: LineState
     paid: bool = True
     present: bool = True  # the shop still has it
-    cancelled: int = 0  # units given back before they left
-    returned: int = 0  # units that came back
+    cancelled: int = 0  # units given back before they left: the order was cancelled, deleted with restock, or lowered
+    returned: int = 0  # units that came back, as a person here booked them
+
+    @property
+    def units(self) -> LineUnits:
+        """What it took and what came back of it."""
+        sold = self.state in (LineState.SOLD, LineState.RESTOCKED) and self.item is not None
+        return LineUnits(self.quantity, self.cancelled + self.returned) if sold else LineUnits()
 
     @property
     def left(self) -> int:
         """Units that can still come back."""
-        return self.quantity - self.cancelled - self.returned if self.state is LineState.SOLD and self.item else 0
+        return self.units.left if self.state is LineState.SOLD else 0
 
     @property
     def word(self) -> str:

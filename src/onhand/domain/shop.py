@@ -55,12 +55,26 @@ class Line:
     paid: bool  # the order has a status history; redirect payments have none before they are paid
 
 
+WINDOW_PRIME = (
+    65_521  # the largest prime of 16 bits: neighbouring lines weigh differently, and sums stay within 64 bits
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How many order lines lie in a range of ids, and the sum of their ids."""
+    """How many order lines lie in a range of ids, the sum of their ids, and Σ units · (id mod ``WINDOW_PRIME`` + 1), which shows
+    lines that were edited.
+
+    ``weighed`` None: the connector is an older one and does not say.
+    """
 
     count: int
     total: int
+    weighed: int | None = None
+
+    def fits(self, known: Window) -> bool:
+        """Whether these are the lines we know, unchanged as far as the shop tells."""
+        return (self.count, self.total) == (known.count, known.total) and self.weighed in (None, known.weighed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,9 +122,11 @@ class Movement:
             raise ValueError(f"a {self.kind} raises the quantity on hand")
 
     @classmethod
-    def sale_line(cls, item: int, units: int, source: Source, order: int, line: int) -> Movement:
-        """Units that a shop's order line took. A line is booked at most once, by its own id."""
-        return cls(item, Kind.SALE, -units, f"{source}/line/{line}", source.cart, str(order), line)
+    def sale_line(cls, item: int, units: int, source: Source, order: int, line: int, taken: int = 0) -> Movement:
+        """Units that a shop's order line took. ``taken``: units that the line has taken in all by then, if it took some before."""
+        origin = f"{source}/line/{line}" + (f"/taken/{taken}" if taken > units else "")
+        reason = "order edited in the shop" if taken > units else ""
+        return cls(item, Kind.SALE, -units, origin, source.cart, str(order), line, reason)
 
     @classmethod
     def sale_counter(cls, item: int, units: int, source: Source, product: int, mark: str) -> Movement:
@@ -133,10 +135,13 @@ class Movement:
         return cls(item, Kind.SALE, -units, origin, source.cart, reason="counter rose, no order line")
 
     @classmethod
-    def cancellation_line(cls, item: int, units: int, source: Source, order: int, line: int) -> Movement:
-        """Units that a shop gave back when it deleted an order with restock."""
-        origin = f"{source}/line/{line}/restock"
-        reason = "order deleted with restock"
+    def cancellation_line(
+        cls, item: int, units: int, source: Source, order: int, line: int, back: int, deleted: bool = True
+    ) -> Movement:
+        """Units of an order line that a shop gave back. ``back``: units of the line that came back in all by then; ``deleted``: the
+        line is gone, else it was lowered."""
+        origin = f"{source}/line/{line}/restock" if deleted and back == units else f"{source}/line/{line}/back/{back}"
+        reason = "order deleted with restock" if deleted else "order edited in the shop"
         return cls(item, Kind.CANCELLATION, units, origin, source.cart, str(order), line, reason)
 
     @classmethod

@@ -18,13 +18,14 @@ from onhand.domain import law, posts
 from onhand.domain.carts import Cart
 from onhand.domain.errors import Cancelled, Conflict, OnHandError, Refused
 from onhand.domain.family import UNKNOWN
+from onhand.domain.lines import LineChange
 from onhand.domain.listings import Direction, Listing, Plan, Problem, Shown, absent, plan, target
 from onhand.domain.posts import Due
 from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Sums
 from onhand.domain.stock import Kind, Movement, check_sku
 
-from . import bookkeeping, collecting, delivering, reconciling, refreshing, settings, ticking, tying
+from . import bookkeeping, collecting, delivering, evidence, refreshing, settings, ticking, tying
 from .collecting import Memory
 from .ports import ROWS_MAX, Books, House, Shop
 from .surveying import Progress, Survey, survey
@@ -255,20 +256,20 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
 
 @dataclass(frozen=True, slots=True)
 class _LastTrade:
-    """Order lines that came since the last look, and lines booked as sold that are gone."""
+    """Order lines that came since the last look, and what became of lines that are booked as sold."""
 
     fresh: list[Line]
-    gone: list[Line]
+    changes: list[LineChange]
 
 
 def _last_trade(house: House, cart: Cart, shop: Shop, found: Survey) -> _LastTrade:
     """Ask for the lines that tell what was traded since the last look; notes which of the older ones were paid since."""
     known = house.store.read(lambda books: books.listings.of(cart.id, sorted(found.rows)))
     listings = [listing for listing in known.values() if listing.tracked]
-    reconciling.waiting(house, cart, shop, [x.product for x in listings if _moved(x, found.rows[x.product])])
-    fallen = [x.product for x in listings if found.rows[x.product].ordered < x.ordered]
+    moved = [x.product for x in listings if _moved(x, found.rows[x.product])]
+    evidence.waiting(house, cart, shop, moved)
     fresh = collecting.read_lines(shop, cart.cursor_line, found.line)
-    return _LastTrade(fresh, reconciling.gone(house, cart, shop, fallen))
+    return _LastTrade(fresh, evidence.changes(house, cart, shop, moved))
 
 
 def _moved(listing: Listing, row: Row) -> bool:
@@ -287,19 +288,24 @@ def _book_last_trade(books: Books, cart: Cart, found: Survey, trade: _LastTrade,
         for listing in books.listings.all(cart.id)
         if listing.tracked and (row := found.rows.get(listing.product)) and _moved(listing, row)
     ]
-    waiting_of = reconciling.by_product(books.lines.waiting(cart.source, [listing.product for listing in moved]))
-    gone_of = reconciling.by_product(trade.gone)
+    waiting_of = evidence.by_product(books.lines.waiting(cart.source, [listing.product for listing in moved]))
+    changes_of = evidence.changes_by_product(trade.changes)
     for listing in moved:
-        waiting, gone, row = waiting_of[listing.product], gone_of[listing.product], found.rows[listing.product]
-        weighed = law.weigh(listing.ordered, listing.sum, row, waiting, gone)
+        waiting, changes, row = waiting_of[listing.product], changes_of[listing.product], found.rows[listing.product]
+        weighed = law.weigh(listing.ordered, listing.sum, row, waiting, changes)
         if weighed.reset:  # what was sold since the counter was set back is seen from there
             weighed = law.weigh(listing.ordered - weighed.reset, listing.sum - weighed.reset, row, waiting, ())
+        borne_out = max(
+            0, weighed.fallen + min(0, weighed.drift)
+        )  # units that the counter gave back and the quantity got
+        back = weighed.changed or law.name(-borne_out, (), changes)[1]
         collecting.sell(books, cart, weighed.sold, at)
-        collecting.restock(books, cart, weighed.restocked, at)
+        collecting.book_changes(books, cart, listing, back, at)
         if cart.halted is None or not weighed.drift:
             collecting.count_sale(books, cart, listing.product, weighed.unnamed, at)
         if cart.halted is None:
-            collecting.count_sale(books, cart, listing.product, -weighed.fallen, at)
+            named = 0 if weighed.changed else -sum(change.units for change in back)
+            collecting.count_sale(books, cart, listing.product, named - borne_out, at)
 
 
 def _post_all(

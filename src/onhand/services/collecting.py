@@ -18,11 +18,12 @@ from onhand.domain import law
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, Finding, Remedy
 from onhand.domain.errors import Conflict
+from onhand.domain.lines import LineChange
 from onhand.domain.listings import Listing
 from onhand.domain.orders import LineState
 from onhand.domain.shop import Line, Look
 from onhand.domain.sketch import Counters, Sums
-from onhand.domain.stock import Movement
+from onhand.domain.stock import Movement, Source
 
 from . import bookkeeping, delivering
 from .ports import ROWS_MAX, Books, House, Shop
@@ -59,11 +60,13 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """One look and what it told. ``gone`` are known lines that the shop does not have any more."""
+    """One look and what it told. ``gone`` are known lines that the shop does not have any more; ``edited`` are known lines that
+    have other units now."""
 
     look: Look
     lines: tuple[Line, ...]
     gone: tuple[int, ...]
+    edited: tuple[Line, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +74,14 @@ class Booked:
     """What the lines explained. ``suspects``: products to weigh one by one; None: unknown which, the sums differ.
 
     ``late``: products with a new line that no counter moved for, and with units that were booked before any line named them.
+    ``edited``: products with a sold line that has other units now.
     """
 
     explained: bool
     suspects: frozenset[int] | None
     emptied: tuple[int, ...]  # products that a sale brought to nothing
     late: frozenset[int] = frozenset()
+    edited: frozenset[int] = frozenset()
 
 
 def look(house: House, cart: Cart, shop: Shop, memory: Memory, tick_seconds: float) -> Collected:
@@ -100,13 +105,14 @@ def look(house: House, cart: Cart, shop: Shop, memory: Memory, tick_seconds: flo
     lines = [*first.lines]
     if first.more:
         lines += read_lines(shop, lines[-1].line, None)
-    gone: set[int] = set()
-    if first.window != house.store.read(lambda books: books.lines.window(cart.source, low, cart.cursor_line)):
-        known = house.store.read(lambda books: books.lines.present(cart.source, low, cart.cursor_line))
-        there = read_lines(shop, low, cart.cursor_line)
-        gone = known - {line.line for line in there}
-        lines = [line for line in there if line.line not in known] + lines
-    return Collected(first, tuple(lines), tuple(sorted(gone)))
+    if first.window.fits(house.store.read(lambda books: books.lines.window(cart.source, low, cart.cursor_line))):
+        return Collected(first, tuple(lines), ())
+    known = house.store.read(lambda books: books.lines.present(cart.source, low, cart.cursor_line))
+    there = read_lines(shop, low, cart.cursor_line)
+    gone = known.keys() - {line.line for line in there}
+    late = [line for line in there if line.line not in known]
+    edited = [line for line in there if known.get(line.line, line.quantity) != line.quantity]
+    return Collected(first, (*late, *lines), tuple(sorted(gone)), tuple(edited))
 
 
 def _sums_pause_seconds(memory: Memory, sums_ms: float) -> float:
@@ -140,16 +146,19 @@ def check_place(cart: Cart, seen: Look) -> None:
 def book(house: House, cart: Cart, collected: Collected) -> Booked:
     """Book the lines that the sums confirm. One commit; none when there is nothing to write."""
     residual = collected.look.sums - cart.sums if collected.look.sums is not None else None
-    if not collected.lines and not collected.gone:
+    if not collected.lines and not collected.gone and not collected.edited:
         return Booked(residual is not None and not residual, None if residual else frozenset(), ())
     at = house.clock.now()
 
     def write(books: Books) -> Booked:
-        books.lines.vanish(cart.source, collected.gone)
+        books.lines.vanish(cart.source, collected.gone, at)
         fresh = books.lines.record(cart.source, collected.lines, at)
         if collected.lines:
             books.carts.advance(cart.id, max(cart.cursor_line, *(line.line for line in collected.lines)))
         products = frozenset(line.product for line in fresh)
+        edited = _restate(books, cart, collected.edited)
+        if edited:  # what the sums show may be an order that was edited: its products are weighed one by one
+            return Booked(False, None if residual else products | edited, (), edited=edited)
         if residual is None:
             return Booked(False, products, ())
         listings = books.listings.of(cart.id, sorted(products))
@@ -165,6 +174,15 @@ def book(house: House, cart: Cart, collected: Collected) -> Booked:
     return house.store.write(write)
 
 
+def _restate(books: Books, cart: Cart, edited: Sequence[Line]) -> frozenset[int]:
+    """Take over what is on edited lines that took nothing; the products of the others, whose stock is followed."""
+    if not edited:
+        return frozenset()
+    listings = books.listings.of(cart.id, sorted({line.product for line in edited}))
+    followed = {product for product, listing in listings.items() if listing.tracked}
+    return frozenset(books.lines.restate(cart.source, edited, followed))
+
+
 def sell(books: Books, cart: Cart, lines: Sequence[Line], at: datetime) -> tuple[int, ...]:
     """Book lines that the counter confirmed; returns the products that this brought to nothing."""
     if not lines:
@@ -174,17 +192,16 @@ def sell(books: Books, cart: Cart, lines: Sequence[Line], at: datetime) -> tuple
     for line in lines:
         units[line.product] += line.quantity
     held = _hold_unbookable(books, cart, {listings[p]: -n for p, n in units.items()}, at)
-    movements: list[Movement] = []
-    sold: list[int] = []
-    untracked: list[int] = []
-    for line in sorted(lines, key=lambda line: line.line):
-        listing = listings[line.product]
-        (sold if listing.tracked else untracked).append(line.line)
-        if listing.tracked and listing.item is not None and line.product not in held:
-            movements.append(Movement.sale_line(listing.item, line.quantity, cart.source, line.order, line.line))
+    sold = [line for line in sorted(lines, key=lambda line: line.line) if listings[line.product].tracked]
+    taken = books.lines.take(cart.source, {line.line: listings[line.product].item for line in sold})
+    movements = [
+        Movement.sale_line(item, line.quantity, cart.source, line.order, line.line, taken[line.line].taken)
+        for line in sold
+        if line.product not in held and (item := listings[line.product].item) is not None
+    ]
     books.listings.trade(cart.id, units)
     books.carts.move_sums(cart.id, law.trade(lines))
-    books.lines.mark(cart.source, sold, LineState.SOLD)
+    untracked = [line.line for line in lines if not listings[line.product].tracked]
     books.lines.mark(cart.source, untracked, LineState.UNTRACKED)
     if sold:
         books.carts.owe_mark(cart.id)
@@ -192,6 +209,24 @@ def sell(books: Books, cart: Cart, lines: Sequence[Line], at: datetime) -> tuple
     for movement in movements:
         log.info("sale.booked", cart=cart.name, order=movement.order, line=movement.line, quantity=movement.quantity)
     return tuple(p for p, n in units.items() if listings[p].agreed - n <= 0 and listings[p].status)
+
+
+def take_uncounted(books: Books, cart: Cart, listing: Listing, lines: Sequence[Line], at: datetime) -> None:
+    """Book lines that were added to an order and took their units, though the counter did not move."""
+    if not lines:
+        return
+    units = law.units(lines)
+    taken = books.lines.take(cart.source, dict.fromkeys([line.line for line in lines], listing.item))
+    books.listings.drift(listing.id, -units, 0, 0)
+    books.carts.move_sums(cart.id, Sums.of(listing.product, -units, 0))
+    if listing.item is None or _hold_unbookable(books, cart, {listing: -units}, at):
+        return
+    books.carts.owe_mark(cart.id)
+    movements = [
+        Movement.sale_line(listing.item, line.quantity, cart.source, line.order, line.line, taken[line.line].taken)
+        for line in lines
+    ]
+    bookkeeping.book(books, movements, at)
 
 
 def count_sale(books: Books, cart: Cart, product: int, units: int, at: datetime) -> None:
@@ -212,30 +247,66 @@ def count_sale(books: Books, cart: Cart, product: int, units: int, at: datetime)
         log.info("counter.booked", cart=cart.name, product=product, units=units)
 
 
-def restock(books: Books, cart: Cart, lines: Sequence[Line], at: datetime) -> None:
-    """Book the cancellation of deleted lines whose units the counter gave back."""
-    if not lines:
+def book_changes(
+    books: Books, cart: Cart, listing: Listing, changes: Sequence[LineChange], at: datetime, drift: int | None = None
+) -> None:
+    """Book what became of sold lines of one listing: units that were added to an order, and units that came back.
+
+    The counter moved with them; or, if ``drift`` is given, only the quantity did, and the sum by that many signed units. Of a line no
+    more is booked back than it still held: what the shop gave back beyond that is taken from it again, and said.
+    """
+    if not changes:
         return
-    units: Counter[int] = Counter()
-    for line in lines:
-        units[line.product] -= line.quantity
-    listings = books.listings.of(cart.id, sorted(units))
-    held = _hold_unbookable(books, cart, {listings[p]: -n for p, n in units.items()}, at)
-    books.listings.trade(cart.id, units)
-    books.carts.move_sums(cart.id, Sums() - law.trade(lines))
-    books.lines.mark(cart.source, [line.line for line in lines], LineState.RESTOCKED)
-    movements = [
-        Movement.cancellation_line(item, line.quantity, cart.source, line.order, line.line)
-        for line in lines
-        if line.product not in held
-        and listings[line.product].tracked
-        and (item := listings[line.product].item) is not None
-    ]
+    units = sum(change.units for change in changes)
+    movements: list[Movement] = []
+    beyond = 0
+    for change in changes:
+        sold, source = change.sold, Source(cart.id, change.sold.epoch)
+        item = sold.item if sold.item is not None else listing.item
+        if change.units > 0:
+            after, counted = sold.units.take(change.units), change.units
+        else:
+            after, counted = sold.units.give_back(-change.units)
+            beyond += -change.units - counted
+        books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.gone else LineState.SOLD)
+        if not counted or item is None or not listing.tracked:
+            continue
+        if change.units > 0:
+            made = Movement.sale_line(item, counted, source, sold.order, sold.line, after.taken)
+        else:
+            made = Movement.cancellation_line(item, counted, source, sold.order, sold.line, after.back, change.gone)
+        movements.append(made)
+    if drift is None:
+        books.listings.trade(cart.id, {listing.product: units})
+        books.carts.move_sums(cart.id, Sums.of(listing.product, -units, units))
+    else:
+        books.listings.drift(listing.id, drift, 0, 0)
+        books.carts.move_sums(cart.id, Sums.of(listing.product, drift, 0))
+    if not listing.tracked:
+        return
+    if _hold_unbookable(books, cart, {listing: sum(movement.quantity for movement in movements)}, at):
+        return
     if movements:
         books.carts.owe_mark(cart.id)
     bookkeeping.book(books, movements, at)
+    if beyond:
+        _take_again(books, cart, listing, changes, beyond, at)
     for movement in movements:
-        log.info("cancellation.booked", cart=cart.name, order=movement.order, quantity=movement.quantity)
+        log.info("line.changed", cart=cart.name, order=movement.order, line=movement.line, quantity=movement.quantity)
+
+
+def _take_again(
+    books: Books, cart: Cart, listing: Listing, changes: Sequence[LineChange], units: int, at: datetime
+) -> None:
+    """A shop gave back units that had come back before: our count is right, and the next post takes them from the shop."""
+    orders = ", ".join(dict.fromkeys(str(change.sold.order) for change in changes if change.units < 0))
+    finding = Finding(Cause.GIVEN_BACK_TWICE, Remedy.POST)
+    expected = Counters(listing.agreed, listing.ordered)
+    seen = Counters(listing.agreed + units, listing.ordered)
+    note = f"Order {orders}: {units} of it came back here before the shop gave them back too."
+    books.differences.open(cart.id, listing.id, finding, units, seen, expected, at, note)
+    books.listings.announce_listings([listing.id])
+    books.tell([cart.id])
 
 
 def name_late(books: Books, cart: Cart, listing: Listing, lines: Sequence[Line]) -> None:
@@ -246,7 +317,7 @@ def name_late(books: Books, cart: Cart, listing: Listing, lines: Sequence[Line])
             left -= line.quantity
             named.append(line.line)
     if named:
-        books.lines.mark(cart.source, named, LineState.SOLD)
+        books.lines.take(cart.source, dict.fromkeys(named, listing.item))
         books.listings.lack_name(listing.id, left - listing.unnamed)
 
 

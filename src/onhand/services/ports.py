@@ -7,13 +7,14 @@ Never: knows an implementation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Difference, Finding
+from onhand.domain.lines import LineChange, LineUnits, SoldLine
 from onhand.domain.listings import Direction, Listing, Tie
 from onhand.domain.orders import LineState
 from onhand.domain.posts import Batch, Due, State
@@ -269,16 +270,34 @@ class LineBook(Protocol):
         """Keep new lines as waiting; returns those that were new."""
 
     def window(self, source: Source, low: int, high: int) -> Window:
-        """How many known lines that the shop still has lie in (low, high], and the sum of their ids."""
+        """The window (low, high] over the known lines that the shop still has."""
 
-    def present(self, source: Source, low: int, high: int) -> set[int]: ...
+    def present(self, source: Source, low: int, high: int) -> dict[int, int]:
+        """The known lines in (low, high] that the shop still has, and the units on each."""
+
     def waiting(self, source: Source, products: Sequence[int]) -> list[Line]: ...
-    def sold(self, source: Source, products: Sequence[int], limit: int) -> list[Line]:
-        """The newest lines of these products that are booked as sold."""
+    def sold(self, cart: int, products: Sequence[int], limit: int) -> list[SoldLine]:
+        """The newest lines of these products that are booked as sold, of all epochs of the cart."""
+
+    def of_orders(self, source: Source, orders: Sequence[int]) -> list[SoldLine]:
+        """The lines of these orders that are booked as sold."""
+
+    def take(self, source: Source, lines: Mapping[int, int | None]) -> dict[int, LineUnits]:
+        """Mark lines as sold, each of the stock of an item or of None; what each has taken and given back in all by then."""
+
+    def change(self, cart: int, change: LineChange, units: LineUnits, state: LineState) -> None:
+        """Take over what became of a sold line in the shop."""
+
+    def come_back(self, source: Source, line: int, units: int) -> None:
+        """A person booked that so many units of a line came back."""
 
     def mark(self, source: Source, lines: Sequence[int], state: LineState) -> None: ...
-    def vanish(self, source: Source, lines: Sequence[int]) -> None:
+    def vanish(self, source: Source, lines: Sequence[int], at: datetime) -> None:
         """The shop does not have these any more."""
+
+    def restate(self, source: Source, lines: Sequence[Line], followed: Container[int]) -> set[int]:
+        """Take over other units on known lines, except on those that are booked as sold of products that are followed: the products
+        of these."""
 
     def refresh(self, source: Source, lines: Sequence[Line]) -> None:
         """Take over status and payment."""

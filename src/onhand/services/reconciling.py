@@ -7,10 +7,9 @@ Never: writes to a shop: a remedy changes the books, and delivery follows from t
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import structlog
 
@@ -18,21 +17,18 @@ from onhand.domain import differences, law, sketch
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, Evidence, Finding, Policy, Remedy
 from onhand.domain.errors import Refused
+from onhand.domain.lines import LineChange
 from onhand.domain.listings import Listing
 from onhand.domain.orders import LineState
 from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Movement
 
-from . import bookkeeping, collecting, refreshing
+from . import bookkeeping, collecting, evidence, refreshing
 from .collecting import Memory
-from .ports import ROWS_MAX, Books, House, Shop
+from .ports import Books, House, Shop
 
-EVIDENCE = timedelta(seconds=10)  # how long before a drift was first seen its cause may lie
-PAST = timedelta(hours=24)  # how far back a stale form may have been opened
-PAST_STEPS_MAX = 100
-DOUBTS = ("unnamed", "fallen", "drift", "reset")  # what of a weighing has to be seen twice
-SOLD_LINES_MAX = 500  # newest sold lines of a product that are asked about when its counter fell
+DOUBTS = ("unnamed", "fallen", "drift", "reset", "edited")  # what of a weighing has to be seen twice
 
 log = structlog.get_logger()
 
@@ -54,13 +50,26 @@ class Weighing:
     listing: Listing
     row: Row
     weighed: law.Weighed
-    unpaid: tuple[Line, ...]  # waiting lines that a counter may still confirm
-    unmoved: tuple[Line, ...]  # paid lines that the counter did not move for
-    left_out: tuple[Line, ...]  # deleted with lines that came back, and did not come back themselves
+    waiting: tuple[Line, ...]  # new lines that the counter did not move for
+    changed: tuple[LineChange, ...]  # changes of known lines that the counter does not tell of
+    left_out: tuple[LineChange, ...]  # deleted with lines that came back, and did not come back themselves
+
+    @property
+    def edited(self) -> int:
+        """How many known lines have other units, and the counter does not tell why."""
+        return sum(1 for change in self.changed if not change.gone)
 
     @property
     def differs(self) -> bool:
-        return (self.row.quantity, self.row.ordered) != (self.listing.agreed, self.listing.ordered)
+        return (self.row.quantity, self.row.ordered) != (self.listing.agreed, self.listing.ordered) or self.edited > 0
+
+    def doubts(self) -> tuple[tuple[str, int], ...]:
+        """What of it has to be seen twice. A listing that is not kept in step raises no doubts."""
+        if not self.listing.tracked:
+            return ()
+        weighed = self.weighed
+        amounts = (weighed.unnamed, weighed.fallen, weighed.drift, weighed.reset, self.edited)
+        return tuple(zip(DOUBTS, amounts, strict=True))
 
 
 def suspects(house: House, cart: Cart, shop: Shop, misled: int = 0) -> frozenset[int]:
@@ -88,21 +97,30 @@ def suspects(house: House, cart: Cart, shop: Shop, misled: int = 0) -> frozenset
 
 
 def compare(
-    house: House, cart: Cart, shop: Shop, memory: Memory, products: Iterable[int], rules: Rules, whole: bool
+    house: House,
+    cart: Cart,
+    shop: Shop,
+    memory: Memory,
+    products: Iterable[int],
+    rules: Rules,
+    whole: bool,
+    edited: Collection[int] = (),
 ) -> int:
     """Weigh these products, book what is trade, follow what is drift, act on what has settled.
 
-    With ``whole`` the products are all that differ, so suspicions against any other are dropped. Returns how many
-    still differ after the booking; a product that was named and does not differ counts as one, as another must.
+    ``edited`` are those of which known lines have other units now. With ``whole`` the products are all that differ, so suspicions
+    against any other are dropped. Returns how many still differ after the booking; a product that was named and does not differ
+    counts as one, as another must.
     """
     wanted = sorted(products)
-    rows = {row.product: row for chunk in _chunks(wanted) for row in shop.rows(chunk)}
+    rows = {row.product: row for chunk in evidence.chunks(wanted) for row in shop.rows(chunk)}
     known = house.store.read(lambda books: books.listings.of(cart.id, wanted))
     # While the cart is stopped nothing is concluded from what is missing: an empty shop may be full again in a minute.
     if cart.halted is None and any(_is_news(known.get(product), rows.get(product)) for product in wanted):
         refreshing.refresh(house, cart, shop)
         known = house.store.read(lambda books: books.listings.of(cart.id, wanted))
-    weighings = _weigh(house, cart, shop, [known[p] for p in wanted if p in known and p in rows], rows)
+    there = [known[p] for p in wanted if p in known and p in rows]
+    weighings = _weigh(house, cart, shop, there, rows, edited)
     misled = 0
     if whole:
         differing = {weighing.listing.product for weighing in weighings if weighing.differs}
@@ -122,17 +140,47 @@ def compare(
     if differences.braked(len(settled), listings, rules.brake_percent, rules.brake_listings):
         halt(house, cart, Cause.BRAKE, f"{len(settled)} of {listings} listings would change at once.")
         settled = []
+    if settled:
+        # Before anything is done about it, the shop is asked about all lines of these products, however old they are.
+        listings_of = [weighing.listing for weighing in settled]
+        again = _weigh(house, cart, shop, listings_of, rows, edited, evidence.OLD_LINES_MAX)
+        seen = {w.listing.product for w in again}
+        weighings = [w for w in weighings if w.listing.product not in seen] + again
+        settled = again
     at = house.clock.now()
+    suspected = {w.listing.product: _since(memory, w.listing.product, at) for w in settled}
+    by_editor = {w.listing.product: _by_editor(house, cart, shop, w, suspected[w.listing.product]) for w in settled}
+
+    now = house.clock.monotonic()
 
     def write(books: Books) -> int:
         open_ones = misled
         for weighing in weighings:
             open_ones += _book_trade(books, cart, weighing, at)
         for weighing in settled:
-            _act(books, cart, weighing, memory, rules, at, house.clock.monotonic())
+            product = weighing.listing.product
+            _act(books, cart, weighing, suspected[product], by_editor[product], memory, rules, at, now)
         return open_ones
 
     return house.store.write(write)
+
+
+def _since(memory: Memory, product: int, at: datetime) -> datetime:
+    """From when on what a doubt is about can have happened. Not later than now: the clock may have been set back."""
+    return min(memory.witnessed.get(product, at), at) - evidence.EDIT_BEFORE
+
+
+@dataclass(frozen=True, slots=True)
+class _ByEditor:
+    """Lines of one product that an order's editor may have changed, and lines that it may have added."""
+
+    changed: list[LineChange]
+    added: list[Line]
+
+
+def _by_editor(house: House, cart: Cart, shop: Shop, weighing: Weighing, since: datetime) -> _ByEditor:
+    changed = evidence.editors(house, cart, shop, weighing.changed, since)
+    return _ByEditor(changed, evidence.added(house, cart, [line for line in weighing.waiting if line.paid]))
 
 
 def _is_news(listing: Listing | None, row: Row | None) -> bool:
@@ -171,63 +219,56 @@ def decide(house: House, difference_id: int, ours: bool, person: str) -> None:
                 "Its product is not kept in step any more: Send or Get its quantity, which settles this too.",
                 difference=difference_id,
             )
-        books.listings.release(listing.id, difference.amount)
+        if not difference.about_return:
+            books.listings.release(listing.id, difference.amount)
         books.differences.close(difference.id, at, f"{'ours' if ours else 'theirs'}, decided by {person or 'a person'}")
         if not ours and listing.item is not None:
-            if bookkeeping.unbookable(books, {listing.item: difference.amount}):
-                raise Refused(bookkeeping.UNBOOKABLE, difference=difference_id, amount=difference.amount)
+            change = difference.theirs
+            if bookkeeping.unbookable(books, {listing.item: change}):
+                raise Refused(bookkeeping.UNBOOKABLE, difference=difference_id, amount=change)
             books.carts.owe_mark(difference.cart)
-            movement = Movement.edit(listing.item, difference.amount, difference.cart, difference.id)
+            movement = Movement.edit(listing.item, change, difference.cart, difference.id)
             bookkeeping.book(books, [movement], at)
         books.tell([difference.cart])
 
     house.store.write(write)
 
 
-def _weigh(house: House, cart: Cart, shop: Shop, listings: Sequence[Listing], rows: dict[int, Row]) -> list[Weighing]:
-    """Weigh each product; asks the shop about lines where counter and lines do not fit at once."""
+def _weigh(
+    house: House,
+    cart: Cart,
+    shop: Shop,
+    listings: Sequence[Listing],
+    rows: dict[int, Row],
+    edited: Collection[int],
+    old_lines: int | None = None,
+) -> list[Weighing]:
+    """Weigh each product; asks the shop about lines where counter and lines do not fit at once. ``old_lines``: of how many sold lines
+    what became of them is asked in any case."""
     # Where units were booked without a name, a line that waits may be theirs; where a counter was reset, lines tell.
     moved = [
-        x.product for x in listings if x.unnamed or rows[x.product].ordered != x.ordered or rows[x.product].sum < x.sum
+        x.product
+        for x in listings
+        if old_lines or x.unnamed or rows[x.product].ordered != x.ordered or rows[x.product].sum < x.sum
     ]
-    fallen = [x.product for x in listings if rows[x.product].ordered < x.ordered]
-    waiting_of = by_product(waiting(house, cart, shop, moved))
-    gone_of = by_product(gone(house, cart, shop, fallen))
+    doubtful = [x.product for x in listings if old_lines or x.product in edited or rows[x.product].ordered < x.ordered]
+    waiting_of = evidence.by_product(evidence.waiting(house, cart, shop, moved))
+    changes_of = evidence.changes_by_product(
+        evidence.changes(house, cart, shop, doubtful, old_lines or evidence.SOLD_LINES_MAX)
+    )
     weighings = []
     for listing in listings:
-        lines, row = waiting_of[listing.product], rows[listing.product]
-        weighed = law.weigh(listing.ordered, listing.sum, row, lines, gone_of[listing.product])
-        unpaid = tuple(line for line in lines if not line.paid)
-        unmoved = tuple(line for line in lines if line.paid and line not in weighed.sold)
-        lost = gone_of[listing.product]
+        lines, row, changes = waiting_of[listing.product], rows[listing.product], changes_of[listing.product]
+        weighed = law.weigh(listing.ordered, listing.sum, row, lines, changes)
+        back = [change for change in weighed.changed if change.gone]
         # Where lines of several orders are gone, or new ones have come as well, nobody can say what of it came back.
-        certain = weighed.restocked and not lines and len({line.order for line in lost}) == 1
-        left_out = tuple(line for line in lost if certain and line not in weighed.restocked)
-        weighings.append(Weighing(listing, row, weighed, unpaid, unmoved, left_out))
+        gone = [change for change in changes if change.gone]
+        certain = back and not lines and len({change.sold.order for change in gone}) == 1
+        left_out = tuple(change for change in gone if certain and change not in back)
+        waiting = tuple(line for line in lines if line not in weighed.sold)
+        rest = tuple(change for change in changes if change not in weighed.changed)
+        weighings.append(Weighing(listing, row, weighed, waiting, rest, left_out))
     return weighings
-
-
-def waiting(house: House, cart: Cart, shop: Shop, products: Sequence[int]) -> list[Line]:
-    """The waiting lines of these products; asks the shop which of them were paid since."""
-    found = house.store.read(lambda books: books.lines.waiting(cart.source, products)) if products else []
-    unpaid = sorted(line.line for line in found if not line.paid)
-    if not unpaid:
-        return found
-    # A line is confirmed only if its order has a history: has any got one since?
-    now = {line.line: line for chunk in _chunks(unpaid) for line in shop.orders(chunk)}
-    house.store.write(lambda books: books.lines.refresh(cart.source, list(now.values())))
-    return [now.get(line.line, line) for line in found]
-
-
-def gone(house: House, cart: Cart, shop: Shop, products: Sequence[int]) -> list[Line]:
-    """Sold lines of these products that the shop does not have any more."""
-    if not products:
-        return []
-    sold = house.store.read(lambda books: books.lines.sold(cart.source, products, SOLD_LINES_MAX))
-    there = {line.line for chunk in _chunks([line.line for line in sold]) for line in shop.orders(chunk)}
-    missing = [line for line in sold if line.line not in there]
-    house.store.write(lambda books: books.lines.vanish(cart.source, [line.line for line in missing]))
-    return missing
 
 
 def _settled(
@@ -242,7 +283,7 @@ def _settled(
     for weighing in weighings:
         product = weighing.listing.product
         ripe = False
-        for what, amount in _doubts(weighing):
+        for what, amount in weighing.doubts():
             suspicion = law.suspect(memory.suspicions.get((product, what)), amount, now)
             if suspicion is None:
                 memory.suspicions.pop((product, what), None)
@@ -250,19 +291,11 @@ def _settled(
             memory.suspicions[(product, what)] = suspicion
             # Not later than now: somebody may have set the clock back meanwhile.
             at = house.clock.now()
-            memory.witnessed.setdefault(product, min(memory.looked_at or in_step_at or at - PAST, at))
+            memory.witnessed.setdefault(product, min(memory.looked_at or in_step_at or at - evidence.PAST, at))
             ripe = ripe or suspicion.settled(now, rules.settle_seconds)
         if ripe:
             settled.append(weighing)
     return settled
-
-
-def _doubts(weighing: Weighing) -> tuple[tuple[str, int], ...]:
-    """What of a weighing has to be seen twice. A listing that is not kept in step raises no doubts."""
-    if not weighing.listing.tracked:
-        return ()
-    weighed = weighing.weighed
-    return tuple((what, getattr(weighed, what)) for what in DOUBTS)
 
 
 def _book_trade(books: Books, cart: Cart, weighing: Weighing, at: datetime) -> int:
@@ -270,22 +303,23 @@ def _book_trade(books: Books, cart: Cart, weighing: Weighing, at: datetime) -> i
     listing, row, weighed = weighing.listing, weighing.row, weighing.weighed
     if not listing.tracked:
         _follow(books, cart, listing, row, weighed)
+        _note_edited(books, cart, weighing.changed)
         return 0
     collecting.sell(books, cart, weighed.sold, at)
-    collecting.restock(books, cart, weighed.restocked, at)
+    collecting.book_changes(books, cart, listing, weighed.changed, at)
     if weighing.left_out:
         _show_left_out(books, cart, weighing, at)
     if weighed.sold:
         note_switch(books, listing, row)
     if listing.unnamed and not weighed.unnamed and not weighed.fallen:
-        collecting.name_late(books, cart, listing, weighing.unmoved)
-    return 1 if any(amount for _, amount in _doubts(weighing)) else 0
+        collecting.name_late(books, cart, listing, [line for line in weighing.waiting if line.paid])
+    return 1 if any(amount for _, amount in weighing.doubts()) else 0
 
 
 def _show_left_out(books: Books, cart: Cart, weighing: Weighing, at: datetime) -> None:
     """CE Phoenix gives back one line of a product where an order had two. The counter is the truth here too; the shelf may know better."""
-    back, rest = law.units(weighing.weighed.restocked), law.units(weighing.left_out)
-    order = weighing.left_out[0].order
+    back, rest = -sum(c.units for c in weighing.weighed.changed), -sum(c.units for c in weighing.left_out)
+    order = weighing.left_out[0].sold.order
     note = f"Order {order} gave back {back} of {back + rest}: if the rest is on the shelf, receive it here, then press Re-check."
     row = weighing.row
     seen, expected = Counters(row.quantity, row.ordered), Counters(row.quantity + rest, row.ordered - rest)
@@ -307,74 +341,130 @@ def note_switch(books: Books, listing: Listing, row: Row) -> None:
         books.listings.note_shop(listing.id, row.status, listing.modified, went_off)
 
 
-def _act(books: Books, cart: Cart, weighing: Weighing, memory: Memory, rules: Rules, at: datetime, now: float) -> None:
+def _act(
+    books: Books,
+    cart: Cart,
+    weighing: Weighing,
+    since: datetime,
+    by_editor: _ByEditor,
+    memory: Memory,
+    rules: Rules,
+    at: datetime,
+    now: float,
+) -> None:
     """Apply the remedies to what has settled in one product, by the smaller amount seen."""
     product = weighing.listing.product
-    ripe = {}
+    ripe = dict.fromkeys(DOUBTS, 0)
+    for what, amount in weighing.doubts():
+        known = memory.suspicions.get((product, what))
+        still = known.again(amount, now) if known is not None else None
+        if still is not None and still.settled(now, rules.settle_seconds):
+            ripe[what] = still.amount
+    if weighing.weighed.drift and not ripe["drift"] and (ripe["fallen"] or ripe["edited"]):
+        return  # whether goods came back, and what an edit was worth, shows with the drift
     for what in DOUBTS:
-        suspicion = memory.suspicions.get((product, what))
-        if suspicion is not None and suspicion.settled(now, rules.settle_seconds):
-            ripe[what] = suspicion.amount
+        if ripe[what]:
             del memory.suspicions[(product, what)]
     listing = books.listings.of(cart.id, [product])[product]
     if not listing.tracked:
         return  # a person gave it another tie since it was weighed: the next look follows it in silence
-    if "unnamed" in ripe:
-        named = law.name(ripe["unnamed"], weighing.unpaid)
-        collecting.sell(books, cart, named, at)
-        collecting.count_sale(books, cart, product, ripe["unnamed"] - law.units(named), at)
-    if "fallen" in ripe:
-        collecting.count_sale(books, cart, product, -ripe["fallen"], at)
-    if "drift" in ripe:
-        since = (
-            min(memory.witnessed.get(product, at), at) - EVIDENCE
-        )  # not later than now: the clock may have been set back
-        evidence = _evidence(books, cart, listing, weighing.row, ripe["drift"], since, at)
-        _remedy(books, cart, listing, weighing.row, evidence, differences.explain(evidence, rules.policy), at)
-    if "reset" in ripe:
-        _rebase(books, cart, listing, weighing.row, ripe["reset"], at)
+    if ripe["reset"]:
+        _rebase(books, cart, listing, weighing.row, ripe["reset"], differences.RESET, at)
+        return
+    row, drift = weighing.row, ripe["drift"]
+    found = evidence.of_drift(books, cart, listing, row, drift, since, at, by_editor.changed, by_editor.added)
+    doubted = differences.not_borne_out(found, ripe["fallen"])
+    if doubted:
+        in_doubt = _doubt_return(books, cart, listing, weighing, found, doubted, at)
+        weighing = replace(weighing, changed=tuple(c for c in weighing.changed if c not in in_doubt))
+        listing = books.listings.of(cart.id, [product])[product]
+    explained = _book_moved(books, cart, listing, weighing, ripe["unnamed"] - max(0, ripe["fallen"] - doubted), at)
+    found = replace(found, changed=[change for change in found.changed if change not in explained])
+    listing = books.listings.of(cart.id, [product])[product]
+    if found.drift and not doubted:
+        _remedy(books, cart, listing, row, found, differences.explain(found, rules.policy), at)
+    elif ripe["edited"] and not doubted:
+        _note_edited(books, cart, found.changed)
 
 
-def _rebase(books: Books, cart: Cart, listing: Listing, row: Row, reset: int, at: datetime) -> None:
-    """Follow a counter that was set back: no stock moved. What was sold since shows at the next look."""
+def _book_moved(
+    books: Books, cart: Cart, listing: Listing, weighing: Weighing, moved: int, at: datetime
+) -> tuple[LineChange, ...]:
+    """Book what the counter moved by and no line told of at first glance; returns the line changes that tell of it now."""
+    sold, changed = law.name(moved, weighing.waiting, weighing.changed, mixed=True)
+    collecting.sell(books, cart, sold, at)
+    collecting.book_changes(books, cart, listing, changed, at)
+    rest = moved - law.units(sold) - sum(change.units for change in changed)
+    collecting.count_sale(books, cart, listing.product, rest, at)
+    return changed
+
+
+def _doubt_return(
+    books: Books, cart: Cart, listing: Listing, weighing: Weighing, found: Evidence, units: int, at: datetime
+) -> tuple[LineChange, ...]:
+    """The counter gave back units that the quantity did not get. The books follow the counter, and no stock moves; where a race may
+    have destroyed what came back, a person is asked whether the goods are there. Returns the line changes that this is about."""
+    _, changed = law.name(-units, (), weighing.changed)
+    fresh, orders = max(0, units + sum(change.units for change in changed)), []
+    for change in changed:
+        after, counted = change.sold.units.give_back(-change.units)
+        fresh += counted
+        orders.append(str(change.sold.order))
+        if found.sales > 0:
+            books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.gone else LineState.SOLD)
+    finding = differences.DOUBTED if found.sales > 0 and fresh else differences.LOWERED
+    named = f" of order {', '.join(orders)}" if orders else ""
+    note = f"The shop's counter gave back {units} units{named}, its quantity did not rise."
+    if finding is differences.DOUBTED:
+        note += f" If {fresh} came back to the shelf, choose theirs; if not, ours."
+    _rebase(books, cart, listing, weighing.row, units, finding, at, fresh, note)
+    return changed
+
+
+def _note_edited(books: Books, cart: Cart, changed: Sequence[LineChange]) -> None:
+    """Lines were edited, and neither counter nor quantity moved: only what is on them is other now."""
+    for change in changed:
+        if not change.gone:
+            books.lines.change(cart.id, change, change.sold.units, LineState.SOLD)
+
+
+def _rebase(
+    books: Books,
+    cart: Cart,
+    listing: Listing,
+    row: Row,
+    units: int,
+    finding: Finding,
+    at: datetime,
+    missing: int = 0,
+    note: str = "",
+) -> None:
+    """Follow a counter that went down by units of its own: no stock moved. What was sold since shows at the next look.
+
+    ``missing``: units by which the shop shows too few, if they came back after all.
+    """
     seen, expected = Counters(row.quantity, row.ordered), Counters(listing.agreed, listing.ordered)
-    difference = books.differences.open(cart.id, listing.id, differences.RESET, -reset, seen, expected, at)
-    books.listings.drift(listing.id, -reset, -reset, 0)
-    books.carts.move_sums(cart.id, Sums.of(listing.product, 0, -reset))
-    books.differences.close(difference, at, differences.RESET.remedy.value)
-    log.warning("counter.reset", cart=cart.name, product=listing.product, sku=listing.model, amount=-reset)
-
-
-def _evidence(
-    books: Books, cart: Cart, listing: Listing, row: Row, drift: int, since: datetime, at: datetime
-) -> Evidence:
-    trade = books.ledger.trade_of(cart.id, listing.item, at - PAST, PAST_STEPS_MAX) if listing.item is not None else []
-    posts = books.posts.of_listing(listing.id, at - PAST, PAST_STEPS_MAX)
-    # Walk back from what both sides agree on now through sales and posts: the quantities the shop showed before each sale.
-    steps = sorted([(when, n, True) for when, n in trade] + [(when, n, False) for when, n in posts], reverse=True)
-    past, value = [], listing.agreed
-    for _, n, is_trade in steps:
-        value -= n
-        if is_trade and n < 0:
-            past.append(value)
-    window = (at - since).total_seconds()
-    return Evidence(
-        drift=drift,
-        edited=row.modified != listing.modified and differences.is_recent(row.age, window),
-        quantity=row.quantity,
-        sales=-sum(n for when, n in trade if n < 0 and when >= since),
-        posts=[n for when, n in posts if when >= since],
-        returns=[n for when, n in trade if n > 0 and when >= since],
-        past=past,
-        heals=books.differences.heals(listing.id, at - timedelta(hours=1)),
+    if finding.remedy is Remedy.ASK:
+        expected = Counters(row.quantity + missing, row.ordered)
+    difference = books.differences.open(cart.id, listing.id, finding, -units, seen, expected, at, note)
+    books.listings.drift(listing.id, -units, -units, 0)
+    books.carts.move_sums(cart.id, Sums.of(listing.product, 0, -units))
+    if finding.remedy is Remedy.REBASE:
+        books.differences.close(difference, at, note or finding.remedy.value)
+    log.warning(
+        "counter.fell", cart=cart.name, product=listing.product, sku=listing.model, cause=finding.cause, amount=-units
     )
 
 
 def _remedy(
-    books: Books, cart: Cart, listing: Listing, row: Row, evidence: Evidence, finding: Finding, at: datetime
+    books: Books, cart: Cart, listing: Listing, row: Row, found: Evidence, finding: Finding, at: datetime
 ) -> None:
-    """Record a difference and change the books accordingly; posts follow from that by themselves."""
-    drift = evidence.drift
+    """Record a difference and change the books accordingly; posts follow from that."""
+    drift = found.drift
+    if finding.cause is Cause.ORDER_EDITED:
+        _follow_order(books, cart, listing, row, found, finding, at)
+        return
+    _note_edited(books, cart, found.changed)
     undone = books.differences.awaiting(listing.id, -drift)
     if undone is not None:
         # A sale that stayed half written for long was asked about; now it is whole, or somebody put it right there.
@@ -413,13 +503,16 @@ def _remedy(
     )
 
 
-def by_product(lines: Iterable[Line]) -> defaultdict[int, list[Line]]:
-    """The lines of each product."""
-    grouped: defaultdict[int, list[Line]] = defaultdict(list)
-    for line in lines:
-        grouped[line.product].append(line)
-    return grouped
-
-
-def _chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
-    return (ids[start : start + ROWS_MAX] for start in range(0, len(ids), ROWS_MAX))
+def _follow_order(
+    books: Books, cart: Cart, listing: Listing, row: Row, found: Evidence, finding: Finding, at: datetime
+) -> None:
+    """An order was edited, and the quantity followed without the counter: book it under the order's number."""
+    orders = [change.sold.order for change in finding.changed] + [line.order for line in finding.added]
+    note = f"Order {', '.join(str(order) for order in dict.fromkeys(orders))} was edited in the shop."
+    seen, expected = Counters(row.quantity, row.ordered), Counters(listing.agreed, listing.ordered)
+    difference = books.differences.open(cart.id, listing.id, finding, found.drift, seen, expected, at, note)
+    taken = law.units(finding.added)
+    collecting.take_uncounted(books, cart, listing, finding.added, at)
+    collecting.book_changes(books, cart, listing, finding.changed, at, drift=found.drift + taken)
+    books.differences.close(difference, at, note)
+    log.warning("order.edited", cart=cart.name, product=listing.product, sku=listing.model, amount=found.drift)

@@ -14,7 +14,7 @@ import structlog
 
 from onhand.domain.errors import Refused
 from onhand.domain.orders import Order
-from onhand.domain.stock import Kind, Movement, check_quantity, check_text
+from onhand.domain.stock import Kind, Movement, Source, check_quantity, check_text
 
 from . import bookkeeping
 from .items import find
@@ -120,6 +120,10 @@ def _give_back(
         order = books.orders.find(number, cart, epoch)
         movements = moved(order)
         bookkeeping.book(books, movements, at)
+        if order.cart is not None:
+            for movement in movements:
+                if movement.line is not None:
+                    books.lines.come_back(Source(order.cart, order.epoch), movement.line, movement.quantity)
         after = books.items.by_id(sorted({movement.item for movement in movements}))
         on_hand = {item.sku: item.on_hand for item in after.values()}
         return {

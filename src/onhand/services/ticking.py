@@ -61,8 +61,9 @@ def tick(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace, del
         products, whole = sold if halted else reconciling.suspects(house, cart, shop, memory.misled), True
     if deep and not products:
         memory.cells_due = house.clock.monotonic() + collecting.CELLS_SECONDS
-    if whole or products or booked.late:
-        open_ones = reconciling.compare(house, cart, shop, memory, products | booked.late, pace.rules, whole)
+    if whole or products or booked.late or booked.edited:
+        asked = products | booked.late | booked.edited
+        open_ones = reconciling.compare(house, cart, shop, memory, asked, pace.rules, whole, booked.edited)
     if booked.emptied:
         _note_switched_off(house, cart, shop, booked.emptied)
     if collected.look.sums is not None and not memory.misled:  # else what differs was not seen, or not named yet

@@ -15,7 +15,7 @@ from typing import TypeVar
 from zlib import crc32
 
 from onhand.domain.errors import Conflict, Permanent
-from onhand.domain.shop import DOWNLOAD, Applied, Change, Hello, Line, Look, Outcome, Page, Row, Window
+from onhand.domain.shop import DOWNLOAD, WINDOW_PRIME, Applied, Change, Hello, Line, Look, Outcome, Page, Row, Window
 from onhand.domain.sketch import Cell, Counters, Sums, cells_of
 
 from .shop import Memory, Product, SimShop, Writer
@@ -92,7 +92,11 @@ class Connector:
             lines=lines,
             more=len(ids) > limit,
             last_line=all_ids[-1] if all_ids else 0,
-            window=Window(len(window), sum(window)),
+            window=Window(
+                len(window),
+                sum(window),
+                sum(shop.tables.lines[line].quantity * (line % WINDOW_PRIME + 1) for line in window),
+            ),
             sums=totals,
             sums_ms=0.1,
             catalogue=print_,

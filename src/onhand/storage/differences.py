@@ -21,7 +21,9 @@ from .ledger import chunks
 from .tables import differences as table
 from .times import micros, moment
 
-EXPLAINED_BY_TRADE = (Cause.LOST_SALE.value, Cause.LOST_POST.value, Cause.LOST_RETURN.value)
+EXPLAINED_BY_TRADE = tuple(
+    cause.value for cause in (Cause.LOST_SALE, Cause.LOST_POST, Cause.LOST_RETURN, Cause.GIVEN_BACK_TWICE)
+)
 
 
 class Differences:
@@ -100,6 +102,7 @@ class Differences:
             table.c.listing_id == listing,
             table.c.amount == amount,
             table.c.remedy == Remedy.ASK.value,
+            table.c.cause != Cause.RETURN_IN_DOUBT.value,
             table.c.closed_at.is_(None),
         )
         found: int | None = self._connection.execute(query).scalar_one()

@@ -7,19 +7,20 @@ Never: decides that a line is sold.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
+from onhand.domain.lines import LineChange, LineUnits, SoldLine
 from onhand.domain.orders import LineState
-from onhand.domain.shop import Line, Window
+from onhand.domain.shop import WINDOW_PRIME, Line, Window
 from onhand.domain.stock import Source
 
 from .ledger import chunks
 from .tables import order_lines as table
-from .times import micros
+from .times import micros, moment
 
 
 class Lines:
@@ -64,13 +65,16 @@ class Lines:
     def _come_again(self, source: Source, lines: Sequence[Line]) -> None:
         """Lines that were gone and are there again, or others under their numbers.
 
-        A number that was booked stays booked: if it is another sale, the counter tells, and only its name is missing.
+        One of which all came back waits for its counter once more. Another one that was booked stays booked: if it is another sale,
+        the counter tells, and only its name is missing.
         """
+        waits = (LineState.WAITING.value, LineState.RESTOCKED.value)
         for line in lines:
             where = update(table).where(*_of(source), table.c.line == line.line)
-            self._connection.execute(where.values(present=True))
+            self._connection.execute(where.values(present=True, gone_at=None, quantity=line.quantity))
             self._connection.execute(
-                where.where(table.c.state == LineState.WAITING.value).values(
+                where.where(table.c.state.in_(waits)).values(
+                    state=LineState.WAITING.value,
                     order_number=line.order,
                     product=line.product,
                     model=line.model,
@@ -81,17 +85,70 @@ class Lines:
             )
 
     def window(self, source: Source, low: int, high: int) -> Window:
-        query = select(func.count(), func.coalesce(func.sum(table.c.line), 0)).where(*_within(source, low, high))
+        weighed = table.c.quantity * (table.c.line % WINDOW_PRIME + 1)
+        query = select(
+            func.count(), func.coalesce(func.sum(table.c.line), 0), func.coalesce(func.sum(weighed), 0)
+        ).where(*_within(source, low, high))
         return Window(*self._connection.execute(query).one())
 
-    def present(self, source: Source, low: int, high: int) -> set[int]:
-        return set(self._connection.execute(select(table.c.line).where(*_within(source, low, high))).scalars())
+    def present(self, source: Source, low: int, high: int) -> dict[int, int]:
+        query = select(table.c.line, table.c.quantity).where(*_within(source, low, high))
+        return {row.line: row.quantity for row in self._connection.execute(query)}
 
     def waiting(self, source: Source, products: Sequence[int]) -> list[Line]:
         return self._of_products(source, products, LineState.WAITING, None)
 
-    def sold(self, source: Source, products: Sequence[int], limit: int) -> list[Line]:
-        return self._of_products(source, products, LineState.SOLD, limit)
+    def sold(self, cart: int, products: Sequence[int], limit: int) -> list[SoldLine]:
+        found: dict[int, SoldLine] = {}
+        for chunk in chunks(products):
+            query = (
+                select(*_SOLD)
+                .where(table.c.cart_id == cart, table.c.product.in_(chunk), table.c.state == LineState.SOLD.value)
+                .order_by(table.c.seen_at.desc(), table.c.line.desc())
+                .limit(limit)
+            )
+            for row in self._connection.execute(query):
+                found.setdefault(row.line, _sold(row))  # of one number in several epochs, the newest
+        return list(found.values())
+
+    def of_orders(self, source: Source, orders: Sequence[int]) -> list[SoldLine]:
+        found: list[SoldLine] = []
+        for chunk in chunks(orders):
+            query = select(*_SOLD).where(
+                *_of(source), table.c.order_number.in_(chunk), table.c.state == LineState.SOLD.value
+            )
+            found += [_sold(row) for row in self._connection.execute(query)]
+        return found
+
+    def take(self, source: Source, lines: Mapping[int, int | None]) -> dict[int, LineUnits]:
+        taken = {}
+        for line, item in lines.items():
+            query = (
+                update(table)
+                .where(*_of(source), table.c.line == line)
+                .values(state=LineState.SOLD.value, taken=table.c.taken + table.c.quantity, item_id=item)
+                .returning(table.c.taken, table.c.back)
+            )
+            taken[line] = LineUnits(*self._connection.execute(query).one())
+        return taken
+
+    def change(self, cart: int, change: LineChange, units: LineUnits, state: LineState) -> None:
+        sold = change.sold
+        self._connection.execute(
+            update(table)
+            .where(table.c.cart_id == cart, table.c.epoch == sold.epoch, table.c.line == sold.line)
+            .values(
+                taken=units.taken,
+                back=units.back,
+                state=state.value,
+                present=not change.gone,
+                **({} if change.gone else {"quantity": change.now}),
+            )
+        )
+
+    def come_back(self, source: Source, line: int, units: int) -> None:
+        where = (*_of(source), table.c.line == line)
+        self._connection.execute(update(table).where(*where).values(back=table.c.back + units))
 
     def mark(self, source: Source, lines: Sequence[int], state: LineState) -> None:
         for chunk in chunks(lines):
@@ -99,9 +156,21 @@ class Lines:
                 update(table).where(*_of(source), table.c.line.in_(chunk)).values(state=state.value)
             )
 
-    def vanish(self, source: Source, lines: Sequence[int]) -> None:
+    def vanish(self, source: Source, lines: Sequence[int], at: datetime) -> None:
         for chunk in chunks(lines):
-            self._connection.execute(update(table).where(*_of(source), table.c.line.in_(chunk)).values(present=False))
+            these = (*_of(source), table.c.line.in_(chunk), table.c.present)
+            self._connection.execute(update(table).where(*these).values(present=False, gone_at=micros(at)))
+
+    def restate(self, source: Source, lines: Sequence[Line], followed: Container[int]) -> set[int]:
+        kept = set()
+        for line in lines:
+            this = (*_of(source), table.c.line == line.line)
+            state = self._connection.execute(select(table.c.state).where(*this)).scalar_one()
+            if state == LineState.SOLD.value and line.product in followed:
+                kept.add(line.product)
+            else:
+                self._connection.execute(update(table).where(*this).values(quantity=line.quantity))
+        return kept
 
     def refresh(self, source: Source, lines: Sequence[Line]) -> None:
         if lines:
@@ -136,6 +205,33 @@ _LINE = (
     table.c.status,
     table.c.paid,
 )
+
+
+_SOLD = (
+    table.c.epoch,
+    table.c.line,
+    table.c.order_number,
+    table.c.product,
+    table.c.item_id,
+    table.c.quantity,
+    table.c.taken,
+    table.c.back,
+    table.c.gone_at,
+)
+
+
+def _sold(row: Any) -> SoldLine:
+    units = LineUnits(row.taken, row.back)
+    return SoldLine(
+        row.epoch,
+        row.line,
+        row.order_number,
+        row.product,
+        row.item_id,
+        row.quantity,
+        units,
+        moment(row.gone_at) if row.gone_at is not None else None,
+    )
 
 
 def _of(source: Source) -> tuple[Any, ...]:

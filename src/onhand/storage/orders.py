@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Integer, and_, func, literal, 
 
 from onhand.domain.errors import Refused
 from onhand.domain.orders import LineState, Order, OrderLine
-from onhand.domain.stock import Kind, Source, sku_key
+from onhand.domain.stock import Kind, sku_key
 
 from .ledger import chunks
 from .tables import items, listings, movements, order_lines, phone_order_lines, phone_orders
@@ -119,22 +119,18 @@ class Orders:
         return self._with_lines(self._connection.execute(query).all())
 
     def _with_lines(self, heads: Sequence[Any]) -> list[Order]:
-        """Each order with all its lines. A line's item is the one its sale was booked for, or else what its product belongs to."""
+        """Each order with all its lines. A line's item is the one whose stock it took, or else what its product belongs to."""
         wanted = {(head.order_number, head.cart_id, head.epoch) for head in heads}
         rows: defaultdict[tuple[Any, ...], list[Any]] = defaultdict(list)
-        origins: dict[str, Any] = {}
         for chunk in chunks(sorted({head.order_number for head in heads})):
             query = select(order_lines).where(order_lines.c.order_number.in_(chunk)).order_by(order_lines.c.line)
             for row in self._connection.execute(query):
                 key = (row.order_number, row.cart_id, row.epoch)  # several carts may have the number
                 if key in wanted:
                     rows[key].append(row)
-                    origins[f"{Source(row.cart_id, row.epoch)}/line/{row.line}"] = row
-        item_of = {}
-        for part in chunks(list(origins)):
-            sale = select(movements.c.origin, movements.c.item_id).where(movements.c.origin.in_(part))
-            item_of.update({origins[origin]: item for origin, item in self._connection.execute(sale)})
-        self._by_product([row for row in origins.values() if row not in item_of], item_of)
+        found = [row for of_order in rows.values() for row in of_order]
+        item_of = {row: row.item_id for row in found if row.item_id is not None}
+        self._by_product([row for row in found if row not in item_of], item_of)
         known = self._names(set(item_of.values()))
         return [
             Order(
@@ -226,7 +222,8 @@ class Orders:
     # What came back
 
     def _with_returns(self, orders: Sequence[Order]) -> list[Order]:
-        """The same orders with what was cancelled and returned of each line, as their movements say."""
+        """The same orders with what was cancelled and returned of each line, as their movements say. What a shop gave back of a line
+        stands with the line."""
         back: defaultdict[tuple[str, int, str], int] = defaultdict(int)
         for start in range(0, len(orders), RANGES):
             part = orders[start : start + RANGES]
@@ -243,7 +240,9 @@ class Orders:
                 lines=tuple(
                     replace(
                         line,
-                        cancelled=back[order.prefix, line.line, Kind.CANCELLATION.value],
+                        cancelled=line.cancelled - back[order.prefix, line.line, Kind.RETURN.value]
+                        if order.cart
+                        else back[order.prefix, line.line, Kind.CANCELLATION.value],
                         returned=back[order.prefix, line.line, Kind.RETURN.value],
                     )
                     for line in order.lines
@@ -256,7 +255,19 @@ class Orders:
 def _line(row: Any, item: int | None, known: dict[int, Any]) -> OrderLine:
     ours = known.get(item) if item is not None else None
     sku, name = (ours.sku, ours.name) if ours else (row.model or "", "")
-    return OrderLine(row.line, sku, name, item, row.quantity, LineState(row.state), bool(row.paid), bool(row.present))
+    state = LineState(row.state)
+    sold = state in (LineState.SOLD, LineState.RESTOCKED)
+    return OrderLine(
+        row.line,
+        sku,
+        name,
+        item,
+        row.taken if sold else row.quantity,
+        state,
+        bool(row.paid),
+        bool(row.present),
+        cancelled=row.back if sold else 0,  # and returned: ``_with_returns`` tells them apart
+    )
 
 
 def _numbered(text_: str) -> ColumnElement[bool]:

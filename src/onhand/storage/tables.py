@@ -201,6 +201,10 @@ order_lines = Table(
     Column("state", String(12), nullable=False),
     Column("present", Boolean, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
+    Column("item_id", Id),  # whose stock it took; null: of nothing that was counted
+    Column("taken", BigInteger, nullable=False, server_default="0"),  # units that it took in all
+    Column("back", BigInteger, nullable=False, server_default="0"),  # units of it that came back in all
+    Column("gone_at", BigInteger),  # when it was first seen that the shop does not have it any more
     Index("ix_order_lines_product", "cart_id", "epoch", "product", "state"),
     Index("ix_order_lines_order", "order_number", "cart_id", "epoch", "line"),
     Index("ix_order_lines_seen", "seen_at", "cart_id", "epoch", "line"),

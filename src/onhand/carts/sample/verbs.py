@@ -136,8 +136,9 @@ class Verbs:
                 f"{_LINES} WHERE l.orders_products_id > ? ORDER BY 1 LIMIT ?", (after, limit + 1)
             ).fetchall()
             last_line = db.execute("SELECT coalesce(max(orders_products_id), 0) FROM orders_products").fetchone()[0]
-            count, total = db.execute(
-                "SELECT count(*), coalesce(sum(orders_products_id), 0) FROM orders_products"
+            count, total, weighed = db.execute(
+                "SELECT count(*), coalesce(sum(orders_products_id), 0),"
+                " coalesce(sum(products_quantity * (orders_products_id % 65521 + 1)), 0) FROM orders_products"
                 " WHERE orders_products_id > ? AND orders_products_id <= ?",
                 (low, after),
             ).fetchone()
@@ -148,7 +149,7 @@ class Verbs:
             "lines": lines[:limit],
             "more": len(lines) > limit,
             "last_line": last_line,
-            "window": [count, str(total)],
+            "window": [count, str(total), str(weighed)],
             "sums": totals,
             "sums_ms": sums_ms,
             "catalogue": print_,

@@ -1,0 +1,108 @@
+"""Says how many units an order line of a shop took, how many came back, and how the line changed in the shop.
+
+Path: ``collecting`` and ``reconciling`` build these from the books and the shop's answers; ``law`` and ``differences`` weigh them;
+``selling`` asks what is left before it takes goods back.
+Promise: however sales, edits, returns, restocks and deletions follow each other, no more comes back of a line than it took.
+Never: changes a quantity.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from .shop import Line
+
+SUMS_MAX = 4096  # different totals of line changes that are tried
+
+
+@dataclass(frozen=True, slots=True)
+class LineUnits:
+    """Units that an order line took out of stock, and units of it that came back by any way."""
+
+    taken: int = 0
+    back: int = 0
+
+    @property
+    def left(self) -> int:
+        """Units that can still come back."""
+        return self.taken - self.back
+
+    def take(self, units: int) -> LineUnits:
+        """After the line took more."""
+        return LineUnits(self.taken + units, self.back)
+
+    def give_back(self, units: int) -> tuple[LineUnits, int]:
+        """After so many units came back, and how many of them count: the rest came back before."""
+        fresh = max(0, min(units, self.left))
+        return LineUnits(self.taken, self.back + fresh), fresh
+
+
+@dataclass(frozen=True, slots=True)
+class SoldLine:
+    """An order line that is booked as sold. ``quantity``: units on it in the shop, as far as the books know.
+
+    ``item``: whose stock it took; None: of nothing that was counted. ``gone_at``: when it was first seen to be gone.
+    """
+
+    epoch: str
+    line: int
+    order: int
+    product: int
+    item: int | None
+    quantity: int
+    units: LineUnits
+    gone_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LineChange:
+    """What became of a sold line in the shop. ``now``: units on it there, 0 if it is gone."""
+
+    sold: SoldLine
+    now: int
+    gone: bool = False
+
+    @property
+    def units(self) -> int:
+        """Signed units that the line takes more than before."""
+        return self.now - self.sold.quantity
+
+
+def changes(sold: Iterable[SoldLine], there: Mapping[int, Line]) -> list[LineChange]:
+    """How these lines differ from what the shop holds under their ids now. A line under the same id of another order or product is
+    another line.
+
+    Lines that went last come first, and of those the ones of which least is left: where several could have given something back,
+    the choice that sells too little is taken.
+    """
+    found = []
+    for line in sold:
+        now = there.get(line.line)
+        if now is None or (now.order, now.product) != (line.order, line.product):
+            found.append(LineChange(line, 0, gone=True))
+        elif now.quantity != line.quantity:
+            found.append(LineChange(line, now.quantity))
+    found.sort(key=lambda c: (c.sold.units.left, c.sold.line))
+    return sorted(found, key=lambda c: c.sold.gone_at.timestamp() if c.sold.gone_at else math.inf, reverse=True)
+
+
+def subset(total: int, amounts: Sequence[int], exact: bool = False) -> tuple[int, ...] | None:
+    """Indices of signed amounts that add up to ``total``; earlier ones are preferred.
+
+    Where none do: None if it has to be ``exact``, else those that come nearest without passing it; then all of them have to have
+    the sign of ``total``.
+    """
+    reached: dict[int, tuple[int, ...]] = {0: ()}
+    for index, amount in enumerate(amounts):
+        for before, chosen in list(reached.items()):
+            after = before + amount
+            if after not in reached and (exact or abs(after) <= abs(total)) and len(reached) < SUMS_MAX:
+                reached[after] = (*chosen, index)
+        if total in reached:
+            return reached[total]
+    if total == 0:
+        return ()
+    return None if exact else reached[max(reached, key=abs)]

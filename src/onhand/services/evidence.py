@@ -1,0 +1,152 @@
+"""Gathers evidence: asks the shop what became of order lines, and the books what could have been in a race.
+
+Path: ``reconciling`` and ``aligning`` ask here before they weigh a product, and again when a doubt about it has settled.
+Promise: what the shop says of lines is noted in the books; nothing is booked.
+Never: decides; ``law`` and ``differences`` do.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from onhand.domain import differences, lines
+from onhand.domain.carts import Cart
+from onhand.domain.differences import Evidence
+from onhand.domain.lines import LineChange
+from onhand.domain.listings import Listing
+from onhand.domain.shop import Line, Row
+
+from .ports import ROWS_MAX, Books, House, Shop
+
+EDIT_BEFORE = timedelta(seconds=10)  # how long before a drift was first seen its cause may lie
+PAST = timedelta(hours=24)  # how far back a stale form may have been opened
+PAST_STEPS_MAX = 100
+SOLD_LINES_MAX = 500  # newest sold lines of a product that are asked about at first glance
+OLD_LINES_MAX = 20_000  # sold lines that are asked about before a drift is acted on
+
+
+def waiting(house: House, cart: Cart, shop: Shop, products: Sequence[int]) -> list[Line]:
+    """The waiting lines of these products; asks the shop which of them were paid since."""
+    found = house.store.read(lambda books: books.lines.waiting(cart.source, products)) if products else []
+    unpaid = sorted(line.line for line in found if not line.paid)
+    if not unpaid:
+        return found
+    # A line is confirmed only if its order has a history: has any got one since?
+    now = there(shop, unpaid)
+    house.store.write(lambda books: books.lines.refresh(cart.source, list(now.values())))
+    return [now.get(line.line, line) for line in found]
+
+
+def changes(
+    house: House, cart: Cart, shop: Shop, products: Sequence[int], limit: int = SOLD_LINES_MAX
+) -> list[LineChange]:
+    """Sold lines of these products that have other units in the shop now, or are gone; at most so many of the newest are asked
+    about. Those that are gone are noted."""
+    if not products:
+        return []
+    sold = house.store.read(lambda books: books.lines.sold(cart.id, products, limit))
+    found = lines.changes(sold, there(shop, sorted(line.line for line in sold)))
+    missing = [c.sold.line for c in found if c.gone and c.sold.gone_at is None and c.sold.epoch == cart.source.epoch]
+    if missing:
+        at = house.clock.now()
+        house.store.write(lambda books: books.lines.vanish(cart.source, missing, at))
+    return found
+
+
+def there(shop: Shop, ids: Sequence[int]) -> dict[int, Line]:
+    """Those of the order lines that the shop has."""
+    return {line.line: line for chunk in chunks(ids) for line in shop.orders(chunk)}
+
+
+def editors(house: House, cart: Cart, shop: Shop, found: Iterable[LineChange], since: datetime) -> list[LineChange]:
+    """Those of the changes that may be an editor's: edited lines, and lines that went after ``since`` while others of their order stay.
+    When a whole order is deleted its stock comes back with the counter or not at all; of an earlier epoch nobody can say when a line
+    went."""
+    found = [
+        c
+        for c in found
+        if not c.gone or (c.sold.epoch == cart.epoch and (c.sold.gone_at is None or c.sold.gone_at >= since))
+    ]
+    orders = sorted({change.sold.order for change in found if change.gone})
+    if not orders:
+        return found
+    gone = {change.sold.line for change in found}
+    others = [
+        line
+        for line in house.store.read(lambda books: books.lines.of_orders(cart.source, orders))
+        if line.line not in gone
+    ]
+    kept = there(shop, sorted(line.line for line in others))
+    staying = {line.order for line in others if line.line in kept}
+    return [change for change in found if not change.gone or change.sold.order in staying]
+
+
+def added(house: House, cart: Cart, waiting_lines: Sequence[Line]) -> list[Line]:
+    """Those of the lines that came to an order of which others are sold already."""
+    orders = sorted({line.order for line in waiting_lines})
+    if not orders:
+        return []
+    known = house.store.read(lambda books: books.lines.of_orders(cart.source, orders))
+    first: dict[int, int] = {}
+    for line in known:
+        first[line.order] = min(line.line, first.get(line.order, line.line))
+    return [line for line in waiting_lines if first.get(line.order, line.line) < line.line]
+
+
+def of_drift(
+    books: Books,
+    cart: Cart,
+    listing: Listing,
+    row: Row,
+    drift: int,
+    since: datetime,
+    at: datetime,
+    changed: Sequence[LineChange],
+    new_lines: Sequence[Line],
+) -> Evidence:
+    """All that is known about a drift of a listing that was first seen after ``since``."""
+    trade = books.ledger.trade_of(cart.id, listing.item, at - PAST, PAST_STEPS_MAX) if listing.item is not None else []
+    posts = books.posts.of_listing(listing.id, at - PAST, PAST_STEPS_MAX)
+    # Walk back from what both sides agree on now through sales and posts: the quantities the shop showed before each sale.
+    steps = sorted([(when, n, True) for when, n in trade] + [(when, n, False) for when, n in posts], reverse=True)
+    past, value = [], listing.agreed
+    for _, n, is_trade in steps:
+        value -= n
+        if is_trade and n < 0:
+            past.append(value)
+    window = (at - since).total_seconds()
+    return Evidence(
+        drift=drift,
+        edited=row.modified != listing.modified and differences.is_recent(row.age, window),
+        quantity=row.quantity,
+        sales=-sum(n for when, n in trade if n < 0 and when >= since),
+        posts=[n for when, n in posts if when >= since],
+        returns=[n for when, n in trade if n > 0 and when >= since],
+        past=past,
+        heals=books.differences.heals(listing.id, at - timedelta(hours=1)),
+        changed=changed,
+        added=new_lines,
+    )
+
+
+def by_product(found: Iterable[Line]) -> defaultdict[int, list[Line]]:
+    """The lines of each product."""
+    grouped: defaultdict[int, list[Line]] = defaultdict(list)
+    for line in found:
+        grouped[line.product].append(line)
+    return grouped
+
+
+def changes_by_product(found: Iterable[LineChange]) -> defaultdict[int, list[LineChange]]:
+    """The changes of each product's lines."""
+    grouped: defaultdict[int, list[LineChange]] = defaultdict(list)
+    for change in found:
+        grouped[change.sold.product].append(change)
+    return grouped
+
+
+def chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
+    """As many ids as one request takes."""
+    return (ids[start : start + ROWS_MAX] for start in range(0, len(ids), ROWS_MAX))

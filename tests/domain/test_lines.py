@@ -1,0 +1,75 @@
+"""Holds order lines to what they took: no more comes back of one, whatever happens to it and in whatever order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import combinations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onhand.domain.lines import LineChange, LineUnits, changes, subset
+from tests.builders import edited, line, sold, went
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+signed = st.integers(-9, 9).filter(bool)
+events = st.lists(st.tuples(st.sampled_from(["take", "back"]), st.integers(0, 9)), max_size=20)
+
+
+@given(events)
+def test_no_more_comes_back_than_was_taken_in_any_order(what) -> None:
+    units, taken, back = LineUnits(), 0, 0
+    for kind, n in what:
+        if kind == "take":
+            units, taken = units.take(n), taken + n
+        else:
+            before = units.left
+            units, fresh = units.give_back(n)
+            assert fresh == min(n, before), "all that can come back does, and nothing twice"
+            back += fresh
+        assert (units.taken, units.back, units.left) == (taken, back, taken - back)
+        assert 0 <= units.left <= taken
+
+
+def test_a_line_changed_if_it_is_gone_lowered_raised_or_another_one() -> None:
+    books = [sold(line(n, 5, order=n)) for n in range(1, 6)]
+    there = [line(1, 5, order=1), line(2, 3, order=2), line(3, 8, order=3), line(4, 5, order=9)]
+    found = {c.sold.line: (c.units, c.gone) for c in changes(books, {told.line: told for told in there})}
+    assert found == {2: (-2, False), 3: (3, False), 4: (-5, True), 5: (-5, True)}
+    elsewhere = {1: replace(line(1, 5, order=1), product=7)}
+    assert changes(books[:1], elsewhere) == [went(line(1, 5, order=1))], "its product was changed in place"
+
+
+def test_what_went_last_and_has_least_left_is_the_first_choice() -> None:
+    long_gone = sold(line(1, 2), gone_at=NOON - timedelta(hours=1))
+    whole, given_back = sold(line(2, 2), gone_at=NOON), sold(line(3, 2), gone_at=NOON, units=LineUnits(2, 2))
+    assert [c.sold.line for c in changes([long_gone, whole, given_back], {})] == [3, 2, 1]
+    assert [c.sold.line for c in changes([long_gone, sold(line(9, 2))], {})] == [9, 1], "this went just now"
+
+
+def test_units_of_a_change_are_what_the_line_takes_more() -> None:
+    assert [change.units for change in (edited(line(1, 3), 5), edited(line(1, 5), 3), went(line(1, 4)))] == [2, -2, -4]
+    assert LineChange(sold(line(1, 4)), 0).units == -4
+
+
+@given(st.integers(-20, 20), st.lists(signed, max_size=8))
+def test_an_exact_subset_is_found_if_there_is_one(total: int, amounts: list[int]) -> None:
+    chosen = subset(total, amounts, exact=True)
+    sums = {
+        sum(amounts[i] for i in some) for n in range(len(amounts) + 1) for some in combinations(range(len(amounts)), n)
+    }
+    assert (chosen is not None) == (total in sums)
+    if chosen is not None:
+        assert sum(amounts[index] for index in chosen) == total
+        assert len(set(chosen)) == len(chosen)
+
+
+@given(st.integers(1, 20), st.lists(st.integers(1, 9), max_size=8), st.sampled_from([1, -1]))
+def test_the_nearest_subset_does_not_pass_the_total(total: int, amounts: list[int], sign: int) -> None:
+    chosen = subset(sign * total, [sign * amount for amount in amounts])
+    assert chosen is not None
+    sums = {
+        sum(amounts[i] for i in some) for n in range(len(amounts) + 1) for some in combinations(range(len(amounts)), n)
+    }
+    assert sum(amounts[index] for index in chosen) == max(s for s in sums if s <= total)

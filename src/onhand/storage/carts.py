@@ -8,11 +8,13 @@ Never: deletes a movement with a cart.
 from __future__ import annotations
 
 import json
+from collections import namedtuple
 from dataclasses import asdict, fields
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, false, insert, select, true, update
 
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Policy
@@ -21,6 +23,7 @@ from onhand.domain.listings import Direction
 from onhand.domain.shop import Hello
 from onhand.domain.sketch import Sums
 
+from .hot import Hot
 from .tables import carts, differences, listings, order_lines, posts
 from .times import micros, moment
 from .vault import Vault
@@ -51,10 +54,9 @@ class Carts:
         return [self._cart(row) for row in self._connection.execute(select(carts).order_by(carts.c.id))]
 
     def get(self, cart: int) -> Cart:
-        row = self._connection.execute(select(carts).where(carts.c.id == cart)).one_or_none()
-        if row is None:
-            raise Refused(f"There is no cart number {cart} any more.", cart=cart)
-        return self._cart(row)
+        for values in _ONE.rows(self._connection, {"cart": cart}):
+            return self._cart(_Record(*values))
+        raise Refused(f"There is no cart number {cart} any more.", cart=cart)
 
     def named(self, name: str) -> Cart:
         row = self._connection.execute(select(carts).where(carts.c.name_key == _key(name))).one_or_none()
@@ -103,16 +105,16 @@ class Carts:
 
     def move_sums(self, cart: int, change: Sums) -> None:
         if change:
-            self._set(cart, **_sums(self.get(cart).sums + change))
+            _MOVE_SUMS.run(self._connection, [{"cart": cart, **_sums(self.get(cart).sums + change)}])
 
     def remember_catalogue(self, cart: int, catalogue: str) -> None:
         self._set(cart, catalogue=catalogue)
 
     def take_seqs(self, cart: int, count: int) -> None:
-        self._set(cart, next_seq=carts.c.next_seq + count, unmarked=False)
+        _TAKE_SEQS.run(self._connection, [{"cart": cart, "count": count}])
 
     def owe_mark(self, cart: int) -> None:
-        self._set(cart, unmarked=True)
+        _OWE_MARK.run(self._connection, [{"cart": cart}])
 
     def switch(self, cart: int, synchronize: bool) -> None:
         self._set(cart, synchronize=synchronize)
@@ -154,14 +156,31 @@ class Carts:
         policy = settings.policy.value if settings.policy else None
         return {**values, "policy": policy, "name_key": _key(settings.name)}
 
-    def _cart(self, row: Row[Any]) -> Cart:
+    def _cart(self, row: Any) -> Cart:
         return _cart(row, self._vault.open(row.secret))
+
+
+# Hot: every step of every tick reads its cart, and every booking moves its sums.
+_ONE = Hot(select(carts).where(carts.c.id == bindparam("cart")))
+_Record = namedtuple("_Record", [column.name for column in carts.c])  # type: ignore[misc]  # noqa: PYI024 - its fields are the table's
+_OWE_MARK = Hot(update(carts).where(carts.c.id == bindparam("cart")).values(unmarked=true()))
+_TAKE_SEQS = Hot(
+    update(carts)
+    .where(carts.c.id == bindparam("cart"))
+    .values(next_seq=carts.c.next_seq + bindparam("count"), unmarked=false())
+)
+_MOVE_SUMS = Hot(
+    update(carts)
+    .where(carts.c.id == bindparam("cart"))
+    .values({name: bindparam(name) for name in carts.c.keys() if name.startswith("sum_")})  # noqa: SIM118 - a collection of columns
+)
 
 
 def _key(name: str) -> str:
     return name.strip().casefold()
 
 
+@lru_cache(maxsize=64)  # a hello is read far more often than it changes, and is never changed itself
 def _hello(text: str | None) -> Hello | None:
     """What the shop said. What an earlier program wrote down may lack something: then nothing is known until it is asked again."""
     said = json.loads(text) if text else {}
@@ -180,7 +199,7 @@ def _sums(sums: Sums) -> dict[str, str]:
     }
 
 
-def _cart(row: Row[Any], secret: str | None) -> Cart:
+def _cart(row: Any, secret: str | None) -> Cart:
     return Cart(
         id=row.id,
         settings=Settings(
@@ -188,19 +207,19 @@ def _cart(row: Row[Any], secret: str | None) -> Cart:
             url=row.url,
             key_id=row.key_id,
             secret=secret,
-            allow_http=row.allow_http,
-            active=row.active,
+            allow_http=bool(row.allow_http),
+            active=bool(row.active),
             policy=Policy(row.policy) if row.policy else None,
             buffer=row.buffer,
             batch_size=row.batch_size,
             tick_seconds=row.tick_seconds,
             settle_seconds=row.settle_seconds,
         ),
-        synchronize=row.synchronize,
+        synchronize=bool(row.synchronize),
         halted=row.halted,
         epoch=row.epoch,
         next_seq=row.next_seq,
-        unmarked=row.unmarked,
+        unmarked=bool(row.unmarked),
         aligned_movement=row.aligned_movement,
         aligned_at=moment(row.aligned_at),
         aligned_by=Direction(row.aligned_by) if row.aligned_by else None,

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, literal_column, select, update
 
 from onhand.domain.differences import Cause, Difference, Finding, Remedy
 from onhand.domain.errors import Refused
 from onhand.domain.sketch import Counters
 
+from .hot import Hot
 from .ledger import chunks
 from .tables import differences as table
 from .times import micros, moment
@@ -66,12 +67,7 @@ class Differences:
         )
 
     def close_healed(self, listings: Sequence[int], at: datetime) -> None:
-        for chunk in chunks(listings):
-            self._connection.execute(
-                update(table)
-                .where(table.c.listing_id.in_(chunk), table.c.closed_at.is_(None), table.c.remedy == Remedy.POST.value)
-                .values(closed_at=micros(at), note="healed by a post")
-            )
+        _HEALED.run(self._connection, [{"listing": listing, "at": micros(at)} for listing in listings])
 
     def close_listings(self, listings: Sequence[int], at: datetime, note: str) -> None:
         for chunk in chunks(listings):
@@ -116,6 +112,18 @@ class Differences:
             table.c.cause.not_in(EXPLAINED_BY_TRADE),
         )
         return int(self._connection.execute(query).scalar_one())
+
+
+# Hot: asked of every listing of every batch.
+_HEALED = Hot(
+    update(table)
+    .where(
+        table.c.listing_id == bindparam("listing"),
+        table.c.closed_at.is_(None),
+        table.c.remedy == literal_column(f"'{Remedy.POST.value}'"),
+    )
+    .values(closed_at=bindparam("at"), note=literal_column("'healed by a post'"))
+)
 
 
 def _difference(row: Row[Any]) -> Difference:

@@ -41,9 +41,10 @@ class Hot:
         if not self._text:
             compiled: Any = self._statement.compile(dialect=connection.dialect)
             names = compiled.positiontup
-            take = itemgetter(*names)
-            # Of one name, itemgetter gives the bare value.
-            self._values = take if len(names) > 1 else lambda values: (take(values),)
+            # Of one name, itemgetter gives the bare value; of none it cannot be made.
+            self._values = (
+                itemgetter(*names) if len(names) > 1 else lambda values: tuple(values[name] for name in names)
+            )
             self._fixed = compiled.params
             self._text = str(compiled)
         driver: Any = connection.connection.driver_connection

@@ -16,8 +16,12 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from onhand.domain.errors import Refused
 
+from .hot import Hot
 from .tables import parameters, phone_order_lines, phone_orders
 from .times import iso, micros
+
+# Hot: every step of every driver begins with them.
+_PARAMETERS = Hot(select(parameters.c.name, parameters.c.value))
 
 
 class Parameters:
@@ -27,7 +31,7 @@ class Parameters:
         self._connection = connection
 
     def get(self) -> dict[str, str]:
-        return {row.name: row.value for row in self._connection.execute(select(parameters.c.name, parameters.c.value))}
+        return dict(_PARAMETERS.rows(self._connection, {}))
 
     def changes(self) -> dict[str, dict[str, Any]]:
         """Who set each parameter last, and when."""

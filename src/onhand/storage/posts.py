@@ -7,11 +7,12 @@ Never: forgets a post.
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, text, update
+from sqlalchemy import Connection, bindparam, insert, literal_column, select, text, update
 
 from onhand.domain.posts import Batch, Post, State
 
@@ -50,9 +51,8 @@ class Posts:
         )
 
     def pending(self, cart: int) -> Batch | None:
-        # In the words of the partial index: with a bound value every post that ever was would be read.
-        query = select(table).where(table.c.cart_id == cart, text("state = 'sent'")).order_by(table.c.seq)
-        return _batch(self._connection.execute(query).all())
+        rows = _PENDING.rows(self._connection, {"cart": cart})
+        return _batch([_Record(*row) for row in rows])
 
     def last(self, cart: int) -> Batch | None:
         epoch = select(carts.c.epoch).where(carts.c.id == cart).scalar_subquery()
@@ -67,8 +67,9 @@ class Posts:
             table.c.epoch == batch.epoch,
             table.c.seq.between(batch.first, batch.last),
         )
-        self._connection.execute(
-            update(table).where(*of_batch).values(state=State.APPLIED.value, settled_at=micros(at))
+        _APPLIED.run(
+            self._connection,
+            [{"cart": cart, "epoch": batch.epoch, "first": batch.first, "last": batch.last, "at": micros(at)}],
         )
         for state in set(failed.values()):
             for chunk in chunks([product for product, other in failed.items() if other is state]):
@@ -91,6 +92,18 @@ class Posts:
         return [(moment(at), delta) for at, delta in self._connection.execute(query)]
 
 
+# In the words of the partial index: with a bound value every post that ever was would be read.
+_PENDING = Hot(select(table).where(table.c.cart_id == bindparam("cart"), text("state = 'sent'")).order_by(table.c.seq))
+_Record = namedtuple("_Record", [column.name for column in table.c])  # type: ignore[misc]  # noqa: PYI024 - its fields are the table's
+_APPLIED = Hot(
+    update(table)
+    .where(
+        table.c.cart_id == bindparam("cart"),
+        table.c.epoch == bindparam("epoch"),
+        table.c.seq.between(bindparam("first"), bindparam("last")),
+    )
+    .values(state=literal_column(f"'{State.APPLIED.value}'"), settled_at=bindparam("at"))
+)
 # Hot: a batch has up to two thousand of them.
 _ADD = Hot(insert(table).values({c.name: bindparam(c.name) for c in table.c if c.name != "settled_at"}))
 
@@ -101,5 +114,5 @@ def _batch(rows: Any) -> Batch | None:
     return Batch(rows[0].epoch, tuple(_post(row) for row in rows))
 
 
-def _post(row: Row[Any]) -> Post:
-    return Post(row.seq, row.listing_id, row.product, row.delta, row.reactivate)
+def _post(row: Any) -> Post:
+    return Post(row.seq, row.listing_id, row.product, row.delta, bool(row.reactivate))

@@ -6,7 +6,7 @@ import pytest
 
 from onhand.domain.differences import HEALS_PER_HOUR, Policy
 from onhand.domain.errors import Refused
-from onhand.services import reconciling
+from onhand.services import reconciling, settling
 from onhand.services.bookkeeping import UNBOOKABLE
 from onhand.services.counting import adjust
 from onhand.services.receiving import receive
@@ -142,16 +142,26 @@ def test_a_counter_that_our_count_cannot_follow_is_asked_about(world: World, uni
     assert world.on_hand("TEA") == 10 + sign * 1_000_000_000
 
 
-def test_a_difference_of_a_product_that_is_not_kept_in_step_any_more_is_settled_by_aligning(world: World) -> None:
+@pytest.mark.parametrize("leave", ["renamed", "deleted", "ignored"])
+def test_a_question_about_a_product_that_is_not_kept_in_step_any_more_ends(world: World, leave: str) -> None:
+    """No answer to it could be carried out. What happened to the product is shown instead."""
     (amber,) = world.running("Amber", wares=WARES)
     amber.policy(Policy.ASK)
     amber.edit("TEA", 50)
     amber.settle()
     (waiting,) = amber.differences(open_only=True)
-    amber.sample.admin_set("TEA", modified=False, model="MUG 2")
+    if leave == "renamed":
+        amber.sample.admin_set("TEA", modified=False, model="MUG 2")
+    elif leave == "deleted":
+        amber.sample.delete_product("TEA")
+    else:
+        settling.ignore(world.house, amber.cart, [amber.listing("TEA").product], "me")
     amber.tick(30)
-    with pytest.raises(Refused, match="not kept in step"):
+    assert waiting["id"] not in {found["id"] for found in amber.differences(open_only=True)}
+    with pytest.raises(Refused):
         reconciling.decide(world.house, waiting["id"], False, "me")
+    listings = world.house.store.read(lambda books: books.listings.all(amber.cart.id))
+    assert [listing.held for listing in listings] == [0] * len(WARES)
 
 
 @pytest.mark.parametrize(("ours", "shown"), [(True, 10), (False, 50)])

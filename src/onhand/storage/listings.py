@@ -127,7 +127,8 @@ class Listings:
                         AND (off_by_sale OR (status <> 0 AND :quantity <= 0)),
                     -- An edit that moved the sum stays visible as such until the drift it made is settled.
                     modified = CASE WHEN sum = :sum THEN :modified ELSE modified END,
-                    -- Nothing is parked that is not posted for anyway.
+                    -- Nothing is parked or held that is not posted for anyway.
+                    held = CASE WHEN :problem IS NULL AND item_id IS :item_id THEN held ELSE 0 END,
                     parked = CASE WHEN :problem IS NULL AND item_id IS :item_id THEN parked END,
                     parked_by = CASE WHEN :problem IS NULL AND item_id IS :item_id THEN parked_by END,
                     status = :status, item_id = :item_id
@@ -155,7 +156,13 @@ class Listings:
                 update(listings)
                 .where(listings.c.cart_id == cart, listings.c.product.in_(chunk))
                 .values(
-                    problem=Problem.DELETED.value, aligned=False, news=False, chosen_id=None, ignored=False, **_UNPARKED
+                    problem=Problem.DELETED.value,
+                    aligned=False,
+                    news=False,
+                    held=0,
+                    chosen_id=None,
+                    ignored=False,
+                    **_UNPARKED,
                 )
             )
 
@@ -251,7 +258,9 @@ class Listings:
 
     def give_up(self, ids: Sequence[int]) -> None:
         for chunk in chunks(ids):
-            self._connection.execute(update(listings).where(listings.c.id.in_(chunk)).values(news=False, aligned=False))
+            self._connection.execute(
+                update(listings).where(listings.c.id.in_(chunk)).values(news=False, aligned=False, held=0)
+            )
 
     def due(self, cart: int, limit: int) -> list[Due]:
         return [

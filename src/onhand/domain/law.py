@@ -55,28 +55,37 @@ def weigh(
     counter was lowered: then nothing is taken for a return at first glance.
     """
     moved, drift = row.ordered - ordered, row.sum - expected_sum
-    if _was_reset(ordered, moved, drift, row, waiting, changed):
+    paid = [line for line in waiting if line.paid]
+    sold, explained = name(moved, paid, changed)
+    exact = units(sold) + sum(change.units for change in explained) == moved
+    if _was_reset(ordered, moved, drift, row, units(paid), exact):
         return Weighed((), (), 0, 0, 0, reset=max(-moved, -drift))
-    if moved < 0 and drift < 0:
-        return Weighed((), (), 0, -moved, drift)
-    sold, explained = name(moved, [line for line in waiting if line.paid], changed)
+    if drift < 0 or _in_part(explained, changed):
+        explained = tuple(change for change in explained if change.units > 0)
     rest = moved - units(sold) - sum(change.units for change in explained)
     return Weighed(sold, explained, max(rest, 0), max(-rest, 0), drift)
 
 
-def _was_reset(
-    ordered: int, moved: int, drift: int, row: Row, waiting: Sequence[Line], changed: Sequence[LineChange]
-) -> bool:
+def _in_part(explained: Sequence[LineChange], changed: Sequence[LineChange]) -> bool:
+    """Whether an order is said to have come back without some line of it that is gone as well.
+
+    A sale of the same moment lowers what came back by as much, and its own line may be still to come: so this has to be seen twice.
+    """
+    back = {change.sold.order for change in explained if change.gone}
+    return any(change.gone and change.sold.order in back and change not in explained for change in changed)
+
+
+def _was_reset(ordered: int, moved: int, drift: int, row: Row, sold_since: int, exact: bool) -> bool:
     """Whether the counter alone was set back, rather than lowered because goods came back.
 
     Goods that come back raise the quantity by as much. So a counter that was set to nothing, and may have risen again by
     what was sold since, was reset if the quantity is nearer to that; one that fell otherwise, only if the quantity did not
-    move at all and no changed lines name the fall. A reset counter that has risen to its old value or beyond is told by lines and
-    quantity together.
+    move at all and no lines, sold or changed, explain the fall. A reset counter that has risen to its old value or beyond is told
+    by lines and quantity together.
     """
-    rise, sold_since = drift - moved, units(line for line in waiting if line.paid)
+    rise = drift - moved
     if row.ordered > sold_since:
-        return moved < 0 and rise == 0 and sum(change.units for change in name(moved, (), changed)[1]) != moved
+        return moved < 0 and rise == 0 and not exact
     if moved >= 0:
         return 0 < ordered <= -drift and sold_since == -rise
     return 2 * rise <= -moved
@@ -91,17 +100,26 @@ def name(
     moved: int, waiting: Sequence[Line], changed: Sequence[LineChange] = (), mixed: bool = False
 ) -> tuple[tuple[Line, ...], tuple[LineChange, ...]]:
     """New lines, the oldest first, and changes of known lines, in their order, that together moved the counter by ``moved`` signed
-    units, or by as many of them as possible. ``mixed``: sales and returns may make up for each other, if they fit exactly.
+    units, or by as many of them as possible.
 
-    Which of several equal lines was meant can be wrong, and then only the name of a sale is wrong, never a quantity.
+    What the counter moved between two looks is sales less returns. Whoever paid has bought: so all paid lines are sold if changes of
+    one kind make up for the rest exactly; else what one kind explains is taken. ``mixed``: where that is not exact, sales and
+    returns may make up for each other in any way that is. Which of several equal lines was meant can be wrong, and then only the name
+    of a sale is wrong, never a quantity.
     """
     new = sorted((line for line in waiting if line.quantity > 0), key=lambda line: line.line)
     amounts = [line.quantity for line in new] + [change.units for change in changed]
-    same = [index for index, amount in enumerate(amounts) if amount * moved > 0]
-    chosen = subset(moved, [amounts[index] for index in same]) or ()
-    picked = {same[index] for index in chosen}
-    if mixed and sum(amounts[index] for index in picked) != moved:
-        picked = set(subset(moved, amounts, exact=True) or picked)
+    bought = [index for index, line in enumerate(new) if line.paid]
+    rest = moved - sum(amounts[index] for index in bought)
+    alike = [index for index in range(len(new), len(amounts)) if amounts[index] * rest > 0]
+    others = subset(rest, [amounts[index] for index in alike], exact=True)
+    if others is not None:
+        picked = {*bought, *(alike[index] for index in others)}
+    else:
+        same = [index for index, amount in enumerate(amounts) if amount * moved > 0]
+        picked = {same[index] for index in subset(moved, [amounts[index] for index in same]) or ()}
+        if mixed and sum(amounts[index] for index in picked) != moved:
+            picked = set(subset(moved, amounts, exact=True) or picked)
     return (
         tuple(line for index, line in enumerate(new) if index in picked),
         tuple(change for index, change in enumerate(changed, len(new)) if index in picked),

@@ -7,7 +7,7 @@ Never: writes a quantity to a shop: Send marks listings as news, and delivery po
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -54,10 +54,11 @@ def preview(house: House, cart: Cart, shop: Shop, direction: Direction, create: 
 
 def get_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, create: bool, progress: Progress) -> list[Plan]:
     """The cart is right: book what it shows as counts. With ``create``, items are made for new SKUs."""
-    _bring_up_to_date(house, cart, shop, memory, progress)
+    baseline = _bring_up_to_date(house, cart, shop, memory, progress)
     at = house.clock.now()
 
     def write(books: Books) -> tuple[list[Plan], set[int]]:
+        baseline(books)
         planned = _plan_now(books, cart, Direction.GET, create)
         _create_items(books, planned, at)
         listings = _live_listings(books, cart)
@@ -92,10 +93,11 @@ def get_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, create: bool, 
 
 def send_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, batch_size: int, progress: Progress) -> list[Plan]:
     """We are right: post the change from what the shop shows to what we want it to show, in batches."""
-    _bring_up_to_date(house, cart, shop, memory, progress)
+    baseline = _bring_up_to_date(house, cart, shop, memory, progress)
     at = house.clock.now()
 
     def write(books: Books) -> tuple[list[Plan], set[int]]:
+        baseline(books)
         planned = _plan_now(books, cart, Direction.SEND, create=False)
         aligned = [
             listing
@@ -205,8 +207,15 @@ def disable(house: House, cart: Cart, person: str) -> None:
     log.info("synchronization.disabled", cart=cart.name, person=person)
 
 
-def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, progress: Progress) -> None:
-    """Book what the shop sold since it was last aligned; then, unless real-time keeps it in step, take a new baseline."""
+Baseline = Callable[[Books], None]
+
+
+def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, progress: Progress) -> Baseline:
+    """Book what the shop sold since it was last aligned; then, unless real-time keeps it in step, take a new baseline.
+
+    The baseline is returned to be written in the alignment's own unit of work: a baseline alone would make a stopped cart go on
+    as if it were in step, with questions still open that it has answered.
+    """
     pace = house.store.read(lambda books: settings.pace_of(books, cart))
     if cart.aligned and cart.halted is None:
         ticking.tick(house, cart.id, shop, memory, pace, deliver=False)
@@ -215,7 +224,7 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
         with suppress(Conflict):  # it is not where our posts left it: then the batch is history, as all there
             delivering.resend(house, cart, shop)
     if cart.aligned and cart.halted is None and cart.synchronize:
-        return
+        return lambda _: None
     hello = shop.hello()
     if hello.obstacle:
         raise Refused(hello.obstacle, cart=cart.name)
@@ -249,9 +258,9 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
         if goes_on:
             books.carts.owe_mark(cart.id)
 
-    house.store.write(write)
     memory.suspicions.clear()
     memory.witnessed.clear()
+    return write
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ Never: books a line whose counter has not moved.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -26,7 +26,7 @@ from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Movement, Source
 
 from . import bookkeeping, delivering
-from .ports import ROWS_MAX, Books, House, Shop
+from .ports import ROWS_MAX, Books, Clock, House, Shop
 
 WINDOW_LINES = 200  # how far below the cursor an order line may still appear or vanish unnoticed for long
 SUMS_SHARE = 100  # sums may take one hundredth of a shop's time
@@ -38,20 +38,43 @@ CATALOGUE_SECONDS = 30.0  # how often renamed and switched off products are look
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment by both clocks. The time of day can be set back or forward; monotonic time tells how long ago it was."""
+
+    at: datetime
+    monotonic: float
+
+    @classmethod
+    def now(cls, clock: Clock) -> Moment:
+        return cls(clock.now(), clock.monotonic())
+
+    def since(self, now: Moment) -> timedelta:
+        """How long ago it was."""
+        return timedelta(seconds=now.monotonic - self.monotonic)
+
+
 @dataclass
 class Memory:
     """What a controller remembers of a cart between two looks. Losing it costs one settling time and nothing else."""
 
     suspicions: dict[tuple[int, str], law.Suspicion] = field(default_factory=dict)
     misled: int = 0  # how often cells named a product that did not differ, since the sums last agreed
-    witnessed: dict[int, datetime] = field(default_factory=dict)  # the last good look before a product was suspected
-    looked_at: datetime | None = None
+    witnessed: dict[int, Moment] = field(default_factory=dict)  # the last good look before a product was suspected
+    looked_at: Moment | None = None
     sums_due: float = 0.0  # monotonic
     sums_rested: float = 0.0  # monotonic: before it, sums would cost the shop more than their share
     sums_ms: deque[float] = field(default_factory=lambda: deque(maxlen=SUMS_TIMED))  # how long the latest took
     catalogue_due: float = 0.0  # monotonic
     cells_due: float = 0.0  # monotonic
     hello_due: float = 0.0  # monotonic; 0: nobody has looked yet
+
+    def clear(self, products: Collection[int] | None, doubtful: Container[int]) -> None:
+        """End what is suspected of these products, of all if None, but for the doubtful ones."""
+        for product, what in list(self.suspicions):
+            if (products is None or product in products) and product not in doubtful:
+                del self.suspicions[product, what]
+                self.witnessed.pop(product, None)
 
     def hurry(self) -> None:
         """The shop says that it sold: the next look asks for sums, which confirm the sale, if they are not too dear by then."""
@@ -168,6 +191,9 @@ def book(house: House, cart: Cart, collected: Collected) -> Booked:
         confirmed = law.predict(residual, [line for line in fresh if line.quantity > 0])
         if confirmed is None:
             return Booked(False, None, (), late)
+        if unsold := {line.product for line in fresh if line.paid and line.quantity > 0 and line not in confirmed}:
+            # Who paid has bought, and yet nothing moved: the sums can agree by accident, as three drifts can cancel each other.
+            return Booked(False, frozenset(unsold), (), late)
         emptied = sell(books, cart, confirmed, at)
         return Booked(True, frozenset(), emptied, late - {line.product for line in confirmed})
 
@@ -309,16 +335,22 @@ def _take_again(
     books.tell([cart.id])
 
 
+def late(listing: Listing, lines: Sequence[Line]) -> list[Line]:
+    """Those of the paid lines whose units were booked before any line named them, the oldest first."""
+    left, found = listing.unnamed, []
+    for line in sorted(lines, key=lambda line: line.line):
+        if line.paid and 0 < line.quantity <= left:
+            left -= line.quantity
+            found.append(line)
+    return found
+
+
 def name_late(books: Books, cart: Cart, listing: Listing, lines: Sequence[Line]) -> None:
     """Mark lines as sold whose units were booked before any line named them; nothing moves any more."""
-    left, named = listing.unnamed, []
-    for line in sorted(lines, key=lambda line: line.line):
-        if 0 < line.quantity <= left:
-            left -= line.quantity
-            named.append(line.line)
+    named = late(listing, lines)
     if named:
-        books.lines.take(cart.source, dict.fromkeys(named, listing.item))
-        books.listings.lack_name(listing.id, left - listing.unnamed)
+        books.lines.take(cart.source, dict.fromkeys([line.line for line in named], listing.item))
+        books.listings.lack_name(listing.id, -law.units(named))
 
 
 def _hold_unbookable(books: Books, cart: Cart, changes: Mapping[Listing, int], at: datetime) -> set[int]:

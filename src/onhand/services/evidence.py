@@ -18,6 +18,7 @@ from onhand.domain.lines import LineChange
 from onhand.domain.listings import Listing
 from onhand.domain.shop import Line, Row
 
+from .collecting import Moment
 from .ports import ROWS_MAX, Books, House, Shop
 
 EDIT_BEFORE = timedelta(seconds=10)  # how long before a drift was first seen its cause may lie
@@ -101,12 +102,13 @@ def of_drift(
     listing: Listing,
     row: Row,
     drift: int,
-    since: datetime,
-    at: datetime,
+    good: Moment,
+    now: Moment,
     changed: Sequence[LineChange],
     new_lines: Sequence[Line],
 ) -> Evidence:
-    """All that is known about a drift of a listing that was first seen after ``since``."""
+    """All that is known about a drift of a listing that was last seen right at the moment ``good``."""
+    at, earliest = now.at, since(good, now)
     trade = books.ledger.trade_of(cart.id, listing.item, at - PAST, PAST_STEPS_MAX) if listing.item is not None else []
     posts = books.posts.of_listing(listing.id, at - PAST, PAST_STEPS_MAX)
     # Walk back from what both sides agree on now through sales and posts: the quantities the shop showed before each sale.
@@ -116,19 +118,34 @@ def of_drift(
         value -= n
         if is_trade and n < 0:
             past.append(value)
-    window = (at - since).total_seconds()
+    window = (good.since(now) + EDIT_BEFORE).total_seconds()
     return Evidence(
         drift=drift,
         edited=row.modified != listing.modified and differences.is_recent(row.age, window),
         quantity=row.quantity,
-        sales=-sum(n for when, n in trade if n < 0 and when >= since),
-        posts=[n for when, n in posts if when >= since],
-        returns=[n for when, n in trade if n > 0 and when >= since],
+        sales=-sum(n for when, n in trade if n < 0 and when >= earliest),
+        posts=[n for when, n in posts if when >= earliest],
+        returns=[n for when, n in trade if n > 0 and when >= earliest],
         past=past,
         heals=books.differences.heals(listing.id, at - timedelta(hours=1)),
         changed=changed,
         added=new_lines,
     )
+
+
+def since(good: Moment, now: Moment) -> datetime:
+    """From when on, by the dates in the books, a doubt's cause can have happened if all was right at the moment ``good``.
+
+    What was booked before our clock was set forward carries an early date.
+    """
+    return min(now.at - good.since(now), good.at) - EDIT_BEFORE
+
+
+def recalled(in_step_at: datetime | None, now: Moment) -> Moment:
+    """When a cart was last in step, as on record. If that is still to come, the clock was set back: then it may be long ago."""
+    ago = now.at - in_step_at if in_step_at is not None else PAST
+    ago = ago if timedelta(0) <= ago <= PAST else PAST
+    return Moment(now.at - ago, now.monotonic - ago.total_seconds())
 
 
 def by_product(found: Iterable[Line]) -> defaultdict[int, list[Line]]:

@@ -25,7 +25,7 @@ from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Movement
 
 from . import bookkeeping, collecting, evidence, refreshing
-from .collecting import Memory
+from .collecting import Memory, Moment
 from .ports import Books, House, Shop
 
 DOUBTS = ("unnamed", "fallen", "drift", "reset", "edited")  # what of a weighing has to be seen twice
@@ -52,7 +52,6 @@ class Weighing:
     weighed: law.Weighed
     waiting: tuple[Line, ...]  # new lines that the counter did not move for
     changed: tuple[LineChange, ...]  # changes of known lines that the counter does not tell of
-    left_out: tuple[LineChange, ...]  # deleted with lines that came back, and did not come back themselves
 
     @property
     def edited(self) -> int:
@@ -61,7 +60,7 @@ class Weighing:
 
     @property
     def differs(self) -> bool:
-        return (self.row.quantity, self.row.ordered) != (self.listing.agreed, self.listing.ordered) or self.edited > 0
+        return _differs(self.listing, self.row) or self.edited > 0
 
     def doubts(self) -> tuple[tuple[str, int], ...]:
         """What of it has to be seen twice. A listing that is not kept in step raises no doubts."""
@@ -108,9 +107,9 @@ def compare(
 ) -> int:
     """Weigh these products, book what is trade, follow what is drift, act on what has settled.
 
-    ``edited`` are those of which known lines have other units now. With ``whole`` the products are all that differ, so suspicions
-    against any other are dropped. Returns how many still differ after the booking; a product that was named and does not differ
-    counts as one, as another must.
+    ``edited`` are those of which known lines have other units now. Suspicions against products that do not differ end; with ``whole``
+    the products are all that differ, so against any other, too. Returns how many still differ after the booking; a product that
+    was named and does not differ counts as one, as another must.
     """
     wanted = sorted(products)
     rows = {row.product: row for chunk in evidence.chunks(wanted) for row in shop.rows(chunk)}
@@ -122,12 +121,10 @@ def compare(
     there = [known[p] for p in wanted if p in known and p in rows]
     weighings = _weigh(house, cart, shop, there, rows, edited)
     misled = 0
+    differing = {weighing.listing.product for weighing in weighings if weighing.differs}
+    doubtful = {weighing.listing.product for weighing in weighings if weighing.differs and weighing.listing.tracked}
+    memory.clear(None if whole else wanted, doubtful)
     if whole:
-        differing = {weighing.listing.product for weighing in weighings if weighing.differs}
-        for key in [key for key in memory.suspicions if key[0] not in differing]:
-            del memory.suspicions[key]
-        for product in memory.witnessed.keys() - differing:
-            del memory.witnessed[product]
         # Another set of products had the same cells, and stays hidden until a finer question tells them apart. Where a name
         # was lacking, a product may have been asked about for its late line alone.
         named = {product for product in wanted if product not in known or not known[product].unnamed}
@@ -147,27 +144,28 @@ def compare(
         seen = {w.listing.product for w in again}
         weighings = [w for w in weighings if w.listing.product not in seen] + again
         settled = again
-    at = house.clock.now()
-    suspected = {w.listing.product: _since(memory, w.listing.product, at) for w in settled}
-    by_editor = {w.listing.product: _by_editor(house, cart, shop, w, suspected[w.listing.product]) for w in settled}
-
-    now = house.clock.monotonic()
+    now = Moment.now(house.clock)
+    good = {w.listing.product: memory.witnessed.get(w.listing.product, now) for w in settled}
+    by_editor = {
+        w.listing.product: _by_editor(house, cart, shop, w, evidence.since(good[w.listing.product], now))
+        for w in settled
+    }
 
     def write(books: Books) -> int:
         open_ones = misled
         for weighing in weighings:
-            open_ones += _book_trade(books, cart, weighing, at)
+            open_ones += _book_trade(books, cart, weighing, now.at)
         for weighing in settled:
             product = weighing.listing.product
-            _act(books, cart, weighing, suspected[product], by_editor[product], memory, rules, at, now)
+            _act(books, cart, weighing, good[product], by_editor[product], memory, rules, now)
         return open_ones
 
     return house.store.write(write)
 
 
-def _since(memory: Memory, product: int, at: datetime) -> datetime:
-    """From when on what a doubt is about can have happened. Not later than now: the clock may have been set back."""
-    return min(memory.witnessed.get(product, at), at) - evidence.EDIT_BEFORE
+def _differs(listing: Listing, row: Row) -> bool:
+    """Whether the shop shows something else than both sides should hold."""
+    return (row.quantity, row.ordered) != (listing.agreed, listing.ordered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,29 +243,30 @@ def _weigh(
 ) -> list[Weighing]:
     """Weigh each product; asks the shop about lines where counter and lines do not fit at once. ``old_lines``: of how many sold lines
     what became of them is asked in any case."""
-    # Where units were booked without a name, a line that waits may be theirs; where a counter was reset, lines tell.
-    moved = [
+    # A line that waits may be the name of units that were booked without one.
+    moved = [x.product for x in listings if old_lines or x.unnamed or _differs(x, rows[x.product])]
+    waiting_of = evidence.by_product(evidence.waiting(house, cart, shop, moved))
+    unnamed_of = {x.product: law.units(collecting.late(x, waiting_of[x.product])) for x in listings}
+    # Where the counter moved by less than was paid for, something came back: by a line that changed, if it has a name.
+    fewer = [
         x.product
         for x in listings
-        if old_lines or x.unnamed or rows[x.product].ordered != x.ordered or rows[x.product].sum < x.sum
+        if law.units(line for line in waiting_of[x.product] if line.paid) - unnamed_of[x.product]
+        > rows[x.product].ordered - x.ordered
     ]
-    doubtful = [x.product for x in listings if old_lines or x.product in edited or rows[x.product].ordered < x.ordered]
-    waiting_of = evidence.by_product(evidence.waiting(house, cart, shop, moved))
-    changes_of = evidence.changes_by_product(
-        evidence.changes(house, cart, shop, doubtful, old_lines or evidence.SOLD_LINES_MAX)
-    )
+    asked = sorted({x.product for x in listings if old_lines or x.product in edited}.union(fewer))
+    limit = old_lines or evidence.SOLD_LINES_MAX
+    changes_of = evidence.changes_by_product(evidence.changes(house, cart, shop, asked, limit))
     weighings = []
     for listing in listings:
         lines, row, changes = waiting_of[listing.product], rows[listing.product], changes_of[listing.product]
-        weighed = law.weigh(listing.ordered, listing.sum, row, lines, changes)
-        back = [change for change in weighed.changed if change.gone]
-        # Where lines of several orders are gone, or new ones have come as well, nobody can say what of it came back.
-        gone = [change for change in changes if change.gone]
-        certain = back and not lines and len({change.sold.order for change in gone}) == 1
-        left_out = tuple(change for change in gone if certain and change not in back)
+        # What was paid for may have been booked already, before its line was there.
+        late = collecting.late(listing, lines) if row.ordered - listing.ordered < law.units(lines) else []
+        new = [line for line in lines if line not in late]
+        weighed = law.weigh(listing.ordered, listing.sum, row, new, changes)
         waiting = tuple(line for line in lines if line not in weighed.sold)
         rest = tuple(change for change in changes if change not in weighed.changed)
-        weighings.append(Weighing(listing, row, weighed, waiting, rest, left_out))
+        weighings.append(Weighing(listing, row, weighed, waiting, rest))
     return weighings
 
 
@@ -278,23 +277,23 @@ def _settled(
 
     ``in_step_at`` is on record: after a restart it is all that is known of when things were still right.
     """
-    now = house.clock.monotonic()
+    now = Moment.now(house.clock)
     settled = []
     for weighing in weighings:
         product = weighing.listing.product
         ripe = False
         for what, amount in weighing.doubts():
-            suspicion = law.suspect(memory.suspicions.get((product, what)), amount, now)
+            suspicion = law.suspect(memory.suspicions.get((product, what)), amount, now.monotonic)
             if suspicion is None:
                 memory.suspicions.pop((product, what), None)
                 continue
             memory.suspicions[(product, what)] = suspicion
-            # Not later than now: somebody may have set the clock back meanwhile.
-            at = house.clock.now()
-            memory.witnessed.setdefault(product, min(memory.looked_at or in_step_at or at - evidence.PAST, at))
-            ripe = ripe or suspicion.settled(now, rules.settle_seconds)
+            memory.witnessed.setdefault(product, memory.looked_at or evidence.recalled(in_step_at, now))
+            ripe = ripe or suspicion.settled(now.monotonic, rules.settle_seconds)
         if ripe:
             settled.append(weighing)
+        if not any((product, what) in memory.suspicions for what in DOUBTS):
+            memory.witnessed.pop(product, None)
     return settled
 
 
@@ -307,8 +306,6 @@ def _book_trade(books: Books, cart: Cart, weighing: Weighing, at: datetime) -> i
         return 0
     collecting.sell(books, cart, weighed.sold, at)
     collecting.book_changes(books, cart, listing, weighed.changed, at)
-    if weighing.left_out:
-        _show_left_out(books, cart, weighing, at)
     if weighed.sold:
         note_switch(books, listing, row)
     if listing.unnamed and not weighed.unnamed and not weighed.fallen:
@@ -316,11 +313,19 @@ def _book_trade(books: Books, cart: Cart, weighing: Weighing, at: datetime) -> i
     return 1 if any(amount for _, amount in weighing.doubts()) else 0
 
 
-def _show_left_out(books: Books, cart: Cart, weighing: Weighing, at: datetime) -> None:
-    """CE Phoenix gives back one line of a product where an order had two. The counter is the truth here too; the shelf may know better."""
-    back, rest = -sum(c.units for c in weighing.weighed.changed), -sum(c.units for c in weighing.left_out)
-    order = weighing.left_out[0].sold.order
-    note = f"Order {order} gave back {back} of {back + rest}: if the rest is on the shelf, receive it here, then press Re-check."
+def _show_left_out(books: Books, cart: Cart, weighing: Weighing, came: Sequence[LineChange], at: datetime) -> None:
+    """CE Phoenix gives back one line of a product where an order had two. The counter is the truth here too; the shelf may know better.
+
+    Where lines of several orders are gone, or new ones have come as well, it is not certain what came back, and nothing is said.
+    """
+    gone = [change for change in (*came, *weighing.changed) if change.gone]
+    left_out = [change for change in weighing.changed if change.gone and change not in came]
+    new = weighing.waiting or weighing.weighed.sold
+    if not any(change.gone for change in came) or not left_out or new or len({c.sold.order for c in gone}) > 1:
+        return
+    back, rest = -sum(c.units for c in came), -sum(c.units for c in left_out)
+    order = f"Order {left_out[0].sold.order} gave back {back} of {back + rest}"
+    note = f"{order}: if the rest is on the shelf, receive it here, then press Re-check."
     row = weighing.row
     seen, expected = Counters(row.quantity, row.ordered), Counters(row.quantity + rest, row.ordered - rest)
     books.differences.open(cart.id, weighing.listing.id, differences.PARTIAL, -rest, seen, expected, at, note)
@@ -345,26 +350,27 @@ def _act(
     books: Books,
     cart: Cart,
     weighing: Weighing,
-    since: datetime,
+    good: Moment,
     by_editor: _ByEditor,
     memory: Memory,
     rules: Rules,
-    at: datetime,
-    now: float,
+    now: Moment,
 ) -> None:
-    """Apply the remedies to what has settled in one product, by the smaller amount seen."""
-    product = weighing.listing.product
+    """Apply the remedies to what has settled in one product, by the smaller amount seen. ``good``: when it was last seen right."""
+    product, at = weighing.listing.product, now.at
     ripe = dict.fromkeys(DOUBTS, 0)
     for what, amount in weighing.doubts():
         known = memory.suspicions.get((product, what))
-        still = known.again(amount, now) if known is not None else None
-        if still is not None and still.settled(now, rules.settle_seconds):
+        still = known.again(amount, now.monotonic) if known is not None else None
+        if still is not None and still.settled(now.monotonic, rules.settle_seconds):
             ripe[what] = still.amount
     if weighing.weighed.drift and not ripe["drift"] and (ripe["fallen"] or ripe["edited"]):
         return  # whether goods came back, and what an edit was worth, shows with the drift
     for what in DOUBTS:
         if ripe[what]:
             del memory.suspicions[(product, what)]
+    if not any((product, what) in memory.suspicions for what in DOUBTS):
+        memory.witnessed.pop(product, None)
     listing = books.listings.of(cart.id, [product])[product]
     if not listing.tracked:
         return  # a person gave it another tie since it was weighed: the next look follows it in silence
@@ -372,7 +378,7 @@ def _act(
         _rebase(books, cart, listing, weighing.row, ripe["reset"], differences.RESET, at)
         return
     row, drift = weighing.row, ripe["drift"]
-    found = evidence.of_drift(books, cart, listing, row, drift, since, at, by_editor.changed, by_editor.added)
+    found = evidence.of_drift(books, cart, listing, row, drift, good, now, by_editor.changed, by_editor.added)
     doubted = differences.not_borne_out(found, ripe["fallen"])
     if doubted:
         in_doubt = _doubt_return(books, cart, listing, weighing, found, doubted, at)
@@ -396,6 +402,7 @@ def _book_moved(
     collecting.book_changes(books, cart, listing, changed, at)
     rest = moved - law.units(sold) - sum(change.units for change in changed)
     collecting.count_sale(books, cart, listing.product, rest, at)
+    _show_left_out(books, cart, weighing, changed, at)
     return changed
 
 

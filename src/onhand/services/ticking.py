@@ -15,7 +15,7 @@ from onhand.domain.differences import Cause, braked
 from onhand.domain.errors import Conflict
 
 from . import collecting, delivering, reconciling, refreshing
-from .collecting import Collected, Memory
+from .collecting import Collected, Memory, Moment
 from .ports import ROWS_MAX, Books, House, Shop
 from .reconciling import Rules
 from .settings import Pace
@@ -49,11 +49,11 @@ def tick(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace, del
     open_ones = 0
     # Sums that agree can hide drifts that cancel each other. The cells are asked until they agree too, and then not for long.
     deep = booked.explained and cart.halted is None and house.clock.monotonic() >= memory.cells_due
-    if booked.explained and not deep:
-        memory.suspicions.clear()
-        memory.witnessed.clear()
-        memory.misled = 0
     products, whole = booked.suspects, False
+    if booked.explained and not deep:
+        # Sums that agree may do so because another drift cancels the one that was seen: only its own row ends a suspicion.
+        products = frozenset(product for product, _ in memory.suspicions) if cart.halted is None else frozenset()
+        memory.misled = 0
     if products is None or deep:
         # A stopped cart is searched no further than its new lines: everything else waits for the alignment.
         sold = frozenset(line.product for line in collected.lines)
@@ -67,7 +67,7 @@ def tick(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace, del
     if booked.emptied:
         _note_switched_off(house, cart, shop, booked.emptied)
     if collected.look.sums is not None and not memory.misled:  # else what differs was not seen, or not named yet
-        memory.looked_at = house.clock.now()
+        memory.looked_at = Moment.now(house.clock)
     if not deliver or cart.halted is not None:
         return False
     posted = deliver_all(house, cart_id, shop, pace.batch_size)

@@ -47,9 +47,9 @@ bench:  ## the numbers: ours against the barest script that does the same work
 	@scripts/system-packages mariadb-server php-cli php-mysql
 	$(BIN)/python -m bench $(ARGS)
 
-simulate:  ## a simulated house, broken in every way, every promise checked (OPERATIONS=10000000, SEED=7)
+simulate:  ## a simulated house, broken in every way, every promise checked; new worlds each time (WORLDS=900, OPERATIONS=10000000, SEED=7)
 	@scripts/set-up dev
-	@$(BIN)/onhand simulate --jobs $(WORKERS) --operations $(or $(OPERATIONS),1000000) --seed $(or $(SEED),1)
+	@$(BIN)/onhand simulate --jobs $(WORKERS) --operations $(or $(OPERATIONS),1000000) $(if $(WORLDS),--worlds $(WORLDS)) $(if $(SEED),--seed $(SEED))
 
 sketch:  ## how often cells fail to name what drifted, or name it wrongly (ARGS=--quick: in short)
 	@scripts/set-up dev

@@ -15,7 +15,12 @@ from onhand.domain.differences import Policy
 from onhand.services import collecting
 from onhand.simulation.people import Family
 from onhand.simulation.plan import Act, Plan, ShopPlan, plan
-from onhand.simulation.run import run_world, simulate
+from onhand.simulation.run import SEED_MAX, run_world, simulate
+
+NEW_WORLDS = 5  # in every test run; `make simulate` and `make test` take a few hundred
+FAULTY_WORLDS = (
+    30  # with a restore not noticed, about one in six fails: so many without one come once in 200 runs or less
+)
 
 OURS = ShopPlan(Family.OSCOMMERCE, transactional=True, allow_checkout=True, policy=Policy.OURS, buffer=0)
 
@@ -67,14 +72,38 @@ def test_no_more(history):
     assert not told.violations, "\n".join([*told.story, *told.violations])
 
 
-def test_the_same_seed_is_the_same_history_to_the_byte():
-    assert repr(run_world(plan(7))) == repr(run_world(plan(7)))
+# Worlds that broke a promise once, by the commit whose plans they belong to: when a plan draws something else, they are new worlds.
+SEEDS = {
+    "a sale and a return between two looks": (5000378, 5000437, 5000466, 5000519),
+    "a sale that is still to come beside a return": (5000306,),
+    "sums that agree by accident": (5000237,),
+    "a leftover line named in place of a new one": (5000099,),
+    "our clock set back before an edit was seen": (5000650,),
+    "a question about a product that left step": (5000199, 5000220),
+}
 
 
 @pytest.mark.slow
-def test_it_does_not_matter_how_many_processes_share_the_work():
+@pytest.mark.parametrize("seeds", SEEDS.values(), ids=SEEDS.keys())
+def test_no_more_in_the_whole_world(seeds):
+    for number in seeds:
+        told = run_world(plan(number))
+        assert not told.violations, f"{number}: {told.violations}"
+
+
+def test_new_worlds_break_no_promise(seed):
+    report = simulate(seed, 1, worlds=NEW_WORLDS)
+    assert report.holds, "\n\n".join(report.histories)
+
+
+def test_the_same_seed_is_the_same_history_to_the_byte(seed):
+    assert repr(run_world(plan(seed))) == repr(run_world(plan(seed)))
+
+
+@pytest.mark.slow
+def test_it_does_not_matter_how_many_processes_share_the_work(seed):
     def told(jobs: int) -> str:
-        data = simulate(3, 6_000, jobs).data()
+        data = simulate(seed, 6_000, jobs).data()
         return json.dumps(
             {key: value for key, value in data.items() if "second" not in key or key == "in_step_seconds"}
         )
@@ -82,18 +111,18 @@ def test_it_does_not_matter_how_many_processes_share_the_work():
     assert told(1) == told(2)
 
 
-def test_acts_can_be_left_out_and_the_others_stay_as_they_are():
-    whole = plan(11)
-    assert {a.kind for a in whole.acts} >= {"sale", "burst", "receipt"}
+def test_acts_can_be_left_out_and_the_others_stay_as_they_are(seed):
+    whole = plan(seed)
+    assert {a.kind for a in whole.acts} >= {"sale", "receipt"}
     quiet = Plan(whole.seed, whole.shops, ())
     told = run_world(quiet)
     assert not told.violations
     assert not told.acts
 
 
-def test_every_act_happens_in_enough_worlds():
+def test_every_act_happens_in_enough_worlds(seed):
     """A kind of fault that never happens proves nothing."""
-    planned = {act.kind for seed in range(60) for act in plan(seed).acts}
+    planned = {act.kind for number in range(seed, seed + 200) for act in plan(number).acts}
     assert planned == set(_all_kinds())
 
 
@@ -105,25 +134,29 @@ def _all_kinds() -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_world_that_fails_is_shrunk_to_what_matters(monkeypatch):
+def test_worlds_that_fail_do_not_end_the_run_and_are_shrunk_to_what_matters(monkeypatch, seed):
     monkeypatch.setattr(collecting, "check_place", lambda cart, seen: None)  # a restored shop is not noticed any more
-    report = simulate(1, 1_000_000)
+    report = simulate(seed, 1, worlds=FAULTY_WORLDS)
+    assert report.worlds == FAULTY_WORLDS
     assert not report.holds
-    failed = report.failed[0]
-    lines = report.history.splitlines()
+    assert sorted(told.seed for told in report.failed) == sorted(
+        number for seeds in report.broken.values() for number in seeds
+    )
+    failed, lines = report.failed[0], report.histories[0].splitlines()
     acts_left = [line for line in lines if line.startswith("phase ")]
     assert any("restored" in line for line in acts_left)
-    assert len(acts_left) < len(plan(failed.seed).acts) / 4
+    assert len(acts_left) < len(plan(failed.seed).acts) / 2
     assert any(failed.violations[0].split(":")[0] in line for line in lines)
-    assert lines[-1] == f"See the whole of it again: onhand simulate --seed {failed.seed} --operations 1"
+    assert lines[-1] == f"See the whole of it again: onhand simulate --seed {failed.seed} --worlds 1"
 
 
 def test_the_command_tells_what_was_done_and_checked():
-    result = CliRunner().invoke(app, ["--json", "simulate", "--seed", "5", "--operations", "3000"])
+    """Its own seed is a new one, which it names."""
+    result = CliRunner().invoke(app, ["--json", "simulate", "--operations", "3000"])
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
     assert told["holds"]
-    assert told["seed"] == 5
+    assert 0 <= told["seed"] < SEED_MAX
     assert told["operations"] >= 3000
     assert told["operations_per_second"] > 0
     assert set(told["checks"]) == {
@@ -134,10 +167,10 @@ def test_the_command_tells_what_was_done_and_checked():
 
 
 @pytest.mark.slow
-def test_a_broken_promise_ends_with_its_exit_code(monkeypatch):
+def test_a_broken_promise_ends_with_its_exit_code(monkeypatch, seed):
     monkeypatch.setattr(collecting, "check_place", lambda cart, seen: None)
     monkeypatch.setattr("onhand.simulation.run.SHRINK_RUNS_MAX", 3)
-    result = CliRunner().invoke(app, ["simulate", "--seed", "1", "--operations", "1000000"])
+    result = CliRunner().invoke(app, ["simulate", "--seed", str(seed), "--worlds", str(FAULTY_WORLDS)])
     assert result.exit_code == 6
-    assert "Broken at seed " in result.stdout
+    assert f"of {FAULTY_WORLDS} worlds broke a promise" in result.stdout
     assert "See the whole of it again: onhand simulate --seed " in result.stdout

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 proving = typer.Typer()  # its commands stand on the first level
 
 OPERATIONS = 100_000  # less than a minute
+SEEDS_SHOWN = 20  # of each promise that was broken; all are in the JSON
 
 
 @command(proving, "prove")
@@ -35,18 +36,32 @@ def prove(call: Call) -> None:
 @command(proving, "simulate")
 def simulate(
     call: Call,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Where to begin: the same seed, the same history.")] = 1,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed", min=0, help="The first world; each next one is one more. A new one each time if not given."
+        ),
+    ] = None,
     operations: Annotated[int, typer.Option("--operations", min=1, help="How many, at least.")] = OPERATIONS,
+    worlds: Annotated[
+        int | None, typer.Option("--worlds", min=1, help="How many worlds, instead of operations.")
+    ] = None,
     jobs: Annotated[int, typer.Option("--jobs", min=1, max=64, help="Processes to share the work.")] = 1,
 ) -> None:
     """Simulate houses, shops, people, network and disk, break all of them, and check every promise. Needs no store."""
+    from onhand.simulation.run import fresh_seed  # noqa: PLC0415
     from onhand.simulation.run import simulate as run  # noqa: PLC0415
+
+    if seed is None:
+        seed = fresh_seed()
+    if not call.as_json:  # said first: a run that is cut off can be repeated, too
+        typer.echo(f"Seed {seed}; repeat it with --seed {seed}.", err=True)
 
     def progress(done: int) -> None:
         if sys.stderr.isatty() and not call.as_json:
-            typer.echo(f"\r{done:,} of {operations:,} operations", nl=False, err=True)
+            typer.echo(f"\r{done:,} operations", nl=False, err=True)
 
-    report = run(seed, operations, jobs, progress)
+    report = run(seed, operations, jobs, progress, worlds)
     call.show(report.data(), _report)
     if not report.holds:
         raise typer.Exit(BROKEN)
@@ -67,6 +82,10 @@ def _report(out: Console, data: Data) -> None:
             printing.GOOD,
         )
         return
-    typer.echo(data["history"])
-    for failed in data["failed"]:
-        printing.say(out, f"Broken at seed {failed['seed']}: {failed['violations'][0]}", printing.BAD)
+    for history in data["histories"]:
+        typer.echo(f"{history}\n")
+    out_of = f"{data['worlds_failed']:,} of {data['worlds']:,} worlds broke a promise."
+    printing.say(out, out_of, printing.BAD)
+    for promise, seeds in data["broken"].items():
+        shown = ", ".join(map(str, seeds[:SEEDS_SHOWN])) + (" …" if len(seeds) > SEEDS_SHOWN else "")
+        printing.say(out, f"{promise}: {len(seeds):,}, at seed {shown}", printing.BAD)

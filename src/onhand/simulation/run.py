@@ -1,17 +1,18 @@
-"""Runs as many worlds as are asked for, adds up what happened in them, and shrinks the history of one that failed.
+"""Runs as many worlds as are asked for, adds up what happened in them, and shrinks the histories of those that failed.
 
 Path: ``onhand simulate`` and ``tests/simulation`` → ``simulate`` → one ``World`` per seed, in as many processes as are allowed.
-Promise: the same seed and number of operations give the same report, but for the time it took; a failure comes with the shortest
-history found that still fails, which can be performed again.
-Never: stops at a failure without saying how to see it again.
+Promise: the same seed and number of operations give the same report, but for the time it took; each promise that was broken
+comes with the shortest history found that still breaks it, which can be performed again.
+Never: stops at a failure, or reports one without saying how to see it again.
 """
 
 from __future__ import annotations
 
 import logging
 import multiprocessing
+import secrets
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -26,7 +27,10 @@ from .acts import perform
 from .plan import Act, Plan, plan
 from .world import World
 
+SEED_MAX = 10**9  # a fresh seed is below this: short enough to type again
 SHRINK_RUNS_MAX = 300  # how often a failing world is performed again, to find its shortest history
+SHRUNK_MAX = 3  # failing worlds that are shrunk: the first of each kind, up to so many kinds
+FAILED_MAX = 1000  # failing worlds that a report lists
 AHEAD = 8  # worlds that are begun before it is known whether they are needed, per process
 
 Progress = Callable[[int], None]  # operations so far
@@ -63,11 +67,19 @@ class Report:
     causes: Counter[str] = field(default_factory=Counter)
     in_step_seconds: list[float] = field(default_factory=list)
     failed: list[Told] = field(default_factory=list)
-    history: str = ""  # the shortest that still fails, of the first world that failed
+    histories: list[str] = field(default_factory=list)  # the shortest that still fail, of the first worlds of each kind
 
     @property
     def holds(self) -> bool:
         return not self.failed
+
+    @property
+    def broken(self) -> dict[str, list[int]]:
+        """The seeds of the worlds that failed, by the promise that each broke first."""
+        found: dict[str, list[int]] = {}
+        for told in self.failed:
+            found.setdefault(_kind(told), []).append(told.seed)
+        return found
 
     def add(self, told: Told) -> None:
         self.worlds += 1
@@ -100,23 +112,36 @@ class Report:
                 "median": round(median(self.in_step_seconds), 2) if self.in_step_seconds else None,
                 "longest": round(max(self.in_step_seconds), 2) if self.in_step_seconds else None,
             },
-            "failed": [{"seed": told.seed, "violations": list(told.violations[:20])} for told in self.failed[:20]],
-            "history": self.history,
+            "worlds_failed": len(self.failed),
+            "broken": self.broken,
+            "failed": [
+                {"seed": told.seed, "violations": list(told.violations[:20])} for told in self.failed[:FAILED_MAX]
+            ],
+            "histories": self.histories,
         }
 
 
-def simulate(seed: int, operations: int, jobs: int = 1, progress: Progress = lambda _: None) -> Report:
-    """Perform the worlds of ``seed``, ``seed`` + 1, … until that many operations are done, or a world fails."""
+def fresh_seed() -> int:
+    """Return a seed that was not chosen by anybody."""
+    return secrets.randbelow(SEED_MAX)
+
+
+def simulate(
+    seed: int, operations: int, jobs: int = 1, progress: Progress = lambda _: None, worlds: int | None = None
+) -> Report:
+    """Perform the worlds ``seed``, ``seed`` + 1, … until that many operations are done; with ``worlds``, exactly that many worlds.
+
+    A world that fails does not end the run. Afterwards the first of each kind of failure is shrunk.
+    """
     report = Report(seed)
     began = time.monotonic()
-    for told in _worlds(seed, jobs):
+    for told in _worlds(seed, jobs, worlds):
         report.add(told)
         progress(report.operations)
-        if report.operations >= operations or not report.holds:
+        if worlds is None and report.operations >= operations:
             break
     report.seconds = time.monotonic() - began
-    if report.failed:
-        report.history = shortest(plan(report.failed[0].seed))
+    report.histories = [shortest(plan(seeds[0])) for seeds in list(report.broken.values())[:SHRUNK_MAX]]
     return report
 
 
@@ -175,7 +200,7 @@ def shortest(planned: Plan) -> str:
             "",
             *told.violations,
             "",
-            f"See the whole of it again: onhand simulate --seed {planned.seed} --operations 1",
+            f"See the whole of it again: onhand simulate --seed {planned.seed} --worlds 1",
         ]
     )
 
@@ -185,19 +210,19 @@ def _kind(told: Told) -> str:
     return told.violations[0].split(":")[0] if told.violations else ""
 
 
-def _worlds(seed: int, jobs: int) -> Iterator[Told]:
+def _worlds(seed: int, jobs: int, worlds: int | None) -> Iterator[Told]:
     """The worlds in the order of their seeds, whoever performs them."""
+    seeds = iter(count(seed) if worlds is None else range(seed, seed + worlds))
     if jobs <= 1:
-        yield from (run_world(plan(number)) for number in count(seed))
+        yield from (run_world(plan(number)) for number in seeds)
         return
     # Fresh processes: a forked one would inherit locks in whatever state they are.
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        seeds = count(seed)
-        begun = [pool.submit(_run_seed, number) for number in islice(seeds, jobs * AHEAD)]
+        begun = deque(pool.submit(_run_seed, number) for number in islice(seeds, jobs * AHEAD))
         try:
-            while True:
-                yield begun.pop(0).result()
-                begun.append(pool.submit(_run_seed, next(seeds)))
+            while begun:
+                yield begun.popleft().result()
+                begun.extend(pool.submit(_run_seed, number) for number in islice(seeds, 1))
         finally:
             _cancel(begun)
 

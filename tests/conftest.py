@@ -1,0 +1,24 @@
+"""Gives every test run a seed of its own for what is random, and says which: SEED=7 repeats a run.
+
+Promise: all processes of one run have the same seed.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+
+import pytest
+
+
+def pytest_configure():
+    os.environ.setdefault("SEED", str(secrets.randbelow(10**9)))  # the processes of pytest-xdist inherit it
+
+
+def pytest_report_header():
+    return f"seed: {os.environ['SEED']} (repeat with SEED={os.environ['SEED']})"
+
+
+@pytest.fixture(scope="session")
+def seed() -> int:
+    return int(os.environ["SEED"])

@@ -82,7 +82,6 @@ class World:
         self.products: list[dict[str, int]] = []
         self.networks: dict[int, Network] = {}
         self.program = self._start()
-        self._furnish()
 
     # The beginning
 
@@ -165,7 +164,8 @@ class World:
     # The phases
 
     def run(self, perform: Performer) -> None:
-        """Perform the whole plan; stops at the first violation."""
+        """Furnish the world and perform its whole plan; stops at the first violation."""
+        self._furnish()
         phases = sorted({act.phase for act in self.plan.acts})
         for phase in phases:
             self._phase(phase, perform)

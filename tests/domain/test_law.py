@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onhand.domain.law import MIXED_MAX, Suspicion, Weighed, explain, name, predict, suspect, trade, units, weigh
+from onhand.domain.law import Suspicion, Weighed, name, predict, suspect, trade, units, weigh
 from onhand.domain.sketch import Sums
 from tests.builders import edited, line, row, went
 
@@ -59,71 +59,6 @@ def test_naming_among_thousands_of_waiting_lines_is_quick() -> None:
     named, _ = name(500, waiting)
     assert perf_counter() - began < 2
     assert units(named) == 500
-
-
-def deleted(*quantities: int) -> list:
-    """Sold lines that are gone, each of an order of its own."""
-    return [line(100 + n, quantity, order=100 + n) for n, quantity in enumerate(quantities)]
-
-
-def _subsets(lines) -> list[tuple]:
-    real = [candidate for candidate in lines if candidate.quantity > 0]
-    return [some for size in range(len(real) + 1) for some in combinations(real, size)]
-
-
-@given(st.integers(-30, 30), st.lists(st.integers(0, 9), max_size=5), st.lists(st.integers(0, 9), max_size=5))
-def test_a_counter_is_explained_exactly_by_sales_and_returns_wherever_it_can_be(moved: int, sold, back) -> None:
-    paid, gone = [line(n, quantity) for n, quantity in enumerate(sold, 1)], deleted(*back)
-    chosen, given_back = explain(moved, paid, gone)
-    assert set(chosen) <= set(paid)
-    assert set(given_back) <= set(gone)
-    reachable = {(units(some), units(others)) for some in _subsets(paid) for others in _subsets(gone)}
-    if any(here - there == moved for here, there in reachable):
-        assert units(chosen) - units(given_back) == moved
-    elif moved >= 0:
-        assert (units(chosen), given_back) == (max(here for here, _ in reachable if here <= moved), ())
-    else:
-        assert (chosen, units(given_back)) == ((), max(there for _, there in reachable if there <= -moved))
-    if (units(paid), units(paid) - moved) in reachable:
-        assert units(chosen) == units(paid), "whoever paid has bought"
-
-
-def test_a_sale_and_a_return_of_the_same_size_are_both_seen() -> None:
-    assert explain(0, [line(1, 2), line(2, 1)], deleted(3)) == ((line(1, 2), line(2, 1)), tuple(deleted(3)))
-    assert explain(0, [line(1, 2)], []) == ((), ())
-    assert explain(0, [line(1, 2)], deleted(3)) == ((), ())
-
-
-def test_one_kind_alone_is_preferred_to_both_where_not_all_that_was_paid_is_explained() -> None:
-    assert explain(1, [line(1, 1), line(2, 7)], deleted(2, 3)) == ((line(1, 1),), ())
-    assert explain(-2, [line(1, 1), line(2, 7)], deleted(2, 3)) == ((), (deleted(2)[0],))
-
-
-def test_both_kinds_are_tried_with_as_much_sold_as_possible() -> None:
-    paid, gone = [line(1, 2), line(2, 4), line(3, 50)], deleted(1, 3)
-    assert explain(3, paid, gone) == ((line(1, 2), line(2, 4)), (gone[1],))
-    assert explain(-1, paid, gone) == ((), (gone[0],))
-    assert explain(1, paid, gone) == ((line(2, 4),), (gone[1],))
-
-
-def test_among_very_many_paid_lines_only_the_newest_are_tried_beside_a_return() -> None:
-    paid = [line(n, 10) for n in range(1, 3000)]
-    began = perf_counter()
-    sold, back = explain(7, paid, deleted(3))
-    assert perf_counter() - began < 2
-    assert (units(sold), back) == (10, tuple(deleted(3)))
-    assert sold[0].line > 3000 - 1 - MIXED_MAX
-    assert explain(5, [line(1, 3), *(line(n, 10) for n in range(2, 2 + MIXED_MAX))], deleted(8)) == ((line(1, 3),), ())
-
-
-def test_a_part_of_an_order_comes_back_only_if_it_is_seen_again() -> None:
-    gone = [line(1, 3, order=7), line(2, 1, order=7)]
-    assert weigh(40, 50, row(quantity=13, ordered=37), [], gone) == Weighed((), 0, (), 3, 0)
-    assert weigh(40, 50, row(quantity=14, ordered=36), [], gone) == Weighed((), 0, tuple(gone), 0, 0)
-    whole = [line(1, 3, order=7), line(2, 1, order=8)]
-    assert weigh(40, 50, row(quantity=13, ordered=37), [], whole) == Weighed((), 0, (whole[0],), 0, 0)
-    beside = [line(9, 1, order=9)]
-    assert weigh(40, 50, row(quantity=13, ordered=37), beside, gone) == Weighed(tuple(beside), 0, tuple(gone), 0, 0)
 
 
 @given(st.integers(-50, 50), st.integers(-50, 50), st.integers(0, 50), lines_of, lines_of)

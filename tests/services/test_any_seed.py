@@ -9,7 +9,7 @@ import pytest
 from onhand.domain.differences import Policy
 from onhand.domain.errors import Refused
 from onhand.domain.sketch import weight
-from onhand.services import reconciling
+from onhand.services import reconciling, settling
 from onhand.services.counting import adjust
 from tests.builders import Stall, World
 
@@ -128,6 +128,19 @@ def test_a_suspicion_ends_by_its_own_row_and_not_by_sums_that_agree(world: World
         amber.sql("UPDATE products SET products_quantity = products_quantity + 1 WHERE products_model = ?", sku)
     amber.settle()
     assert ("unknown", -2) in amber.causes()
+
+
+def test_a_suspicion_of_a_product_that_left_step_ends(world: World) -> None:
+    (amber,) = world.running("Amber", wares=WARES)
+    amber.sql("UPDATE products SET products_quantity = products_quantity - 2 WHERE products_model = 'TEA'")
+    amber.tick()
+    assert amber.memory.suspicions
+    settling.ignore(world.house, amber.cart, [amber.listing("TEA").product], "me")
+    amber.settle()
+    assert (amber.memory.suspicions, amber.memory.witnessed) == ({}, {})
+    amber.wire.asked.clear()
+    amber.tick()
+    assert amber.wire.asked == ["look"]
 
 
 @pytest.mark.parametrize("hours", [-1, 1])

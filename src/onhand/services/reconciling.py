@@ -412,14 +412,15 @@ def _doubt_return(
     """The counter gave back units that the quantity did not get. The books follow the counter, and no stock moves; where a race may
     have destroyed what came back, a person is asked whether the goods are there. Returns the line changes that this is about."""
     _, changed = law.name(-units, (), weighing.changed)
+    destroyed = found.sales > 0 or found.edited  # a race or a form may have written over what came back
     fresh, orders = max(0, units + sum(change.units for change in changed)), []
     for change in changed:
         after, counted = change.sold.units.give_back(-change.units)
         fresh += counted
         orders.append(str(change.sold.order))
-        if found.sales > 0:
+        if destroyed:
             books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.gone else LineState.SOLD)
-    finding = differences.DOUBTED if found.sales > 0 and fresh else differences.LOWERED
+    finding = differences.DOUBTED if destroyed and fresh else differences.LOWERED
     named = f" of order {', '.join(orders)}" if orders else ""
     note = f"The shop's counter gave back {units} units{named}, its quantity did not rise."
     if finding is differences.DOUBTED:

@@ -304,17 +304,16 @@ def _book_last_trade(books: Books, cart: Cart, found: Survey, trade: _LastTrade,
         weighed = law.weigh(listing.ordered, listing.sum, row, waiting, changes)
         if weighed.reset:  # what was sold since the counter was set back is seen from there
             weighed = law.weigh(listing.ordered - weighed.reset, listing.sum - weighed.reset, row, waiting, ())
-        borne_out = max(
-            0, weighed.fallen + min(0, weighed.drift)
-        )  # units that the counter gave back and the quantity got
-        back = weighed.changed or law.name(-borne_out, (), changes)[1]
+        # The survey saw each product twice. What the counter gave back beyond what the quantity got did not come back.
+        borne_out = max(0, weighed.fallen + min(0, weighed.drift))
+        rest = [change for change in changes if change not in weighed.changed]
+        came = law.name(-borne_out, (), rest)[1]
         collecting.sell(books, cart, weighed.sold, at)
-        collecting.book_changes(books, cart, listing, back, at)
+        collecting.book_changes(books, cart, listing, (*weighed.changed, *came), at)
         if cart.halted is None or not weighed.drift:
             collecting.count_sale(books, cart, listing.product, weighed.unnamed, at)
         if cart.halted is None:
-            named = 0 if weighed.changed else -sum(change.units for change in back)
-            collecting.count_sale(books, cart, listing.product, named - borne_out, at)
+            collecting.count_sale(books, cart, listing.product, -borne_out - sum(change.units for change in came), at)
 
 
 def _post_all(

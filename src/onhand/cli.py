@@ -205,8 +205,7 @@ def status(
             if sys.stdout.isatty() and not call.as_json:
                 typer.echo("\033[2J\033[H", nl=False)  # from the top of an empty screen
             call.show(found, printing.status)
-    states = {cart["state"] for cart in found["carts"]} - {"inactive"}
-    if check and states - {"in step"}:
+    if check and not found["in_step"]:
         raise typer.Exit(RETRIABLE)
 
 

@@ -7,6 +7,7 @@ Never: leaves out that something was left out.
 
 from __future__ import annotations
 
+import shlex
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,9 @@ from rich.table import Table
 from rich.text import Text
 
 from onhand.domain.errors import OnHandError
+from onhand.domain.notices import Kind
 from onhand.domain.oversell import oversell_in_words
+from onhand.domain.states import CartState
 
 Data = dict[str, Any]
 PIPE_WIDTH = 10_000  # a file has no edge: nothing is cut there
@@ -40,7 +43,23 @@ WHAT_TO_DO = {
     "ignored": "A person set the product aside: `onhand listing release` undoes it.",
 }
 COUNTED = ("changed", "created", "equal", *WHAT_TO_DO)
-STATE_STYLES = {"in step": GOOD, "working": "yellow", "no controller": "yellow", "trouble": BAD, "stopped": BAD}
+STATE_STYLES = {
+    CartState.IN_STEP: GOOD,
+    CartState.WORKING: "yellow",
+    CartState.WAITS: "yellow",
+    CartState.NO_CONTROLLER: "yellow",
+    CartState.UNSEEN: BAD,
+    CartState.TROUBLE: BAD,
+    CartState.STOPPED: BAD,
+}
+
+NOTICES = {
+    Kind.OVERSOLD: "See `onhand item list --below-zero`.",
+    Kind.SWITCHED_OFF: "See `onhand cart products {cart} --problem 'switched off'`, then `onhand listing switch-on`.",
+    Kind.UNMATCHED: "`onhand listing create {cart} --dry-run` shows which.",
+    Kind.UNCLEAR: "See `onhand cart products {cart} --problem unsettled`.",
+    Kind.LOW: "See `onhand item list --reorder`.",
+}
 
 
 def console(stream: TextIO) -> Console:
@@ -282,14 +301,25 @@ def _product_state(product: Data) -> str:
         return f"parked: {product['parked']}"
     if not product["aligned"]:
         return "not aligned"
+    if product["switched_off"]:
+        return "sold out, switched off"
     return f"{product['held']:+d} waits for a decision" if product["held"] else "in step"
 
 
 def planned(out: Console, data: Data) -> None:
     """What Send or Get did, or would do."""
+    _plan(out, data, "Get QOH from" if data["direction"] == "get" else "Send QOH to")
+
+
+def created(out: Console, data: Data) -> None:
+    """Which items were created for a shop's products, or would be."""
+    _plan(out, data, "Create items from")
+
+
+def _plan(out: Console, data: Data, what: str) -> None:
     get = data["direction"] == "get"
     counts = ", ".join(f"{data['counts'][word]} {word}" for word in COUNTED if word in data["counts"]) or "no products"
-    say(out, f"{'Get QOH from' if get else 'Send QOH to'} {data['cart']}: {counts}.")
+    say(out, f"{what} {data['cart']}: {counts}.")
     moved = [line for line in data["lines"] if line["change"] and line["result"] in {"changed", "created"}]
     if moved:
         rows = [
@@ -398,6 +428,15 @@ def status(out: Console, data: Data) -> None:
     for cart in data["carts"]:
         if why := cart["halted"] or cart["trouble"]:
             say(out, f"{cart['name']}: {why}", BAD)
+        elif cart["unseen_seconds"] is not None:
+            say(
+                out,
+                f"{cart['name']}: not looked at for {cart['unseen_seconds']} s; its shop does not finish an answer.",
+                BAD,
+            )
+    for notice in data["notices"]:
+        todo = NOTICES[Kind(notice["kind"])].format(cart=shlex.quote(notice["cart_name"]))
+        say(out, f"{notice['text']} {todo}", QUIET if notice["kind"] == Kind.LOW else "yellow")
     if data["oversell"]:
         say(out, oversell_in_words(**data["oversell"]), QUIET)
 

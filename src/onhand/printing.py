@@ -7,7 +7,6 @@ Never: leaves out that something was left out.
 
 from __future__ import annotations
 
-import shlex
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,8 +20,6 @@ from rich.table import Table
 from rich.text import Text
 
 from onhand.domain.errors import OnHandError
-from onhand.domain.notices import Kind
-from onhand.domain.oversell import oversell_in_words
 from onhand.domain.states import CartState
 
 Data = dict[str, Any]
@@ -51,14 +48,6 @@ STATE_STYLES = {
     CartState.UNSEEN: BAD,
     CartState.TROUBLE: BAD,
     CartState.STOPPED: BAD,
-}
-
-NOTICES = {
-    Kind.OVERSOLD: "See `onhand item list --below-zero`.",
-    Kind.SWITCHED_OFF: "See `onhand cart products {cart} --problem 'switched off'`, then `onhand listing switch-on`.",
-    Kind.UNMATCHED: "`onhand listing create {cart} --dry-run` shows which.",
-    Kind.UNCLEAR: "See `onhand cart products {cart} --problem unsettled`.",
-    Kind.LOW: "See `onhand item list --reorder`.",
 }
 
 
@@ -213,7 +202,7 @@ def parameters(out: Console, data: Data) -> None:
 
 
 def carts(out: Console, data: Data) -> None:
-    rows = [[c["name"], _state(c), c["family"] or "not tested yet", c["listings"], c["url"]] for c in data["carts"]]
+    rows = [[c["name"], state_of(c), c["family"] or "not tested yet", c["listings"], c["url"]] for c in data["carts"]]
     table(
         out,
         ["Cart", "State", "Family", ">Products", "Connector"],
@@ -222,7 +211,8 @@ def carts(out: Console, data: Data) -> None:
     )
 
 
-def _state(cart: Data) -> Text:
+def state_of(cart: Data) -> Text:
+    """A cart's state, in its colour."""
     return Text(plain(cart["state"]), style=STATE_STYLES.get(cart["state"], ""))
 
 
@@ -266,7 +256,7 @@ def cart(out: Console, data: Data) -> None:
         if value is None and field in OF_THE_SYSTEM:
             value = "as the system parameter"
         if value not in {None, ""}:
-            rows.append([words, _state(data) if field == "state" else value])
+            rows.append([words, state_of(data) if field == "state" else value])
     table(out, ["", ""], rows, "")
     for concern in data["concerns"]:
         say(out, f"Mind: {concern}", "yellow")
@@ -404,41 +394,6 @@ def posts(out: Console, data: Data) -> None:
 
 
 # The whole
-
-
-def status(out: Console, data: Data) -> None:
-    driven = "A controller is at work" if data["controller"] else "No controller is at work: start `onhand serve`"
-    switch = "" if data["synch_qoh"] else "; SynchQOH is off for the whole program"
-    say(out, f"{data['items']} items in {data['store']}. {driven}{switch}.")
-    rows = [
-        [
-            cart["name"],
-            _state(cart),
-            ago(cart["looked_at"]),
-            cart["listings"],
-            cart["in_step"],
-            cart["listings"] - cart["in_step"],
-            cart["waiting"] + cart["in_flight"],
-            cart["differences_open"],
-        ]
-        for cart in data["carts"]
-    ]
-    columns = ["Cart", "State", "Looked at", ">Products", ">Kept", ">Not kept", ">Posts", ">Differences"]
-    table(out, columns, rows, "No carts yet: add one with `onhand cart add`.")
-    for cart in data["carts"]:
-        if why := cart["halted"] or cart["trouble"]:
-            say(out, f"{cart['name']}: {why}", BAD)
-        elif cart["unseen_seconds"] is not None:
-            say(
-                out,
-                f"{cart['name']}: not looked at for {cart['unseen_seconds']} s; its shop does not finish an answer.",
-                BAD,
-            )
-    for notice in data["notices"]:
-        todo = NOTICES[Kind(notice["kind"])].format(cart=shlex.quote(notice["cart_name"]))
-        say(out, f"{notice['text']} {todo}", QUIET if notice["kind"] == Kind.LOW else "yellow")
-    if data["oversell"]:
-        say(out, oversell_in_words(**data["oversell"]), QUIET)
 
 
 def proof(out: Console, data: Data) -> None:

@@ -91,7 +91,9 @@ def _by_day(app: App, now: datetime, names: dict[int, str], what: str) -> Data:
     for day, cart, number in rows:
         found[cart if cart is None or cart in names else REMOVED][day] += number
     known = [*names.items(), (REMOVED, "removed carts")]
-    shown = [(label, place, found[cart]) for place, (cart, label) in enumerate(known) if cart in found]
+    shown: list[tuple[str, int | None, dict[int, int]]] = [
+        (label, place, found[cart]) for place, (cart, label) in enumerate(known) if cart in found
+    ]
     if None in found:
         shown.append((BY_HAND, None, found[None]))
     numbers = [(day - EPOCH).days for day in days]

@@ -7,7 +7,7 @@ Never: holds a transaction while it sends.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -124,7 +124,12 @@ def collect(house: House, watch: Watch) -> list[int]:
     hooks = house.store.read(lambda books: [hook for hook in books.webhooks.all() if hook.active])
     if not hooks:
         return []
-    for behind in house.store.read(lambda books: [hook for hook in hooks if _news(books, hook, watch)]):
+
+    def with_news(books: Books) -> list[Webhook]:
+        seen = _looked_at(books, books.carts.all(), watch)
+        return [hook for hook in hooks if _news(books, hook, seen)]
+
+    for behind in house.store.read(with_news):
         house.store.write(partial(_store_news, webhook=behind.id, watch=watch))
     return house.store.read(lambda books: [hook.id for hook in hooks if _due(books, hook.id, at)])
 
@@ -161,12 +166,12 @@ def _check_events(events: Collection[Event]) -> None:
         raise Refused("Choose at least one event, or switch the webhook off.", events=[])
 
 
-def _news(books: Books, hook: Webhook, watch: Watch) -> bool:
+def _news(books: Books, hook: Webhook, seen: Sequence[tuple[Cart, Facts]]) -> bool:
     """Whether there is something that a webhook was not told. Asked often, so it costs next to nothing."""
     return books.webhooks.waiting(hook.id) < WAITING_MAX and (
         (hook.wants(Event.STOCK_CHANGED) and books.ledger.last() > hook.movement_cursor)
         or (hook.wants(Event.DIFFERENCE_OPENED) and bool(books.webhooks.differences_after(hook.difference_cursor)))
-        or bool(turns(hook.down, _looked_at(books, books.carts.all(), watch)))
+        or bool(turns(hook.down, seen))
     )
 
 

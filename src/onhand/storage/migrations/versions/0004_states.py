@@ -6,8 +6,8 @@ What was known to be off by a sale is carried over; of all others it is not know
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

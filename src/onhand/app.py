@@ -26,6 +26,7 @@ from onhand.controller import Controller
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.errors import Permanent, Refused
 from onhand.domain.people import Caller
+from onhand.domain.states import Watch
 from onhand.messenger import HttpMessenger
 from onhand.passwords import Passwords
 from onhand.sender import Sender
@@ -91,8 +92,13 @@ class App:
 
     def start_sender(self) -> None:
         """Begin to tell webhooks."""
-        self.sender = Sender(self.house, self.messenger)
+        self.sender = Sender(self.house, self.messenger, self.watch)
         self.sender.start()
+
+    def watch(self) -> Watch:
+        """Return who looks at the shops at this moment."""
+        pulses = self.controller.pulses() if self.controller else None
+        return Watch(self.clock.now(), self.clock.monotonic(), pulses, self.tasks.at_work_on())
 
     def read(self, question: Callable[[SqlBooks], T]) -> T:
         """Ask the books, reports included."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onhand import __version__, printing
+from onhand import __version__, printing, summary
 from onhand.commands import (
     buying,
     carts,
@@ -197,16 +197,15 @@ def status(
     check: Annotated[bool, typer.Option("--check", help="Exit with 4 unless every active cart is in step.")] = False,
 ) -> None:
     """Show how all carts are doing."""
-    found = call.answer("status", printing.status)
+    found = call.answer("status", summary.status)
     with suppress(KeyboardInterrupt):
         while watch:
             time.sleep(WATCH_SECONDS)
             found = call.do("status")
             if sys.stdout.isatty() and not call.as_json:
                 typer.echo("\033[2J\033[H", nl=False)  # from the top of an empty screen
-            call.show(found, printing.status)
-    states = {cart["state"] for cart in found["carts"]} - {"inactive"}
-    if check and states - {"in step"}:
+            call.show(found, summary.status)
+    if check and not found["in_step"]:
         raise typer.Exit(RETRIABLE)
 
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 import structlog
 
 from onhand.domain.carts import Cart
 from onhand.domain.errors import OnHandError
+from onhand.domain.states import Pulse
 from onhand.services import settings, ticking
 from onhand.services.collecting import Memory
 from onhand.services.ports import Books, Clock, House, Shop
@@ -31,32 +32,20 @@ KEEP_SAMPLES = timedelta(days=31)
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
-    """What a driver says of itself. Live; the books keep it only now and then."""
-
-    looked_at: datetime | None = None
-    in_step_at: datetime | None = None
-    in_step: bool = False
-    trouble: str | None = None
-    trouble_since: datetime | None = None
-    failures: int = 0
-    suspicions: int = 0
-    hinted_at: datetime | None = None  # when a hint last brought about a look
-
-
 class Driver:
     """Keeps one cart in step, one step after the other. Who takes the steps, a thread or a simulation, waits in between."""
 
     def __init__(self, house: House, cart: Cart, shop: Shop, memory: Memory, jitter: Callable[[], float]) -> None:
         """``jitter`` gives numbers from 0 to 1, so that carts that failed together do not all come back together."""
-        self.pulse = Pulse(cart.looked_at, cart.in_step_at, False, cart.trouble, cart.trouble_since)
+        self._looked = house.clock.monotonic()  # when the last look ended
+        self.pulse = Pulse(
+            cart.looked_at, cart.in_step_at, False, cart.trouble, cart.trouble_since, looked=self._looked
+        )
         self.settings = cart.settings
         self.next_tick = house.clock.monotonic()
         self._house, self._cart, self._shop, self._memory, self._jitter = house, cart, shop, memory, jitter
         self._reported = 0.0
         self._hinted = False  # set by other threads, taken back by the one that steps
-        self._looked = house.clock.monotonic()  # when the last look ended
 
     @property
     def due(self) -> float:
@@ -114,6 +103,7 @@ class Driver:
             in_step,
             suspicions=len(self._memory.suspicions),
             hinted_at=now if hinted else self.pulse.hinted_at,
+            looked=self._looked,
         )
         if recovered:
             log.info("cart.recovered", cart=self._cart.name)

@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from onhand.domain.errors import OnHandError
-from onhand.domain.oversell import oversell_in_words
+from onhand.domain.states import CartState
 
 Data = dict[str, Any]
 PIPE_WIDTH = 10_000  # a file has no edge: nothing is cut there
@@ -40,7 +40,15 @@ WHAT_TO_DO = {
     "ignored": "A person set the product aside: `onhand listing release` undoes it.",
 }
 COUNTED = ("changed", "created", "equal", *WHAT_TO_DO)
-STATE_STYLES = {"in step": GOOD, "working": "yellow", "no controller": "yellow", "trouble": BAD, "stopped": BAD}
+STATE_STYLES = {
+    CartState.IN_STEP: GOOD,
+    CartState.WORKING: "yellow",
+    CartState.WAITS: "yellow",
+    CartState.NO_CONTROLLER: "yellow",
+    CartState.UNSEEN: BAD,
+    CartState.TROUBLE: BAD,
+    CartState.STOPPED: BAD,
+}
 
 
 def console(stream: TextIO) -> Console:
@@ -194,7 +202,7 @@ def parameters(out: Console, data: Data) -> None:
 
 
 def carts(out: Console, data: Data) -> None:
-    rows = [[c["name"], _state(c), c["family"] or "not tested yet", c["listings"], c["url"]] for c in data["carts"]]
+    rows = [[c["name"], state_of(c), c["family"] or "not tested yet", c["listings"], c["url"]] for c in data["carts"]]
     table(
         out,
         ["Cart", "State", "Family", ">Products", "Connector"],
@@ -203,7 +211,8 @@ def carts(out: Console, data: Data) -> None:
     )
 
 
-def _state(cart: Data) -> Text:
+def state_of(cart: Data) -> Text:
+    """A cart's state, in its colour."""
     return Text(plain(cart["state"]), style=STATE_STYLES.get(cart["state"], ""))
 
 
@@ -247,7 +256,7 @@ def cart(out: Console, data: Data) -> None:
         if value is None and field in OF_THE_SYSTEM:
             value = "as the system parameter"
         if value not in {None, ""}:
-            rows.append([words, _state(data) if field == "state" else value])
+            rows.append([words, state_of(data) if field == "state" else value])
     table(out, ["", ""], rows, "")
     for concern in data["concerns"]:
         say(out, f"Mind: {concern}", "yellow")
@@ -282,14 +291,25 @@ def _product_state(product: Data) -> str:
         return f"parked: {product['parked']}"
     if not product["aligned"]:
         return "not aligned"
+    if product["switched_off"]:
+        return "sold out, switched off"
     return f"{product['held']:+d} waits for a decision" if product["held"] else "in step"
 
 
 def planned(out: Console, data: Data) -> None:
     """What Send or Get did, or would do."""
+    _plan(out, data, "Get QOH from" if data["direction"] == "get" else "Send QOH to")
+
+
+def created(out: Console, data: Data) -> None:
+    """Which items were created for a shop's products, or would be."""
+    _plan(out, data, "Create items from")
+
+
+def _plan(out: Console, data: Data, what: str) -> None:
     get = data["direction"] == "get"
     counts = ", ".join(f"{data['counts'][word]} {word}" for word in COUNTED if word in data["counts"]) or "no products"
-    say(out, f"{'Get QOH from' if get else 'Send QOH to'} {data['cart']}: {counts}.")
+    say(out, f"{what} {data['cart']}: {counts}.")
     moved = [line for line in data["lines"] if line["change"] and line["result"] in {"changed", "created"}]
     if moved:
         rows = [
@@ -374,32 +394,6 @@ def posts(out: Console, data: Data) -> None:
 
 
 # The whole
-
-
-def status(out: Console, data: Data) -> None:
-    driven = "A controller is at work" if data["controller"] else "No controller is at work: start `onhand serve`"
-    switch = "" if data["synch_qoh"] else "; SynchQOH is off for the whole program"
-    say(out, f"{data['items']} items in {data['store']}. {driven}{switch}.")
-    rows = [
-        [
-            cart["name"],
-            _state(cart),
-            ago(cart["looked_at"]),
-            cart["listings"],
-            cart["in_step"],
-            cart["listings"] - cart["in_step"],
-            cart["waiting"] + cart["in_flight"],
-            cart["differences_open"],
-        ]
-        for cart in data["carts"]
-    ]
-    columns = ["Cart", "State", "Looked at", ">Products", ">Kept", ">Not kept", ">Posts", ">Differences"]
-    table(out, columns, rows, "No carts yet: add one with `onhand cart add`.")
-    for cart in data["carts"]:
-        if why := cart["halted"] or cart["trouble"]:
-            say(out, f"{cart['name']}: {why}", BAD)
-    if data["oversell"]:
-        say(out, oversell_in_words(**data["oversell"]), QUIET)
 
 
 def proof(out: Console, data: Data) -> None:

@@ -8,10 +8,12 @@ Never: wakes, blocks or costs the one who books.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import structlog
 
 from onhand.domain.errors import OnHandError
+from onhand.domain.states import Watch
 from onhand.services import webhooks
 from onhand.services.ports import House
 from onhand.services.webhook_ports import Messenger
@@ -27,8 +29,9 @@ log = structlog.get_logger()
 class Sender:
     """The threads that tell webhooks."""
 
-    def __init__(self, house: House, messenger: Messenger) -> None:
-        self._house, self._messenger = house, messenger
+    def __init__(self, house: House, messenger: Messenger, watch: Callable[[], Watch]) -> None:
+        """``watch`` says who looks at the shops at this moment."""
+        self._house, self._messenger, self._watch = house, messenger, watch
         self._sending: dict[int, threading.Thread] = {}
         self._tidy_at = house.clock.monotonic() + TIDY_SECONDS
         self._stopping = threading.Event()
@@ -57,7 +60,7 @@ class Sender:
                 self._stopping.wait(TROUBLE_SECONDS)
 
     def _step(self) -> None:
-        for webhook in webhooks.collect(self._house):
+        for webhook in webhooks.collect(self._house, self._watch()):
             known = self._sending.get(webhook)
             if known is None or not known.is_alive():
                 thread = threading.Thread(

@@ -94,6 +94,10 @@ class Tasks:
         """The task that is at work on a cart, if one is."""
         return next((task for task, running in list(self._running.items()) if running.cart == cart), None)
 
+    def at_work_on(self) -> frozenset[int]:
+        """The carts that some task is at work on."""
+        return frozenset(running.cart for running in list(self._running.values()) if running.cart is not None)
+
     def cancel(self, task: int) -> None:
         """Ask a task to stop where it can. Raises Refused if it has ended."""
         running = self._running.get(task)

@@ -441,6 +441,13 @@ class ShopContract:
         assert driver.row(falling).status == 0
         assert driver.row(rising).status == int(driver.reactivates)
 
+    def test_reactivate_needs_no_change_of_the_quantity(self, driver):
+        stocked, empty = driver.add_product("A", 5, status=0), driver.add_product("B", 0, status=0)
+        assert apply(driver, 1, (stocked, 0, True), (empty, 0, True)).failed == {}
+        assert driver.row(stocked).status == int(driver.reactivates)
+        assert driver.row(empty).status == 0
+        assert [driver.row(product).quantity for product in (stocked, empty)] == [5, 0]
+
     def test_a_full_batch_fits_into_one_request(self, driver):
         products = [driver.add_product(f"P{n}", 10) for n in range(50)]
         absent = range(10**6, 10**6 + 1950)

@@ -11,6 +11,7 @@ import pytest
 
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.sketch import Sums
+from onhand.domain.states import Facts
 from onhand.domain.webhooks import (
     DOWN_AFTER,
     GIVE_UP_AFTER,
@@ -38,12 +39,11 @@ def delivery(attempts: int = 0, created_at: datetime = NOON) -> Delivery:
     return Delivery(7, 1, "stock.changed", '{"a":1}', DeliveryState.WAITING, attempts, NOON, "", created_at, None)
 
 
-def cart(number: int = 1, trouble: str | None = None, since: datetime | None = None, **others) -> Cart:
-    plain = Cart(
+def cart(number: int = 1) -> Cart:
+    return Cart(
         number, Settings(f"Shop {number}", "https://shop.example/"), True, None, "e1", 1, False, 0, None, None, 0, 0,
-        Sums(0, 0, 0, 0, 0), None, None, None, None, trouble, since, 0,
+        Sums(0, 0, 0, 0, 0), None, None, None, None, None, None, 0,
     )  # fmt: skip
-    return replace(plain, **others)
 
 
 def test_a_signature_is_the_one_of_standard_webhooks():
@@ -113,21 +113,28 @@ def test_a_message_ends_before_the_item_that_is_too_many():
     assert told[1] == [1, 900]  # and 902 is told with 9999: nothing is passed over
 
 
-def test_a_cart_is_down_when_its_trouble_lasts():
-    since = NOON - DOWN_AFTER
-    assert turns(frozenset(), [cart(1, "No answer.", since)], NOON) == [(Event.CART_DOWN, cart(1, "No answer.", since))]
-    assert turns(frozenset(), [cart(1, "No answer.", since + timedelta(seconds=1))], NOON) == []
-    assert turns(frozenset({1}), [cart(1, "No answer.", since)], NOON) == []
+LOOKED_AT = Facts(
+    active=True, stopped=False, aligned=True, synchronize=True, controller=True, trouble_seconds=None, looked_seconds=1.0,
+    look_within=10.0, aligning=False, in_step=True,
+)  # fmt: skip
+DOWN_SECONDS = DOWN_AFTER.total_seconds()
 
 
-def test_a_cart_is_up_when_it_was_down_and_has_no_trouble():
-    assert turns(frozenset({1}), [cart(1), cart(2)], NOON) == [(Event.CART_UP, cart(1))]
-    assert turns(frozenset({1}), [cart(1, "Again.", NOON)], NOON) == []
+@pytest.mark.parametrize("what", ["trouble_seconds", "looked_seconds"])
+def test_a_cart_is_down_when_its_shop_cannot_be_looked_at_for_long(what):
+    down, not_yet = (replace(LOOKED_AT, **{what: DOWN_SECONDS - less}) for less in (0, 1))
+    assert turns(frozenset(), [(cart(), down)]) == [(Event.CART_DOWN, cart())]
+    assert turns(frozenset(), [(cart(), not_yet)]) == []
+    assert turns(frozenset({1}), [(cart(), down)]) == []
 
 
-@pytest.mark.parametrize(
-    "off", [{"synchronize": False}, {"epoch": None}, {"settings": Settings("Shop 1", "https://x/", active=False)}]
-)
-def test_a_cart_that_nobody_drives_goes_neither_down_nor_up(off):
-    assert turns(frozenset(), [cart(1, "No answer.", NOON - 2 * DOWN_AFTER, **off)], NOON) == []
-    assert turns(frozenset({1}), [cart(1, **off)], NOON) == []
+def test_a_cart_is_up_when_it_was_down_and_was_looked_at():
+    assert turns(frozenset({1}), [(cart(1), LOOKED_AT), (cart(2), LOOKED_AT)]) == [(Event.CART_UP, cart(1))]
+    assert turns(frozenset({1}), [(cart(1), replace(LOOKED_AT, trouble_seconds=0.5))]) == []
+
+
+@pytest.mark.parametrize("off", ["synchronize", "aligned", "active", "controller"])
+def test_a_cart_that_nobody_looks_at_goes_neither_down_nor_up(off):
+    left = replace(LOOKED_AT, **{off: False})
+    assert turns(frozenset(), [(cart(), replace(left, trouble_seconds=2 * DOWN_SECONDS))]) == []
+    assert turns(frozenset({1}), [(cart(), left)]) == []

@@ -109,6 +109,45 @@ def test_what_is_received_through_an_owner_shows_in_the_shop_at_once(onhand, ali
     assert end(process)[0] == 0
 
 
+def test_status_check_fails_while_a_person_is_waited_for(onhand, aligned):
+    onhand("param", "set", "SynchQOH", "True")
+    onhand("cart", "edit", "Amber", "--policy", "ask")
+    onhand("sync", "on", "Amber")
+    process, _ = serve(onhand)
+    until(lambda: onhand.json("status")["in_step"])
+    onhand("status", "--check")
+    aligned.shop.admin_save("TEA", 77)
+    until(lambda: onhand.json("differences", "--open")["differences"])
+    until(lambda: onhand.json("status")["carts"][0]["state"] == "waits for you")
+    onhand("status", "--check", code=4)
+    said = {onhand.json("cart", "show", "Amber")["state"], onhand.json("cart", "list")["carts"][0]["state"]}
+    assert said == {"waits for you"}
+    assert onhand.json("status")["in_step"] is False
+    onhand("decide", onhand.json("differences", "--open")["differences"][0]["id"], "ours")
+    until(lambda: onhand.json("status")["in_step"])
+    onhand("status", "--check")
+    assert end(process)[0] == 0
+
+
+def test_status_names_what_is_oversold_and_low_and_what_only_one_shop_sells(onhand, aligned):
+    onhand("order", "add", "TEA=12", "--oversell")
+    onhand("item", "edit", "MUG", "--reorder-point", "5")
+    aligned.shop.add_product("CUP", "Cup", 4)
+    onhand("send-qoh", "Amber")
+    kinds = {notice["kind"]: notice["count"] for notice in onhand.json("status")["notices"]}
+    assert kinds == {"oversold": 1, "unmatched": 1, "low": 1}
+    text = onhand.text("status")
+    assert "TEA −2" in text
+    assert "MUG 3" in text
+    assert onhand.json("listing", "create", "Amber", "--dry-run")["counts"] == {"created": 1}
+    assert onhand.json("status")["carts"][0]["unmatched"] == 1
+    assert onhand.json("listing", "create", "Amber")["counts"] == {"created": 1}
+    assert onhand.json("item", "show", "CUP")["on_hand"] == 4
+    onhand("listing", "create", "Amber", code=1)
+    for command in ("switch-on", "leave-off"):
+        onhand("listing", command, "Amber", aligned.shop.find("CUP").product, code=1)
+
+
 def test_status_says_what_two_shops_may_sell_too_many(onhand, aligned, tmp_path):
     with ExitStack() as afterwards:
         shop = SampleShop(tmp_path / "birch.db", "Birch").create([("TEA", "Green Tea", 10, 5.0)])

@@ -14,6 +14,7 @@ from onhand.clock import SystemClock
 from onhand.domain.differences import Cause, Finding, Remedy
 from onhand.domain.errors import Conflict, Refused
 from onhand.domain.sketch import Counters
+from onhand.domain.states import Pulse, Watch
 from onhand.domain.webhooks import GIVE_UP_AFTER, KEEP, SKUS_MAX, Answer, DeliveryState, Event, signature
 from onhand.messenger import ANSWER_BYTES, HttpMessenger, check_address, new_secret
 from onhand.sender import Sender
@@ -120,9 +121,16 @@ def hook(world, receiver, events=ALL, secret=None):
     return webhooks.add(world.house, receiver.url, secret or new_secret(), events, allow_http=False)
 
 
+def watch(world, **pulses: Pulse) -> Watch:
+    """A controller that drives the carts of these names."""
+    carts = world.store.read(lambda books: {cart.name: cart.id for cart in books.carts.all()})
+    now = world.clock.now(), world.clock.monotonic()
+    return Watch(*now, {carts[name]: pulse for name, pulse in pulses.items()})
+
+
 def tell(world, messenger) -> None:
     """What the sender does, until nothing is due."""
-    while due := webhooks.collect(world.house):
+    while due := webhooks.collect(world.house, watch(world)):
         for webhook in due:
             while webhooks.send_next(world.house, messenger, webhook):
                 pass
@@ -211,9 +219,27 @@ def test_a_cart_is_told_down_once_and_up_once(world, receiver, messenger):
     tell(world, messenger)
     tell(world, messenger)
     assert receiver.told == [
-        ("cart.down", {"cart": "Amber", "trouble": "No answer."}),
-        ("cart.up", {"cart": "Amber", "trouble": None}),
+        ("cart.down", {"cart": "Amber", "state": "trouble", "trouble": "No answer."}),
+        ("cart.up", {"cart": "Amber", "state": "working", "trouble": None}),
     ]
+
+
+def test_a_shop_that_never_ends_its_answer_is_told_down_although_no_look_failed(world, receiver, messenger):
+    world.running("Amber", wares={"TEA": 5})
+    hook(world, receiver)
+    begun = world.clock.monotonic()
+
+    def told(looked: float) -> list[tuple[str, str]]:
+        for webhook in webhooks.collect(world.house, watch(world, Amber=Pulse(in_step=True, looked=looked))):
+            while webhooks.send_next(world.house, messenger, webhook):
+                pass
+        return [(event, data["state"]) for event, data in receiver.told]
+
+    world.clock.advance(59)
+    assert told(begun) == []
+    world.clock.advance(2)
+    assert told(begun) == [("cart.down", "not looked at")]
+    assert told(world.clock.monotonic()) == [("cart.down", "not looked at"), ("cart.up", "in step")]
 
 
 def trouble(world, cart, words):
@@ -371,7 +397,7 @@ def test_killed_between_storing_and_sending_it_is_sent_after_the_next_start(worl
     world.item("TEA")
     hook(world, receiver)
     receive(world, TEA=1)
-    webhooks.collect(world.house)
+    webhooks.collect(world.house, watch(world))
     world.reopen()
     tell(world, messenger)
     assert receiver.told == [("stock.changed", {"items": [{"sku": "TEA", "on_hand": 1, "movements": [1]}]})]
@@ -389,7 +415,7 @@ def test_killed_between_sending_and_noting_it_is_sent_again_with_the_same_id(wor
     world.item("TEA")
     mine = hook(world, receiver)
     receive(world, TEA=1)
-    webhooks.collect(world.house)
+    webhooks.collect(world.house, watch(world))
     with pytest.raises(Killed):
         webhooks.send_next(world.house, Doomed(), mine.id)
     world.reopen()
@@ -462,7 +488,7 @@ def test_a_webhook_is_removed_with_its_deliveries(world, receiver, messenger):
     world.item("TEA")
     mine = hook(world, receiver)
     receive(world, TEA=1)
-    webhooks.collect(world.house)
+    webhooks.collect(world.house, watch(world))
     webhooks.remove(world.house, mine.id)
     tell(world, messenger)
     assert receiver.got == []
@@ -535,7 +561,7 @@ def test_a_receiver_that_hangs_delays_nobody_else_and_no_end(world, receiver):
         webhooks.add(world.house, receiver.url, new_secret(), ALL, allow_http=False)
         webhooks.add(world.house, other.url, new_secret(), ALL, allow_http=False)
         receiver.script = ["hang"]
-        sender = Sender(House(world.store, SystemClock()), HttpMessenger(deadline_seconds=4))
+        sender = Sender(House(world.store, SystemClock()), HttpMessenger(deadline_seconds=4), lambda: watch(world))
         sender.start()
         for n in (1, 2):
             receive(world, TEA=1)

@@ -36,7 +36,15 @@ def test_the_counts_of_a_cart_are_those_of_its_listings_one_by_one(tmp_path: Pat
                 "parked": sum(row.parked is not None for row in rows),
                 "waiting": sum(row.aligned and row.news and row.parked is None for row in free),
                 "in_flight": {1: 1, 2: 2, 3: 0}[cart],
-                "differences_open": {1: 2, 2: 1, 3: 0}[cart],
+                "held": sum(row.held != 0 for row in rows),
+                "switched_off": sum(
+                    row.aligned and row.off_when_empty and not (row.status or row.off_by_sale or row.switch_on)
+                    for row in free
+                ),
+                "differences_open": {1: 4, 2: 1, 3: 0}[cart],
+                "to_decide": {1: 2, 2: 1, 3: 0}[cart],
+                "to_settle": {1: 1, 2: 0, 3: 0}[cart],
+                "healing": {1: 1, 2: 0, 3: 0}[cart],
             }
 
 
@@ -51,15 +59,18 @@ def fill(books, chance: random.Random) -> None:
             problem = chance.choice((None, None, *PROBLEMS))
             known = {"item_id": n, "aligned": chance.random() < 0.6} if problem is None else {"aligned": False}
             signs = {"news": chance.random() < 0.5, "parked": chance.choice((None, "why")), "problem": problem}
-            plain = {"sku_key": f"s{n}", "name": "", "status": 1, "ordered": 0, "sum": 0, "held": 0, "unnamed": 0}
-            run(insert(listings).values(cart_id=cart, product=n, off_by_sale=False, **plain, **known, **signs))
+            plain = {"sku_key": f"s{n}", "name": "", "ordered": 0, "sum": 0, "unnamed": 0}
+            signs |= {name: chance.random() < 0.4 for name in ("off_by_sale", "off_when_empty", "switch_on")}
+            signs |= {"status": chance.choice((0, 1)), "held": chance.choice((0, 0, -2, 3))}
+            run(insert(listings).values(cart_id=cart, product=n, **plain, **known, **signs))
     for cart, states in ((1, ("sent", "applied")), (2, ("sent", "sent", "missing"))):
         for seq, state in enumerate(states, 1):
             of_batch = {"first": 1, "listing_id": 1, "product": 1, "delta": 1, "reactivate": False, "created_at": 0}
             run(insert(posts).values(cart_id=cart, epoch="e", seq=seq, state=state, **of_batch))
-    for cart, closed in ((1, None), (1, None), (1, 5), (2, None), (2, 5)):
+    opened = ((1, None, "ask"), (1, None, "ask"), (1, None, "show"), (1, None, "post"), (1, 5, "ask"), (2, None, "ask"))
+    for cart, closed, remedy in (*opened, (2, 5, "show")):
         seen = dict.fromkeys(("seen_quantity", "seen_ordered", "expected_quantity", "expected_ordered"), 0)
-        plain = {"cause": "unknown", "remedy": "ask", "amount": 1, "opened_at": 1, "note": "", **seen}
+        plain = {"cause": "unknown", "remedy": remedy, "amount": 1, "opened_at": 1, "note": "", **seen}
         run(insert(differences).values(cart_id=cart, closed_at=closed, **plain))
 
 

@@ -37,7 +37,7 @@ def book(store: Database, at: datetime, *units: int, kind: Kind = Kind.SALE, car
 
 def sales(store: Database, since: datetime, offset: timedelta = timedelta()) -> dict:
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    rows = store.read(lambda books: books.figures.sales_by_day(since, offset))
+    rows = store.read(lambda books: books.figures.sales_by_day(since, [(since, offset)]))
     return {((epoch + day * DAY).strftime("%m-%d"), cart): units for day, cart, units in rows}
 
 

@@ -94,11 +94,11 @@ def test_the_first_start(tmp_path: Path, chromium) -> None:
         press(page, "Choose it and log in")
         expect(page.get_by_role("heading", name="No shop is connected", exact=True)).to_be_visible()
         page.get_by_role("link", name="Getting started").first.click()
-        expect(page.get_by_text("0 of 6 done")).to_be_visible()
+        expect(page.get_by_text("0 of 7 done")).to_be_visible()
 
 
 @pytest.mark.timeout(300)
-def test_the_six_steps_and_a_day(house: House, visit, open_shop) -> None:
+def test_the_seven_steps_and_a_day(house: House, visit, open_shop) -> None:
     page = visit("/carts/new", reduced_motion="reduce", expecting="status of 422")  # counts that differ are refused
     _connect(house, page, open_shop)
     _align(house, page, open_shop)
@@ -161,7 +161,7 @@ def _align(house: House, page: Page, open_shop) -> None:
     picture(page, "listing")
     page.get_by_role("button", name="Choose TEA-DARJ-1").click()
     page.goto("/start")
-    expect(page.get_by_text("2 of 6 done")).to_be_visible()
+    expect(page.get_by_text("2 of 7 done")).to_be_visible()
     picture(page, "start", height=820)
 
 

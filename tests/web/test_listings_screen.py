@@ -132,3 +132,21 @@ def test_a_long_list_is_paged_by_its_key(aligned) -> None:
     assert "Odd 49" not in html
     following = html.partition('rel="next"')[0].rpartition('href="')[2].partition('"')[0].replace("&amp;", "&")
     assert "Odd 59" in aligned.browser.shown(following)
+
+
+def test_items_are_created_for_what_only_this_shop_sells_after_a_look_at_them(aligned) -> None:
+    assert 'href="/carts/1/listings/create"' in aligned.browser.shown(PAGE)
+    preview = text(aligned.browser.shown(f"{PAGE}/create"))
+    assert "CUP 1 Cup 9" in preview
+    assert "TWICE" not in preview
+    aligned.browser.fill(f"{PAGE}/create", f"{PAGE}/create")
+    assert aligned.do("item_show", sku="CUP 1")["on_hand"] == 9
+    assert aligned.do("cart_show", cart=NAMES[0])["unmatched"] == 0
+    assert f'action="{PAGE}/create"' not in aligned.browser.shown(f"{PAGE}/create")
+    assert 'href="/carts/1/listings/create"' not in aligned.browser.shown(PAGE)
+
+
+def test_creating_items_needs_the_right_to_manage(aligned) -> None:
+    clerk = aligned.client(Role.CLERK)
+    assert "listings/create" not in clerk.shown(PAGE)
+    clerk.shown(f"{PAGE}/create", status=403)

@@ -153,7 +153,7 @@ def cart_products(
         typer.Option(
             "--problem",
             help="Only unmatched, blank, duplicate (all three: unsettled), fraction, download, derived, deleted, ignored, 'set aside', "
-            "chosen, parked, 'not aligned', or any.",
+            "chosen, parked, 'not aligned', 'switched off', or any.",
         ),
     ] = None,
     search: Annotated[str, typer.Option("--search", help="Only those with this in SKU or name.")] = "",

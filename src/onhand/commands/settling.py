@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from onhand import printing
-from onhand.console import EXITS, Call, Limit, command, said, say_more
+from onhand.console import EXITS, Call, DryRun, Limit, command, said, say_more
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 settling = typer.Typer()  # its commands stand on the first level
 listing = typer.Typer(
-    help="Single products of a cart: suggest, choose, ignore, release, park, unpark.",
+    help="Single products of a cart: suggest, choose, create, ignore, release, switch-on, leave-off, park, unpark.",
     no_args_is_help=True,
     epilog=EXITS,
 )
@@ -156,6 +156,31 @@ def listing_release(call: Call, name: CartName, products: Several) -> None:
 def _print_released(console: Console, data: Data) -> None:
     rows = [[one["product"], one["model"], one["name"], one["says"]] for one in data["listings"]]
     printing.table(console, [">Product", "SKU", "Name", ""], rows, "")
+
+
+@command(listing, "create")
+def listing_create(
+    call: Call,
+    name: CartName,
+    products: Annotated[list[int] | None, typer.Argument(metavar="[PRODUCT...]", min=1)] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Create an item for each unmatched product of a cart, or for these, and keep it in step."""
+    call.answer("listing_create", printing.created, cart=name, products=products or None, dry_run=dry_run)
+
+
+@command(listing, "switch-on")
+def listing_switch_on(call: Call, name: CartName, products: Several) -> None:
+    """Switch products that sold out on again in the shop, as soon as there is stock."""
+    words = "{cart}: {switched_on} to be switched on with the next post."
+    call.answer("listing_switch_on", said(words), cart=name, products=products, person=call.person)
+
+
+@command(listing, "leave-off")
+def listing_leave_off(call: Call, name: CartName, products: Several) -> None:
+    """Leave products that sold out switched off in the shop, and show them no more."""
+    words = "{cart}: {left_off} left off."
+    call.answer("listing_leave_off", said(words), cart=name, products=products, person=call.person)
 
 
 @command(listing, "park")

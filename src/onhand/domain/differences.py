@@ -56,6 +56,9 @@ class Remedy(StrEnum):
     STOP = "stop"  # posting to this cart ends until a person aligns it again
 
 
+NEEDS_PERSON = frozenset({Remedy.SHOW, Remedy.STOP})  # beside ASK: they are settled in the shop, or by an alignment
+
+
 class Policy(StrEnum):
     """What an edit in the shop means for one cart."""
 

@@ -60,6 +60,8 @@ class Listing:
     held: int
     unnamed: int
     off_by_sale: bool
+    off_when_empty: bool
+    switch_on: bool
     parked: str | None
     parked_by: str | None
 
@@ -82,6 +84,11 @@ class Listing:
     def tracked(self) -> bool:
         """Whether sales here are booked and posts are sent."""
         return self.item is not None and self.problem is None and self.aligned
+
+    @property
+    def switched_off(self) -> bool:
+        """Whether it sold out and is off, and nobody can tell that the sale did that: a person has to say what is wanted."""
+        return self.tracked and not self.status and self.off_when_empty and not (self.off_by_sale or self.switch_on)
 
 
 def target(on_hand: int, buffer: int) -> int:

@@ -34,7 +34,7 @@ class Due:
     on_hand: int
     agreed: int
     held: int
-    off_by_sale: bool
+    off_by_sale: bool  # or a person wants it on
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,14 @@ def change_due(due: Due, buffer: int) -> int:
 def batch_of(dues: Sequence[Due], buffer: int, epoch: str, next_seq: int) -> Batch | None:
     """One batch for the listings that need a change; None if none does.
 
-    A listing that the shop switched off with the sale that emptied it is switched on with the stock that comes back.
+    A listing that the shop switched off with the sale that emptied it is switched on with the stock that comes back, even if
+    the shop itself put it back: then the post adds nothing.
     """
     posts: list[Post] = []
     for due in dues:
         delta = change_due(due, buffer)
-        if delta:
-            reactivate = due.off_by_sale and due.agreed + delta > 0
+        reactivate = due.off_by_sale and due.agreed + delta > 0
+        if delta or reactivate:
             posts.append(Post(next_seq + len(posts), due.listing, due.product, delta, reactivate))
     return Batch(epoch, tuple(posts)) if posts else None
 

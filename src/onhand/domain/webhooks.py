@@ -20,6 +20,7 @@ from enum import StrEnum
 from typing import Any
 
 from .carts import Cart
+from .states import Facts
 
 WEBHOOKS_MAX = 20
 URL_LENGTH_MAX = 2000
@@ -165,15 +166,15 @@ def gather(movements: Sequence[tuple[int, int]]) -> dict[int, list[int]]:
     return of_item
 
 
-def turns(told: frozenset[int], carts: Iterable[Cart], at: datetime) -> list[tuple[Event, Cart]]:
-    """Which carts went down or came up since a webhook was told. A cart that nobody drives does neither."""
+def turns(told: frozenset[int], carts: Iterable[tuple[Cart, Facts]]) -> list[tuple[Event, Cart]]:
+    """Return which carts went down or came up since a webhook was told. A cart that is not to be looked at does neither."""
     found = []
-    for cart in carts:
-        if not (cart.synchronize and cart.settings.active and cart.aligned):
+    for cart, facts in carts:
+        if not facts.watched:
             continue
         if cart.id in told:
-            if cart.trouble is None:
+            if not facts.down_seconds:
                 found.append((Event.CART_UP, cart))
-        elif cart.trouble is not None and cart.trouble_since is not None and at - cart.trouble_since >= DOWN_AFTER:
+        elif facts.down_seconds >= DOWN_AFTER.total_seconds():
             found.append((Event.CART_DOWN, cart))
     return found

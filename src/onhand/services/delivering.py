@@ -101,7 +101,7 @@ def close_begun(house: House, cart: Cart, shop: Shop) -> None:
 def _settle(house: House, cart: Cart, batch: Batch, failed: dict[int, State]) -> None:
     at = house.clock.now()
     # A mark changes nothing, so whatever became of it, nothing follows for its listing.
-    changes = [post for post in batch.posts if post.delta]
+    changes = [post for post in batch.posts if post.delta or post.reactivate]
     applied = [post for post in changes if post.product not in failed]
 
     def write(books: Books) -> None:

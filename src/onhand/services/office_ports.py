@@ -30,6 +30,13 @@ class RequestBook(Protocol):
     def forget(self, before: datetime) -> None: ...
 
 
+class ReportBook(Protocol):
+    """Counts for those who look after the carts."""
+
+    def cart_counts(self, cart: int) -> dict[str, int]:
+        """Return how many listings, posts and differences of a cart are in which state."""
+
+
 class FigureBook(Protocol):
     """Figures over time."""
 

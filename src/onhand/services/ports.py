@@ -24,7 +24,7 @@ from onhand.domain.stock import Entry, Item, Kind, Movement, Source
 from onhand.domain.tasks import Task, TaskLine, TaskState
 
 from .buying_ports import PurchaseBook
-from .office_ports import AuditBook, FigureBook, PeopleBook, RequestBook
+from .office_ports import AuditBook, FigureBook, PeopleBook, ReportBook, RequestBook
 from .stock_ports import CountBook, InventoryBook, OrderBook, PhoneOrderBook
 from .webhook_ports import WebhookBook
 
@@ -233,7 +233,12 @@ class ListingBook(Protocol):
     def release(self, listing: int, amount: int) -> None:
         """A person decided about ``amount`` units that were held."""
 
-    def note_shop(self, listing: int, status: int, modified: str | None, off_by_sale: bool) -> None: ...
+    def note_shop(self, listing: int, row: Row, modified: str | None, off_by_sale: bool) -> None:
+        """Take over whether the shop has it switched on, and whether it went off with nothing left."""
+
+    def switch_on(self, listings: Sequence[int], on: bool) -> None:
+        """A person wants these on again with the next post; or (not ``on``) left off, whatever switched them off."""
+
     def announce(self, items: Sequence[int]) -> set[int]:
         """Make the listings of these items news, parked ones too: their next post is another one. The carts that have some."""
 
@@ -413,6 +418,8 @@ class Books(Protocol):
     def people(self) -> PeopleBook: ...
     @property
     def figures(self) -> FigureBook: ...
+    @property
+    def reports(self) -> ReportBook: ...
     @property
     def requests(self) -> RequestBook: ...
     @property

@@ -343,7 +343,7 @@ def note_switch(books: Books, listing: Listing, row: Row) -> None:
     """Remember that the shop switched a product off with the sale that emptied it, and not a person."""
     went_off = bool(listing.status) and not row.status and row.quantity <= 0 and row.modified == listing.modified
     if went_off or row.status != listing.status:
-        books.listings.note_shop(listing.id, row.status, listing.modified, went_off)
+        books.listings.note_shop(listing.id, row, listing.modified, went_off)
 
 
 def _act(
@@ -492,7 +492,7 @@ def _remedy(
     books.carts.move_sums(cart.id, Sums.of(listing.product, drift, 0))
     # If more has moved than is acted on now, the edit must stay visible as one until the rest has settled too.
     modified = row.modified if row.sum == listing.sum + drift else listing.modified
-    books.listings.note_shop(listing.id, row.status, modified, listing.off_by_sale and row.modified == listing.modified)
+    books.listings.note_shop(listing.id, row, modified, listing.off_by_sale and row.modified == listing.modified)
     if finding.remedy is Remedy.BOOK and listing.item is not None:
         bookkeeping.book(books, [Movement.edit(listing.item, drift, cart.id, difference)], at)
     if finding.remedy is Remedy.BOOK:

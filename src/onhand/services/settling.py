@@ -125,6 +125,32 @@ def unpark(house: House, cart: Cart, products: Sequence[int] | None, by_person: 
     return number
 
 
+def switch_on(house: House, cart: Cart, products: Sequence[int], on: bool, person: str) -> list[Listing]:
+    """Let the next post switch these products on again in the shop, as soon as there is stock; or leave them off.
+
+    Return them as they are then. Raises Refused if one did not sell out and is off, or is not kept in step.
+    """
+
+    def write(books: Books) -> list[Listing]:
+        listings = listings_of(books, cart, products)
+        others = [listing.product for listing in listings if not listing.switched_off]
+        if others:
+            raise Refused(
+                f"Product {others[0]} of {cart.name} did not sell out and go off, or is not kept in step: look at the list again.",
+                products=others[:100],
+            )
+        books.listings.switch_on([listing.id for listing in listings], on)
+        if on:
+            books.tell([cart.id])
+        return list(books.listings.by_id([listing.id for listing in listings]).values())
+
+    changed = house.store.write(write)
+    log.info(
+        "listings.switched_on" if on else "listings.left_off", cart=cart.name, listings=len(changed), person=person
+    )
+    return changed
+
+
 def product_of(books: Books, cart: Cart, sku: str) -> int:
     """The product of a cart that an item is tied to. Raises Refused if there is none."""
     item: Item = items.find(books, [sku])[0]

@@ -7,7 +7,7 @@ Never: holds a transaction while it sends.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -15,7 +15,9 @@ from typing import Any
 
 import structlog
 
+from onhand.domain.carts import Cart
 from onhand.domain.errors import Conflict, Refused
+from onhand.domain.states import Facts, Watch, state
 from onhand.domain.webhooks import (
     KEEP,
     TEST,
@@ -34,6 +36,7 @@ from onhand.domain.webhooks import (
 )
 
 from .ports import Books, House
+from .standing import facts_of
 from .webhook_ports import Messenger
 
 LOCKED = "Not sent: its secret is sealed, and the key file does not open it. Put the right key file back, or add the webhook anew."
@@ -115,14 +118,19 @@ def try_out(house: House, messenger: Messenger, webhook: int) -> tuple[Delivery,
     return delivery, answer
 
 
-def collect(house: House) -> list[int]:
+def collect(house: House, watch: Watch) -> list[int]:
     """Keep what there is to tell each webhook since the last time; returns those with something to send now."""
     at = house.clock.now()
     hooks = house.store.read(lambda books: [hook for hook in books.webhooks.all() if hook.active])
     if not hooks:
         return []
-    for behind in house.store.read(lambda books: [hook for hook in hooks if _news(books, hook, at)]):
-        house.store.write(partial(_store_news, webhook=behind.id, at=at))
+
+    def with_news(books: Books) -> list[Webhook]:
+        seen = _looked_at(books, books.carts.all(), watch)
+        return [hook for hook in hooks if _news(books, hook, seen)]
+
+    for behind in house.store.read(with_news):
+        house.store.write(partial(_store_news, webhook=behind.id, watch=watch))
     return house.store.read(lambda books: [hook.id for hook in hooks if _due(books, hook.id, at)])
 
 
@@ -158,20 +166,21 @@ def _check_events(events: Collection[Event]) -> None:
         raise Refused("Choose at least one event, or switch the webhook off.", events=[])
 
 
-def _news(books: Books, hook: Webhook, at: datetime) -> bool:
+def _news(books: Books, hook: Webhook, seen: Sequence[tuple[Cart, Facts]]) -> bool:
     """Whether there is something that a webhook was not told. Asked often, so it costs next to nothing."""
     return books.webhooks.waiting(hook.id) < WAITING_MAX and (
         (hook.wants(Event.STOCK_CHANGED) and books.ledger.last() > hook.movement_cursor)
         or (hook.wants(Event.DIFFERENCE_OPENED) and bool(books.webhooks.differences_after(hook.difference_cursor)))
-        or bool(turns(hook.down, books.carts.all(), at))
+        or bool(turns(hook.down, seen))
     )
 
 
-def _store_news(books: Books, webhook: int, at: datetime) -> None:
+def _store_news(books: Books, webhook: int, watch: Watch) -> None:
     """Keep at most one message of each kind, and how far the webhook is told by that."""
     hook = next((known for known in books.webhooks.all() if known.id == webhook and known.active), None)
     if hook is None:
         return  # removed or switched off since we looked
+    at = watch.at
     movement, difference, down = hook.movement_cursor, hook.difference_cursor, set(hook.down)
     if hook.wants(Event.STOCK_CHANGED) and (moved := gather(books.webhooks.movements_after(movement))):
         movement = max(number for numbers in moved.values() for number in numbers)
@@ -185,11 +194,17 @@ def _store_news(books: Books, webhook: int, at: datetime) -> None:
         difference = opened[-1]["id"]
         _store(books, hook, Event.DIFFERENCE_OPENED, {"differences": opened}, at)
     carts = books.carts.all()
-    for event, cart in turns(hook.down, carts, at):
+    for event, cart in turns(hook.down, _looked_at(books, carts, watch)):
         if hook.wants(event):
-            _store(books, hook, event, {"cart": cart.name, "trouble": cart.trouble}, at)
+            word = state(facts_of(books, cart, watch, books.reports.cart_counts(cart.id)))
+            _store(books, hook, event, {"cart": cart.name, "state": word.value, "trouble": cart.trouble}, at)
         down ^= {cart.id}
     books.webhooks.advance(webhook, movement, difference, down & {cart.id for cart in carts})
+
+
+def _looked_at(books: Books, carts: Iterable[Cart], watch: Watch) -> list[tuple[Cart, Facts]]:
+    """Each cart with what is known of the looks at its shop: that costs no count of its listings."""
+    return [(cart, facts_of(books, cart, watch)) for cart in carts]
 
 
 def _store(books: Books, hook: Webhook, event: Event, data: dict[str, Any], at: datetime) -> None:

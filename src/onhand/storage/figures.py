@@ -7,10 +7,11 @@ Never: is needed for a decision.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, literal_column, select
+from sqlalchemy import ColumnElement, Connection, case, delete, exists, func, insert, literal_column, select
 
 from onhand.domain.posts import State
 from onhand.domain.stock import Kind
@@ -20,7 +21,13 @@ from .tables import carts, differences, listings, movements, order_lines, phone_
 from .times import micros
 
 DAY = 86_400_000_000  # microseconds
+DISORDER = timedelta(hours=1)  # by how much a later number may have an earlier time
 POSTS_READ = 20_000  # of the newest posts of a cart, for its latency
+
+
+Offsets = Sequence[
+    tuple[datetime, timedelta]
+]  # from when on clocks are how far ahead of UTC; the first holds before, too
 
 
 class Figures:
@@ -29,22 +36,19 @@ class Figures:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def sales_by_day(self, since: datetime, offset: timedelta) -> list[tuple[int, int | None, int]]:
-        """(day, cart, units): units sold and not cancelled. A day is counted from 1970 in the zone ``offset`` from UTC."""
-        day = ((movements.c.at + _us(offset)) // DAY).label("day")
+    def sales_by_day(self, since: datetime, offsets: Offsets) -> list[tuple[int, int | None, int]]:
+        """Return (day, cart, units) of units sold and not cancelled. Days are counted from 1970 on the clocks that ``offsets`` tell."""
+        day = _day(movements.c.at, offsets).label("day")
         rows = self._connection.execute(
             select(day, movements.c.cart_id, -func.sum(movements.c.quantity))
-            .where(
-                movements.c.id >= self._first_movement(since),
-                movements.c.kind.in_([Kind.SALE.value, Kind.CANCELLATION.value]),
-            )
+            .where(*self._movements_since(since), movements.c.kind.in_([Kind.SALE.value, Kind.CANCELLATION.value]))
             .group_by("day", movements.c.cart_id)
         )
         return [(int(day), cart, int(units)) for day, cart, units in rows]
 
-    def differences_by_day(self, since: datetime, offset: timedelta) -> list[tuple[int, int, int]]:
-        """(day, cart, how many were opened)."""
-        day = ((differences.c.opened_at + _us(offset)) // DAY).label("day")
+    def differences_by_day(self, since: datetime, offsets: Offsets) -> list[tuple[int, int, int]]:
+        """Return (day, cart, how many were opened)."""
+        day = _day(differences.c.opened_at, offsets).label("day")
         rows = self._connection.execute(
             select(day, differences.c.cart_id, func.count())
             .where(differences.c.opened_at >= micros(since))
@@ -84,13 +88,23 @@ class Figures:
         units = dict(
             self._connection.execute(
                 select(movements.c.kind, func.sum(movements.c.quantity))
-                .where(movements.c.id >= self._first_movement(since))
+                .where(*self._movements_since(since))
                 .group_by(movements.c.kind)
             ).all()
         )
-        collected = select(func.count(func.distinct(order_lines.c.order_number))).where(
-            order_lines.c.seen_at >= micros(since)
+        # An order that got one more line today was taken before; and each cart, and each epoch of it, counts its orders anew.
+        earlier = order_lines.alias()
+        of_same = (
+            getattr(earlier.c, name) == getattr(order_lines.c, name) for name in ("order_number", "cart_id", "epoch")
         )
+        was_there = exists().where(*of_same, earlier.c.seen_at < micros(since))
+        orders = (
+            select(order_lines.c.cart_id, order_lines.c.epoch, order_lines.c.order_number)
+            .where(order_lines.c.seen_at >= micros(since), ~was_there)
+            .distinct()
+            .subquery()
+        )
+        collected = select(func.count()).select_from(orders)
         taken = select(func.count()).where(phone_orders.c.at >= micros(since))
         return {
             "units_sold": -int(units.get(Kind.SALE.value, 0)) - int(units.get(Kind.CANCELLATION.value, 0)),
@@ -132,8 +146,12 @@ class Figures:
         """Older samples are not shown any more."""
         self._connection.execute(delete(samples).where(samples.c.at < micros(before)))
 
+    def _movements_since(self, since: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+        """What picks the movements since then: by number first, then by time, as clocks are set and bookings overtake one another."""
+        return movements.c.id >= self._first_movement(since - DISORDER), movements.c.at >= micros(since)
+
     def _first_movement(self, since: datetime) -> int:
-        """The number of the first movement not before a time, by halving: numbers grow with time."""
+        """The number of the first movement not before a time, by halving: but for ``DISORDER``, numbers grow with time."""
         low = 0
         high = self._count(select(func.coalesce(func.max(movements.c.id), 0))) + 1
         while low + 1 < high:
@@ -146,6 +164,13 @@ class Figures:
 
     def _count(self, query: Any) -> int:
         return int(self._connection.execute(query).scalar_one())
+
+
+def _day(at: ColumnElement[int], offsets: Offsets) -> ColumnElement[int]:
+    """The day of a time, counted from 1970, on clocks that run ahead of UTC by another offset from each of these times on."""
+    first, *later = sorted(offsets)
+    changes = [(at >= micros(since), _us(offset)) for since, offset in reversed(later)]
+    return (at + (case(*changes, else_=_us(first[1])) if changes else _us(first[1]))) // DAY
 
 
 def _us(offset: timedelta) -> int:

@@ -11,7 +11,22 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, exists, false, insert, or_, select, text, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    exists,
+    false,
+    insert,
+    literal_column,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 
 from onhand.domain.listings import Listing, Problem, Tie
 from onhand.domain.posts import Due
@@ -68,6 +83,8 @@ class Listings:
                 "unnamed": 0,
                 "news": False,
                 "off_by_sale": False,
+                "off_when_empty": False,
+                "switch_on": False,
                 **_UNPARKED,
                 "chosen_id": None,
                 "ignored": False,
@@ -96,6 +113,7 @@ class Listings:
                     unnamed=0,
                     parked=_KEEP_PARKED,
                     off_by_sale=False,
+                    off_when_empty=and_(bindparam("b_status") == 0, listings.c.off_when_empty),
                     status=bindparam("b_status"),
                     modified=bindparam("b_modified"),
                     news=False,
@@ -125,6 +143,7 @@ class Listings:
                     -- Off without an edit and with nothing left: the sale that emptied it did that, and no person.
                     off_by_sale = modified IS :modified AND :status = 0
                         AND (off_by_sale OR (status <> 0 AND :quantity <= 0)),
+                    off_when_empty = :status = 0 AND (off_when_empty OR (status <> 0 AND :quantity <= 0)),
                     -- An edit that moved the sum stays visible as such until the drift it made is settled.
                     modified = CASE WHEN sum = :sum THEN :modified ELSE modified END,
                     -- Nothing is parked or held that is not posted for anyway.
@@ -242,12 +261,25 @@ class Listings:
             update(listings).where(listings.c.id == listing).values(held=listings.c.held - amount, news=True)
         )
 
-    def note_shop(self, listing: int, status: int, modified: str | None, off_by_sale: bool) -> None:
+    def note_shop(self, listing: int, row: Row, modified: str | None, off_by_sale: bool) -> None:
+        still_off = or_(listings.c.off_when_empty, listings.c.status != 0) if row.quantity <= 0 else _OFF_WHEN_EMPTY
         self._connection.execute(
             update(listings)
             .where(listings.c.id == listing)
-            .values(status=status, modified=modified, off_by_sale=off_by_sale)
+            .values(
+                status=row.status,
+                modified=modified,
+                off_by_sale=off_by_sale,
+                off_when_empty=false() if row.status else still_off,
+            )
         )
+
+    def switch_on(self, ids: Sequence[int], on: bool) -> None:
+        for chunk in chunks(ids):
+            known = update(listings).where(listings.c.id.in_(chunk))
+            self._connection.execute(
+                known.values(switch_on=True, news=True) if on else known.values(off_when_empty=False, off_by_sale=False)
+            )
 
     def announce(self, item_ids: Sequence[int]) -> set[int]:
         return {cart for item in item_ids for (cart,) in _ANNOUNCE.rows(self._connection, {"item": item})}
@@ -283,6 +315,7 @@ class Listings:
                 """
                 UPDATE listings SET sum = listings.sum + posts.delta,
                     off_by_sale = listings.off_by_sale AND NOT posts.reactivate,
+                    switch_on = listings.switch_on AND NOT posts.reactivate,
                     status = CASE WHEN posts.reactivate THEN 1 ELSE listings.status END
                 FROM posts
                 WHERE posts.listing_id = listings.id AND posts.cart_id = :cart AND posts.epoch = :epoch
@@ -349,11 +382,18 @@ _LISTING = (
     listings.c.held,
     listings.c.unnamed,
     listings.c.off_by_sale,
+    listings.c.off_when_empty,
+    listings.c.switch_on,
     listings.c.parked,
     listings.c.parked_by,
 )
 _UNPARKED: dict[str, Any] = {"parked": None, "parked_by": None, "parked_at": None}
 _KEEP_PARKED = case((listings.c.parked_by.is_not(None), listings.c.parked))  # what a person parked; null for all others
+SWITCHED_OFF: ColumnElement[bool] = literal_column(
+    "listings.off_when_empty AND NOT listings.off_by_sale AND NOT listings.switch_on AND listings.status = 0"
+    " AND listings.aligned AND listings.problem IS NULL"
+)  # ``Listing.switched_off``, in the words of its index
+_OFF_WHEN_EMPTY = listings.c.off_when_empty
 _ANNOUNCE = Hot(
     update(listings)
     .where(listings.c.item_id == bindparam("item"), listings.c.aligned)
@@ -367,7 +407,7 @@ _KEPT = (
         items.c.on_hand,
         (listings.c.sum - listings.c.ordered).label("agreed"),
         listings.c.held,
-        listings.c.off_by_sale,
+        or_(listings.c.off_by_sale, listings.c.switch_on),
     )
     .join(items, items.c.id == listings.c.item_id)
     .where(listings.c.aligned, listings.c.problem.is_(None))

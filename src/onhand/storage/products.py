@@ -15,6 +15,7 @@ from onhand.domain.listings import Problem
 from onhand.domain.stock import sku_key
 
 from .inventory import has_in_it
+from .listings import SWITCHED_OFF
 from .tables import items, listings
 
 Rows = list[dict[str, Any]]
@@ -31,9 +32,10 @@ class Products:
         self._connection = connection
 
     def page(self, cart: int, problem: str | None, after: int, limit: int, search: str = "") -> Rows:
-        """Listings of a cart in product order. ``problem`` is one, or "any", "unsettled", "chosen", "parked", "not aligned"."""
+        """Listings of a cart in product order. ``problem`` is one, or "any", "unsettled", "chosen", "parked", "not aligned",
+        "switched off"."""
         query = (
-            select(listings, items.c.sku, items.c.on_hand)
+            select(listings, items.c.sku, items.c.on_hand, SWITCHED_OFF.label("off"))
             .outerjoin(items, items.c.id == listings.c.item_id)
             .where(listings.c.cart_id == cart, listings.c.product > after)
             .order_by(listings.c.product)
@@ -63,6 +65,7 @@ class Products:
                 "problem": row.problem,
                 "chosen": row.chosen_id is not None,
                 "held": row.held,
+                "switched_off": bool(row.off),
                 "parked": row.parked,
                 "parked_by": row.parked_by,
             }
@@ -119,6 +122,8 @@ def _which(problem: str) -> ColumnElement[bool]:
         return listings.c.chosen_id.is_not(None)
     if problem == "parked":
         return listings.c.parked.is_not(None)
+    if problem == "switched off":
+        return SWITCHED_OFF
     if problem == "not aligned":
         return and_(listings.c.problem.is_(None), literal_column("NOT listings.aligned"))  # in the words of its index
     return listings.c.problem == problem

@@ -12,8 +12,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal_column, select
 
+from onhand.domain.differences import NEEDS_PERSON, Remedy
 from onhand.domain.stock import Kind
 
+from .listings import SWITCHED_OFF
 from .tables import carts, differences, items, listings, movements, posts
 from .times import iso, micros, moment
 
@@ -30,6 +32,21 @@ class Reports:
     def item_count(self) -> int:
         """How many items there are."""
         return int(self._connection.execute(select(func.count()).select_from(items)).scalar_one())
+
+    def stock_notices(self, named: int) -> dict[str, Any]:
+        """Return how many items are below zero and at their reorder point, and those that lack most, at most ``named`` of each."""
+        low = and_(items.c.on_hand <= items.c.reorder_point, ~items.c.drop_ship)
+        kinds = {
+            "oversold": (items.c.on_hand < 0, items.c.on_hand),
+            "low": (low, items.c.on_hand - items.c.reorder_point),
+        }
+        found: dict[str, Any] = {}
+        for kind, (wanted, order) in kinds.items():
+            found[kind] = self._connection.execute(select(func.count()).select_from(items).where(wanted)).scalar_one()
+            query = select(items.c.sku, items.c.name, items.c.on_hand, items.c.reorder_point).where(wanted)
+            rows = self._connection.execute(query.order_by(order, items.c.sku_key).limit(named)) if found[kind] else ()
+            found[f"{kind}_items"] = [row._asdict() for row in rows]
+        return found
 
     def best_seller(self, since: datetime) -> tuple[str, int, datetime] | None:
         """The item that sold most in all carts since then: its SKU, its units, and when the first sale of any item was.
@@ -78,9 +95,16 @@ class Reports:
                     "waiting", tracked, literal_column("listings.news"), listings.c.aligned, listings.c.parked.is_(None)
                 ),
                 _count("in_flight", posts.c.cart_id == cart, literal_column("posts.state = 'sent'")),
-                _count("differences_open", differences.c.cart_id == cart, differences.c.closed_at.is_(None)),
+                _count("switched_off", tracked, SWITCHED_OFF),
+                _count("held", of_cart, literal_column("listings.held <> 0")),
             )
         ).one()
+        of_remedy = select(differences.c.remedy, func.count()).where(
+            differences.c.cart_id == cart, differences.c.closed_at.is_(None)
+        )
+        remedies: dict[str, int] = dict(self._connection.execute(of_remedy.group_by(differences.c.remedy)).all())
+        to_decide = remedies.get(Remedy.ASK, 0)
+        to_settle = sum(remedies.get(remedy, 0) for remedy in NEEDS_PERSON)
         return {
             "listings": counted.every - problems.get("deleted", 0),
             "in_step": counted.every - sum(problems.values()) - counted.not_aligned,
@@ -92,7 +116,12 @@ class Reports:
             "parked": counted.parked,
             "waiting": counted.waiting,
             "in_flight": counted.in_flight,
-            "differences_open": counted.differences_open,
+            "held": counted.held,
+            "switched_off": counted.switched_off,
+            "differences_open": sum(remedies.values()),
+            "to_decide": to_decide,
+            "to_settle": to_settle,
+            "healing": sum(remedies.values()) - to_decide - to_settle,
         }
 
     def differences(

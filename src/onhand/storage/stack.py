@@ -44,7 +44,9 @@ class Stack:
             select(posts, listings.c.model, listings.c.name.label("title"), items.c.sku)
             .join(listings, listings.c.id == posts.c.listing_id)
             .outerjoin(items, items.c.id == listings.c.item_id)
-            .where(posts.c.cart_id == cart, or_(posts.c.delta != 0, posts.c.state == State.SENT.value))
+            .where(
+                posts.c.cart_id == cart, or_(posts.c.delta != 0, posts.c.reactivate, posts.c.state == State.SENT.value)
+            )
             .order_by(*(column.desc() for column in place))
             .limit(limit)
         )

@@ -150,6 +150,9 @@ listings = Table(
     Column("unnamed", BigInteger, nullable=False),
     Column("news", Boolean, nullable=False),
     Column("off_by_sale", Boolean, nullable=False),
+    # It went off while nothing was left: the sale that emptied it may have done that, or a person.
+    Column("off_when_empty", Boolean, nullable=False, server_default=false()),
+    Column("switch_on", Boolean, nullable=False, server_default=false()),  # a person wants it on, with the next post
     Column("parked", Text),
     Column("parked_by", Text),  # null: not a person, but an answer of the shop parked it
     Column("parked_at", BigInteger),
@@ -163,6 +166,14 @@ listings = Table(
         "cart_id",
         sqlite_where=text("parked IS NOT NULL"),
         postgresql_where=text("parked IS NOT NULL"),
+    ),
+    Index("ix_listings_held", "cart_id", sqlite_where=text("held <> 0"), postgresql_where=text("held <> 0")),
+    Index(
+        "ix_listings_off",
+        "cart_id",
+        "product",
+        sqlite_where=text("off_when_empty"),
+        postgresql_where=text("off_when_empty"),
     ),
     Index(
         "ix_listings_problem",

@@ -8,21 +8,24 @@ Never: shows a secret, except in the text of the key file that ``cart_key`` is a
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from onhand import app as composition
-from onhand.app import App
-from onhand.domain import family
+from onhand.app import App, Books
+from onhand.domain import family, states
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Policy
 from onhand.domain.errors import Conflict, Refused
 from onhand.domain.listings import Direction, Plan
 from onhand.domain.people import Scope
+from onhand.domain.states import Facts
 from onhand.domain.stock import QUANTITY_MAX
 from onhand.services import aligning, probing, settings
+from onhand.services.standing import facts_of
 
 from .registry import Data, Invalid, Limit, Progress, Revision, Sku, Text, cart_named, iso, verb
 
@@ -209,7 +212,7 @@ def get_qoh(
             plans = aligning.preview(app.house, found, shop, Direction.GET, create)
         else:
             plans = aligning.get_qoh(app.house, found, shop, memory, create, progress)
-    return _planned(found, Direction.GET, dry_run, plans, limit)
+    return planned(found, Direction.GET, dry_run, plans, limit)
 
 
 @verb(Scope.MANAGE)
@@ -229,7 +232,7 @@ def send_qoh(
         else:
             size = batch_size or app.read(lambda books: settings.pace_of(books, found)).batch_size
             plans = aligning.send_qoh(app.house, found, shop, memory, size, progress)
-    return _planned(found, Direction.SEND, dry_run, plans, limit)
+    return planned(found, Direction.SEND, dry_run, plans, limit)
 
 
 @verb(Scope.MANAGE)
@@ -249,13 +252,18 @@ def sync_off(app: App, cart: Text, person: Text = "") -> Data:
     return {"cart": found.name, "synchronize": False}
 
 
-def shown(app: App, cart: Cart) -> Data:
-    """A cart for people and programs. The secret stays inside."""
-    own, hello = cart.settings, cart.hello
-    pulse = app.controller.pulses().get(cart.id) if app.controller else None
+def shown(app: App, cart: Cart, counts: Mapping[str, int] | None = None) -> Data:
+    """Return a cart for people and programs, without its secret. ``counts``: where they were just taken."""
+    own, hello, watch = cart.settings, cart.hello, app.watch()
+    pulse = watch.pulses.get(cart.id) if watch.pulses else None
     looked_at = pulse.looked_at if pulse and pulse.looked_at else cart.looked_at
     trouble = pulse.trouble if pulse else cart.trouble
-    counts = app.read(lambda books: books.reports.cart_counts(cart.id))
+
+    def read(books: Books) -> tuple[Mapping[str, int], Facts]:
+        taken = books.reports.cart_counts(cart.id) if counts is None else counts
+        return taken, facts_of(books, cart, watch, taken)
+
+    counted, facts = app.read(read)
     return {
         "name": cart.name,
         "id": cart.id,
@@ -284,31 +292,15 @@ def shown(app: App, cart: Cart) -> Data:
         "halted": cart.halted,
         "trouble": trouble,
         "driven": pulse is not None,
-        "state": _state(app, cart, pulse is not None and pulse.in_step, trouble),
+        "state": states.state(facts).value,
+        "unseen_seconds": round(facts.down_seconds) if facts.unseen else None,
         "looked_at": iso(looked_at) if looked_at else None,
         "hinted_at": iso(pulse.hinted_at) if pulse and pulse.hinted_at else None,
         "aligned_at": iso(cart.aligned_at) if cart.aligned_at else None,
         "aligned_by": cart.aligned_by.value if cart.aligned_by else None,
         "revision": cart.revision,
-        **counts,
+        **counted,
     }
-
-
-def _state(app: App, cart: Cart, in_step: bool, trouble: str | None) -> str:
-    """One word for the first page."""
-    if not cart.settings.active:
-        return "inactive"
-    if cart.halted:
-        return "stopped"
-    if not cart.aligned:
-        return "not aligned"
-    if not cart.synchronize:
-        return "off"
-    if trouble:
-        return "trouble"
-    if app.controller is None:
-        return "no controller"
-    return "in step" if in_step else "working"
 
 
 def _direct(app: App, name: str) -> Cart:
@@ -328,7 +320,8 @@ def _checked(own: Settings) -> Settings:
     return own
 
 
-def _planned(cart: Cart, direction: Direction, dry_run: bool, plans: list[Plan], limit: int | None) -> Data:
+def planned(cart: Cart, direction: Direction, dry_run: bool, plans: list[Plan], limit: int | None) -> Data:
+    """Return what Send or Get did, or would do; at most ``limit`` lines, changes first."""
     counts: dict[str, int] = {}
     for line in plans:
         counts[line.result] = counts.get(line.result, 0) + 1

@@ -8,9 +8,9 @@ Never: writes.
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from statistics import median
-from typing import Literal
+from typing import Any, Literal
 
 from onhand.app import App
 from onhand.domain.people import Scope
@@ -20,13 +20,16 @@ from .registry import Data, cart_names, verb
 LATENCY_MINUTES = 15  # of one point: the median of the batches in it
 STACK_MINUTES = 5  # of one point: the deepest sample in it
 DAYS = 30
+REMOVED = 0  # no cart has this number
+EPOCH = date(1970, 1, 1)
+QUARTER = timedelta(minutes=15)
 BY_HAND = "by phone and hand"
 
 
 @verb(Scope.READ)
 def today(app: App) -> Data:
     """What was sold, ordered and received since midnight, and what is open now."""
-    midnight = app.clock.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = _midnight(app.clock.now().astimezone().date())
     return app.read(lambda books: books.figures.today(midnight))
 
 
@@ -58,8 +61,12 @@ def chart(app: App, what: Literal["latency", "sales", "stack", "differences"]) -
     return {
         "x": [slot * minutes * 60 for slot in slots],
         "series": [
-            {"label": names[cart], "values": [round(unify(at[slot]), 3) if slot in at else None for slot in slots]}
-            for cart, at in points.items()
+            _series(
+                names[cart],
+                place,
+                [round(unify(points[cart][slot]), 3) if slot in points[cart] else None for slot in slots],
+            )
+            for place, cart in enumerate(names)
         ],
         "unit": "s" if what == "latency" else "posts",
         "from": int(since.timestamp()),
@@ -69,25 +76,52 @@ def chart(app: App, what: Literal["latency", "sales", "stack", "differences"]) -
 
 def _by_day(app: App, now: datetime, names: dict[int, str], what: str) -> Data:
     """One bar per day and cart for the last ``DAYS`` days."""
-    local = now.astimezone()
-    offset = local.utcoffset() or timedelta()
-    last = (int(now.timestamp()) + int(offset.total_seconds())) // 86400
-    days = range(last - DAYS + 1, last + 1)
-    since = now - timedelta(days=DAYS)
+    today = now.astimezone().date()
+    days = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
+    since = _midnight(days[0])
+    offsets = _offsets(since, now)
     rows = app.read(
         lambda books: (
-            books.figures.sales_by_day(since, offset)
+            books.figures.sales_by_day(since, offsets)
             if what == "sales"
-            else books.figures.differences_by_day(since, offset)
+            else books.figures.differences_by_day(since, offsets)
         )
     )
-    found: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    found: dict[int | None, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for day, cart, number in rows:
-        label = BY_HAND if cart is None else names.get(cart, "removed carts")
-        found[label][day] += number
+        found[cart if cart is None or cart in names else REMOVED][day] += number
+    known = [*names.items(), (REMOVED, "removed carts")]
+    shown: list[tuple[str, int | None, dict[int, int]]] = [
+        (label, place, found[cart]) for place, (cart, label) in enumerate(known) if cart in found
+    ]
+    if None in found:
+        shown.append((BY_HAND, None, found[None]))
+    numbers = [(day - EPOCH).days for day in days]
     return {
-        "x": [day * 86400 - int(offset.total_seconds()) for day in days],
-        "series": [{"label": label, "values": [of_day.get(day, 0) for day in days]} for label, of_day in found.items()],
+        "x": [int(_midnight(day).timestamp()) for day in days],
+        "series": [_series(name, place, [of_day[day] for day in numbers]) for name, place, of_day in shown],
         "unit": "units" if what == "sales" else "differences",
         "bars": True,
     }
+
+
+def _series(label: str, place: int | None, values: list[Any]) -> Data:
+    """One line or colour of a chart. ``place`` is the cart's among all carts, the same in every chart; None: no shop's."""
+    return {"label": label, "place": place, "values": values}
+
+
+def _midnight(day: date) -> datetime:
+    """When a day began on this machine's clock; clocks may be changed within it."""
+    return datetime.combine(day, time()).astimezone()
+
+
+def _offsets(since: datetime, until: datetime) -> list[tuple[datetime, timedelta]]:
+    """From when on this machine's clock was how far ahead of UTC, between two times; clocks change at a quarter hour."""
+    found: list[tuple[datetime, timedelta]] = []
+    at = since.astimezone(UTC)
+    while at <= until:
+        offset = at.astimezone().utcoffset() or timedelta()
+        if not found or found[-1][1] != offset:
+            found.append((at, offset))
+        at += QUARTER
+    return found

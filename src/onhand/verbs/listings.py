@@ -15,8 +15,9 @@ from onhand.app import App
 from onhand.domain.listings import Direction, Listing
 from onhand.domain.people import Scope
 from onhand.domain.stock import sku_key
-from onhand.services import aligning, settling
+from onhand.services import aligning, creating, settling
 
+from .carts import planned
 from .registry import Data, Limit, Sku, Text, cart_named, verb
 
 Product = Annotated[int, Field(ge=1, le=2**63 - 1)]
@@ -35,7 +36,7 @@ def cart_products(
     """List the products of a cart and the item each belongs to, after a product number.
 
     ``problem``: unmatched, blank, duplicate, fraction, download, derived, deleted, ignored, "set aside"; or unsettled (the
-    first three), chosen, parked, "not aligned", any.
+    first three), chosen, parked, "not aligned", "switched off", any.
     """
     found = cart_named(app, cart)
     if found.aligned:
@@ -55,6 +56,7 @@ def cart_products(
             "problem": p.problem,
             "chosen": False,
             "held": 0,
+            "switched_off": False,
             "parked": None,
             "parked_by": None,
         }
@@ -98,6 +100,34 @@ def listing_release(app: App, cart: Text, products: Products, person: Text = "")
     found = cart_named(app, cart)
     released = settling.release(app.house, found, products, person)
     return {"cart": found.name, "released": len(released), "listings": [_shown(listing) for listing in released]}
+
+
+@verb(Scope.MANAGE)
+def listing_create(
+    app: App, cart: Text, products: Products | None = None, dry_run: bool = False, limit: Limit | None = None
+) -> Data:
+    """Make an item for each unmatched product of a cart, or for these, with the count that the shop shows, and keep it in step."""
+    found, wanted = cart_named(app, cart), frozenset(products) if products else None
+    if dry_run:
+        plans = app.read(lambda books: creating.planned(books, found, wanted))
+    else:
+        with app.at_cart(found) as (shop, memory):
+            plans = creating.create(app.house, found, shop, memory, wanted)
+    return planned(found, Direction.GET, dry_run, plans, limit)
+
+
+@verb(Scope.MANAGE)
+def listing_switch_on(app: App, cart: Text, products: Products, person: Text = "") -> Data:
+    """Switch products that sold out on again in the shop: with the next post, as soon as there is stock."""
+    found = cart_named(app, cart)
+    return {"cart": found.name, "switched_on": len(settling.switch_on(app.house, found, products, True, person))}
+
+
+@verb(Scope.MANAGE)
+def listing_leave_off(app: App, cart: Text, products: Products, person: Text = "") -> Data:
+    """Leave products that sold out switched off in the shop, and ask no more about them."""
+    found = cart_named(app, cart)
+    return {"cart": found.name, "left_off": len(settling.switch_on(app.house, found, products, False, person))}
 
 
 def _shown(listing: Listing) -> Data:

@@ -7,14 +7,20 @@ Never: changes a quantity but by a person's decision on a difference.
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from onhand.app import App, Books
+from onhand.domain.notices import notices
 from onhand.domain.oversell import SALES_REACH, expected_oversell, pace_per_second
 from onhand.domain.parameters import PARAMETERS, Parameter, Value
 from onhand.domain.people import Scope
+from onhand.domain.states import CartState, all_in_step
 from onhand.services import bookkeeping, settings
 
 from .carts import shown
 from .registry import Data, Text, verb
+
+NAMED = 5  # items that a notice names
 
 
 @verb(Scope.READ)
@@ -41,14 +47,24 @@ def param_set(app: App, name: Text, value: Text, seen: Text | None = None, perso
 def status(app: App) -> Data:
     """Say how everything is: the store, the carts, what is on its way."""
     values = app.read(settings.values)
+    stock = app.read(stock_notices)
+    carts = [shown(app, cart) for cart in app.read(lambda books: books.carts.all())]
     return {
         "store": str(app.path),
         "synch_qoh": values["SynchQOH"],
         "controller": app.controller is not None,
         "items": app.read(lambda books: books.reports.item_count()),
-        "carts": [shown(app, cart) for cart in app.read(lambda books: books.carts.all())],
+        "stock": stock,
+        "notices": [asdict(notice) for notice in notices(carts, stock)],
+        "in_step": all_in_step(CartState(cart["state"]) for cart in carts),
+        "carts": carts,
         "oversell": oversell(app),
     }
+
+
+def stock_notices(books: Books) -> Data:
+    """Return how many items are oversold or at their reorder point, and the first of each."""
+    return books.reports.stock_notices(NAMED)
 
 
 def oversell(app: App) -> Data | None:

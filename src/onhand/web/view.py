@@ -13,21 +13,26 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from onhand.domain.listings import target
+from onhand.domain.notices import Kind, Notice
+from onhand.domain.states import CartState, all_in_step
+
+from .drawing import plural
 
 Row = Mapping[str, Any]
 
 # How a thing stands, for colour and icon; the word beside it says the same.
 OK, WAY, WARN, BAD, OFF = "ok", "way", "warn", "bad", "off"
 _TONES = {
-    "in step": OK,
-    "working": WAY,
-    "waits for you": WARN,
-    "trouble": WARN,
-    "stopped": BAD,
-    "no controller": BAD,
-    "not aligned": OFF,
-    "off": OFF,
-    "inactive": OFF,
+    CartState.IN_STEP: OK,
+    CartState.WORKING: WAY,
+    CartState.WAITS: WARN,
+    CartState.TROUBLE: WARN,
+    CartState.UNSEEN: BAD,
+    CartState.STOPPED: BAD,
+    CartState.NO_CONTROLLER: BAD,
+    CartState.NOT_ALIGNED: OFF,
+    CartState.OFF: OFF,
+    CartState.INACTIVE: OFF,
 }
 _PROBLEMS = {
     "fraction": "not kept: fraction",
@@ -87,14 +92,16 @@ class Cell:
     why: str = ""
 
 
-def verdict(carts: Sequence[Row], synch_qoh: bool, driving: bool) -> Verdict:
-    """What is not in step, in sentences, the worst first."""
-    active = [cart for cart in carts if cart["active"]]
+def verdict(carts: Sequence[Row], synch_qoh: bool, driving: bool, notices: Sequence[Notice] = ()) -> Verdict:
+    """Return what is not in step, in sentences, the worst first; then what else needs somebody, which breaks no step."""
+    active, others = [cart for cart in carts if cart["active"]], [said(notice) for notice in notices]
     if not active:
         if carts:
-            return Verdict(OFF, "No shop is connected", (Say(OFF, "Every cart is inactive.", (_CARTS,)),))
+            none = Say(OFF, "Every cart is inactive.", (_CARTS,))
+            return Verdict(OFF, "No shop is connected", (none, *others))
         why = "OnHand keeps your shops in step once they are connected."
-        return Verdict(OFF, "No shop is connected", (Say(OFF, why, (("Getting started", "/start"),)),))
+        first = Say(OFF, why, (("Getting started", "/start"),))
+        return Verdict(OFF, "No shop is connected", (first, *others))
     says: list[Say] = []
     if not synch_qoh:
         ready = all(cart["aligned"] for cart in active)
@@ -103,59 +110,70 @@ def verdict(carts: Sequence[Row], synch_qoh: bool, driving: bool) -> Verdict:
     elif not driving:
         says.append(Say(BAD, "No controller is running, so nothing is looked at: start `onhand serve` again."))
     for cart in active:
-        says += _of_cart(cart)
+        says += _of_cart(cart, synch_qoh)
     says.sort(key=lambda say: (BAD, WARN, OFF, WAY).index(say.tone))
-    if not says:
+    if all_in_step(CartState(cart["state"]) for cart in active):
         whom = {1: "The shop shows", 2: "Both shops show"}.get(len(active), f"All {len(active)} shops show")
-        return Verdict(OK, "In step", (Say(OK, f"{whom} what is on hand."),))
-    if says[0].tone == WAY:
-        return Verdict(WAY, "Catching up", tuple(says))
-    return Verdict(says[0].tone, "Not in step", tuple(says))
+        tone = WARN if any(say.tone == WARN for say in others) else OK
+        return Verdict(tone, "In step", (Say(OK, f"{whom} what is on hand."), *others))
+    if says and says[0].tone == WAY:
+        return Verdict(WAY, "Catching up", (*says, *others))
+    return Verdict(says[0].tone if says else BAD, "Not in step", (*says, *others))
 
 
-def _state(cart: Row) -> str:
-    """The cart's own word, or a truer one for a shop that does not yet show what we want it to."""
-    if cart["state"] not in ("in step", "working"):
-        return str(cart["state"])
-    if cart["to_decide"] or cart["parked"]:
-        return "waits for you"  # all that can be done without a person is done
-    return "working" if cart["waiting"] or cart["in_flight"] else str(cart["state"])
-
-
-def _of_cart(cart: Row) -> list[Say]:
+def _of_cart(cart: Row, synch_qoh: bool) -> list[Say]:
     """What keeps one cart from being in step, in one sentence each; the card says what to do."""
-    name, state = cart["name"], _state(cart)
+    name, state = cart["name"], CartState(cart["state"])
     says = {
-        "stopped": [Say(BAD, f"{name} is stopped: nothing is posted there.")],
-        "trouble": [Say(WARN, f"{name} does not answer as it should.")],
-        "not aligned": [Say(OFF, f"{name} was never aligned.")],
-        "off": [Say(OFF, f"{name} is switched off.")],
-        "working": [Say(WAY, _work(cart))],
+        CartState.STOPPED: [Say(BAD, f"{name} is stopped: nothing is posted there.")],
+        CartState.TROUBLE: [Say(WARN, f"{name} does not answer as it should.")],
+        CartState.UNSEEN: [Say(BAD, f"{name} was not looked at for {cart['unseen_seconds']} s.")],
+        CartState.NOT_ALIGNED: [Say(OFF, f"{name} was never aligned.")],
+        CartState.OFF: [Say(OFF, f"{name} is switched off.")] if synch_qoh or not cart["synchronize"] else [],
+        CartState.WORKING: [Say(WAY, _work(cart))],
     }.get(state, [])
     if cart["to_decide"]:
         what = "1 difference waits" if cart["to_decide"] == 1 else f"{cart['to_decide']} differences wait"
         says.append(
             Say(WARN, f"{name}: {what} for your decision.", (("Decide", f"/differences?cart={cart['id']}&open=yes"),))
         )
+    elif cart["held"]:
+        says.append(Say(WARN, f"{name}: units of {plural(cart['held'], 'product')} are held.", (_stack(cart),)))
+    if cart["to_settle"]:
+        what = plural(cart["to_settle"], "difference is", "differences are")
+        link = ("Differences", f"/differences?cart={cart['id']}&open=yes")
+        says.append(Say(WARN, f"{name}: {what} for you to settle.", (link,)))
     if cart["parked"]:
-        what = "1 post is" if cart["parked"] == 1 else f"{cart['parked']} posts are"
-        says.append(Say(WARN, f"{name}: {what} parked.", (_stack(cart),)))
-    if cart["state"] in ("in step", "working") and cart["not_aligned"]:
-        what = "1 listing is" if cart["not_aligned"] == 1 else f"{cart['not_aligned']} listings are"
-        says.append(Say(OFF, f"{name}: {what} not aligned."))
+        says.append(Say(WARN, f"{name}: {plural(cart['parked'], 'post is', 'posts are')} parked.", (_stack(cart),)))
+    if cart["aligned"] and cart["not_aligned"]:
+        says.append(Say(OFF, f"{name}: {plural(cart['not_aligned'], 'listing is', 'listings are')} not aligned."))
     return says
 
 
 def _work(cart: Row) -> str:
     posts = cart["waiting"] + cart["in_flight"]
     if posts:
-        return f"{cart['name']}: {posts} {'post is' if posts == 1 else 'posts are'} on the way."
+        return f"{cart['name']}: {plural(posts, 'post is', 'posts are')} on the way."
     return f"{cart['name']} is being compared."
+
+
+def said(notice: Notice) -> Say:
+    """Return a notice with where it is settled."""
+    listed = f"/carts/{notice.cart}/listings"
+    tone = OFF if notice.kind is Kind.LOW else WARN
+    links = {
+        Kind.OVERSOLD: (("Show", "/inventory?below_zero=yes"),),
+        Kind.SWITCHED_OFF: (("Switch on", f"{listed}?problem=switched+off"),),
+        Kind.UNMATCHED: (("Create items", f"{listed}/create"), ("Show", f"{listed}?problem=unmatched")),
+        Kind.UNCLEAR: (("Settle", listed),),
+        Kind.LOW: (("Order", "/purchases/suggested"), ("Show", "/inventory?reorder=yes")),
+    }
+    return Say(tone, notice.text, links[notice.kind])
 
 
 def card(cart: Row) -> Card:
     """A cart for its card."""
-    state = _state(cart)
+    state = CartState(cart["state"])
     return Card(
         id=cart["id"],
         name=cart["name"],
@@ -163,7 +181,7 @@ def card(cart: Row) -> Card:
         state=state,
         address=_address(cart["url"]),
         looked_at=cart["looked_at"],
-        says=tuple(_advice(cart)),
+        says=tuple(_advice(cart, state)),
         waiting=cart["waiting"],
         in_flight=cart["in_flight"],
         parked=cart["parked"],
@@ -173,27 +191,30 @@ def card(cart: Row) -> Card:
     )
 
 
-def _advice(cart: Row) -> list[Say]:
+def _advice(cart: Row, state: CartState) -> list[Say]:
     """Trouble and halts in full, and what to do next."""
     says: list[Say] = []
-    state = cart["state"]
     align = (("Send or Get QOH", f"/functions?cart={cart['id']}"),)
     own = (("Open the cart", f"/carts/{cart['id']}"),)
-    if state == "stopped":
+    if state is CartState.STOPPED:
         says.append(Say(BAD, cart["halted"]))
         says.append(Say(BAD, "Look into the shop, then align again: send our counts, or take over the shop's.", align))
-    elif state == "not aligned":
+    elif state is CartState.NOT_ALIGNED:
         says.append(Say(OFF, "Test it, then take over its counts, or send it ours.", own + align))
-    elif state == "off":
+    elif state is CartState.OFF:
         says.append(Say(OFF, "Its sales are not seen and nothing is posted: check Synchronize Inventory.", own))
-    elif state == "inactive":
+    elif state is CartState.INACTIVE:
         says.append(Say(OFF, "It is left alone until it is active again.", own))
-    if cart["trouble"] and state in ("trouble", "stopped"):
+    elif state is CartState.UNSEEN:
+        says.append(
+            Say(BAD, f"Its shop has not finished an answer for {cart['unseen_seconds']} s: test it to see more.", own)
+        )
+    if cart["trouble"] and state in (CartState.TROUBLE, CartState.STOPPED):
         says.append(Say(WARN, cart["trouble"]))
         says.append(Say(WARN, "OnHand goes on trying by itself. Test it to see more.", own))
     if cart["parked"]:
         says.append(Say(WARN, "Settle what the post stack says, then try again.", (_stack(cart),)))
-    if state in ("in step", "working", "trouble", "off") and cart["not_aligned"]:
+    if cart["aligned"] and cart["active"] and state is not CartState.STOPPED and cart["not_aligned"]:
         says.append(Say(OFF, "Some listings are not aligned: see which, then align.", align))
     return says
 
@@ -210,7 +231,7 @@ def _address(url: str) -> str | None:
     return urlunsplit((parts.scheme, parts.netloc, parts.path.rpartition("/")[0] + "/", "", ""))
 
 
-def cell(listing: Row | None, on_hand: int, cart: Row, synch_qoh: bool) -> Cell:
+def cell(listing: Row | None, on_hand: int, cart: Row) -> Cell:
     """What a shop shows for a SKU, and why that is not what we want it to show."""
     if listing is None:
         return Cell(OFF, None, why="not in this shop" if cart["aligned"] else "not aligned")
@@ -226,12 +247,13 @@ def cell(listing: Row | None, on_hand: int, cart: Row, synch_qoh: bool) -> Cell:
         return Cell(WARN, shows, wanted, f"parked: {listing['parked']}")
     if shows == wanted:
         return Cell(OK, shows)
-    return _delayed(shows, wanted, cart, synch_qoh)
+    return _delayed(shows, wanted, cart)
 
 
-def _delayed(shows: int, wanted: int, cart: Row, synch_qoh: bool) -> Cell:
+def _delayed(shows: int, wanted: int, cart: Row) -> Cell:
     """A change that is due; whether anything carries it there."""
-    state = cart["state"]
-    if not synch_qoh or state in ("stopped", "off", "inactive"):
-        return Cell(OFF, shows, wanted, f"waits: {state if synch_qoh else 'off'}")
-    return Cell(WAY, shows, wanted, "waits for shop" if state == "trouble" else "on its way")
+    state = CartState(cart["state"])
+    if state in (CartState.STOPPED, CartState.OFF, CartState.INACTIVE):
+        return Cell(OFF, shows, wanted, f"waits: {state}")
+    waits = state in (CartState.TROUBLE, CartState.UNSEEN, CartState.NO_CONTROLLER)
+    return Cell(WAY, shows, wanted, "waits for shop" if waits else "on its way")

@@ -40,7 +40,7 @@ def attach(site: Site) -> None:
     @site.page("/carts", Scope.READ)
     def carts(visit: Visit) -> Page:
         found = visit.do("cart_list")["carts"]
-        rows = [{**cart, "card": view.card({**cart, "to_decide": 0})} for cart in found]
+        rows = [{**cart, "card": view.card(cart)} for cart in found]
         return Page("carts.html", {"carts": rows}, "Shopping Carts", ("list",), ages=True)
 
     @site.page("/carts/new", Scope.MANAGE)
@@ -142,7 +142,7 @@ def _page(visit: Visit, found: Cart, **more: Any) -> Page:
     cart = visit.do("cart_show", cart=visit.app.read(lambda books: books.carts.get(found.id)).name)
     data = {
         "cart": cart,
-        "card": view.card({**cart, "to_decide": 0}),
+        "card": view.card(cart),
         "synch_qoh": synch_qoh(visit),
         "grants": visit.do("cart_grants", cart=cart["name"])["text"] if cart["direct"] else "",
         "task": visit.app.tasks.aligning(found.id),

@@ -81,7 +81,9 @@ def _preview(visit: Visit, cart: Cart, asked: dict[str, str]) -> dict[str, Any] 
         return None
     changes = sum(found["counts"].get(word, 0) for word in ("changed", "created"))
     counts = in_order(found["counts"])
-    return {"direction": direction, "options": options, "changes": changes, "counts": counts, "lines": found["lines"]}
+    unreached = found["counts"].get("unmatched", 0)
+    shown = {"changes": changes, "unreached": unreached, "counts": counts, "lines": found["lines"]}
+    return {"direction": direction, "options": options, **shown}
 
 
 def _options(direction: str, asked: dict[str, str]) -> dict[str, Any]:

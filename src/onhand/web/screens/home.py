@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from onhand.app import App, Books
+from onhand.app import Books
+from onhand.domain.carts import Cart
+from onhand.domain.notices import notices
 from onhand.domain.oversell import oversell_in_words
 from onhand.domain.people import Scope
 from onhand.services import settings
 from onhand.verbs import VERBS, office
+from onhand.verbs.carts import shown
 from onhand.web import view
 from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
 
 LATEST_ROWS = 8  # differences and movements shown
-OPEN_ROWS = 1000  # open differences looked through for those that wait for a person
 COUNT_PAUSE = 10  # the counts over all listings are taken at most every so many times what they cost
+STATE_SECONDS = 0.5  # how often a cart's state is decided again although nothing was booked: its last look ages
 
 
 def attach(site: Site) -> None:
@@ -34,7 +36,8 @@ def attach(site: Site) -> None:
     @site.page("/", Scope.READ)
     def home(_: Visit) -> Page:
         head = heads.current()
-        verdict = view.verdict(head.carts, head.synch_qoh, site.app.controller is not None)
+        driving = site.app.controller is not None
+        verdict = view.verdict(head.carts, head.synch_qoh, driving, notices(head.carts, head.stock))
         latest = site.app.read(lambda books: _latest(books, {cart["id"]: cart["name"] for cart in head.carts}))
         risk = office.oversell(site.app)
         data = {
@@ -50,9 +53,20 @@ def attach(site: Site) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The carts with their counts, and what holds for the whole program."""
+    """The carts with their counts, what is in stock that should not be so, and what holds for the whole program."""
 
     carts: list[dict[str, Any]]
+    stock: dict[str, Any]
+    items: int
+    synch_qoh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What takes a look at all listings or all items."""
+
+    carts: list[tuple[Cart, dict[str, int]]]
+    stock: dict[str, Any]
     items: int
     synch_qoh: bool
 
@@ -62,42 +76,34 @@ class Heads:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._counted: Counted | None = None
         self._head: Head | None = None
         self._mark: tuple[Any, ...] = ()  # what the site's mark was when the counts were taken
-        self._due = 0.0
+        self._due = 0.0  # when counts may be taken again
+        self._stale = 0.0  # when the states have to be decided again, as looks age
         self._lock = threading.Lock()
 
     def current(self) -> Head:
-        """Counted anew if something changed, unless that was done a moment ago."""
+        """Return the head: counted again if something changed, unless that was done a moment ago."""
         with self._lock:
             mark, begun = self._site.mark, time.monotonic()
-            if self._head is None or (mark != self._mark and begun >= self._due):
-                self._head = _read_head(self._site.app)
+            if self._counted is None or (mark != self._mark and begun >= self._due):
+                self._counted = self._site.app.read(_count)
                 self._mark = mark
                 self._due = time.monotonic() + COUNT_PAUSE * (time.monotonic() - begun)
-            return _with_looks(self._site.app, self._head)
+                self._head = None
+            if self._head is None or begun >= self._stale:
+                known = self._counted
+                carts = [shown(self._site.app, cart, counts) for cart, counts in known.carts]
+                self._head = Head(carts, known.stock, known.items, known.synch_qoh)
+                self._stale = begun + STATE_SECONDS
+            return self._head
 
 
-def _read_head(app: App) -> Head:
-    def read(books: Books) -> tuple[int, bool, Counter[str]]:
-        open_ones = books.reports.differences(None, open_only=True, limit=OPEN_ROWS)
-        to_decide = Counter(row["cart"] for row in open_ones if row["remedy"] == "ask")
-        return books.reports.item_count(), bool(settings.values(books)["SynchQOH"]), to_decide
-
-    items, synch_qoh, to_decide = app.read(read)
-    carts = VERBS["cart_list"](app, lambda *_: None)["carts"]
-    return Head([{**cart, "to_decide": to_decide[cart["name"]]} for cart in carts], items, synch_qoh)
-
-
-def _with_looks(app: App, head: Head) -> Head:
-    """Looks happen every second and change nothing else: they are taken from the pulses, not counted anew."""
-    pulses = app.controller.pulses() if app.controller else {}
-    carts = []
-    for cart in head.carts:
-        pulse = pulses.get(cart["id"])
-        looked_at = pulse.looked_at.isoformat() if pulse and pulse.looked_at else cart["looked_at"]
-        carts.append({**cart, "looked_at": looked_at})
-    return Head(carts, head.items, head.synch_qoh)
+def _count(books: Books) -> Counted:
+    carts = [(cart, books.reports.cart_counts(cart.id)) for cart in books.carts.all()]
+    synch_qoh = bool(settings.values(books)["SynchQOH"])
+    return Counted(carts, office.stock_notices(books), books.reports.item_count(), synch_qoh)
 
 
 def _latest(books: Books, names: dict[int, str]) -> dict[str, Any]:

@@ -50,8 +50,7 @@ def attach(site: Site) -> None:
         carts = [cart for cart in head.carts if cart["active"]]
         rows = found["items"]
         lines = [
-            (row, [view.cell(row["shops"].get(c["id"]), row["on_hand"], c, head.synch_qoh) for c in carts[:SHOPS]])
-            for row in rows
+            (row, [view.cell(row["shops"].get(c["id"]), row["on_hand"], c) for c in carts[:SHOPS]]) for row in rows
         ]
         moved = query.get("after") or query.get("before")
         data = {

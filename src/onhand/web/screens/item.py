@@ -42,7 +42,7 @@ def attach(site: Site) -> None:
             suppliers = sorted([*suppliers, found["supplier"]])
         data = {
             "item": found,
-            "shops": [_shop(found, cart, head.synch_qoh) for cart in head.carts],
+            "shops": [_shop(found, cart) for cart in head.carts],
             "statement": _statement(found),
             "names": found["carts"],
             "suppliers": [("", "nobody in particular"), *((name, name) for name in suppliers)],
@@ -104,10 +104,10 @@ def _said(done: Data) -> str:
     return f"{done['sku']} is saved.{retied}"
 
 
-def _shop(item: Data, cart: Data, synch_qoh: bool) -> Data:
+def _shop(item: Data, cart: Data) -> Data:
     """What one shop shows for the item, with a word on why that is so."""
     shop = item["shops"].get(cart["id"])
-    return {"cart": cart, "shop": shop, "cell": view.cell(shop, item["on_hand"], cart, synch_qoh)}
+    return {"cart": cart, "shop": shop, "cell": view.cell(shop, item["on_hand"], cart)}
 
 
 def _statement(item: Data) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from fastapi.responses import Response
 from onhand.domain.carts import Cart
 from onhand.domain.errors import Refused
 from onhand.domain.people import Scope
+from onhand.web.drawing import plural
 from onhand.web.screens.carts import numbered
 from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
@@ -32,6 +33,7 @@ KINDS = (
     ("derived", "derived from variants or sub-products"),
     ("not aligned", "not aligned"),
     ("parked", "parked"),
+    ("switched off", "sold out and switched off"),
     ("chosen", "chosen by hand"),
     ("ignored", "ignored"),
     ("set aside", "Ignore QOH or Drop ship"),
@@ -68,6 +70,17 @@ def attach(site: Site) -> None:
         said = "{released} products of {cart} go by their own SKUs again."
         return _several(visit, numbered(visit, cart), "listing_release", said)
 
+    @site.form("/carts/{cart}/listings/switch-on", Scope.MANAGE)
+    def switch_on(visit: Visit, cart: str) -> Page | Response:
+        said = "Products of {cart} to be switched on with the next post: {switched_on}."
+        return _several(visit, numbered(visit, cart), "listing_switch_on", said)
+
+    @site.form("/carts/{cart}/listings/leave-off", Scope.MANAGE)
+    def leave_off(visit: Visit, cart: str) -> Page | Response:
+        return _several(visit, numbered(visit, cart), "listing_leave_off", "Products of {cart} left off: {left_off}.")
+
+    _attach_create(site)
+
     @site.page("/carts/{cart}/listings/{product}", Scope.READ)
     def one(visit: Visit, cart: str, product: str) -> Page:
         return _one(visit, numbered(visit, cart), product)
@@ -94,6 +107,31 @@ def attach(site: Site) -> None:
             then=f"/carts/{found.id}/listings",
             said="The item's SKU is {sku} now, as in the shop. Send or Get the product's quantity to bring it in step.",
         )
+
+
+def _attach_create(site: Site) -> None:
+    """Items for all unmatched products of a cart, after a look at what that makes."""
+
+    @site.page("/carts/{cart}/listings/create", Scope.MANAGE)
+    def preview(visit: Visit, cart: str) -> Page:
+        return _preview(visit, numbered(visit, cart))
+
+    @site.form("/carts/{cart}/listings/create", Scope.MANAGE)
+    def create(visit: Visit, cart: str) -> Page | Response:
+        found = numbered(visit, cart)
+        return visit.submit(
+            "listing_create",
+            {"cart": found.name, "limit": 1},
+            again=lambda: _preview(visit, found),
+            then=f"/carts/{found.id}/listings",
+            said=lambda answer: f"{plural(answer['counts']['created'], 'item')} created from {answer['cart']}.",
+        )
+
+
+def _preview(visit: Visit, cart: Cart) -> Page:
+    planned = visit.do("listing_create", cart=cart.name, dry_run=True, limit=ROWS)
+    data = {"cart": cart, "rows": planned["lines"], "count": planned["counts"].get("created", 0)}
+    return Page("listings_create.html", data, f"{cart.name}: Create items")
 
 
 def _several(visit: Visit, cart: Cart, verb: str, said: str) -> Page | Response:
@@ -147,6 +185,8 @@ def _state(row: dict[str, Any]) -> tuple[str, str, str]:
         return "warn", "parked", row["parked"]
     if not row["aligned"]:
         return "off", "not aligned", "Send or Get its quantity to bring it in step."
+    if row["switched_off"]:
+        return "warn", "switched off", "It sold out and was switched off in the shop."
     if row["held"]:
         return "warn", "waits for you", "A difference asks for your decision."
     return "ok", "in step", ""

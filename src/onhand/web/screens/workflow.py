@@ -1,4 +1,4 @@
-"""Getting started: the six steps from an empty store to shops in step, each ticked off with what the store shows for it.
+"""Getting started: the seven steps from an empty store to shops in step, each ticked off with what the store shows for it.
 
 Path: ``/start``; each open step links to where it is done.
 Promise: a step is ticked by evidence in the books and by what the controller sees, never because somebody pressed a button here.
@@ -13,12 +13,13 @@ from datetime import datetime
 from typing import Any
 
 from onhand.app import App, Books
-from onhand.controller import Pulse
 from onhand.domain import family
 from onhand.domain.carts import Cart
 from onhand.domain.listings import Direction
 from onhand.domain.people import Scope
+from onhand.domain.states import CartState, state
 from onhand.services import settings
+from onhand.services.standing import facts_of
 from onhand.web import drawing
 from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
@@ -60,7 +61,8 @@ class Known:
     synch_qoh: bool
     followed: Mapping[int, Mapping[str, Any]]  # by cart: what moved elsewhere, and the post there
     differed: Mapping[int, Mapping[str, Any]]  # by cart: its newest difference
-    pulses: Mapping[int, Pulse]
+    states: Mapping[int, CartState]
+    counts: Mapping[int, Mapping[str, int]]
 
 
 def attach(site: Site) -> None:
@@ -80,7 +82,7 @@ def attach(site: Site) -> None:
 
 
 def steps(known: Known) -> list[Step]:
-    """The six steps with their evidence."""
+    """The seven steps with their evidence."""
     shop = "Connect your first shop", "/carts/new"
     switch = "System Parameters, group Program", "/parameters#SynchQOH"
     stock = Fact(True, drawing.plural(known.items, "item") + " here.")
@@ -94,6 +96,11 @@ def steps(known: Known) -> list[Step]:
             "Make both sides equal",
             "The cart is right: Get QOH from Website. We are right: Send QOH to Website. Both show a preview first.",
             _each(known, _aligned, *shop),
+        ),
+        Step(
+            "Leave no product out",
+            "A product whose SKU no item has is not synchronized. Create items for those that only one shop sells, or ignore them.",
+            _each(known, _matched, *shop),
         ),
         Step(
             "Set SynchQOH to True",
@@ -141,6 +148,23 @@ def _aligned(_: Known, cart: Cart) -> Fact:
     return Fact(True, f"{cart.name}: {WORDS[cart.aligned_by]}, {drawing.when(cart.aligned_at)}.")
 
 
+def _matched(known: Known, cart: Cart) -> Fact:
+    if not cart.aligned:
+        return Fact(False, f"{cart.name}: its products are not known before it is aligned.")
+    left, unclear = (
+        known.counts[cart.id]["unmatched"],
+        known.counts[cart.id]["duplicate"] + known.counts[cart.id]["blank"],
+    )
+    listed = f"{_cart(cart)}/listings"
+    if left:
+        what = f"{drawing.plural(left, 'product')} of {cart.name} {'is' if left == 1 else 'are'} not synchronized."
+        return Fact(False, what, "Create items", f"{listed}/create")
+    if unclear:
+        what = f"{drawing.plural(unclear, 'product')} of {cart.name} without a SKU of {'its' if unclear == 1 else 'their'} own."
+        return Fact(False, what, "Settle the SKUs", listed)
+    return Fact(True, f"{cart.name}: every product has an item, or was left out by you.")
+
+
 def _synchronized(known: Known, cart: Cart) -> Fact:
     if cart.synchronize:
         return Fact(True, f"{cart.name}: on.")
@@ -161,18 +185,13 @@ def _followed(known: Known, cart: Cart) -> Fact:
 
 
 def _in_step(known: Known, cart: Cart) -> Fact:
-    pulse = known.pulses.get(cart.id)
-    if pulse is None or not pulse.in_step:
-        label, address = ("See Home", "/") if pulse else ("", "")
-        return Fact(
-            False, f"{cart.name} is not seen in step{'' if pulse else ': it is not driven yet'}.", label, address
-        )
+    state = known.states[cart.id]
+    if state is not CartState.IN_STEP:
+        return Fact(False, f"{cart.name} is not in step: {state}.", "See Home", "/")
     differed = known.differed.get(cart.id)
-    if differed is not None and differed["closed_at"] is None:
-        return Fact(
-            False, f"{cart.name}: a difference is open.", "Differences", f"/differences?cart={cart.id}&open=yes"
-        )
-    quiet = _latest(cart.aligned_at, datetime.fromisoformat(differed["closed_at"]) if differed else None)
+    quiet = _latest(
+        cart.aligned_at, datetime.fromisoformat(differed["closed_at"]) if differed and differed["closed_at"] else None
+    )
     since = f"; nothing differed since {drawing.when(quiet)}" if quiet else ""
     return Fact(True, f"{cart.name} is in step{since}.")
 
@@ -186,9 +205,12 @@ def _cart(cart: Cart) -> str:
 
 
 def _known(app: App) -> Known:
+    watch = app.watch()
+
     def read(books: Books) -> Known:
         every = books.carts.all()
         carts = tuple(cart for cart in every if cart.settings.active)
+        counts = {cart.id: books.reports.cart_counts(cart.id) for cart in carts}
         newest = {cart.id: books.reports.differences(cart.id, open_only=False, limit=1) for cart in carts}
         waiting = {cart.id: books.reports.differences(cart.id, open_only=True, limit=1) for cart in carts}
         followed = {cart.id: books.evidence.followed(cart) for cart in carts if cart.aligned}
@@ -199,7 +221,8 @@ def _known(app: App) -> Known:
             bool(settings.values(books)["SynchQOH"]),
             {cart: seen for cart, seen in followed.items() if seen},
             {cart: (waiting[cart] or rows)[0] for cart, rows in newest.items() if waiting[cart] or rows},
-            app.controller.pulses() if app.controller else {},
+            {cart.id: state(facts_of(books, cart, watch, counts[cart.id])) for cart in carts},
+            counts,
         )
 
     return app.read(read)

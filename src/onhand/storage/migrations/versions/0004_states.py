@@ -1,0 +1,20 @@
+"""products that were switched off when they sold out
+
+What was known to be off by a sale is carried over; of all others it is not known.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    for column in ("off_when_empty", "switch_on"):
+        op.add_column("listings", sa.Column(column, sa.Boolean(), server_default=sa.text("0"), nullable=False))
+    op.execute("UPDATE listings SET off_when_empty = off_by_sale")
+    op.create_index("ix_listings_held", "listings", ["cart_id"], sqlite_where=sa.text("held <> 0"))
+    op.create_index("ix_listings_off", "listings", ["cart_id", "product"], sqlite_where=sa.text("off_when_empty"))

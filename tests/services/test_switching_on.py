@@ -1,0 +1,114 @@
+"""Holds products that sold out and are switched off to what a person may do about them, on a real shop."""
+
+from __future__ import annotations
+
+import pytest
+
+from onhand.domain.errors import Refused
+from onhand.domain.posts import State
+from onhand.services import receiving, settling
+from tests.builders import Stall, World
+
+WARES = {"TEA": 10, "POT": 5}
+
+
+@pytest.fixture
+def amber(world: World) -> Stall:
+    """POT sold out, and somebody saved its form, so nobody can tell whether the sale or the form switched it off."""
+    (amber,) = world.running("Amber", wares=WARES)
+    amber.sample.buy("POT", 5)
+    amber.tick()
+    amber.sample.admin_set("POT", status=0)
+    amber.tick(30)
+    return amber
+
+
+def state(cart: Stall) -> tuple[int, int]:
+    return cart.shows("POT"), cart.sample.find("POT").status
+
+
+def doubtful(cart: Stall) -> list[int]:
+    """The products that are listed, which the card counts too."""
+    rows = cart.world.store.read(lambda books: books.products.page(cart.id, "switched off", 0, 100))
+    counts = cart.world.store.read(lambda books: books.reports.cart_counts(cart.id))
+    assert counts["switched_off"] == len(rows)
+    assert all(row["switched_off"] for row in rows)
+    return [row["product"] for row in rows]
+
+
+def switch(cart: Stall, *products: int, on: bool = True) -> int:
+    return len(settling.switch_on(cart.world.house, cart.cart, products, on, "Ann"))
+
+
+def test_what_sold_out_and_is_off_is_listed_until_somebody_says_what_is_wanted(amber: Stall) -> None:
+    pot = amber.listing("POT").product
+    assert doubtful(amber) == [pot]
+    receiving.receive(amber.world.house, [("POT", 2)], "", "", "")
+    amber.settle()
+    assert state(amber) == (2, 0)
+    assert doubtful(amber) == [pot]
+
+
+def test_it_is_switched_on_at_once_if_there_is_stock_by_a_post_that_adds_nothing(amber: Stall) -> None:
+    receiving.receive(amber.world.house, [("POT", 2)], "", "", "")
+    amber.settle()
+    switch(amber, amber.listing("POT").product)
+    assert doubtful(amber) == []
+    amber.settle()
+    assert state(amber) == (2, 1)
+    assert doubtful(amber) == []
+    rows = amber.world.store.read(lambda books: books.stack.posts(amber.id, None, 10, None))
+    assert (rows[0]["change"], rows[0]["state"]) == (0, State.APPLIED)
+    assert amber.differences() == []
+
+
+def test_it_is_switched_on_with_the_stock_that_comes_later_even_if_its_form_is_saved_before(amber: Stall) -> None:
+    switch(amber, amber.listing("POT").product)
+    amber.settle()
+    assert state(amber) == (0, 0)
+    amber.edit("POT", 0)
+    amber.tick(30)
+    receiving.receive(amber.world.house, [("POT", 2)], "", "", "")
+    amber.settle()
+    assert state(amber) == (2, 1)
+
+
+def test_what_is_left_off_is_listed_no_more_and_stays_off(amber: Stall) -> None:
+    switch(amber, amber.listing("POT").product, on=False)
+    assert doubtful(amber) == []
+    receiving.receive(amber.world.house, [("POT", 2)], "", "", "")
+    amber.settle()
+    assert state(amber) == (2, 0)
+    assert doubtful(amber) == []
+
+
+def test_what_somebody_switches_on_in_the_shop_is_listed_no_more(amber: Stall) -> None:
+    amber.sample.admin_set("POT", status=1)
+    amber.tick(30)
+    assert doubtful(amber) == []
+
+
+def test_what_did_not_sell_out_is_refused(amber: Stall) -> None:
+    amber.sample.admin_set("TEA", status=0)
+    amber.tick(30)
+    assert amber.listing("TEA").product not in doubtful(amber)
+    for on in (True, False):
+        with pytest.raises(Refused):
+            switch(amber, amber.listing("TEA").product, on=on)
+
+
+def test_a_new_baseline_does_not_forget_it(amber: Stall) -> None:
+    amber.world.store.write(lambda books: books.carts.switch(amber.id, False))
+    amber.get()
+    assert doubtful(amber) == [amber.listing("POT").product]
+
+
+def test_what_the_shop_itself_put_back_is_switched_on_as_well(world: World) -> None:
+    (amber,) = world.running("Amber", wares=WARES, allow_checkout=False)
+    order = amber.sample.buy("POT", 5)
+    amber.settle()
+    assert state(amber) == (0, 0)
+    assert doubtful(amber) == [], "the sale did that, for certain"
+    amber.sample.delete_order(order, restock=True)
+    amber.settle()
+    assert state(amber) == (5, 1)

@@ -159,7 +159,20 @@ def test_a_page_instead_of_data(host, status, kind, reason, word):
 
 def test_php_source_instead_of_its_result(host):
     host.answer = plain(200, b"<?php /* The OnHand connector */", kind="text/plain")
-    trouble(client(host.url), Permanent, "html", "<?php")
+    trouble(client(host.url), Permanent, "html", "source text of a PHP file")
+
+
+@pytest.mark.parametrize("kind", ["text/html", "text/plain", "image/png", ""])
+def test_of_what_a_stranger_answers_nothing_is_repeated(host, kind):
+    """The address may be that of a server which only this machine can reach."""
+    host.answer = plain(200, b"INTERNAL-SECRET", kind=kind)
+    with pytest.raises(Permanent) as found:
+        client(host.url).hello()
+    host.answer = plain(302, b"INTERNAL-SECRET", location="https://user:INTERNAL-SECRET@in.example/x?t=INTERNAL-SECRET")
+    with pytest.raises(Permanent) as led:
+        client(host.url).hello()
+    assert led.value.facts["location"] == "https://in.example/x"
+    assert "INTERNAL-SECRET" not in f"{found.value} {found.value.facts} {led.value} {led.value.facts}"
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

@@ -19,7 +19,7 @@ from onhand.api import Server
 from onhand.app import App
 from onhand.passwords import Passwords
 from onhand.services import people
-from onhand.services.people import Gate
+from onhand.services.gate import Gate
 from onhand.storage import database
 
 

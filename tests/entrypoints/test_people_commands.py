@@ -9,7 +9,7 @@ from onhand.app import App
 from onhand.domain.people import Role, Scope
 from onhand.passwords import Passwords
 from onhand.services import people
-from onhand.services.people import Gate
+from onhand.services.gate import Gate
 from tests.entrypoints.conftest import OnHand
 
 CHEAP = Gate(Passwords(cheap=True))

@@ -2,7 +2,7 @@
 
 Path: ``endpoint`` hands over what it got instead of a believable, successful answer; the error it gets back is raised.
 Promise: every failure becomes Retriable, Permanent or Conflict, with the fact ``reason`` and a sentence for the technician.
-Never: takes anything but advice from an answer that was not signed.
+Never: takes anything but advice from an answer that was not signed, or repeats what a stranger answered.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _unsigned(status: int, content: bytes) -> OnHandError:
 def foreign(status: int, headers: Mapping[str, str], content: bytes) -> OnHandError:
     """Something that is not our connector answered."""
     if 300 <= status < 400:
-        target = headers.get("location", "")[:200]
+        target = _place_of(headers.get("location", ""))
         return Permanent(
             f"The address redirects to {target or 'another place'}: enter the final address, or exempt onhand.php from it.",
             reason="redirect",
@@ -135,13 +135,35 @@ def foreign(status: int, headers: Mapping[str, str], content: bytes) -> OnHandEr
             reason="http",
             status=status,
         )
-    begins = content[:80].decode("utf-8", "replace").strip()
     return Permanent(
-        f"The address answers with a page instead of data, beginning «{begins}»: check that it is that of onhand.php, that PHP"
+        f"The address answers with {_kind_of(headers, content)} instead of data: check that it is that of onhand.php, that PHP"
         " runs there, and that the shop is not in maintenance mode.",
         reason="html",
         status=status,
     )
+
+
+def _place_of(location: str) -> str:
+    """Where a redirect leads: host and path, without what may be a secret of somebody else's session."""
+    try:
+        target = httpx2.URL(location)
+    except (httpx2.InvalidURL, ValueError):
+        return ""
+    return str(target.copy_with(query=None, fragment=None, userinfo=b""))[:200]
+
+
+def _kind_of(headers: Mapping[str, str], content: bytes) -> str:
+    """What answered, without a word of it: a cart's address may lead to a server that only this machine can reach, and who may set
+    the address need not be one who may read there."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    begins = content[:200].lstrip().lower()
+    if not content:
+        return "nothing"
+    if begins.startswith(b"<?php"):
+        return "the source text of a PHP file"
+    if kind == "text/html" or begins.startswith((b"<!doctype html", b"<html")):
+        return "a web page"
+    return "plain text" if kind.startswith("text/") else "something else"
 
 
 def on_the_way(problem: httpx2.HTTPError) -> OnHandError:

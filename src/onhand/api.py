@@ -23,7 +23,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from onhand import door, doorkeeper
+from onhand import connections, door, doorkeeper
 from onhand.app import App
 from onhand.config import Config
 from onhand.domain.errors import Broken, Refused
@@ -109,9 +109,15 @@ class Server:
         self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
         self.public = public.rstrip("/") or self.url
         self._api = create(app, self._token, pages, [host, shown, urlsplit(self.public).hostname or shown])
+        most = connections.connections_max()
         self._server = uvicorn.Server(
             uvicorn.Config(
                 self._api,
+                http=connections.Connection.limited_to(most),
+                limit_concurrency=most,
+                backlog=connections.BACKLOG,
+                timeout_keep_alive=connections.IDLE_SECONDS,
+                h11_max_incomplete_event_size=connections.HEAD_BYTES,
                 log_config=None,
                 access_log=False,
                 server_header=False,

@@ -64,6 +64,8 @@ def create(app: App, token: str, pages: bool, hosts: Sequence[str] = ()) -> Fast
         api.mount("/api", programs.create(app))
         hints.attach(api, app)
         web.attach(api, app)
+    else:
+        api.add_middleware(connections.HangUps)
     api.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, *hosts], www_redirect=False)
     api.add_middleware(SecurityHeaders)
     return api

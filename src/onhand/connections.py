@@ -2,7 +2,8 @@
 
 Path: ``api.Server`` asks how many connections there may be, and hands a ``Connection`` class to uvicorn as its HTTP protocol.
 Promise: the head of a request arrives in time or its connection ends; who takes nothing of an answer is cut off; however many
-connections wait, a new one is heard, and files stay free for shops, the store and commands of this machine.
+connections wait, a new one is heard, and files stay free for shops, the store and commands of this machine; a client that hangs up
+leaves no traceback.
 Never: ends an answer that is on its way and taken, such as a stream; times a body, which whoever reads it does.
 """
 
@@ -13,6 +14,8 @@ import resource
 from typing import ClassVar
 
 import structlog
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 FILES_WANTED = 8192  # open files, where the system lets a process have so many
@@ -124,3 +127,16 @@ class Connection(H11Protocol):
         if self._stuck_timer is not None:
             self._stuck_timer.cancel()
         self.waiting.pop(self, None)
+
+
+class HangUps:
+    """Ends a request whose client is gone, in silence: there is nobody to answer, and nothing is wrong here."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except ClientDisconnect:
+            log.debug("client.gone", path=scope.get("path"))

@@ -32,8 +32,14 @@ KIND_OF_CODE: Mapping[str, type[OnHandError]] = {
     "gap": Conflict,
 }
 MEMBERS = ("clock", "epoch", "last_seq")  # what an error may carry besides code and message
-# Refusals that a connector may not be able to sign: it has no key, or the request did not prove that it knows it.
-UNSIGNED = ("config", "https", "too_large", "internal")
+# Refusals that a connector may not be able to sign: it has no key, or the request did not prove that it knows it. The words are ours:
+# anything may answer so, and what it says is not repeated.
+UNSIGNED = {
+    "config": "The connector finds no key that it understands: copy the onhand-key.php that OnHand made for this cart next to onhand.php.",
+    "https": "Use the https address of this shop, or set allow_http to true in onhand-key.php.",
+    "too_large": "The shop refuses requests of this size: lower the batch size of this cart.",
+    "internal": "The connector failed; the details are in the web server's error log.",
+}
 
 
 def refusal(status: int, error: object) -> OnHandError:
@@ -51,10 +57,10 @@ def refusal(status: int, error: object) -> OnHandError:
     return KIND_OF_CODE[code](message, reason=code, **facts)
 
 
-def unbelieved(wrong: Wrong, status: int, content: bytes) -> OnHandError:
+def unbelieved(wrong: Wrong, content: bytes) -> OnHandError:
     """An answer without a valid signature. What it says is used for advice to a person, and for nothing else."""
     if wrong.part == "missing":
-        return _unsigned(status, content)
+        return _unsigned(content)
     if wrong.part == "digest":
         return Retriable(
             "The answer arrived cut or changed: a proxy between here and the shop rewrites it.",
@@ -69,7 +75,7 @@ def unbelieved(wrong: Wrong, status: int, content: bytes) -> OnHandError:
     )
 
 
-def _unsigned(status: int, content: bytes) -> OnHandError:
+def _unsigned(content: bytes) -> OnHandError:
     try:
         error = json.loads(content)["error"]
         code, arrived = error["code"], error.get("arrived")
@@ -92,8 +98,8 @@ def _unsigned(status: int, content: bytes) -> OnHandError:
             " cart and copy it there.",
             reason="signature",
         )
-    if code in UNSIGNED:
-        return refusal(status, error)
+    if isinstance(code, str) and code in UNSIGNED:
+        return KIND_OF_CODE[code](UNSIGNED[code], reason=code)
     return Permanent(
         "The answer came without its signature: something before the shop (a proxy or firewall) strips headers from answers."
         " Let Signature, Signature-Input and Content-Digest pass.",

@@ -10,13 +10,12 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Receive, Scope, Send
+
+from onhand.connections import HangUps
 
 from .site import Site
 from .visit import Page
@@ -25,8 +24,6 @@ PROGRAMS = ("/api/", "/door/", "/hint/")  # who asks there is no browser
 MISSING = "There is nothing at this address. It may have been mistyped, or what it showed is gone."
 WRONG_WAY = "This address is only for a form of ours: open the page again and use the form there."
 FAULT = "A fault in OnHand: its log says what broke. Look whether what you asked for was done before you try again."
-
-log = structlog.get_logger()
 
 
 def attach(api: FastAPI, site: Site) -> None:
@@ -46,19 +43,6 @@ def attach(api: FastAPI, site: Site) -> None:
     api.add_exception_handler(HTTPException, no_route)
     api.add_exception_handler(Exception, fault)
     api.add_middleware(HangUps)
-
-
-class HangUps:
-    """Ends a request whose client is gone, in silence: there is nobody to answer, and nothing is wrong here."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await self._app(scope, receive, send)
-        except ClientDisconnect:
-            log.debug("client.gone", path=scope.get("path"))
 
 
 def _answer(site: Site, request: Request, status: int, message: str, headers: Any = None) -> Response:

@@ -28,6 +28,7 @@ from onhand.api import Server
 from onhand.app import App
 from onhand.domain.errors import Retriable
 from onhand.domain.people import Role, Scope
+from onhand.services import people
 from onhand.storage import vault
 from onhand.verbs import VERBS
 from onhand.web import attach
@@ -147,6 +148,25 @@ def test_a_token_has_no_more_than_its_own_scopes(app, web, program):
     reader = Program(app, web, Role.ADMINISTRATOR, [Scope.READ])
     assert reader.on_hand() == 10
     reader("receive", status=403, **TEA)
+
+
+def test_a_token_that_may_only_administer_does_not_become_more(app, web, program):
+    lesser = Program(app, web, Role.ADMINISTRATOR, [Scope.ADMINISTER])
+    boss = next(user["name"] for user in lesser("user_list")["users"] if user["role"] == "administrator")
+    people.invite(app.house, "Bob", Role.CLERK)
+    attempts = [
+        ("user_link", {"name": boss}),
+        ("user_link", {"name": "Bob"}),
+        ("user_edit", {"name": "Bob", "role": "manager"}),
+    ]
+    attempts += [("user_add", {"name": f"New {role}", "role": role}) for role in Role]
+    attempts += [("token_add", {"name": "t", "user": boss, "scopes": ["stock"]})]
+    for verb, given in attempts:
+        problem = lesser(verb, 403, **given)
+        assert problem["code"] == "forbidden"
+    assert lesser("user_edit", name="Bob", active=False)["active"] is False
+    assert {user["name"] for user in lesser("user_list")["users"]}.isdisjoint(f"New {role}" for role in Role)
+    assert program("user_link", name=boss)["link"]
 
 
 def test_who_asked_is_known_by_the_token(program):

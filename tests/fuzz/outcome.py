@@ -27,6 +27,9 @@ class Outcome:
     booked: int = 0  # accepted inputs that moved stock
     proofs: dict[str, bool] = field(default_factory=dict)
     memory_mb: dict[str, tuple[float, float]] = field(default_factory=dict)  # process → warm, at the end
+    cpu_seconds: dict[str, float] = field(
+        default_factory=dict
+    )  # process, with its servers → what it took of the machine
 
     def count(self, target: str, answer: object) -> None:
         """One input more, and what came of it."""
@@ -42,7 +45,7 @@ class Outcome:
 
     def join(self, other: Outcome) -> None:
         """Take over what another process saw."""
-        for name in ("inputs", "answers", "stock", "proofs", "memory_mb"):
+        for name in ("inputs", "answers", "stock", "proofs", "memory_mb", "cpu_seconds"):
             getattr(self, name).update(getattr(other, name))
         self.undeclared += other.undeclared
         self.tracebacks += other.tracebacks

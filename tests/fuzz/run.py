@@ -13,6 +13,7 @@ import json
 import logging
 import multiprocessing
 import random
+import resource
 import sys
 import tempfile
 import time
@@ -62,6 +63,12 @@ def memory_mb() -> float:
     return pages * 4096 / 1e6
 
 
+def cpu_seconds() -> float:
+    """What this process, and the servers that it started and ended, took of the machine."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return round(sum(one.ru_utime + one.ru_stime for one in used), 1)
+
+
 def api_and_files(seed: int, seconds: float, folder: Path) -> Outcome:
     """The part of one process: the API, with a little of the time for the files."""
     outcome = Outcome()
@@ -90,6 +97,7 @@ def api_and_files(seed: int, seconds: float, folder: Path) -> Outcome:
         files.one(number)
         number += 1
     outcome.memory_mb["files"] = (before, memory_mb())
+    outcome.cpu_seconds["API and files"] = cpu_seconds()
     return outcome
 
 
@@ -111,6 +119,7 @@ def connector(seed: int, seconds: float, _: Path) -> Outcome:
             list(senders.map(sender, range(REQUESTS_AT_ONCE)))
         target.finish()
         shop.close()
+    outcome.cpu_seconds["connector"] = cpu_seconds()
     return outcome
 
 
@@ -133,7 +142,11 @@ def report(seed: int, seconds: float, outcome: Outcome, found: dict[str, list[An
         "seconds": seconds,
         "inputs": total,
         "inputs_per_second": round(total / seconds),
-        **{name: value for name, value in asdict(outcome).items() if name in {"answers", "booked", "memory_mb"}},
+        **{
+            name: value
+            for name, value in asdict(outcome).items()
+            if name in {"answers", "booked", "memory_mb", "cpu_seconds"}
+        },
         "by_target": outcome.inputs,
         "checks": {name: faults or "holds" for name, faults in found.items()},
     }

@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself; a second run finds it there.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-php fast check bench simulate sketch chaos mutants screenshots setup lock vendor clean
+.PHONY: help demo test test-php fast check bench simulate sketch chaos fuzz mutants screenshots setup lock vendor clean
 
 # PYTHON=/path/to/python3.12 chooses the interpreter for .venv.
 export PYTHON
@@ -59,6 +59,11 @@ chaos:  ## real shops, OnHand and the network go wrong for a while, then every p
 	@scripts/set-up dev
 	@scripts/system-packages mariadb-server php-cli php-mysql
 	@$(BIN)/python -m tests.stories.chaos $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
+fuzz:  ## hostile inputs for the connector, the API and files for three minutes, then the books have to be right (SECONDS=600, SEED=7)
+	@scripts/set-up dev
+	@scripts/system-packages mariadb-server php-cli php-mysql
+	@$(BIN)/python -m tests.fuzz.run $(if $(SECONDS),--seconds $(SECONDS),--at-least 200000) $(if $(SEED),--seed $(SEED))
 
 mutants:  ## break the domain on purpose, one change at a time, and see whether its tests notice (some minutes)
 	@scripts/set-up dev

@@ -23,7 +23,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from onhand import door, doorkeeper
+from onhand import connections, door, doorkeeper
 from onhand.app import App
 from onhand.config import Config
 from onhand.domain.errors import Broken, Refused
@@ -32,6 +32,7 @@ from onhand.services import people
 STOP_SECONDS = 2.0  # how long answers on their way may take at the end
 CLOSE_SECONDS = 5.0  # and how long the carts' requests; what is cut is gone on with at the next start
 START_SECONDS = 10.0
+KEEP_SECONDS = 2.0  # how often the notice of the owner is looked after
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
@@ -63,6 +64,8 @@ def create(app: App, token: str, pages: bool, hosts: Sequence[str] = ()) -> Fast
         api.mount("/api", programs.create(app))
         hints.attach(api, app)
         web.attach(api, app)
+    else:
+        api.add_middleware(connections.HangUps)
     api.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, *hosts], www_redirect=False)
     api.add_middleware(SecurityHeaders)
     return api
@@ -108,9 +111,15 @@ class Server:
         self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
         self.public = public.rstrip("/") or self.url
         self._api = create(app, self._token, pages, [host, shown, urlsplit(self.public).hostname or shown])
+        most = connections.connections_max()
         self._server = uvicorn.Server(
             uvicorn.Config(
                 self._api,
+                http=connections.Connection.limited_to(most),
+                limit_concurrency=most,
+                backlog=connections.BACKLOG,
+                timeout_keep_alive=connections.IDLE_SECONDS,
+                h11_max_incomplete_event_size=connections.HEAD_BYTES,
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -161,7 +170,7 @@ def _stay(config: Config, role: str, host: str, port: int, pages: bool, ready: R
             first = people.first_link(app.house) if pages else None
             ready(server.public, f"{server.public}/begin/{first}" if first else None)
             log.info("server.started", role=role, url=server.url, store=str(config.store))
-            log.info("server.ending", role=role, signal=signal.Signals(signals.recv(1)[0]).name)
+            log.info("server.ending", role=role, signal=_awaited(signals, app.ownership.keep).name)
     finally:
         _close(app)
     log.info("server.ended", role=role)
@@ -179,6 +188,16 @@ def _signals() -> socket.socket:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     return reader
+
+
+def _awaited(signals: socket.socket, meanwhile: Callable[[], object]) -> signal.Signals:
+    """Wait for the signal to end; do something every few seconds until it comes."""
+    signals.settimeout(KEEP_SECONDS)
+    while True:
+        try:
+            return signal.Signals(signals.recv(1)[0])
+        except TimeoutError:
+            meanwhile()
 
 
 def _close(app: App) -> None:

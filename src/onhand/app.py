@@ -24,7 +24,7 @@ from onhand.carts.mysql_server import Address
 from onhand.clock import SystemClock
 from onhand.controller import Controller
 from onhand.domain.carts import Cart, Settings
-from onhand.domain.errors import Permanent, Refused
+from onhand.domain.errors import Permanent, Refused, Retriable
 from onhand.domain.people import Caller
 from onhand.domain.states import Watch
 from onhand.messenger import HttpMessenger
@@ -32,7 +32,7 @@ from onhand.passwords import Passwords
 from onhand.sender import Sender
 from onhand.services.auditing import Audited
 from onhand.services.collecting import Memory
-from onhand.services.people import Gate
+from onhand.services.gate import Gate
 from onhand.services.ports import Clock, House, Shop
 from onhand.storage.books import SqlBooks
 from onhand.storage.database import Database
@@ -40,6 +40,8 @@ from onhand.storage.owner import Ownership
 from onhand.tasks import Tasks
 
 T = TypeVar("T")
+CART_SECONDS = 10.0  # how long a verb waits while others speak to the same shop
+ALIGN_SECONDS = 600.0  # the same for long work, which waits on a thread of its own
 Books = SqlBooks  # for those who ask the books and need not know what keeps them
 
 
@@ -127,14 +129,27 @@ class App:
         )
 
     @contextmanager
-    def at_cart(self, cart: Cart) -> Iterator[tuple[Shop, Memory]]:
-        """A cart's shop and memory, while nobody else of this process speaks to it: at most one request is ever in flight."""
-        with self._locks[cart.id]:
+    def at_cart(self, cart: Cart, patience_seconds: float | None = None) -> Iterator[tuple[Shop, Memory]]:
+        """A cart's shop and memory, while nobody else of this process speaks to it: at most one request is ever in flight.
+
+        Raises Retriable if others speak to it for longer, ``CART_SECONDS`` unless told otherwise: a slow shop must not keep everybody's
+        threads waiting.
+        """
+        lock = self._locks[cart.id]
+        if not lock.acquire(timeout=CART_SECONDS if patience_seconds is None else patience_seconds):
+            raise Retriable(
+                f"{cart.name} is busy: a look, a test or an alignment waits for its shop. Nothing was done, try again in a moment.",
+                reason="busy",
+                cart=cart.name,
+            )
+        try:
             shop = self.open_shop(cart)
             try:
                 yield shop, self._memories[cart.id]
             finally:
                 shop.disconnect()
+        finally:
+            lock.release()
 
     def _open_driven(self, cart: Cart) -> Shop:
         return self.open_shop(cart, lambda: self.controller.look_now(cart.id) if self.controller else None)

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Mapping
 
 import structlog
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.requests import ClientDisconnect
@@ -25,12 +25,14 @@ from onhand.doorkeeper import read_body
 BODY_BYTES = 256  # a hint says nothing but that it is one
 BODY_SECONDS = 2.0  # how long its few bytes may take
 NUMBER_DIGITS = 9  # of a cart's number
+CHECKS_MAX = 4  # hints that are checked at once: anybody can send some, and others need threads too
 
 log = structlog.get_logger()
 
 
 def attach(api: FastAPI, app: App) -> None:
     """Add the address that shops hint at."""
+    threads = CapacityLimiter(CHECKS_MAX)
 
     @api.post("/hint/{number}", include_in_schema=False)
     async def hint(number: str, request: Request) -> Response:
@@ -39,7 +41,7 @@ def attach(api: FastAPI, app: App) -> None:
                 body = await read_body(request, BODY_BYTES)
         except (TimeoutError, ClientDisconnect):
             body = None
-        if body is None or not await to_thread.run_sync(_take, app, number, body, request.headers):
+        if body is None or not await to_thread.run_sync(_take, app, number, body, request.headers, limiter=threads):
             return Response(status_code=401)
         return Response(status_code=204)
 

@@ -1,7 +1,8 @@
 """Sets up the logs: events and facts, for people on a terminal or as JSON for programs.
 
 Path: ``console`` calls ``set_up`` once, before a command does anything.
-Promise: everything goes to stderr, so that an answer on stdout stays clean; our own events and libraries' look alike.
+Promise: everything goes to stderr, so that an answer on stdout stays clean; our own events and libraries' look alike; what is said
+again and again is counted instead, so that nobody from outside can fill the disk with it.
 Never: lets a secret through.
 """
 
@@ -9,12 +10,20 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
+import time
 from collections.abc import MutableMapping
-from typing import Any
+from contextlib import nullcontext
+from copy import copy
+from dataclasses import dataclass
+from typing import Any, TextIO
 
 import structlog
 
 SECRETS = frozenset({"secret", "token", "authorization", "password", "key_file"})
+LINES_MAX = 20  # lines of one kind
+LINES_SECONDS = 10.0  # within so long
+KINDS_MAX = 500  # told apart
 CHATTY = (
     "asyncio",
     "httpcore",
@@ -34,7 +43,7 @@ def set_up(level: str, *, as_json: bool) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         without_secrets,
     ]
-    handler = logging.StreamHandler(sys.stderr)
+    handler = Handler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -53,6 +62,82 @@ def set_up(level: str, *, as_json: bool) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
+
+
+class Handler(logging.StreamHandler):  # type: ignore[type-arg]  # it takes none before Python 3.11
+    """Writes lines, but of one kind only so many in a while; then it says how many more there were.
+
+    A kind is an event of one cart, or one message of a library. What else is in a line does not matter: who floods us chooses that.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._kinds: dict[tuple[str, ...], _Kind] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line, or count it. The handler's lock is held."""
+        name = _kind_of(record)
+        now = time.monotonic()
+        if name not in self._kinds and len(self._kinds) >= KINDS_MAX:
+            name = (record.levelname, "many others")
+        kind = self._kinds.get(name)
+        if kind is None or now >= kind.until:
+            self.finish(now)
+            kind = self._kinds[name] = _Kind(now + LINES_SECONDS)
+        if kind.lines < LINES_MAX:
+            kind.lines += 1
+            super().emit(record)
+            return
+        if kind.last is None:
+            timer = threading.Timer(kind.until - now, self._finish_later)
+            timer.daemon = True
+            timer.start()
+        kind.more, kind.last = kind.more + 1, record
+
+    def finish(self, now: float | None = None) -> None:
+        """Say of each kind whose time is over (without ``now``: of each) how many lines were left out."""
+        for name, kind in list(self._kinds.items()):
+            if now is None or now >= kind.until:
+                del self._kinds[name]
+                if kind.last is not None:
+                    super().emit(_repeated(kind.last, kind.more))
+
+    def _finish_later(self) -> None:
+        with self.lock or nullcontext():
+            self.finish(time.monotonic() + 0.1)
+
+    def close(self) -> None:
+        """Say what is left to say."""
+        with self.lock or nullcontext():
+            self.finish()
+        super().close()
+
+
+@dataclass(slots=True)
+class _Kind:
+    until: float
+    lines: int = 0
+    more: int = 0
+    last: logging.LogRecord | None = None
+
+
+def _kind_of(record: logging.LogRecord) -> tuple[str, ...]:
+    said = record.msg
+    if isinstance(said, dict):
+        return (record.levelname, str(said.get("event", "")), str(said.get("cart", "")))
+    return (record.levelname, record.name, str(said)[:200])
+
+
+def _repeated(record: logging.LogRecord, times: int) -> logging.LogRecord:
+    """The last line that was left out, without its traceback, and how often it came."""
+    words = f"… repeated {times:,} times"
+    last = copy(record)
+    last.exc_info = last.exc_text = last.stack_info = None
+    if isinstance(last.msg, dict):
+        last.msg = {name: value for name, value in last.msg.items() if name != "exc_info"} | {"repeated": words}
+    else:
+        last.msg, last.args = f"{last.getMessage().strip()} {words}", ()
+    return last
 
 
 def without_secrets(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -1,6 +1,6 @@
 """Answers programs: every verb under ``/api``, for callers with a token of their own.
 
-Path: ``api`` mounts it → token → pace → scope → arguments → ``verbs.run``; a verb that takes long becomes a task.
+Path: ``api`` mounts it → token → pace → scope → body → turn → arguments → ``verbs.run``; a verb that takes long becomes a task.
 Promise: without a token nothing is answered but the description; everything that goes wrong is ``application/problem+json``, and a
 fault of ours shows nothing of its inside.
 Never: knows what a verb does; commands of this machine come in by ``doorkeeper``.
@@ -14,6 +14,7 @@ import math
 import re
 import time
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -34,10 +35,17 @@ from onhand.domain.people import Caller
 from onhand.door import STATUS, data_of
 from onhand.doorkeeper import read_body
 from onhand.services import people
+from onhand.turns import Turns
 from onhand.verbs import VERBS, Data, Invalid, run
 from onhand.verbs.registry import Verb, check_scope, misfit
 
 CALLS_MAX = 16  # verbs at work at once, so that screens and commands go on
+CALLS_SHARE = 6  # of one token: three slow programs still leave room for others
+CALLS_WAITING = 64  # requests of one token that arrive, wait or are at work
+CALLS_SECONDS = 10.0  # how long a request waits for its turn
+FILES_MAX = 8  # large requests in memory at once; each has up to 64 MB
+FILES_SHARE = 2  # of one token
+LOOKUPS_MAX = 8  # threads that look up tokens: never those that verbs keep busy
 CALLS_PER_SECOND = 20.0  # of one token, in the long run
 CALLS_BURST = 200  # of one token, at once
 CALLERS_MAX = 1000  # whose pace is remembered
@@ -100,8 +108,10 @@ class Desk:
     def __init__(self, app: App) -> None:
         self._app = app
         self._pace = Pace()
-        self._at_work = 0
+        self._turns = Turns(CALLS_MAX, CALLS_SHARE, CALLS_WAITING, CALLS_SECONDS)
+        self._files = Turns(FILES_MAX, FILES_SHARE, CALLS_WAITING, CALLS_SECONDS)
         self._threads = CapacityLimiter(CALLS_MAX)
+        self._lookups = CapacityLimiter(LOOKUPS_MAX)
 
     async def answer(self, verb: Verb, request: Request) -> Response:
         """One call. Raises Problem, and what verbs raise."""
@@ -110,21 +120,21 @@ class Desk:
             raise _later(429, f"Too many requests with this token: at most {CALLS_PER_SECOND:g} a second.", wait)
         check_scope(caller, verb.scope, verb.name)
         key = _key(verb, request)
-        if self._at_work >= CALLS_MAX:
-            raise _later(503, "Too many requests at once: try again in a moment.", 1.0)
-        self._at_work += 1
-        try:
-            body = b"" if request.method != "POST" else await _body(request, openapi.body_max(verb))
+        async with AsyncExitStack() as held:
+            held.enter_context(self._turns.admitted(caller.id))
+            if (most := openapi.body_max(verb)) > openapi.BODY_BYTES and request.method == "POST":
+                held.enter_context(self._files.admitted(caller.id))
+                await held.enter_async_context(self._files.turn(caller.id))
+            body = b"" if request.method != "POST" else await _body(request, most)
             asked = dict(request.query_params) if request.method != "POST" else None
+            await held.enter_async_context(self._turns.turn(caller.id))
             return await to_thread.run_sync(self._do, verb, asked, body, caller, key, limiter=self._threads)
-        finally:
-            self._at_work -= 1
 
     async def _caller(self, request: Request) -> Caller:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         caller = None
         if kind.lower() == "bearer" and token.strip():
-            caller = await to_thread.run_sync(people.bearer, self._app.house, token.strip())
+            caller = await to_thread.run_sync(people.bearer, self._app.house, token.strip(), limiter=self._lookups)
         if caller is None:
             hint = ', error="invalid_token"' if token else ""
             raise Problem(401, openapi.PROBLEMS[401], "token", {"WWW-Authenticate": f'Bearer realm="OnHand"{hint}'})
@@ -156,7 +166,8 @@ async def _guarded(desk: Desk, verb: Verb, request: Request) -> Response:
             log.exception("program.broke", verb=verb.name)
             return _problem(500, "broken", FAULT, {})
         said = data_of(error)
-        return _problem(status, error.code, error.message, said["facts"])
+        later = {"Retry-After": "1"} if error.facts.get("reason") == "busy" else {}
+        return _problem(status, error.code, error.message, said["facts"], later)
     except Exception:
         # The outermost frame of this request: a fault of ours must reach the caller as an answer.
         log.exception("program.broke", verb=verb.name)
@@ -174,10 +185,11 @@ async def _body(request: Request, most: int) -> bytes:
     """The request's body. Raises Problem if it is too large, too slow, or not JSON by its own account."""
     too_large = Problem(413, f"A request for this verb has at most {most:,} bytes.")
     length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > most:
+    size = int(length) if length.isdigit() else most
+    if size > most:
         raise too_large
     try:
-        async with asyncio.timeout(BODY_SECONDS + most / BODY_BYTES_PER_SECOND):
+        async with asyncio.timeout(BODY_SECONDS + size / BODY_BYTES_PER_SECOND):
             body = await read_body(request, most)
     except TimeoutError:
         raise Problem(408, "The request came too slowly: send it again.", headers={"Connection": "close"}) from None

@@ -159,7 +159,33 @@ def test_a_page_instead_of_data(host, status, kind, reason, word):
 
 def test_php_source_instead_of_its_result(host):
     host.answer = plain(200, b"<?php /* The OnHand connector */", kind="text/plain")
-    trouble(client(host.url), Permanent, "html", "<?php")
+    trouble(client(host.url), Permanent, "html", "source text of a PHP file")
+
+
+@pytest.mark.parametrize("kind", ["text/html", "text/plain", "image/png", ""])
+def test_of_what_a_stranger_answers_nothing_is_repeated(host, kind):
+    """The address may be that of a server which only this machine can reach."""
+    host.answer = plain(200, b"INTERNAL-SECRET", kind=kind)
+    with pytest.raises(Permanent) as found:
+        client(host.url).hello()
+    host.answer = plain(302, b"INTERNAL-SECRET", location="https://user:INTERNAL-SECRET@in.example/x?t=INTERNAL-SECRET")
+    with pytest.raises(Permanent) as led:
+        client(host.url).hello()
+    assert led.value.facts["location"] == "https://in.example/x"
+    assert "INTERNAL-SECRET" not in f"{found.value} {found.value.facts} {led.value} {led.value.facts}"
+
+
+@pytest.mark.parametrize(
+    "code", ["config", "https", "too_large", "internal", "signature", "other", ["config"], {"a": 1}, None]
+)
+def test_of_an_unsigned_answer_only_the_kind_is_believed(host, code):
+    said = {
+        "error": {"code": code, "message": "INTERNAL-SECRET", "clock": "INTERNAL-SECRET", "arrived": "INTERNAL-SECRET"}
+    }
+    host.answer = plain(500, json.dumps(said).encode(), kind="application/json")
+    with pytest.raises((Permanent, Retriable)) as found:
+        client(host.url).hello()
+    assert "INTERNAL-SECRET" not in f"{found.value} {found.value.facts}"
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -251,9 +277,9 @@ def test_unsigned_words_never_move_the_books(host):
 @pytest.mark.parametrize(
     ("code", "kind"), [("config", Permanent), ("https", Permanent), ("too_large", Permanent), ("internal", Retriable)]
 )
-def test_refusals_that_cannot_be_signed_keep_their_advice(host, code, kind):
+def test_refusals_that_cannot_be_signed_keep_their_kind_and_lose_their_words(host, code, kind):
     host.answer = signed(refusal(code), 500, drop=PROOF)
-    trouble(client(host.url), kind, code, "Do this.")
+    assert "Do this." not in trouble(client(host.url), kind, code).message
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
+import time
 from dataclasses import dataclass
 
 import httpx2
@@ -17,10 +19,12 @@ import pytest
 from onhand import doorkeeper
 from onhand.api import Server
 from onhand.app import App
+from onhand.domain.people import Role
 from onhand.passwords import Passwords
 from onhand.services import people
-from onhand.services.people import Gate
+from onhand.services.gate import Gate
 from onhand.storage import database
+from tests.entrypoints.conftest import token_for
 
 
 @dataclass
@@ -104,6 +108,19 @@ def test_a_body_beyond_the_limit_is_refused(caller, monkeypatch):
     monkeypatch.setattr(doorkeeper, "BODY_BYTES", 100)
     assert caller.post("item_add", b" " * 101)[0] == 413
     assert caller.post("item_add", b'{"sku":"TEA"}' + b" " * 80)[0] == 200
+
+
+@pytest.mark.parametrize("pages", [True, False])
+@pytest.mark.parametrize("path", ["/door/item_add", "/hint/1", "/api/item_add"])
+def test_a_client_that_hangs_up_is_no_fault(onhand, caplog, pages, path):
+    with App(onhand.store, "serve") as app, Server(app, pages=pages) as server:
+        for token in (server._token, token_for(app, Role.CLERK)):
+            with socket.create_connection(("127.0.0.1", int(server.url.rsplit(":", 1)[1]))) as gone:
+                head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Length: 50\r\n\r\n{{"
+                gone.sendall(head.encode())
+                time.sleep(0.2)
+        time.sleep(0.3)
+    assert not [record for record in caplog.records if record.levelname in {"ERROR", "CRITICAL"}], caplog.text
 
 
 def test_too_many_calls_at_once_are_told_to_come_back(onhand, monkeypatch):

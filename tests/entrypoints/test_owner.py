@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +20,7 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -24,10 +28,12 @@ from onhand import door
 from onhand.app import App
 from onhand.carts.sample import SampleShop
 from onhand.config import Config
-from onhand.domain.errors import Conflict, Refused
+from onhand.domain.errors import Conflict, Permanent, Refused
 from onhand.storage import owner as ownership
+from onhand.storage import vault
 from onhand.storage.owner import Owned, Ownership
-from tests.entrypoints.conftest import connect, until
+from onhand.verbs import run
+from tests.entrypoints.conftest import OnHand, connect, until
 
 pytestmark = pytest.mark.slow  # every test starts a process of its own
 
@@ -182,6 +188,149 @@ def test_a_second_owner_is_refused(onhand, role):
     done = onhand.program(role, code=3)
     assert f"process {first.pid}" in done.stderr
     assert json.loads(onhand.program(role, "--json", code=3).stdout)["error"]["code"] == "owned"
+
+
+def _by_a_symbolic_link(store, elsewhere):
+    elsewhere.mkdir()
+    (elsewhere / "other.db").symlink_to(store)
+    return elsewhere / "other.db"
+
+
+def _by_a_link_to_a_link(store, elsewhere):
+    return _by_a_symbolic_link(_by_a_symbolic_link(store, elsewhere), elsewhere / "deeper")
+
+
+def _by_a_link_to_its_folder(store, elsewhere):
+    elsewhere.symlink_to(store.parent)
+    return elsewhere / store.name
+
+
+def _by_a_hard_link(store, elsewhere):
+    elsewhere.mkdir()
+    (elsewhere / "other.db").hardlink_to(store)
+    return elsewhere / "other.db"
+
+
+def _by_a_relative_path(store, _elsewhere):
+    return Path(os.path.relpath(store))
+
+
+def _after_the_notice_was_deleted(store, _elsewhere):
+    store.with_name(store.name + ownership.SUFFIX).unlink()
+    return store
+
+
+def _after_its_folder_was_renamed(store, elsewhere):
+    store.parent.rename(elsewhere)
+    return elsewhere / store.name
+
+
+def _after_a_backup_was_put_in_its_place(store, elsewhere):
+    shutil.copy(store, elsewhere)
+    elsewhere.replace(store)
+    return store
+
+
+@pytest.mark.parametrize(
+    "reach",
+    [_by_a_symbolic_link, _by_a_link_to_a_link, _by_a_link_to_its_folder, _by_a_hard_link, _by_a_relative_path,
+     _after_the_notice_was_deleted, _after_its_folder_was_renamed, _after_a_backup_was_put_in_its_place],
+    ids=lambda reach: reach.__name__.strip("_"),
+)  # fmt: skip
+def test_a_second_owner_is_refused_by_whatever_name_it_finds_the_file(tmp_path, reach):
+    onhand = OnHand(tmp_path / "house" / "onhand.db")
+    onhand("init")
+    first = onhand.start("serve", "--port", "0")
+    other = OnHand(reach(onhand.store, tmp_path / "elsewhere"))
+    done = other.program("serve", "--json", "--port", "0", code=3)
+    assert json.loads(done.stdout)["error"]["code"] == "owned"
+    assert end(first)[0] == 0
+
+
+def test_a_second_owner_is_refused_through_a_bind_mount(tmp_path):
+    """Mounted in a namespace of its own, as a container would have it: that needs no rights."""
+    onhand = OnHand(tmp_path / "house" / "onhand.db")
+    onhand("init")
+    (tmp_path / "mounted").mkdir()
+    first = onhand.start("serve", "--port", "0")
+    words = [sys.executable, "-m", "onhand", "--store", str(tmp_path / "mounted" / "onhand.db"), "controller", "--json"]
+    script = (
+        f'mount --bind {shlex.quote(str(onhand.store.parent))} {shlex.quote(str(tmp_path / "mounted"))} && exec "$@"'
+    )
+    root = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+    done = subprocess.run([*root, "sh", "-c", script, "sh", *words], capture_output=True, timeout=60, check=False)
+    assert done.returncode == 3, done.stderr
+    assert json.loads(done.stdout)["error"]["code"] == "owned"
+    assert end(first)[0] == 0
+
+
+def test_commands_find_the_owner_and_its_key_file_through_a_symbolic_link(onhand, tmp_path):
+    other = OnHand(_by_a_symbolic_link(onhand.store, tmp_path / "elsewhere"))
+    process = onhand.start("controller")
+    assert other.json("item", "add", "TEA", "--on-hand", 5)["on_hand"] == 5
+    assert end(process)[0] == 0
+    other("cart", "add", "Amber", "--url", "http://127.0.0.1:1/onhand.php")
+    key = other.json("cart", "key", "Amber")["key_id"]
+    assert onhand.json("cart", "key", "Amber")["key_id"] == key
+    assert not list((tmp_path / "elsewhere").glob("*.key"))
+
+
+def test_a_key_file_that_lies_beside_the_symbolic_link_is_found_there(onhand, tmp_path):
+    onhand("cart", "add", "Amber", "--url", "http://127.0.0.1:1/onhand.php")
+    key = onhand.json("cart", "key", "Amber")["key_id"]
+    link = _by_a_symbolic_link(onhand.store, tmp_path / "elsewhere")
+    vault.beside(onhand.store).rename(link.with_name(link.name + vault.SUFFIX))
+    assert OnHand(link).json("cart", "key", "Amber")["key_id"] == key
+
+
+def test_a_file_with_two_hard_links_is_refused_until_one_is_gone(onhand, tmp_path):
+    other = OnHand(_by_a_hard_link(onhand.store, tmp_path / "elsewhere"))
+    for either in (onhand, other):
+        assert either.json("status", code=1)["error"]["facts"]["reason"] == "links"
+    other.store.unlink()
+    onhand("status")
+
+
+def test_a_deleted_notice_is_made_again_so_that_commands_find_their_owner(onhand):
+    process = onhand.start("controller")
+    _after_the_notice_was_deleted(onhand.store, None)
+    assert (
+        onhand.json("item", "add", "TEA", "--on-hand", 5)["on_hand"] == 5
+    )  # within the ten seconds that a command waits
+    assert end(process)[0] == 0
+
+
+@pytest.mark.parametrize("move", [_after_its_folder_was_renamed, _after_a_backup_was_put_in_its_place])
+def test_an_owner_whose_file_was_moved_or_replaced_reads_and_writes_no_more(tmp_path, move):
+    """What it wrote would be lost, or would meet another owner's."""
+    onhand = OnHand(tmp_path / "house" / "onhand.db")
+    onhand("init")
+    onhand("item", "add", "TEA", "--on-hand", 5)
+    with App(onhand.store, "serve") as app:
+        store = move(onhand.store, tmp_path / "elsewhere")
+        for verb, arguments in (("receive", {"lines": [("TEA", 1)]}), ("item_list", {})):
+            with pytest.raises(Permanent) as refused:
+                run(app, verb, arguments, silent)
+            assert refused.value.facts["reason"] == "replaced"
+    assert OnHand(store).json("item", "show", "TEA")["on_hand"] == 5
+    assert OnHand(store).json("prove")["holds"] is True
+
+
+def test_a_second_try_in_the_same_process_leaves_the_locks_of_sqlite_alone(onhand):
+    """Closing any descriptor of a file drops all POSIX locks that the process has on it, SQLite's as well."""
+
+    def held():
+        inode = str(onhand.store.stat().st_ino)
+        return sorted(line.split(None, 1)[1] for line in Path("/proc/locks").read_text().splitlines() if inode in line)
+
+    with App(onhand.store, "serve") as app, app.database._reader_engine.connect() as reader:
+        reader.exec_driver_sql("BEGIN")
+        reader.exec_driver_sql("SELECT * FROM items").all()
+        before = held()
+        with pytest.raises(Owned):
+            Ownership(onhand.store, "again")
+        assert any("POSIX" in lock for lock in before)
+        assert held() == before
 
 
 def test_after_a_kill_the_next_command_works_by_itself(onhand):

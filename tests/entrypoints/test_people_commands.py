@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from onhand.app import App
 from onhand.domain.people import Role, Scope
 from onhand.passwords import Passwords
 from onhand.services import people
-from onhand.services.people import Gate
+from onhand.services.gate import Gate
 from tests.entrypoints.conftest import OnHand
 
 CHEAP = Gate(Passwords(cheap=True))
@@ -91,3 +93,15 @@ def test_a_store_with_its_key_file_elsewhere_and_then_without_it(monkeypatch, tm
     assert "put the right key file back" in onhand.text("cart", "key", "Amber", code=5).replace("\n", " ")
     assert "1 of its secrets" in onhand.text("init", "--upgrade").replace("\n", " ")
     assert onhand.json("cart", "key", "Amber", "--renew")["text"] != text
+
+
+@pytest.mark.parametrize(
+    ("words", "sessions", "tokens"),
+    [([], 0, 1), (["--keep-sessions"], 1, 1), (["--end-tokens"], 0, 0), (["--keep-sessions", "--end-tokens"], 1, 0)],
+)
+def test_a_new_link_ends_what_was_asked_for(onhand, words, sessions, tokens):
+    begin(onhand, onhand.json("user", "add", "Ida")["link"])
+    onhand("token", "add", "Till", "--user", "Ida", "--scope", "read")
+    onhand("user", "link", "Ida", *words)
+    assert len(onhand.json("user", "sessions")["sessions"]) == sessions
+    assert len(onhand.json("token", "list")["tokens"]) == tokens

@@ -8,25 +8,32 @@ Never: lists routes or verbs by hand, but those few that are open to everybody.
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import re
 import socket
+import threading
 import time
+from collections import Counter
+from contextlib import ExitStack
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.routing import Mount, Route
 
-from onhand import api, openapi, programs
+from onhand import api, openapi, programs, verbs
+from onhand import app as composition
 from onhand.api import Server
 from onhand.app import App
+from onhand.domain.errors import Retriable
 from onhand.domain.people import Role, Scope
+from onhand.services import people
 from onhand.storage import vault
 from onhand.verbs import VERBS
 from onhand.web import attach
 from tests.builders import _empty_store
-from tests.entrypoints.conftest import token_for
+from tests.entrypoints.conftest import token_for, until
 
 pytestmark = pytest.mark.slow  # real servers and waiting: `make fast` leaves it out
 
@@ -141,6 +148,25 @@ def test_a_token_has_no_more_than_its_own_scopes(app, web, program):
     reader = Program(app, web, Role.ADMINISTRATOR, [Scope.READ])
     assert reader.on_hand() == 10
     reader("receive", status=403, **TEA)
+
+
+def test_a_token_that_may_only_administer_does_not_become_more(app, web, program):
+    lesser = Program(app, web, Role.ADMINISTRATOR, [Scope.ADMINISTER])
+    boss = next(user["name"] for user in lesser("user_list")["users"] if user["role"] == "administrator")
+    people.invite(app.house, "Bob", Role.CLERK)
+    attempts = [
+        ("user_link", {"name": boss}),
+        ("user_link", {"name": "Bob"}),
+        ("user_edit", {"name": "Bob", "role": "manager"}),
+    ]
+    attempts += [("user_add", {"name": f"New {role}", "role": role}) for role in Role]
+    attempts += [("token_add", {"name": "t", "user": boss, "scopes": ["stock"]})]
+    for verb, given in attempts:
+        problem = lesser(verb, 403, **given)
+        assert problem["code"] == "forbidden"
+    assert lesser("user_edit", name="Bob", active=False)["active"] is False
+    assert {user["name"] for user in lesser("user_list")["users"]}.isdisjoint(f"New {role}" for role in Role)
+    assert program("user_link", name=boss)["link"]
 
 
 def test_who_asked_is_known_by_the_token(program):
@@ -321,10 +347,188 @@ def test_of_callers_long_gone_nothing_is_remembered(monkeypatch):
     assert len(pace._paid_until) <= 3
 
 
-def test_too_many_at_once_are_told_to_come_back(program, monkeypatch):
-    monkeypatch.setattr(programs, "CALLS_MAX", 0)
-    program("status", status=503)
-    assert program.headers["retry-after"] == "1"
+class Slow:
+    """A verb's work that lasts until it is let go, and says who is at it."""
+
+    def __init__(self, monkeypatch, slow_for=lambda name, caller: True) -> None:
+        self.at_work, self.let_go = Counter(), threading.Event()
+        real = programs.run
+
+        def run(app, name, arguments, progress, caller=None, key=None):
+            self.at_work[caller.id] += 1
+            try:
+                if slow_for(name, caller):
+                    assert self.let_go.wait(30)
+                return real(app, name, arguments, progress, caller, key)
+            finally:
+                self.at_work[caller.id] -= 1
+
+        monkeypatch.setattr(programs, "run", run)
+
+
+def calls(server, token, verb, times, body="{}", kind="POST"):
+    """Begin so many calls at once, each on a thread; answers a list that fills with their statuses."""
+    answers = []
+
+    def call():
+        connection = http.client.HTTPConnection("127.0.0.1", _port(server), timeout=60)
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        connection.request(kind, f"/api/{verb}", body, headers)
+        answers.append(connection.getresponse().status)
+        connection.close()
+
+    threads = [threading.Thread(target=call) for _ in range(times)]
+    for thread in threads:
+        thread.start()
+    return answers, threads
+
+
+def test_one_token_never_holds_more_than_its_share(app, monkeypatch):
+    slow = Slow(monkeypatch, lambda name, _: name == "today")
+    greedy, other = token_for(app, Role.VIEWER), token_for(app, Role.VIEWER)
+    with Server(app, pages=True) as server:
+        first, threads = calls(server, greedy, "today", 2 * programs.CALLS_MAX)
+        until(lambda: sum(slow.at_work.values()) == programs.CALLS_SHARE)
+        began = time.monotonic()
+        answers, quick = calls(server, other, "status", 1)
+        quick[0].join()
+        assert answers == [200]
+        assert time.monotonic() - began < programs.CALLS_SECONDS / 2
+        assert max(slow.at_work.values()) == programs.CALLS_SHARE
+        slow.let_go.set()
+        for thread in threads:
+            thread.join()
+    assert first == [200] * 2 * programs.CALLS_MAX
+
+
+def test_who_waits_too_long_or_asks_too_much_at_once_is_told_to_come_back(app, monkeypatch):
+    monkeypatch.setattr(programs, "CALLS_SECONDS", 0.3)
+    monkeypatch.setattr(programs, "CALLS_WAITING", programs.CALLS_SHARE + 1)
+    slow = Slow(monkeypatch)
+    token = token_for(app, Role.VIEWER)
+    with Server(app, pages=True) as server:
+        answers, threads = calls(server, token, "status", programs.CALLS_SHARE + 4)
+        until(lambda: answers.count(503) == 4)  # three at once, one after it waited
+        slow.let_go.set()
+        for thread in threads:
+            thread.join()
+        assert answers.count(200) == programs.CALLS_SHARE
+
+
+def test_bodies_that_do_not_arrive_keep_nobody_from_working(app):
+    """No turn is held while a request is still on its way."""
+    token, other = token_for(app, Role.CLERK), token_for(app, Role.CLERK)
+    with Server(app, pages=True) as server, ExitStack() as open_:
+        for _ in range(2 * programs.CALLS_MAX):
+            slow = open_.enter_context(socket.create_connection(("127.0.0.1", _port(server))))
+            slow.sendall(
+                f"POST /api/receive HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+                "Content-Type: application/json\r\nContent-Length: 50\r\n\r\n{".encode()
+            )
+        time.sleep(0.5)
+        for who in (token, other):
+            answers, threads = calls(server, who, "status", 1)
+            threads[0].join()
+            assert answers == [200]
+
+
+@pytest.mark.parametrize("tokens", [50, 1])
+def test_fifty_honest_clients_at_once_are_all_served(app, tokens, monkeypatch):
+    monkeypatch.setattr(programs, "CALLS_BURST", 10_000)  # of a pace that one token would exceed by itself
+    bearers = [token_for(app, Role.ADMINISTRATOR) for _ in range(tokens)]
+    with Server(app, pages=True) as server:
+        answers, threads = calls(server, bearers[0], "item_add", 1, '{"sku":"TEA"}')
+        threads[0].join()
+
+        def client(number):
+            for _ in range(6):
+                done, threads = calls(server, bearers[number % tokens], "receive", 1, '{"lines":[["TEA",1]]}')
+                threads[0].join()
+                answers.extend(done)
+
+        clients = [threading.Thread(target=client, args=(number,)) for number in range(50)]
+        for thread in clients:
+            thread.start()
+        for thread in clients:
+            thread.join()
+    assert answers == [200] * 301
+    assert verbs.run(app, "item_show", {"sku": "TEA"}, lambda *_: None)["on_hand"] == 300
+    assert verbs.run(app, "prove", {}, lambda *_: None)["holds"]
+
+
+def test_a_verb_does_not_wait_for_ever_for_a_shop_that_others_speak_to(app, monkeypatch):
+    monkeypatch.setattr(composition, "CART_SECONDS", 0.2)
+    verbs.run(app, "cart_add", {"name": "Amber", "url": "http://127.0.0.1:9/onhand.php"}, lambda *_: None)
+    cart = app.read(lambda books: books.carts.named("Amber"))
+    with app._locks[cart.id], pytest.raises(Retriable) as busy:
+        verbs.run(app, "cart_test", {"cart": "Amber"}, lambda *_: None)
+    assert busy.value.facts["reason"] == "busy"
+
+
+# Whole numbers
+
+
+def whole_numbers(schema, path=()):
+    """Where a schema takes a whole number: paths of names, None for an element of a list."""
+    if schema.get("type") == "integer":
+        yield path
+    for name, inside in schema.get("properties", {}).items():
+        yield from whole_numbers(inside, (*path, name))
+    for inside in [*schema.get("anyOf", []), *schema.get("allOf", [])]:
+        yield from whole_numbers(inside, path)
+    for place, inside in enumerate(schema.get("prefixItems", [])):
+        yield from whole_numbers(inside, (*path, place))
+    if isinstance(schema.get("items"), dict):
+        yield from whole_numbers(schema["items"], (*path, None))
+
+
+def example(schema, path, value):
+    """Something that fits a schema, with a value at that path."""
+    if path == () and value is not None:
+        return value
+    options = schema.get("anyOf", [schema])
+    schema = next((one for one in options if path and list(whole_numbers(one))), options[0])
+    if "enum" in schema or "const" in schema:
+        return schema.get("const", schema.get("enum", [""])[0])
+    kind = schema.get("type")
+    if kind == "object":
+        names = {*schema.get("required", []), *path[:1]}
+        return {
+            n: example(schema["properties"][n], *((path[1:], value) if (n,) == path[:1] else ((), None))) for n in names
+        }
+    if kind == "array":
+        if places := schema.get("prefixItems"):
+            return [
+                example(one, *((path[1:], value) if (n,) == path[:1] else ((), None))) for n, one in enumerate(places)
+            ]
+        return [example(schema["items"], path[1:], value)] if path else []
+    return {"integer": 1, "number": 1.0, "boolean": True, "null": None}.get(kind, "x")
+
+
+def resolved(schema, definitions):
+    """The schema with each reference replaced by what it means."""
+    if isinstance(schema, list):
+        return [resolved(one, definitions) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return resolved(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    return {name: resolved(inside, definitions) for name, inside in schema.items()}
+
+
+def test_no_whole_number_of_any_verb_is_without_bounds(program, monkeypatch):
+    monkeypatch.setattr(programs, "CALLS_BURST", 100_000)
+    tried = 0
+    for verb in VERBS.values():
+        schema = openapi.arguments_of(verb).model_json_schema()
+        schema = resolved(schema, schema.get("$defs", {}))
+        for path in set(whole_numbers(schema)):
+            for number in (2**63, -(2**63) - 1, 2**64, 10**30):
+                assert program(verb.name, 422, **example(schema, path, number))["code"] == "invalid", (verb.name, path)
+                tried += 1
+                if verb.scope is Scope.READ and len(path) == 1:
+                    program.raw(f"{verb.name}?{path[0]}={number}", None, 422, "GET")
+    assert tried > 300
 
 
 def test_long_work_becomes_a_task(onhand, amber):

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 
 from onhand.domain.errors import Conflict, Forbidden, Refused, Retriable
 from onhand.domain.people import Caller, Role, Scope
 from onhand.passwords import Passwords
+from onhand.services import gate as gates
 from onhand.services import people
-from onhand.services.people import Gate
+from onhand.services.gate import Gate
 from tests.builders import World
 
 PASSWORD = "correct horse battery"
@@ -74,7 +76,7 @@ def test_a_name_is_known_in_any_case(world: World, gate: Gate, ann: str) -> None
 def test_who_guesses_waits_longer_and_longer_and_the_right_password_waits_too(
     world: World, gate: Gate, ann: str
 ) -> None:
-    for _ in range(people.TRIES):
+    for _ in range(gates.TRIES):
         with pytest.raises(Refused):
             enter(world, gate, password="wrong horse battery")
     pauses = []
@@ -86,7 +88,7 @@ def test_who_guesses_waits_longer_and_longer_and_the_right_password_waits_too(
         with pytest.raises(Refused):
             enter(world, gate, password="wrong horse battery")
     assert pauses[:3] == [10, 20, 40]
-    assert pauses[-1] == people.PAUSE_MAX.total_seconds()
+    assert pauses[-1] == gates.PAUSE_MAX.total_seconds()
     assert enter(world, gate, address=THERE)  # whoever guesses elsewhere does not lock Ann out
     world.clock.advance(pauses[-1])
     assert enter(world, gate)
@@ -95,7 +97,7 @@ def test_who_guesses_waits_longer_and_longer_and_the_right_password_waits_too(
 
 
 def test_an_address_that_tries_many_names_waits_as_well(world: World, gate: Gate, ann: str) -> None:
-    for n in range(4 * people.TRIES):
+    for n in range(4 * gates.TRIES):
         with pytest.raises(Refused):
             enter(world, gate, f"user {n}", "wrong horse battery")
     with pytest.raises(Retriable):
@@ -111,7 +113,7 @@ def test_many_tries_at_the_same_moment_are_no_more_than_one_after_the_other(worl
         return "in"
 
     with ThreadPoolExecutor(16) as guessers:
-        assert Counter(guessers.map(guess, range(48))) == {"Refused": people.TRIES, "Retriable": 48 - people.TRIES}
+        assert Counter(guessers.map(guess, range(48))) == {"Refused": gates.TRIES, "Retriable": 48 - gates.TRIES}
 
 
 def test_behind_a_proxy_a_guesser_keeps_others_waiting_a_minute_at_most(world: World, gate: Gate, ann: str) -> None:
@@ -145,13 +147,13 @@ def test_the_first_link_ends_when_the_machine_made_an_administrator(world: World
 
 
 def test_wrong_tries_are_forgotten_before_they_fill_the_memory(world: World, gate: Gate) -> None:
-    for n in range(people.GUESSERS_MAX + 500):
-        gate._begin_try(f"user {n}", f"address {n}", world.clock.now())
-    assert len(gate._tries) == people.GUESSERS_MAX
+    for n in range(gates.GUESSERS_MAX + 500):
+        gate._begin_try(f"user {n}", f"address {n}", world.clock.monotonic())
+    assert len(gate._tries) == gates.GUESSERS_MAX
 
 
 def test_who_has_to_wait_is_not_remembered_under_ever_new_names(world: World, gate: Gate) -> None:
-    for n in range(people.ADDRESS_TRIES):
+    for n in range(gates.ADDRESS_TRIES):
         with pytest.raises(Refused):
             enter(world, gate, f"user {n}", "wrong horse battery")
     remembered = len(gate._tries)
@@ -261,11 +263,70 @@ def test_ones_own_password_needs_the_old_one_and_ends_other_sessions(world: Worl
     other = enter(world, gate)
     mine = people.visitor(world.house, ann)
     with pytest.raises(Refused, match="not your password"):
-        people.change_password(world.house, gate, mine.id, "wrong horse", "another horse battery", mine.session)
-    people.change_password(world.house, gate, mine.id, PASSWORD, "another horse battery", mine.session)
+        people.change_password(world.house, gate, mine, "wrong horse", "another horse battery")
+    people.change_password(world.house, gate, mine, PASSWORD, "another horse battery")
     assert people.visitor(world.house, ann)
     assert people.visitor(world.house, other) is None
     assert enter(world, gate, password="another horse battery")
+
+
+@pytest.mark.parametrize("sessions", [True, False])
+@pytest.mark.parametrize("tokens", [True, False])
+@pytest.mark.parametrize("way", ["own", "renew", "begin"])
+def test_a_changed_password_ends_what_was_asked_for(
+    world: World, gate: Gate, ann: str, sessions: bool, tokens: bool, way: str
+) -> None:
+    other, mine = enter(world, gate), people.visitor(world.house, ann)
+    _, token = people.add_token(world.house, people.caller_of(mine), "Till", [Scope.READ], None)
+    bobs = people.caller_of(people.visitor(world.house, invited(world, gate, "Bob", Role.CLERK)))
+    _, theirs = people.add_token(world.house, bobs, "Scanner", [Scope.READ], None)
+    link = people.renew(world.house, "Ann", sessions=False)
+    if way == "own":
+        people.change_password(world.house, gate, mine, PASSWORD, "another horse", sessions=sessions, tokens=tokens)
+    elif way == "renew":
+        people.renew(world.house, "Ann", sessions=sessions, tokens=tokens)
+    else:
+        people.begin(world.house, gate, link, "", "another horse battery", "", tokens)
+    assert (people.visitor(world.house, other) is None) == (sessions or way == "begin")
+    assert (people.bearer(world.house, token) is None) == tokens
+    assert people.bearer(world.house, theirs)
+    with pytest.raises(Refused):
+        people.link_holder(world.house, link)
+
+
+@pytest.mark.parametrize("scopes", [{Scope.ADMINISTER}, {Scope.READ, Scope.ADMINISTER}, set(Scope) - {Scope.MANAGE}])
+def test_no_caller_hands_out_a_right_that_it_lacks(world: World, gate: Gate, ann: str, scopes: set[Scope]) -> None:
+    """A token that may only administer would otherwise invite an administrator, or renew one's link, and be that person."""
+    lesser = Caller("token/1", "Ann (token t)", frozenset(scopes), "api")
+    for role in Role:
+        people.invite(world.house, f"{role} one", role)
+    people.edit(world.house, "administrator one", Role.ADMINISTRATOR, False, None)
+    for role in Role:
+        attempts = [
+            lambda role=role: people.invite(world.house, f"new {role}", role, lesser),
+            lambda role=role: people.renew(world.house, f"{role} one", lesser),
+            lambda role=role: people.edit(world.house, "viewer one", role, True, None, lesser),
+        ]
+        for attempt in attempts[: 2 if role is Role.VIEWER else 3]:  # a role that one has already is not handed out
+            if role.scopes <= scopes:
+                attempt()
+            else:
+                with pytest.raises(Forbidden):
+                    attempt()
+    with pytest.raises(Forbidden):
+        people.edit(world.house, "administrator one", Role.ADMINISTRATOR, True, None, lesser)
+    people.edit(world.house, "clerk one", Role.VIEWER, False, None, lesser)  # taking away is no handing out
+
+
+def test_a_clock_that_is_set_back_keeps_nobody_waiting(world: World, gate: Gate, ann: str, monkeypatch) -> None:
+    for _ in range(gates.TRIES):
+        with pytest.raises(Refused):
+            enter(world, gate, password="wrong horse battery")
+    day_before = world.clock.now() - timedelta(days=1)
+    monkeypatch.setattr(world.clock, "now", lambda: day_before)
+    with pytest.raises(Retriable) as paused:
+        enter(world, gate)
+    assert paused.value.facts["seconds"] <= gates.PAUSE.total_seconds()
 
 
 def test_a_token_may_what_its_maker_chose_and_never_more_than_he(world: World, gate: Gate, ann: str) -> None:

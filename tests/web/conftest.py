@@ -22,7 +22,7 @@ from onhand.carts.sample import SampleShop, catalogue, serve
 from onhand.domain.people import Role
 from onhand.passwords import Passwords
 from onhand.services import people
-from onhand.services.people import Gate
+from onhand.services.gate import Gate
 from onhand.storage import database
 from onhand.verbs import VERBS
 from onhand.web import attach

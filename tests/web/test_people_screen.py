@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 
 from onhand.domain.people import Role
-from onhand.services import people
+from onhand.services import gate, people
 from onhand.verbs import run
 from onhand.web.visit import SESSION_COOKIE, within
 from tests.web.conftest import Client, House, text
@@ -94,7 +94,7 @@ def test_a_wrong_password_is_told_like_a_wrong_name_and_only_the_name_is_kept(ho
 
 
 def test_who_guesses_is_told_to_wait(house: House, stranger: Client) -> None:
-    for _ in range(people.TRIES):
+    for _ in range(gate.TRIES):
         log_in(stranger, password="wrong horse battery")
     answer = log_in(stranger)
     assert answer.status_code == 429
@@ -162,7 +162,7 @@ def test_the_last_administrator_stays(house: House) -> None:
 
 def test_a_new_link_ends_the_sessions_of_its_user(house: House, stranger: Client) -> None:
     clerk = house.client(Role.CLERK)
-    answer = house.browser.fill("/people/2", "/people/2/link")
+    answer = house.browser.fill("/people/2", "/people/2/link", sessions="yes")
     assert clerk.get("/", follow_redirects=False).status_code == 303
     path = made(answer.text).removeprefix("http://testserver")
     stranger.fill(path, path, password="another horse battery", again="another horse battery")
@@ -230,7 +230,7 @@ def test_ones_own_password_is_changed_with_the_old_one(house: House, stranger: C
     assert answer.status_code == 422
     assert 'id="old-fault"' in answer.text
     assert "another horse" not in answer.text
-    answer = clerk.fill("/account", "/account", old=PASSWORD, **fresh)
+    answer = clerk.fill("/account", "/account", old=PASSWORD, sessions="yes", **fresh)
     assert "Your password is changed" in text(answer.text)
     assert stranger.get("/", follow_redirects=False).status_code == 303
     assert log(house)[0] == ("Ann the clerk", people.CHANGE)

@@ -173,7 +173,7 @@ class Endpoint:
         try:
             self._key.check_answer(signed, status, content, headers)
         except Wrong as wrong:
-            raise trouble.unbelieved(wrong, status, content) from wrong
+            raise trouble.unbelieved(wrong, content) from wrong
         with _understood():
             answer = dict(json.loads(content))
         if status != 200 or answer.get("ok") is not True:

@@ -2,7 +2,7 @@
 
 Path: ``endpoint`` hands over what it got instead of a believable, successful answer; the error it gets back is raised.
 Promise: every failure becomes Retriable, Permanent or Conflict, with the fact ``reason`` and a sentence for the technician.
-Never: takes anything but advice from an answer that was not signed.
+Never: takes anything but advice from an answer that was not signed, or repeats what a stranger answered.
 """
 
 from __future__ import annotations
@@ -32,8 +32,14 @@ KIND_OF_CODE: Mapping[str, type[OnHandError]] = {
     "gap": Conflict,
 }
 MEMBERS = ("clock", "epoch", "last_seq")  # what an error may carry besides code and message
-# Refusals that a connector may not be able to sign: it has no key, or the request did not prove that it knows it.
-UNSIGNED = ("config", "https", "too_large", "internal")
+# Refusals that a connector may not be able to sign: it has no key, or the request did not prove that it knows it. The words are ours:
+# anything may answer so, and what it says is not repeated.
+UNSIGNED = {
+    "config": "The connector finds no key that it understands: copy the onhand-key.php that OnHand made for this cart next to onhand.php.",
+    "https": "Use the https address of this shop, or set allow_http to true in onhand-key.php.",
+    "too_large": "The shop refuses requests of this size: lower the batch size of this cart.",
+    "internal": "The connector failed; the details are in the web server's error log.",
+}
 
 
 def refusal(status: int, error: object) -> OnHandError:
@@ -51,10 +57,10 @@ def refusal(status: int, error: object) -> OnHandError:
     return KIND_OF_CODE[code](message, reason=code, **facts)
 
 
-def unbelieved(wrong: Wrong, status: int, content: bytes) -> OnHandError:
+def unbelieved(wrong: Wrong, content: bytes) -> OnHandError:
     """An answer without a valid signature. What it says is used for advice to a person, and for nothing else."""
     if wrong.part == "missing":
-        return _unsigned(status, content)
+        return _unsigned(content)
     if wrong.part == "digest":
         return Retriable(
             "The answer arrived cut or changed: a proxy between here and the shop rewrites it.",
@@ -69,7 +75,7 @@ def unbelieved(wrong: Wrong, status: int, content: bytes) -> OnHandError:
     )
 
 
-def _unsigned(status: int, content: bytes) -> OnHandError:
+def _unsigned(content: bytes) -> OnHandError:
     try:
         error = json.loads(content)["error"]
         code, arrived = error["code"], error.get("arrived")
@@ -92,8 +98,8 @@ def _unsigned(status: int, content: bytes) -> OnHandError:
             " cart and copy it there.",
             reason="signature",
         )
-    if code in UNSIGNED:
-        return refusal(status, error)
+    if isinstance(code, str) and code in UNSIGNED:
+        return KIND_OF_CODE[code](UNSIGNED[code], reason=code)
     return Permanent(
         "The answer came without its signature: something before the shop (a proxy or firewall) strips headers from answers."
         " Let Signature, Signature-Input and Content-Digest pass.",
@@ -104,7 +110,7 @@ def _unsigned(status: int, content: bytes) -> OnHandError:
 def foreign(status: int, headers: Mapping[str, str], content: bytes) -> OnHandError:
     """Something that is not our connector answered."""
     if 300 <= status < 400:
-        target = headers.get("location", "")[:200]
+        target = _place_of(headers.get("location", ""))
         return Permanent(
             f"The address redirects to {target or 'another place'}: enter the final address, or exempt onhand.php from it.",
             reason="redirect",
@@ -135,13 +141,35 @@ def foreign(status: int, headers: Mapping[str, str], content: bytes) -> OnHandEr
             reason="http",
             status=status,
         )
-    begins = content[:80].decode("utf-8", "replace").strip()
     return Permanent(
-        f"The address answers with a page instead of data, beginning «{begins}»: check that it is that of onhand.php, that PHP"
+        f"The address answers with {_kind_of(headers, content)} instead of data: check that it is that of onhand.php, that PHP"
         " runs there, and that the shop is not in maintenance mode.",
         reason="html",
         status=status,
     )
+
+
+def _place_of(location: str) -> str:
+    """Where a redirect leads: host and path, without what may be a secret of somebody else's session."""
+    try:
+        target = httpx2.URL(location)
+    except (httpx2.InvalidURL, ValueError):
+        return ""
+    return str(target.copy_with(query=None, fragment=None, userinfo=b""))[:200]
+
+
+def _kind_of(headers: Mapping[str, str], content: bytes) -> str:
+    """What answered, without a word of it: a cart's address may lead to a server that only this machine can reach, and who may set
+    the address need not be one who may read there."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    begins = content[:200].lstrip().lower()
+    if not content:
+        return "nothing"
+    if begins.startswith(b"<?php"):
+        return "the source text of a PHP file"
+    if kind == "text/html" or begins.startswith((b"<!doctype html", b"<html")):
+        return "a web page"
+    return "plain text" if kind.startswith("text/") else "something else"
 
 
 def on_the_way(problem: httpx2.HTTPError) -> OnHandError:

@@ -56,9 +56,16 @@ def user_edit(
 
 
 @command(user, "link")
-def user_link(call: Call, name: Name) -> None:
-    """Make a new one-time link for a user who forgot his password. All his sessions end."""
-    call.answer("user_link", said(LINK), name=name)
+def user_link(
+    call: Call,
+    name: Name,
+    sessions: Annotated[
+        bool, typer.Option("--end-sessions/--keep-sessions", help="End the user's sessions, or keep them.")
+    ] = True,
+    tokens: Annotated[bool, typer.Option("--end-tokens", help="End the user's API tokens too.")] = False,
+) -> None:
+    """Make a new one-time link for a user who forgot their password. Older links end."""
+    call.answer("user_link", said(LINK), name=name, sessions=sessions, tokens=tokens)
 
 
 @command(user, "sessions")

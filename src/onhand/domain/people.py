@@ -33,6 +33,11 @@ class Role(StrEnum):
     def scopes(self) -> frozenset[Scope]:
         return frozenset(list(Scope)[: list(Role).index(self) + 1])
 
+    @property
+    def with_article(self) -> str:
+        """As in "ask an administrator"."""
+        return f"{'an' if self.value[0] in 'aeiou' else 'a'} {self.value}"
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:

@@ -1,7 +1,7 @@
 """Lets people and programs in: passwords, sessions, one-time links, API tokens.
 
 Path: the log-in page → ``enter``; every request of a browser → ``visitor``; every request of a program → ``bearer``.
-Promise: who guesses is slowed down and cannot keep others out; what is revoked ends at the next request.
+Promise: what is revoked ends at the next request; no caller hands out a right that it does not have.
 Never: keeps a password, or anything that a browser or a program shows to be let in: only digests.
 """
 
@@ -9,21 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import threading
-from collections import OrderedDict
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import ceil
-from typing import Protocol
 
 import structlog
 
-from onhand.domain.errors import Conflict, Forbidden, Refused, Retriable
+from onhand.domain.errors import Conflict, Forbidden, Permanent, Refused, Retriable
 from onhand.domain.people import Caller, Person, Role, Scope, Session
 from onhand.domain.stock import check_text
 
+from .gate import NAME_LENGTH_MAX, Gate
 from .ports import Books, House
 
 IDLE = timedelta(hours=12)  # a session ends when it was not used for so long
@@ -32,109 +28,12 @@ SEEN = timedelta(minutes=1)  # how exactly the last use of a session or token is
 FIRST_LINK = timedelta(hours=24)
 LINK = timedelta(days=7)
 PASSWORD_LENGTHS = range(10, 201)  # characters
-NAME_LENGTH_MAX = 60
 AGENT_LENGTH_MAX = 300
-TRIES = 5  # wrong tries before the first pause
-PAUSE = timedelta(seconds=10)  # the first pause; it doubles
-PAUSE_MAX = timedelta(minutes=15)
-ADDRESS_TRIES = 20  # the same for an address, whatever names it tries
-ADDRESS_PAUSE_MAX = timedelta(minutes=1)
-GUESSERS_MAX = 10_000  # of whom wrong tries are remembered
-HASHES_MAX = 4  # at once: each takes 64 MB
-HASH_SECONDS = 5.0  # how long a log-in waits for its turn
 CHOOSE, CHANGE = "password_choose", "password_change"  # what the audit log calls them; no verb takes a password
 WRONG = "The name or the password is wrong."
+LOCAL = Caller.local()
 
 log = structlog.get_logger()
-
-
-class Hasher(Protocol):
-    """Makes guessing of passwords costly."""
-
-    def hash(self, password: str) -> str: ...
-    def verify(self, hashed: str, password: str) -> bool: ...
-
-
-@dataclass(slots=True)
-class _Tries:
-    wrong: int = 0
-    until: datetime | None = None  # no try is looked at before
-
-
-@dataclass(slots=True)
-class Gate:
-    """Checks passwords, and makes who is wrong too often wait.
-
-    Tries are counted by the pair of name and address: whoever guesses a name from somewhere else does not lock its owner out. An address
-    that is wrong for many names waits too, but shortly, since behind a proxy all people have the same one. Guesses from many addresses at
-    once are held off by the cost of the hash and the length of passwords; with so many guessers that the oldest are forgotten, likewise.
-    """
-
-    hasher: Hasher
-    _tries: OrderedDict[tuple[str, str], _Tries] = field(default_factory=OrderedDict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _turns: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(HASHES_MAX))
-    _nobody: str = ""
-
-    def hash(self, password: str) -> str:
-        """What is kept of a new password."""
-        with self._turn():
-            return self.hasher.hash(password)
-
-    def admit(self, name: str, address: str, hashed: str | None, password: str, now: datetime) -> bool:
-        """Whether it is the password. It takes as long for a user who does not exist. Raises Retriable while a pause lasts.
-
-        A try counts as wrong from its beginning, so that many at the same moment are no more than many one after the other.
-        """
-        self._begin_try(name, address, now)
-        with self._turn():
-            self._nobody = self._nobody or self.hasher.hash(secrets.token_urlsafe(16))
-            right = self.hasher.verify(hashed or self._nobody, password) and hashed is not None
-        if right:
-            self._forgive(name, address)
-        return right
-
-    def _begin_try(self, name: str, address: str, now: datetime) -> None:
-        limits = ((TRIES, PAUSE_MAX), (ADDRESS_TRIES, ADDRESS_PAUSE_MAX))
-        with self._lock:
-            # Who is not looked at is not remembered either, or he could push out of memory what keeps him waiting.
-            found = [self._tries.get(who) or _Tries() for who in _guessers(name, address)]
-            wait = max((tries.until - now for tries in found if tries.until), default=timedelta())
-            if wait > timedelta():
-                seconds = ceil(wait.total_seconds())
-                raise Retriable(
-                    f"Too many wrong tries: try again in {seconds} seconds.", reason="throttled", seconds=seconds
-                )
-            for tries, (allowed, longest) in zip(found, limits, strict=True):
-                tries.wrong += 1
-                if tries.wrong >= allowed:
-                    tries.until = now + min(longest, PAUSE * 2 ** min(tries.wrong - allowed, 10))
-            for who, tries in zip(_guessers(name, address), found, strict=True):
-                self._tries[who] = tries
-                self._tries.move_to_end(who)
-            while len(self._tries) > GUESSERS_MAX:
-                self._tries.popitem(last=False)
-
-    def _forgive(self, name: str, address: str) -> None:
-        """The try was right: the pair starts anew; the address may have been wrong for other names."""
-        mine, other = _guessers(name, address)
-        with self._lock:
-            self._tries.pop(mine, None)
-            if (tries := self._tries.get(other)) is not None:
-                tries.wrong, tries.until = tries.wrong - 1, None
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if not self._turns.acquire(timeout=HASH_SECONDS):
-            raise Retriable("Too many people log in at this moment: try again.", reason="busy")
-        try:
-            yield
-        finally:
-            self._turns.release()
-
-
-def _guessers(name: str, address: str) -> tuple[tuple[str, str], tuple[str, str]]:
-    return (name.strip().casefold()[:NAME_LENGTH_MAX], address), ("", address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +57,7 @@ def enter(house: House, gate: Gate, name: str, password: str, address: str, agen
     now = house.clock.now()
     found = house.store.read(lambda books: books.people.named(name[: NAME_LENGTH_MAX + 1]))
     hashed = found[1] if found and found[0].active else None
-    right = gate.admit(name, address, hashed, password[: PASSWORD_LENGTHS.stop], now)
+    right = gate.admit(name, address, hashed, password[: PASSWORD_LENGTHS.stop], house.clock.monotonic())
     if not right or found is None:
         log.warning("login.refused", address=address)
         raise Refused(WRONG)
@@ -187,7 +86,7 @@ def visitor(house: House, secret: str) -> Visitor | None:
     if not person.active or not _lives(session, now):
         return None
     if now - session.seen_at >= SEEN:
-        house.store.write(lambda books: books.people.see_session(digest, now))
+        _note(house, lambda books: books.people.see_session(digest, now))
     return Visitor(person.id, person.name, person.role, digest, session.created_at)
 
 
@@ -210,8 +109,16 @@ def bearer(house: House, secret: str) -> Caller | None:
         return None
     number, caller, fresh = found
     if not fresh:
-        house.store.write(lambda books: books.people.see_token(number, now))
+        _note(house, lambda books: books.people.see_token(number, now))
     return caller
+
+
+def _note(house: House, unit: Callable[[Books], None]) -> None:
+    """Write down a last use, if that is possible: a full disk must not keep people from reading that it is full."""
+    try:
+        house.store.write(unit)
+    except (Retriable, Permanent) as error:
+        log.warning("use.not_noted", trouble=error.message)
 
 
 def first_link(house: House) -> str | None:
@@ -236,8 +143,11 @@ def link_holder(house: House, secret: str) -> Person | None:
     return house.store.read(lambda books: _holder(books, secret, house.clock.now()))
 
 
-def begin(house: House, gate: Gate, secret: str, name: str, password: str, agent: str = "") -> str:
-    """Use a one-time link: choose a password, and as the first administrator a name; returns the secret of a new session."""
+def begin(
+    house: House, gate: Gate, secret: str, name: str, password: str, agent: str = "", tokens: bool = False
+) -> str:
+    """Use a one-time link: choose a password, and as the first administrator a name; returns the secret of a new session. All older
+    sessions end, and with ``tokens`` the API tokens too."""
     now = house.clock.now()
     holder = link_holder(house, secret)
     name = holder.name if holder else check_name(name)
@@ -248,7 +158,10 @@ def begin(house: House, gate: Gate, secret: str, name: str, password: str, agent
         person = found.id if found else books.people.add(name, Role.ADMINISTRATOR, now)
         books.people.keep_password(person, hashed)
         books.people.end_sessions(person)
-        books.people.end_link(digest_of(secret))
+        books.people.end_links(person)
+        books.people.end_link(digest_of(secret))  # the first administrator's is nobody's yet
+        if tokens:
+            books.people.end_tokens(person, now)
         caller = Caller(f"user/{person}", name, frozenset(), "screen")
         books.audit.add(caller, CHOOSE, "{}", now)
         return _begin_session(books, person, agent, now)
@@ -258,8 +171,10 @@ def begin(house: House, gate: Gate, secret: str, name: str, password: str, agent
     return session
 
 
-def invite(house: House, name: str, role: Role) -> tuple[Person, str]:
-    """A new user, and the secret of the link with which he chooses his password."""
+def invite(house: House, name: str, role: Role, caller: Caller = LOCAL) -> tuple[Person, str]:
+    """Add a user; returns them and the secret of the link with which they choose their password. Raises Forbidden if they could do more
+    than the caller."""
+    _check_grant(caller, role.scopes)
     now = house.clock.now()
     secret = secrets.token_urlsafe(32)
 
@@ -272,24 +187,32 @@ def invite(house: House, name: str, role: Role) -> tuple[Person, str]:
     return house.store.read(lambda books: books.people.get(person)), secret
 
 
-def renew(house: House, name: str) -> str:
-    """A new one-time link for a user who forgot his password. All his sessions end."""
+def renew(house: House, name: str, caller: Caller = LOCAL, *, sessions: bool = True, tokens: bool = False) -> str:
+    """Make a new one-time link for a user who forgot their password. Older links end, and as asked for their sessions and API tokens.
+
+    Raises Forbidden if the user may do more than the caller: who opens the link is that user.
+    """
     secret = secrets.token_urlsafe(32)
-    until = house.clock.now() + LINK
+    now = house.clock.now()
 
     def write(books: Books) -> None:
         person = find(books, name)
+        _check_grant(caller, person.role.scopes)
         if not person.active:
-            raise Refused(f"{person.name} is kept out: let him in again first.", name=name)
-        books.people.end_sessions(person.id)
-        books.people.add_link(digest_of(secret), person.id, until)
+            raise Refused(f"{person.name} is kept out: let them in again first.", name=name)
+        if sessions:
+            books.people.end_sessions(person.id)
+        if tokens:
+            books.people.end_tokens(person.id, now)
+        books.people.add_link(digest_of(secret), person.id, now + LINK)
 
     house.store.write(write)
     return secret
 
 
-def edit(house: House, name: str, role: Role, active: bool, revision: int | None) -> Person:
-    """Change what a user may do, or keep him out. Raises Refused for the last administrator, Conflict if the page was stale."""
+def edit(house: House, name: str, role: Role, active: bool, revision: int | None, caller: Caller = LOCAL) -> Person:
+    """Change what a user may do, or keep them out. Raises Refused for the last administrator, Conflict if the page was stale, Forbidden
+    if the user gained a right that the caller does not have."""
 
     def write(books: Books) -> int:
         person = find(books, name)
@@ -299,6 +222,8 @@ def edit(house: House, name: str, role: Role, active: bool, revision: int | None
                 reason="stale",
                 current={"role": person.role.value, "active": "yes" if person.active else "no"},
             )
+        had, gets = (who.scopes if may else frozenset() for who, may in ((person.role, person.active), (role, active)))
+        _check_grant(caller, gets - had)
         leads = person.role is Role.ADMINISTRATOR and person.active and person.begun
         stays = role is Role.ADMINISTRATOR and active
         if leads and not stays and books.people.administrators() == 1:
@@ -312,9 +237,11 @@ def edit(house: House, name: str, role: Role, active: bool, revision: int | None
     return house.store.read(lambda books: books.people.get(number))
 
 
-def change_password(house: House, gate: Gate, person: int, old: str, new: str, session: str) -> None:
-    """One's own password, with the old one. All other sessions end."""
-    now = house.clock.now()
+def change_password(
+    house: House, gate: Gate, visitor: Visitor, old: str, new: str, *, sessions: bool = True, tokens: bool = False
+) -> None:
+    """Change one's own password, with the old one. One-time links end, and as asked for all other sessions and the API tokens."""
+    now, person = house.clock.now(), visitor.id
 
     def read(books: Books) -> tuple[str, str | None]:
         name = books.people.get(person).name
@@ -323,13 +250,18 @@ def change_password(house: House, gate: Gate, person: int, old: str, new: str, s
 
     name, hashed = house.store.read(read)
     checked = check_password(new, name)
-    if not gate.admit(name, f"session {session}", hashed, old[: PASSWORD_LENGTHS.stop], now):
+    guesser = f"session {visitor.session}"
+    if not gate.admit(name, guesser, hashed, old[: PASSWORD_LENGTHS.stop], house.clock.monotonic()):
         raise Refused("This is not your password.", old="")
     fresh = gate.hash(checked)
 
     def write(books: Books) -> None:
         books.people.keep_password(person, fresh)
-        books.people.end_sessions(person, but=session)
+        books.people.end_links(person)
+        if sessions:
+            books.people.end_sessions(person, but=visitor.session)
+        if tokens:
+            books.people.end_tokens(person, now)
 
     house.store.write(write)
 
@@ -371,10 +303,24 @@ def add_token(
     def write(books: Books) -> int:
         person = find(books, owner) if owner else books.people.get(int(caller.id.removeprefix("user/")))
         if not set(scopes) <= caller.scopes & person.role.scopes:
-            raise Forbidden(f"A token may do what its user may do, and no more: {person.name} is a {person.role}.")
+            raise Forbidden(
+                f"A token may do what its user and its maker may do, and no more: {person.name} is {person.role.with_article}."
+            )
         return books.people.add_token(title, digest_of(secret), scopes, person.id, now, until)
 
     return house.store.write(write), secret
+
+
+def _check_grant(caller: Caller, scopes: Collection[Scope]) -> None:
+    """Raises Forbidden if a caller would hand out what it does not have: a token that may only administer must not become more by
+    making somebody, or letting somebody in again, who may do more."""
+    lacking = [scope.value for scope in Scope if scope in scopes and not caller.may(scope)]
+    if lacking:
+        raise Forbidden(
+            f"Nobody can hand out more than they may do themselves: this also needs the right to {', '.join(lacking)}.",
+            scope=lacking[0],
+            lacking=lacking,
+        )
 
 
 def find(books: Books, name: str) -> Person:

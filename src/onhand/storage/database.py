@@ -3,7 +3,8 @@
 Path: ``app`` opens a ``Database``; services hand it units of work; it hands them the books of one transaction.
 Promise: one thread writes, and what ``write`` returned is on disk (WAL, synchronous=FULL). Several units waiting at once
 share one commit; each is still whole or undone by itself.
-Never: lets a driver's exception out: it leaves as one of ``domain.errors`` with its cause attached.
+Never: lets a driver's exception out: it leaves as one of ``domain.errors`` with its cause attached; works on a file that is not
+(any more) the one at its path.
 
 One process owns a file for writing (see ``owner``), for two reasons: several writing processes gain nothing and starve each other, and
 SQLite before 3.51.3 can corrupt a WAL file when two connections write and checkpoint at the same instant.
@@ -39,6 +40,14 @@ GROUP_MAX = 256  # units of work in one commit
 QUEUE_MAX = 10_000  # units that may wait; beyond that callers are told to come back
 BUSY_SECONDS = 5.0
 READERS = 8  # connections kept for reading
+FILE_TROUBLES = {
+    "disk_full",
+    "disk",
+    "read_only",
+    "locked",
+    "replaced",
+    "damaged",
+}  # what every page says, while it lasts
 
 
 class Database:
@@ -50,12 +59,14 @@ class Database:
         """Opens an existing file. Raises Refused if there is none, or its schema is not ours. The key file lies beside it."""
         if not path.exists():
             raise Refused(f"There is no store data file {path}: make one with `onhand init`.", path=str(path))
-        self.path = path
+        self.path = path.resolve()  # SQLite's own files lie beside the file, not beside a symbolic link to it
+        self._identity = _identity_of(self.path)
         self._vault = Vault(key_file or beside(path))
         self.on_news = on_news
         self.version = 0  # grows with every commit: a watcher knows at no cost that it may look again
-        self._writer_engine = _engine(path, NullPool)
-        self._reader_engine = _engine(path, QueuePool, pool_size=READERS, max_overflow=READERS)
+        self.trouble = ""  # why the last commit failed, if the file or its disk was the reason
+        self._writer_engine = _engine(self.path, NullPool)
+        self._reader_engine = _engine(self.path, QueuePool, pool_size=READERS, max_overflow=READERS)
         self._units: queue.Queue[tuple[Callable[[SqlBooks], Any], Future[Any]] | None] = queue.Queue(QUEUE_MAX)
         self._door = threading.Lock()
         self._closed = False
@@ -96,9 +107,24 @@ class Database:
 
     def read(self, unit: Callable[[SqlBooks], T]) -> T:
         """Run reading work on one snapshot."""
+        self._check_place()
         with translated(), self._reader_engine.connect() as connection:
             connection.exec_driver_sql("BEGIN")
             return unit(SqlBooks(connection, self._vault))
+
+    def _check_place(self) -> None:
+        """Raises Permanent if the file is not at its path any more: what is written to it would be lost to everybody else, and a new
+        connection would open another file."""
+        try:
+            there = _identity_of(self.path)
+        except OSError:
+            there = None
+        if there != self._identity:
+            raise Permanent(
+                f"{self.path} was moved or replaced while OnHand used it, so nothing is read or written: restart OnHand.",
+                reason="replaced",
+                path=str(self.path),
+            )
 
     def _write_loop(self) -> None:
         connection: Connection | None = None
@@ -114,9 +140,10 @@ class Database:
                     break
                 group.append(following)
             try:
+                self._check_place()
                 connection = connection or self._writer_engine.connect()
-            except DBAPIError as error:
-                failure = _named(error)
+            except (DBAPIError, OnHandError) as error:
+                failure = self._failed(error)
                 for _, done in group:
                     done.set_exception(failure)
                 continue
@@ -143,7 +170,7 @@ class Database:
                 try:
                     result = unit(books)
                 except Exception as error:
-                    done.set_exception(_named(error))
+                    done.set_exception(self._failed(error))
                     if alone:
                         _roll_back(connection)
                         return not isinstance(error, DBAPIError | sqlite3.Error)
@@ -159,17 +186,31 @@ class Database:
         except Exception as error:  # noqa: BLE001 - as above
             # The commit itself failed, or the transaction is gone (a full disk rolls it back): nobody's work was kept.
             _roll_back(connection)
-            failure = _named(error)
+            failure = self._failed(error)
             for _, done in group:
                 if not done.done():
                     done.set_exception(failure)
             return False
         self.version += 1
+        self.trouble = ""
         if news:
             self.on_news(news)
         for done, result in finished:
             done.set_result(result)
         return True
+
+    def _failed(self, error: BaseException) -> BaseException:
+        """The error of our own, remembered if the file or its disk is the reason."""
+        named = _named(error)
+        if isinstance(named, OnHandError) and named.facts.get("reason") in FILE_TROUBLES:
+            self.trouble = named.message
+        return named
+
+
+def _identity_of(path: Path) -> tuple[int, int]:
+    """Which file a path leads to: device and inode."""
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _roll_back(connection: Connection) -> None:

@@ -112,6 +112,13 @@ class People:
     def end_link(self, digest: str) -> None:
         self._connection.execute(delete(links).where(links.c.digest == digest))
 
+    def end_links(self, person: int) -> None:
+        self._connection.execute(delete(links).where(links.c.user_id == person))
+
+    def end_tokens(self, person: int, at: datetime) -> None:
+        wanted = update(tokens).where(tokens.c.user_id == person, tokens.c.revoked_at.is_(None))
+        self._connection.execute(wanted.values(revoked_at=micros(at)))
+
     def add_token(
         self, name: str, digest: str, scopes: Collection[Scope], person: int, at: datetime, expires_at: datetime | None
     ) -> int:

@@ -84,8 +84,11 @@ class Vault:
 
 
 def beside(store: Path) -> Path:
-    """Where the key file of a store data file lies unless told otherwise."""
-    return store.with_name(store.name + SUFFIX)
+    """Where the key file of a store data file lies unless told otherwise: beside the file itself, or if there is none, beside the
+    symbolic link that leads to it."""
+    real = store.resolve()
+    places = [real.with_name(real.name + SUFFIX), store.with_name(store.name + SUFFIX)]
+    return next((place for place in places if place.exists()), places[0])
 
 
 def make_key(path: Path, newest: bool = False) -> None:

@@ -207,7 +207,7 @@ def get_qoh(
 ) -> Data:
     """Get QOH: take over what the shop shows. ``limit``: so many lines at most, changes first; the counts are of all."""
     found = cart_named(app, cart)
-    with app.at_cart(found) as (shop, memory):
+    with app.at_cart(found, composition.ALIGN_SECONDS) as (shop, memory):
         if dry_run:
             plans = aligning.preview(app.house, found, shop, Direction.GET, create)
         else:
@@ -226,7 +226,7 @@ def send_qoh(
 ) -> Data:
     """Send QOH: make the shop show what is on hand. ``limit``: as with Get."""
     found = cart_named(app, cart)
-    with app.at_cart(found) as (shop, memory):
+    with app.at_cart(found, composition.ALIGN_SECONDS) as (shop, memory):
         if dry_run:
             plans = aligning.preview(app.house, found, shop, Direction.SEND, create=False)
         else:

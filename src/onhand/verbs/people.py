@@ -38,8 +38,8 @@ def user_list(app: App) -> Data:
 
 @verb(Scope.ADMINISTER)
 def user_add(app: App, name: Name, role: Role) -> Data:
-    """Invite a user: the answer has the one-time link's path with which he chooses his password within a week."""
-    person, secret = people.invite(app.house, name, role)
+    """Invite a user: the answer has the one-time link's path with which they choose their password within a week."""
+    person, secret = people.invite(app.house, name, role, app.caller)
     return {**_user(person), "link": f"/begin/{secret}"}
 
 
@@ -47,16 +47,18 @@ def user_add(app: App, name: Name, role: Role) -> Data:
 def user_edit(
     app: App, name: Name, role: Role | None = None, active: bool | None = None, revision: Revision | None = None
 ) -> Data:
-    """Change what a user may do, or keep him out."""
+    """Change what a user may do, or keep them out. No caller gives a right that it does not have."""
     person = app.read(lambda books: people.find(books, name))
     wanted = (role or person.role, person.active if active is None else active)
-    return _user(people.edit(app.house, name, *wanted, revision))
+    return _user(people.edit(app.house, name, *wanted, revision, app.caller))
 
 
 @verb(Scope.ADMINISTER)
-def user_link(app: App, name: Name) -> Data:
-    """A new one-time link for a user who forgot his password. All his sessions end."""
-    return {"name": name.strip(), "link": f"/begin/{people.renew(app.house, name)}"}
+def user_link(app: App, name: Name, sessions: bool = True, tokens: bool = False) -> Data:
+    """Make a new one-time link for a user who forgot their password. Older links end, so do all sessions unless told otherwise, and with
+    ``tokens`` the user's API tokens."""
+    secret = people.renew(app.house, name, app.caller, sessions=sessions, tokens=tokens)
+    return {"name": name.strip(), "link": f"/begin/{secret}"}
 
 
 @verb(Scope.ADMINISTER)

@@ -11,13 +11,14 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from inspect import Parameter, signature
-from typing import Annotated, Any
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import structlog
-from pydantic import Base64Bytes, Field, ValidationError, validate_call
+from pydantic import AfterValidator, Base64Bytes, Field, ValidationError, validate_call
 from pydantic_core import ErrorDetails
 
 from onhand.app import App
@@ -39,6 +40,7 @@ Revision = Annotated[int, Field(ge=0, le=2**62)]  # what the caller saw last of 
 
 SECRETS = ("secret", "password")  # arguments the audit log does not repeat
 FILES = ("text", "file")  # nor these; but another file is another request, so their digest is kept
+INTEGERS = range(-(2**63), 2**63)  # what a column of the database can hold
 KEY_LENGTH_MAX = 255  # characters of an idempotency key
 
 log = structlog.get_logger()
@@ -78,11 +80,37 @@ def verb(scope: Scope, books: bool = False) -> Callable[[Callable[..., Data]], C
     """
 
     def register(function: Callable[..., Data]) -> Callable[..., Data]:
+        hints = get_type_hints(function, include_extras=True)
+        function.__annotations__ = {name: bounded(kind) for name, kind in hints.items()}
         checked = validate_call(config={"arbitrary_types_allowed": True})(function)
         VERBS[function.__name__] = Verb(function.__name__, function, checked, scope, books)
         return function
 
     return register
+
+
+def bounded(kind: Any) -> Any:
+    """The same type with each whole number in it bounded to what the database can keep, unless it has closer bounds."""
+    if kind is int:
+        return Annotated[int, Field(ge=INTEGERS.start, le=INTEGERS.stop - 1)]
+    if is_dataclass(kind):
+        return Annotated[kind, AfterValidator(_within)]
+    inside = get_args(kind)
+    if get_origin(kind) is Annotated:
+        return Annotated[(bounded(inside[0]), *inside[1:])]
+    if not inside or get_origin(kind) is Literal:
+        return kind
+    within = tuple(one if one is ... else bounded(one) for one in inside)
+    return Union[within] if get_origin(kind) in {Union, UnionType} else get_origin(kind)[within]  # noqa: UP007 - made of a tuple
+
+
+def _within(record: Any) -> Any:
+    """A record of which each whole number is one that can be kept. Raises ValueError."""
+    for field in fields(record):
+        value = getattr(record, field.name)
+        if isinstance(value, int) and value not in INTEGERS:
+            raise ValueError(f"{field.name} is beyond {INTEGERS.stop - 1:,}")
+    return record
 
 
 class Invalid(Refused):
@@ -133,7 +161,7 @@ def check_scope(caller: Caller, scope: Scope, what: str) -> None:
     if not caller.may(scope):
         log.warning("verb.forbidden", verb=what, person=caller.name, caller=caller.id, scope=scope.value)
         raise Forbidden(
-            f"This needs the right to {scope.value}: ask a {role_that_may(scope).value}.", scope=scope.value
+            f"This needs the right to {scope.value}: ask {role_that_may(scope).with_article}.", scope=scope.value
         )
 
 

@@ -19,7 +19,7 @@ from fastapi.staticfiles import StaticFiles
 
 from onhand.app import App
 
-from . import screens
+from . import faults, screens
 from .site import Site
 from .stream import Streams
 
@@ -33,6 +33,8 @@ def attach(api: FastAPI, app: App) -> Site:
         importlib.import_module(f"{screens.__name__}.{module}").attach(site)
     Streams(site, api.state.stopping).attach(api)
     api.mount("/static", _Static(directory=Path(__file__).parent / "static"), name="static")
+    api.router.redirect_slashes = False  # an address is right or it is not
+    faults.attach(api, site)
     return site
 
 

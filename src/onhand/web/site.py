@@ -2,20 +2,23 @@
 
 Path: ``web.attach`` makes a ``Site``; each module of ``screens`` declares its pages and forms on it.
 Promise: a page or form without a declared scope cannot exist; without a session nothing is shown but the log-in; a form is taken
-from our own pages only.
-Never: knows what a screen shows.
+from our own pages only; whatever goes wrong, the answer is a page that says what to do.
+Never: knows what a screen shows; holds a thread while a form is still arriving.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import structlog
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.datastructures import FormData, UploadFile
@@ -27,13 +30,24 @@ from onhand.app import App
 from onhand.domain.errors import Conflict, Forbidden, OnHandError, Refused
 from onhand.domain.people import Caller, Scope
 from onhand.services import people
+from onhand.turns import Turns
 from onhand.verbs.registry import check_scope
 
 from . import drawing
 from .visit import SAID_COOKIE, SESSION_COOKIE, Page, Visit, said_in
 
 FORM_BYTES = 2 * 1024 * 1024  # of one form without a file
+STRANGER_BYTES = 64 * 1024  # of the form of somebody who is not logged in
 UPLOAD_BYTES = 64 * 1024 * 1024  # of one form with a file
+FORM_SECONDS = 20.0  # how long a small form may take to come
+FORM_BYTES_PER_SECOND = 100_000  # and the least pace of a large one
+SCREENS_MAX = 32  # pages and forms at work at once
+SCREENS_SHARE = 8  # of one person; who is not logged in is known by the address
+SCREENS_WAITING = 40  # requests of one person that arrive, wait or are at work
+UPLOADS_MAX = 8  # forms with files in memory at once
+UPLOADS_SHARE = 2  # of one person
+SCREENS_SECONDS = 10.0  # how long a request waits for its turn
+LOOKUPS_MAX = 8  # threads that look up sessions: never those that screens keep busy
 FIELDS_MAX = 12_000  # of one form: the longest order has 5,000 lines of two fields
 NOBODY = Caller("nobody", "", frozenset(), "screen")
 CSP = (
@@ -96,6 +110,10 @@ class Site:
         self.templates = drawing.environment(app.clock.now)
         self.scopes: dict[tuple[str, str], Scope | None] = {}  # (method, path) → what it needs; None: no log-in
         self._pages: list[tuple[Route, Screen, Scope | None]] = []
+        self._turns = Turns(SCREENS_MAX, SCREENS_SHARE, SCREENS_WAITING, SCREENS_SECONDS)
+        self._uploads = Turns(UPLOADS_MAX, UPLOADS_SHARE, SCREENS_WAITING, SCREENS_SECONDS)
+        self._threads = CapacityLimiter(SCREENS_MAX)
+        self._lookups = CapacityLimiter(LOOKUPS_MAX)
 
     @property
     def mark(self) -> tuple[Any, ...]:
@@ -103,7 +121,8 @@ class Site:
         controller = self.app.controller
         pulses = controller.pulses() if controller else {}
         states = tuple((cart, pulse.in_step, pulse.trouble) for cart, pulse in pulses.items())
-        return (self.app.database.version, controller is not None, states, self.app.tasks.version)
+        database = self.app.database
+        return (database.version, database.trouble, controller is not None, states, self.app.tasks.version)
 
     def page(self, path: str, scope: Scope) -> Callable[[Screen], Screen]:
         """Declare what a browser may look at, and what that needs."""
@@ -133,57 +152,85 @@ class Site:
 
     def _page(self, screen: Screen, scope: Scope | None) -> Answer:
         async def answer(request: Request) -> Response:
-            visit = await to_thread.run_sync(self.visit, request)
-            return await to_thread.run_sync(self._shown, visit, screen, scope, request.path_params)
+            return await self._answered(request, screen, scope, form=False)
 
         return answer
 
     def _form(self, screen: Screen, scope: Scope | None) -> Answer:
         async def answer(request: Request) -> Response:
-            visit = await to_thread.run_sync(self.visit, request)
-            if scope is not None and visit.visitor is None:
-                return _to_login("/")  # unread: what a stranger sends takes no memory
-            try:
-                await self._read_form(request, visit)
-            except OnHandError as error:
-                return await to_thread.run_sync(self.apology, visit, error)
-            return await to_thread.run_sync(self._shown, visit, screen, scope, request.path_params)
+            return await self._answered(request, screen, scope, form=True)
 
         return answer
 
-    def visit(self, request: Request) -> Visit:
-        """Who asks for what. A session that ended leaves nobody."""
+    async def _answered(self, request: Request, screen: Screen, scope: Scope | None, *, form: bool) -> Response:
+        """One request: who it is, what was sent, then a turn to do it. What goes wrong on the way becomes a page."""
+        visit = self.nobody(request)
+        try:
+            visit = await self.visit(request)
+            if form and scope is not None and visit.visitor is None:
+                return _to_login("/")  # unread: what a stranger sends takes no memory
+            who = visit.caller.id if visit.visitor else f"address/{visit.address}"
+            async with AsyncExitStack() as held:
+                if form and visit.visitor is None:
+                    await self._read_form(
+                        request, visit
+                    )  # small, and not counted: one address may be that of all people
+                held.enter_context(self._turns.admitted(who))
+                if form and visit.visitor is not None:
+                    if _has_files(request):
+                        held.enter_context(self._uploads.admitted(who))
+                        await held.enter_async_context(self._uploads.turn(who))
+                    await self._read_form(request, visit)
+                await held.enter_async_context(self._turns.turn(who))
+                shown = partial(self._shown, visit, screen, scope, request.path_params)
+                return await to_thread.run_sync(shown, limiter=self._threads)
+        except OnHandError as error:
+            return await to_thread.run_sync(self.apology, visit, error)
+
+    async def visit(self, request: Request) -> Visit:
+        """Who asks for what. A session that ended leaves nobody. Raises what reading the store raises."""
+        visit = self.nobody(request)
         secret = request.cookies.get(SESSION_COOKIE, "")
-        visitor = people.visitor(self.app.house, secret) if secret else None
+        if secret:
+            look = partial(people.visitor, self.app.house, secret)
+            visitor = await to_thread.run_sync(look, limiter=self._lookups)
+            if visitor is not None:
+                visit.caller, visit.visitor, visit.secret = people.caller_of(visitor), visitor, secret
+        return visit
+
+    def nobody(self, request: Request) -> Visit:
+        """A visit of somebody who is not logged in, or not yet known to be."""
         return Visit(
             self.app,
             request.url.path,
             dict(request.query_params),
-            people.caller_of(visitor) if visitor else NOBODY,
-            visitor,
-            secret if visitor else "",
-            request.url.scheme == "https",
-            request.headers.get("host", ""),
-            request.client.host if request.client else "",
-            request.headers.get("user-agent", "")[:300],
-            said_in(request.cookies.get(SAID_COOKIE, "")),
+            NOBODY,
+            https=request.url.scheme == "https",
+            host=request.headers.get("host", ""),
+            address=request.client.host if request.client else "",
+            agent=request.headers.get("user-agent", "")[:300],
+            said=said_in(request.cookies.get(SAID_COOKIE, "")),
         )
 
     async def _read_form(self, request: Request, visit: Visit) -> None:
-        """Raises Refused if it is too large or broken, Forbidden if no page of ours sent it."""
+        """Raises Refused if it is too large, too slow or broken, Forbidden if no page of ours sent it."""
         if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"} or not _from_us(request):
             raise Forbidden("This form was sent by another site: open the page here and send it again.")
-        several = visit.visitor is not None and request.headers.get("content-type", "").startswith("multipart/")
-        size = request.headers.get("content-length", "")
-        if not size.isdigit() or int(size) > (UPLOAD_BYTES if several else FORM_BYTES):
-            raise Refused(
-                f"That is too much at once: at most {UPLOAD_BYTES // 2**20} MB with a file. Send it in parts."
-            )
+        most = STRANGER_BYTES if visit.visitor is None else UPLOAD_BYTES if _has_files(request) else FORM_BYTES
+        length = request.headers.get("content-length", "")
+        if not length.isdigit():
+            raise Unreadable(411, "The browser did not say how large the form is: send it again.")
+        if int(length) > most:
+            raise Unreadable(413, f"That is too much at once: at most {most // 1024:,} KB. Send it in parts.")
         try:
-            async with request.form(max_files=4, max_fields=FIELDS_MAX, max_part_size=FORM_BYTES) as form:
-                await _take(form, visit)
+            async with asyncio.timeout(FORM_SECONDS + int(length) / FORM_BYTES_PER_SECOND):
+                async with request.form(max_files=4, max_fields=FIELDS_MAX, max_part_size=FORM_BYTES) as form:
+                    await _take(form, visit)
+        except TimeoutError as error:
+            raise Unreadable(408, "The form came too slowly: send it again.") from error
         except (MultiPartException, HTTPException) as error:
-            raise Refused(f"The form could not be read ({getattr(error, 'detail', error)}): send it again.") from error
+            why = getattr(error, "detail", error)
+            raise Unreadable(422, f"The form could not be read ({why}): send it again.") from error
         if visit.visitor and not hmac.compare_digest(visit.form.pop("csrf", "").encode(), visit.csrf.encode()):
             raise Conflict("This page was opened before you logged in: open it again, then send it.", reason="csrf")
 
@@ -213,19 +260,30 @@ class Site:
             group: [link for link in links if visit.caller.may(link.scope) and ("GET", link.path) in self.scopes]
             for group, links in MENU.items()
         }
-        given = {"visit": visit, "title": page.title, "menu": menu, "live": page.live, "now": self.app.clock.now()}
+        given = {
+            "visit": visit,
+            "title": page.title,
+            "menu": menu,
+            "live": page.live,
+            "now": self.app.clock.now(),
+            "store_trouble": self.app.database.trouble,
+        }
         return given | dict(page.data)
 
     def apology(self, visit: Visit, error: OnHandError) -> Response:
         """A page that says why there is none, and what to do."""
         status = {"refused": 404, "invalid": 404, "forbidden": 403, "conflict": 409}.get(error.code, 503)
+        status = error.status if isinstance(error, Unreadable) else status
         if error.code not in {"refused", "invalid", "forbidden", "conflict"}:
             log.warning("page.trouble", path=visit.path, code=error.code, trouble=error.message)
         return self.draw(visit, Page("apology.html", {"message": error.message}, "That did not work", status=status))
 
     def find(self, address: str) -> tuple[Screen, Scope | None, dict[str, str]] | None:
         """The screen behind an address of ours, for the stream that keeps it fresh."""
-        path = urlsplit(address).path
+        try:
+            path = urlsplit(address).path
+        except ValueError:  # it is no address
+            return None
         for route, screen, scope in self._pages:
             match, child = route.matches({"type": "http", "path": path, "method": "GET", "root_path": ""})
             if match is Match.FULL:
@@ -233,8 +291,20 @@ class Site:
         return None
 
 
+class Unreadable(Refused):
+    """A form that cannot be taken, with the HTTP status that says so."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message, reason="form")
+        self.status = status
+
+
 def _to_login(then: str) -> Response:
     return RedirectResponse(f"/login?next={quote(then)}", status_code=303)
+
+
+def _has_files(request: Request) -> bool:
+    return request.headers.get("content-type", "").startswith("multipart/")
 
 
 async def _take(form: FormData, visit: Visit) -> None:
@@ -250,4 +320,7 @@ async def _take(form: FormData, visit: Visit) -> None:
 def _from_us(request: Request) -> bool:
     """Whether the page that sent a form was one of this very host; a browser that does not say so is old, or no browser."""
     origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    try:
+        return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    except ValueError:  # it is no address
+        return False

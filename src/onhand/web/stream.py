@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
@@ -31,6 +32,7 @@ from .site import Site
 from .visit import Page, Visit
 
 STREAMS_MAX = 50  # browsers that are told at once
+STREAMS_SHARE = 12  # of one person
 LISTEN_SECONDS = 0.1  # how often a stream asks whether something changed
 AGE_SECONDS = 1.0  # how often a page that ages by itself ("12 s ago") is drawn again
 QUIET_SECONDS = 15.0  # after so long without news a comment is sent, so that nobody in between hangs up
@@ -46,7 +48,7 @@ class Streams:
 
     def __init__(self, site: Site, stopping: threading.Event) -> None:
         self._site, self._stopping = site, stopping
-        self._open = 0
+        self._of: Counter[str] = Counter()  # open streams of each person
 
     def attach(self, api: FastAPI) -> None:
         """Add the stream's address to the server."""
@@ -54,36 +56,32 @@ class Streams:
 
     async def answer(self, request: Request) -> Response:
         """A stream for one page, or a refusal: no session, no such page, or too many streams."""
-        visit = await to_thread.run_sync(self._site.visit, request)
+        try:
+            visit = await self._site.visit(request)
+        except OnHandError as error:
+            return _later(error.message)
         address = request.query_params.get("page", "/")[:2000]
         found = self._site.find(address)
-        if visit.visitor is None or found is None or (found[1] and not visit.caller.may(found[1])):
+        # A page that is open to everybody shows nothing that changes.
+        if visit.visitor is None or found is None or found[1] is None or not visit.caller.may(found[1]):
             return PlainTextResponse("Open the page again.", status_code=403)
-        if self._open >= STREAMS_MAX or self._stopping.is_set():
-            return PlainTextResponse(
-                f"{STREAMS_MAX} browsers are listening already: close one, or reload this page now and then.",
-                status_code=503,
-                headers={"Retry-After": "30"},
-            )
+        if self._of[visit.caller.id] >= STREAMS_SHARE:
+            return _later(f"{STREAMS_SHARE} of your pages are listening already: close one, or reload this one.")
+        if self._of.total() >= STREAMS_MAX or self._stopping.is_set():
+            return _later(f"{STREAMS_MAX} browsers are listening already: close one, or reload this page now and then.")
         screen, _, parameters = found
         split = urlsplit(address)
         seen = replace(visit, path=split.path, query=dict(parse_qsl(split.query)), said="")
+        return _Stream(self, visit.caller.id, self._frames(request, seen, lambda: screen(seen, **parameters)))
 
-        def page() -> Page:
-            answer = screen(seen, **parameters)
-            if not isinstance(answer, Page):
-                raise TypeError(f"{split.path} has no live blocks")
-            return answer
+    def opened(self, caller: str) -> None:
+        self._of[caller] += 1
 
-        return _Stream(self, self._frames(request, seen, page))
+    def closed(self, caller: str) -> None:
+        self._of[caller] -= 1
+        self._of += Counter()  # forgets who has none
 
-    def opened(self) -> None:
-        self._open += 1
-
-    def closed(self) -> None:
-        self._open -= 1
-
-    async def _frames(self, request: Request, visit: Visit, page: Callable[[], Page]) -> AsyncIterator[str]:
+    async def _frames(self, request: Request, visit: Visit, page: Callable[[], Page | Response]) -> AsyncIterator[str]:
         sent: Html = {}
         mark: Any = None
         ages = False
@@ -94,10 +92,16 @@ class Streams:
             changed = self._site.mark != mark
             if now >= rest_until and (changed or (ages and now - drawn >= AGE_SECONDS)):
                 before, drawn = self._site.mark, now  # asked before reading: what is committed meanwhile is drawn next
-                visitor = await to_thread.run_sync(people.visitor, self._site.app.house, visit.secret)
-                if visitor is None or people.caller_of(visitor) != visit.caller:
-                    return  # logged out, the session was revoked, or the person may do something else now
-                news = await to_thread.run_sync(self._news, visit, page, sent)
+                try:
+                    visitor = await to_thread.run_sync(people.visitor, self._site.app.house, visit.secret)
+                    if visitor is None or people.caller_of(visitor) != visit.caller:
+                        return  # logged out, the session was revoked, or the person may do something else now
+                    news = await to_thread.run_sync(self._news, visit, page, sent)
+                except NoPageError:
+                    return  # a file, or a page that leads on to another one
+                except OnHandError as error:
+                    log.warning("stream.trouble", path=visit.path, trouble=error.message)
+                    news = None
                 rest_until = time.monotonic() + DRAW_PAUSE * (time.monotonic() - now)
                 mark = before if news is not None else None
                 if news is not None:
@@ -110,16 +114,15 @@ class Streams:
                 yield ": nothing new\n\n"
             await asyncio.sleep(LISTEN_SECONDS)
 
-    def _news(self, visit: Visit, page: Callable[[], Page], sent: Html) -> tuple[str, bool] | None:
+    def _news(self, visit: Visit, page: Callable[[], Page | Response], sent: Html) -> tuple[str, bool]:
         """The blocks that differ from what was sent, as one event (empty if none does), and whether the page ages by itself.
-        None if the books cannot be read."""
-        try:
-            shown = page()
-            context = self._site.context(visit, shown)
-            blocks = {name: drawing.block(self._site.templates, shown.template, name, context) for name in shown.live}
-        except OnHandError as error:
-            log.warning("stream.trouble", path=visit.path, trouble=error.message)
-            return None
+        Raises NoPageError, and OnHandError if the books cannot be read."""
+        shown = page()
+        if not isinstance(shown, Page):
+            raise NoPageError
+        context = self._site.context(visit, shown)
+        drawn = [("layout.html", "store"), *((shown.template, name) for name in shown.live)]
+        blocks = {name: drawing.block(self._site.templates, template, name, context) for template, name in drawn}
         news = {name: html for name, html in (blocks | {"title": shown.title}).items() if sent.get(name) != html}
         sent |= news
         if not news:
@@ -129,16 +132,24 @@ class Streams:
         return "".join(f"data: {line}\n" for line in html.splitlines()) + "\n", shown.ages
 
 
+class NoPageError(Exception):
+    """An address whose answer has no blocks to keep fresh."""
+
+
 class _Stream(StreamingResponse):
     """Counts itself for exactly as long as it is served, however it ends."""
 
-    def __init__(self, streams: Streams, frames: AsyncIterator[str]) -> None:
+    def __init__(self, streams: Streams, caller: str, frames: AsyncIterator[str]) -> None:
         super().__init__(frames, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
-        self._streams = streams
+        self._streams, self._caller = streams, caller
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._streams.opened()
+        self._streams.opened(self._caller)
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._streams.closed()
+            self._streams.closed(self._caller)
+
+
+def _later(why: str) -> Response:
+    return PlainTextResponse(why, status_code=503, headers={"Retry-After": "30"})

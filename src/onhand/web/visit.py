@@ -197,7 +197,10 @@ def said_in(cookie: str) -> str:
 
 def within(address: str) -> str:
     """An address to go on to, if it is one of ours; else the first page."""
-    split = urlsplit(address)
+    try:
+        split = urlsplit(address)
+    except ValueError:  # it is no address
+        return "/"
     ours = address.startswith("/") and not address.startswith(("//", "/\\")) and not split.scheme and not split.netloc
     return address if ours and "\\" not in address and address.isprintable() else "/"
 

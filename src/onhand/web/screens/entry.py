@@ -50,7 +50,8 @@ def attach(site: Site) -> None:
         try:
             if password != visit.form.get("again", ""):
                 raise Refused("The two passwords differ: type the same twice.", again="")
-            secret = people.begin(app.house, app.gate, link, name, password, visit.agent)
+            tokens = visit.checked("tokens")
+            secret = people.begin(app.house, app.gate, link, name, password, visit.agent, tokens)
         except OnHandError as error:
             return visit.refuse(error, lambda: _begin(visit, link))
         return visit.enter(secret, "/")

@@ -116,8 +116,9 @@ def _edit(visit: Visit, user: str) -> Page | Response:
 
 
 def _link(visit: Visit, user: str) -> Page:
-    name = _numbered(visit, user)["name"]
-    return _made(visit, "user_link", {"name": name}, lambda made: _user(visit, user, made))
+    ending = {"sessions": visit.checked("sessions"), "tokens": visit.checked("tokens")}
+    wanted = {"name": _numbered(visit, user)["name"], **ending}
+    return _made(visit, "user_link", wanted, lambda made: _user(visit, user, made))
 
 
 def _revoke_session(visit: Visit, user: str) -> Page | Response:
@@ -144,11 +145,14 @@ def _change(visit: Visit) -> Page | Response:
     try:
         if form.get("password", "") != form.get("again", ""):
             raise Refused("The two passwords differ: type the same twice.", again="")
-        given = (form.get("old", ""), form.get("password", ""))
-        people.change_password(house, visit.app.gate, mine.id, *given, mine.session)
+        old, new = form.get("old", ""), form.get("password", "")
+        sessions, tokens = visit.checked("sessions"), visit.checked("tokens")
+        people.change_password(house, visit.app.gate, mine, old, new, sessions=sessions, tokens=tokens)
     except OnHandError as error:
         return visit.refuse(error, lambda: _account(visit))
-    return visit.go("/account", "Your password is changed; your other sessions are ended.")
+    ended = [words for words, ends in (("other sessions", sessions), ("API tokens", tokens)) if ends]
+    also = f" Your {' and '.join(ended)} have ended." if ended else ""
+    return visit.go("/account", f"Your password is changed.{also}")
 
 
 def _leave_elsewhere(visit: Visit) -> Page | Response:

@@ -1,0 +1,120 @@
+"""Checks passwords, and slows down who guesses.
+
+Path: ``services.people`` asks at every log-in and every change of a password.
+Promise: who guesses is slowed down and cannot keep others out, whatever happens to the clock of the machine.
+Never: keeps a password, or a wrong try beyond the end of the process: a restart ends all pauses.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from math import ceil
+from typing import Protocol
+
+from onhand.domain.errors import Retriable
+
+TRIES = 5  # wrong tries before the first pause
+PAUSE = timedelta(seconds=10)  # the first pause; it doubles
+PAUSE_MAX = timedelta(minutes=15)
+ADDRESS_TRIES = 20  # the same for an address, whatever names it tries
+ADDRESS_PAUSE_MAX = timedelta(minutes=1)
+GUESSERS_MAX = 10_000  # of whom wrong tries are remembered
+HASHES_MAX = 4  # at once: each takes 64 MB
+HASH_SECONDS = 5.0  # how long a log-in waits for its turn
+NAME_LENGTH_MAX = 60  # characters of a user's name
+
+
+class Hasher(Protocol):
+    """Makes guessing of passwords costly."""
+
+    def hash(self, password: str) -> str: ...
+    def verify(self, hashed: str, password: str) -> bool: ...
+
+
+@dataclass(slots=True)
+class _Tries:
+    wrong: int = 0
+    until: float | None = None  # no try is looked at before; seconds of the monotonic clock, which nobody sets
+
+
+@dataclass(slots=True)
+class Gate:
+    """Checks passwords, and makes who is wrong too often wait.
+
+    Tries are counted by the pair of name and address: whoever guesses a name from somewhere else does not lock its owner out. An address
+    that is wrong for many names waits too, but shortly, since behind a proxy all people have the same one. Guesses from many addresses at
+    once are held off by the cost of the hash and the length of passwords; with so many guessers that the oldest are forgotten, likewise.
+    """
+
+    hasher: Hasher
+    _tries: OrderedDict[tuple[str, str], _Tries] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _turns: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(HASHES_MAX))
+    _nobody: str = ""
+
+    def hash(self, password: str) -> str:
+        """What is kept of a new password."""
+        with self._turn():
+            return self.hasher.hash(password)
+
+    def admit(self, name: str, address: str, hashed: str | None, password: str, now: float) -> bool:
+        """Whether it is the password. It takes as long for a user who does not exist. Raises Retriable while a pause lasts.
+        ``now`` is the monotonic clock's.
+
+        A try counts as wrong from its beginning, so that many at the same moment are no more than many one after the other.
+        """
+        self._begin_try(name, address, now)
+        with self._turn():
+            self._nobody = self._nobody or self.hasher.hash(secrets.token_urlsafe(16))
+            right = self.hasher.verify(hashed or self._nobody, password) and hashed is not None
+        if right:
+            self._forgive(name, address)
+        return right
+
+    def _begin_try(self, name: str, address: str, now: float) -> None:
+        limits = ((TRIES, PAUSE_MAX), (ADDRESS_TRIES, ADDRESS_PAUSE_MAX))
+        with self._lock:
+            # Who is not looked at is not remembered either, or he could push out of memory what keeps him waiting.
+            found = [self._tries.get(who) or _Tries() for who in _guessers(name, address)]
+            wait = max((tries.until - now for tries in found if tries.until is not None), default=0.0)
+            if wait > 0:
+                seconds = ceil(wait)
+                raise Retriable(
+                    f"Too many wrong tries: try again in {seconds} seconds.", reason="throttled", seconds=seconds
+                )
+            for tries, (allowed, longest) in zip(found, limits, strict=True):
+                tries.wrong += 1
+                if tries.wrong >= allowed:
+                    tries.until = now + min(longest, PAUSE * 2 ** min(tries.wrong - allowed, 10)).total_seconds()
+            for who, tries in zip(_guessers(name, address), found, strict=True):
+                self._tries[who] = tries
+                self._tries.move_to_end(who)
+            while len(self._tries) > GUESSERS_MAX:
+                self._tries.popitem(last=False)
+
+    def _forgive(self, name: str, address: str) -> None:
+        """The try was right: the pair starts anew; the address may have been wrong for other names."""
+        mine, other = _guessers(name, address)
+        with self._lock:
+            self._tries.pop(mine, None)
+            if (tries := self._tries.get(other)) is not None:
+                tries.wrong, tries.until = tries.wrong - 1, None
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._turns.acquire(timeout=HASH_SECONDS):
+            raise Retriable("Too many people log in at this moment: try again.", reason="busy")
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+
+def _guessers(name: str, address: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    return (name.strip().casefold()[:NAME_LENGTH_MAX], address), ("", address)

@@ -16,6 +16,7 @@ from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Difference, Finding
 from onhand.domain.lines import LineChange, LineUnits, SoldLine
 from onhand.domain.listings import Direction, Listing, Tie
+from onhand.domain.numbering import Place
 from onhand.domain.orders import LineState
 from onhand.domain.posts import Batch, Due, State
 from onhand.domain.shop import Applied, Change, Hello, Line, Look, Page, Row, Window
@@ -168,6 +169,9 @@ class CartBook(Protocol):
         """Both sides are equal as of this movement, by Send or by Get."""
 
     def advance(self, cart: int, line: int) -> None: ...
+    def begin_again(self, cart: int, place: Place) -> None:
+        """The shop's line numbers began again: go on reading from this place."""
+
     def move_sums(self, cart: int, change: Sums) -> None: ...
     def remember_catalogue(self, cart: int, catalogue: str) -> None: ...
     def take_seqs(self, cart: int, count: int) -> None:
@@ -266,14 +270,15 @@ class ListingBook(Protocol):
 class LineBook(Protocol):
     """Order lines collected from carts."""
 
-    def record(self, source: Source, lines: Sequence[Line], at: datetime) -> list[Line]:
-        """Keep new lines as waiting; returns those that were new."""
+    def record(self, source: Source, lines: Sequence[Line], at: datetime, reused: bool = False) -> list[Line]:
+        """Keep new lines as waiting; returns those that were new. A known line that is gone, and whose number another line has
+        by now, is put aside. ``reused``: each is another line than the known one, though it reads the same."""
 
     def window(self, source: Source, low: int, high: int) -> Window:
         """The window (low, high] over the known lines that the shop still has."""
 
-    def present(self, source: Source, low: int, high: int) -> dict[int, int]:
-        """The known lines in (low, high] that the shop still has, and the units on each."""
+    def present(self, source: Source, low: int, high: int) -> dict[int, Line]:
+        """Known lines in (low, high] that the shop still has, by number."""
 
     def waiting(self, source: Source, products: Sequence[int]) -> list[Line]: ...
     def sold(self, cart: int, products: Sequence[int], limit: int) -> list[SoldLine]:

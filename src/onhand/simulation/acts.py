@@ -150,6 +150,15 @@ def _reset(one: bool) -> Callable[[World, int, Random], None]:
     return act
 
 
+def _begin_numbers_again(world: World, shop: int, chance: Random) -> None:
+    """Test orders are removed, and the numbers of orders and their lines begin again."""
+    all_orders = chance.random() < 0.5
+    if world.shops[shop].begin_numbers_again(all_orders):
+        left = world.shops[shop].tables.orders
+        world.open_orders[shop] = [order for order in world.open_orders[shop] if order in left]
+        world.time.operations += 1
+
+
 def _odd(change: Callable[[World, SimShop, Product, Random], None]) -> Callable[[World, int, Random], None]:
     """An act on a product whose identity people play with."""
 
@@ -377,6 +386,7 @@ ACTS: dict[str, Callable[[World, int, Random], None]] = {
     "many counts imported": _import(few=False),
     "counter reset": _reset(one=True),
     "all counters reset": _reset(one=False),
+    "numbers begin again": _begin_numbers_again,
     "product switched off": _odd(_switch_off),
     "product renamed": _odd(_rename),
     "product copied": _odd(_copy),

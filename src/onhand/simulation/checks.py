@@ -45,6 +45,7 @@ UNNAMING = {
     "counter reset",
     "all counters reset",
     "redirect, never paid",
+    "numbers begin again",
 }
 
 

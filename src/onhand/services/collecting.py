@@ -178,7 +178,7 @@ def check_place(cart: Cart, seen: Look) -> None:
     """Epoch and sequence must be where our last settled post left them. Raises Conflict."""
     expected = cart.next_seq - 1
     if seen.epoch != cart.epoch:
-        what = "The shop's OnHand tables were made anew or belong to another OnHand"
+        what = "The shop's OnHand table is not the one that this cart was aligned with"  # ``claiming`` tells why
     elif seen.last_seq != expected:
         whose = "the shop's" if seen.last_seq < expected else "OnHand's"
         what = (
@@ -187,7 +187,7 @@ def check_place(cart: Cart, seen: Look) -> None:
     else:
         return
     message = f"{what}. Compare, then align the cart with Send QOH or Get QOH."
-    raise Conflict(message, reason="restored", cart=cart.name)
+    raise Conflict(message, reason="restored", cart=cart.name, epoch=seen.epoch, last_seq=seen.last_seq)
 
 
 def book(house: House, cart: Cart, collected: Collected) -> Booked:

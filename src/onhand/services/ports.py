@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Difference, Finding
 from onhand.domain.lines import LineChange, LineUnits, SoldLine
-from onhand.domain.listings import Direction, Listing, Tie
+from onhand.domain.listings import Direction, Left, Listing, Tie
 from onhand.domain.numbering import Place
 from onhand.domain.orders import LineState
 from onhand.domain.posts import Batch, Due, State
@@ -222,6 +222,12 @@ class ListingBook(Protocol):
     def retie(self, ties: Mapping[int, Tie]) -> None:
         """Give listings, by id, another tie than they have. They are not aligned any more, and nothing waits for them."""
 
+    def leave(self, listing: int, left: Left | None) -> None:
+        """Note where a listing was when it stopped being followed; None: forget that."""
+
+    def resume(self, listing: int) -> None:
+        """Follow a listing again from where it was left."""
+
     def align(self, cart: int, listings: Sequence[int]) -> None:
         """Both sides are, or are about to be made, equal for these."""
 
@@ -297,6 +303,9 @@ class LineBook(Protocol):
         """A person booked that so many units of a line came back."""
 
     def mark(self, source: Source, lines: Sequence[int], state: LineState) -> None: ...
+    def reopen(self, source: Source, product: int, after: int) -> None:
+        """Let lines of this product above ``after`` wait again that were counted while it was not followed."""
+
     def vanish(self, source: Source, lines: Sequence[int], at: datetime) -> None:
         """The shop does not have these any more."""
 
@@ -312,6 +321,9 @@ class PostBook(Protocol):
     """Posts."""
 
     def add(self, cart: int, batch: Batch, at: datetime) -> None: ...
+    def knows_epoch(self, cart: int, epoch: str) -> bool:
+        """Whether the cart has posted in this epoch, now or earlier."""
+
     def pending(self, cart: int) -> Batch | None:
         """The one batch of this cart that is not settled."""
 
@@ -345,6 +357,9 @@ class DifferenceBook(Protocol):
 
     def close_listings(self, listings: Sequence[int], at: datetime, note: str) -> None:
         """These were tied anew: what was open about them is settled by that."""
+
+    def close_shown(self, listings: Sequence[int], at: datetime, note: str) -> None:
+        """What was only shown about these listings is over; what waits for a person goes on waiting."""
 
     def close_cart(self, cart: int, at: datetime, note: str, listings: Sequence[int] | None = None) -> None:
         """The cart, or these listings of it, were aligned: what was open there is settled by that."""

@@ -13,18 +13,22 @@ from random import Random
 
 from onhand.domain.errors import OnHandError, Refused, Retriable
 from onhand.services import aligning, counting, receiving, selling, settling
+from onhand.services.collecting import CATALOGUE_SECONDS
 from onhand.services.ports import House
 
 from . import people
 from .plan import Act
 from .program import Killed
-from .shop import Product, SimShop
+from .shop import Product, SimShop, Writer
 from .timeline import Process
 from .wire import Fault
 from .world import World
 
 RETRY_SECONDS = 2.0
 TRIES_MAX = 60
+SEEN_SECONDS = CATALOGUE_SECONDS + 5  # after it, a name that came and went is seen
+SEEN_TRIES = 30
+QUIET_SECONDS = 0.05  # how often it is tried whether no checkout is going on
 
 
 def perform(world: World, act: Act) -> None:
@@ -151,12 +155,15 @@ def _reset(one: bool) -> Callable[[World, int, Random], None]:
 
 
 def _begin_numbers_again(world: World, shop: int, chance: Random) -> None:
-    """Test orders are removed, and the numbers of orders and their lines begin again."""
-    all_orders = chance.random() < 0.5
-    if world.shops[shop].begin_numbers_again(all_orders):
-        left = world.shops[shop].tables.orders
-        world.open_orders[shop] = [order for order in world.open_orders[shop] if order in left]
-        world.time.operations += 1
+    """Orders are removed while no checkout is going on, and the numbers of orders and their lines begin again."""
+    if world.time.processes:
+        if world.time.now < world.phase_ends:
+            world.time.at(world.time.now + QUIET_SECONDS, lambda: _begin_numbers_again(world, shop, chance))
+        return
+    world.shops[shop].begin_numbers_again(all_orders=chance.random() < 0.5)
+    left = world.shops[shop].tables.orders
+    world.open_orders[shop] = [order for order in world.open_orders[shop] if order in left]
+    world.time.operations += 1
 
 
 def _odd(change: Callable[[World, SimShop, Product, Random], None]) -> Callable[[World, int, Random], None]:
@@ -183,6 +190,45 @@ def _rename(world: World, sim: SimShop, row: Product, chance: Random) -> None:
     sim.touch(row.product, world.time.now)
 
 
+def _rename_and_back(world: World, shop: int, chance: Random) -> None:
+    """An admin renames a product, sells it under the other name, and gives it its own name again."""
+    sku = chance.choice(world.skus)
+    sim, product, cart = world.shops[shop], world.products[shop][sku], world.carts[shop]
+    if product not in sim.tables.products or sim.tables.products[product].model != sku:
+        return
+    life = sim.lives
+    world.unsure += 1
+    world.phase.renamed.add((shop, product))
+
+    def name(model: str) -> None:
+        if sim.lives == life and product in sim.tables.products:
+            sim.tables.products[product].model = model
+            sim.touch(product, world.time.now)
+            sim.saw(world.time.now, product, 0, Writer.FORM, frozenset())
+
+    def sell() -> None:
+        if sim.lives == life and product in sim.tables.products and sim.tables.products[product].status:
+            family, own = world.plan.shops[shop].family, Random(chance.getrandbits(32))
+            _start(world, shop, people.sale(world.time, sim, family, [(product, own.choice((1, 2)))], own))
+
+    def wait(left: int) -> None:
+        known = None if world.program.dead else world.program.read(lambda books: books.listings.of(cart, [product]))
+        if left and sim.lives == life and not (known and product in known and known[product].tracked):
+            world.time.at(world.time.now + 1.0, lambda: wait(left - 1))
+        else:
+            world.unsure -= 1
+
+    def back() -> None:
+        name(sku)
+        world.time.at(world.time.now + SEEN_SECONDS, lambda: wait(SEEN_TRIES))
+
+    name(f"{sku}-X")
+    away = chance.uniform(1.0, 45.0)
+    for _ in range(chance.randrange(3)):
+        world.time.at(world.time.now + chance.uniform(0.0, away), sell)
+    world.time.at(world.time.now + away, back)
+
+
 def _copy(world: World, sim: SimShop, row: Product, chance: Random) -> None:
     sim.add_product(row.model, row.quantity, status=0)
 
@@ -203,6 +249,8 @@ def _shop_clock(world: World, shop: int, chance: Random) -> None:
 
 def _restore_shop(world: World, shop: int, chance: Random) -> None:
     world.restore_shop(shop)
+    for sku in world.skus:  # the backup may be from while it had another name
+        world.shops[shop].tables.products[world.products[shop][sku]].model = sku
     _sale(world, shop, chance)
 
 
@@ -389,6 +437,7 @@ ACTS: dict[str, Callable[[World, int, Random], None]] = {
     "numbers begin again": _begin_numbers_again,
     "product switched off": _odd(_switch_off),
     "product renamed": _odd(_rename),
+    "renamed and back": _rename_and_back,
     "product copied": _odd(_copy),
     "product deleted": _odd(_remove),
     "product added": _add,

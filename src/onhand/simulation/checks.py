@@ -256,7 +256,9 @@ def _differences(world: World) -> list[str]:
             if _muddled(world, number, product):
                 continue
             wrong_posts = misjudged[cart_id, product] - world.before.misjudged[cart_id, product]
-            text = _compare(seen[product], named[cart_id, sku], wrong_posts, number in world.phase.clocks_set)
+            # While a product had another name nobody watched it, so what happened then need not have a name of its own.
+            vague = number in world.phase.clocks_set or (number, product) in world.phase.renamed
+            text = _compare(seen[product], named[cart_id, sku], wrong_posts, vague)
             if text:
                 wrong.append(f"shop {number} {sku}: {text}")
     return wrong + _partial_returns(world)
@@ -292,7 +294,7 @@ def _drifted(world: World, number: int, product: int) -> set[Writer]:
     return {d.writer for d in world.shops[number].drifts[world.before.drifts[number] :] if d.product == product}
 
 
-def _compare(seen: list[Drift], named: Rows, misjudged: int, clock_set: bool) -> str:
+def _compare(seen: list[Drift], named: Rows, misjudged: int, vague: bool) -> str:
     amount = sum(drift.amount for drift in seen) + misjudged
     told = sum(found["amount"] for found in named if found["note"] != "undone in the shop")
     facts = f"the witness saw {_words(seen)}, named were {[(f['cause'], f['amount'], f['note']) for f in named]}"
@@ -301,15 +303,10 @@ def _compare(seen: list[Drift], named: Rows, misjudged: int, clock_set: bool) ->
     allowed = set().union(*(CAUSES[drift.writer] for drift in seen)) if seen else set()
     if misjudged:
         allowed |= RACE_CAUSES | {"unknown"}
-    if clock_set and any(drift.writer is not Writer.SALE for drift in seen):
+    if vague and any(drift.writer is not Writer.SALE for drift in seen):
         # How long ago the shop says a form was saved is wrong by as much as its clock was moved: it may look like no edit.
         allowed |= {"unknown"} | RACE_CAUSES
-    if (
-        len(moved := [drift for drift in seen if drift.amount]) == 1
-        and not misjudged
-        and not clock_set
-        and len(seen) == 1
-    ):
+    if len(moved := [drift for drift in seen if drift.amount]) == 1 and not misjudged and not vague and len(seen) == 1:
         allowed = _only(moved[0])
     invented = {found["cause"] for found in named} - allowed
     return f"{invented} did not happen: {facts}" if invented else ""

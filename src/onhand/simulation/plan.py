@@ -55,6 +55,7 @@ NETWORK_FAULTS = {
     "connector killed": 5,
     "shop unreachable": 3,
 }
+RENAMES = {"renamed and back": 1}
 NUMBERS = {"numbers begin again": 1}
 AFTER_PHASE = ("", "", "shop restored", "store restored")
 
@@ -132,6 +133,12 @@ def plan(seed: int) -> Plan:
         _act(numbers, phase, len(shops), NUMBERS)
         for phase in range(PHASES)
         for _ in range(numbers.choice((0, 0, 0, 1)))
+    ]
+    renames = Random(f"renames {seed}")  # apart, too
+    acts += [
+        _act(renames, phase, len(shops), RENAMES)
+        for phase in range(PHASES)
+        for _ in range(renames.choice((0, 0, 0, 1)))
     ]
     acts += [
         Act(PHASE_SECONDS, phase, kind, chance.randrange(len(shops)), chance.getrandbits(32))

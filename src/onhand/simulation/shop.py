@@ -85,7 +85,6 @@ class Tables:
     next_product: int = 1
     next_order: int = 1
     next_line: int = 1
-    being_written: set[int] = field(default_factory=set)  # line ids that are given and not to be seen yet
     downloads: set[int] = field(default_factory=set)  # sold as files; downloads are enabled if there are any
     memory: Memory | None = None
 
@@ -160,12 +159,10 @@ class SimShop:
         """Ids are given before a row is to be seen."""
         line = self.tables.next_line
         self.tables.next_line += 1
-        self.tables.being_written.add(line)
         return line
 
     def add_line(self, line: int, order: int, product: int, units: int) -> None:
         row = self.tables.products.get(product)
-        self.tables.being_written.discard(line)
         self.tables.lines[line] = Line(line, order, product, row.sku if row else "", units, None, False)
         insort(self.tables.line_ids, line)
 
@@ -179,11 +176,9 @@ class SimShop:
         self.tables.orders.pop(order, None)
         self.tables.histories.discard(order)
 
-    def begin_numbers_again(self, all_orders: bool) -> bool:
-        """Delete all orders, or the newest, and set the next numbers to the lowest that are free; waits for no writer, as TRUNCATE does."""
+    def begin_numbers_again(self, all_orders: bool) -> None:
+        """Delete all orders, or the newest, and set the next numbers to the lowest that are free."""
         tables = self.tables
-        if tables.being_written:
-            return False
         newest = max(tables.orders, default=0)
         for order in [*tables.orders] if all_orders else [newest]:
             self.delete_lines(order)
@@ -194,7 +189,6 @@ class SimShop:
             tables.histories.clear()
         tables.next_line = max(tables.line_ids, default=0) + 1
         tables.next_order = max([*tables.orders, *(line.order for line in tables.lines.values())], default=0) + 1
-        return True
 
     def touch(self, product: int, now: float) -> None:
         """A form or an importer sets products_last_modified."""

@@ -199,6 +199,10 @@ class Lines:
                 update(table).where(*_of(source), table.c.line.in_(chunk)).values(state=state.value)
             )
 
+    def reopen(self, source: Source, product: int, after: int) -> None:
+        of_product = (table.c.product == product, table.c.line > after, table.c.state == LineState.UNTRACKED.value)
+        self._connection.execute(update(table).where(*_of(source), *of_product).values(state=LineState.WAITING.value))
+
     def vanish(self, source: Source, lines: Sequence[int], at: datetime) -> None:
         for chunk in chunks(lines):
             these = (*_of(source), table.c.line.in_(chunk), table.c.present)

@@ -339,7 +339,7 @@ def _planned(cart: Cart, direction: Direction, dry_run: bool, plans: list[Plan],
         what = "1 change was not posted" if number == 1 else f"{number:,} changes were not posted"
         message = f"It was cancelled; {what}, what came before stays. For each of these: {left}"
     if limit is not None:
-        plans = sorted(plans, key=lambda line: (not line.change, line.result == "equal"))[:limit]
+        plans = sorted(plans, key=lambda line: (not line.remark, not line.change, line.result == "equal"))[:limit]
     return {
         "cart": cart.name,
         "direction": direction.value,
@@ -357,6 +357,7 @@ def _planned(cart: Cart, direction: Direction, dry_run: bool, plans: list[Plan],
                 "change": p.change,
                 "result": p.result,
                 "failure": p.failure or p.left,
+                "remark": p.remark,
             }
             for p in plans
         ],

@@ -174,11 +174,18 @@ def cart_password(app: App, cart: Text, password: Password) -> Data:
 
 
 @verb(Scope.READ)
-def cart_grants(app: App, cart: Text, host: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:%/-]{1,255}$")] = "%") -> Data:
-    """Say which rights a direct cart's user needs on the shop's database server, and no others. ``host``: from where it logs in."""
+def cart_grants(
+    app: App,
+    cart: Text,
+    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:%/-]{1,255}$")] = "%",
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{0,40}$")] | None = None,
+) -> Data:
+    """Say which rights a direct cart's user needs on the shop's database server, and no others. ``host``: from where it logs in.
+    ``prefix``: of the shop's tables, if the cart's address does not say it; the answer's is null if it is not known."""
     found = _direct(app, cart)
-    statements = composition.grants(found, host)
-    return {"cart": found.name, "host": host, **statements, "text": composition.grants_text(statements)}
+    statements, known = composition.grants(found, host, prefix)
+    text = composition.grants_text(statements, known)
+    return {"cart": found.name, "host": host, "prefix": known, **statements, "text": text}
 
 
 @verb(Scope.MANAGE)

@@ -13,22 +13,18 @@ from random import Random
 
 from onhand.domain.errors import OnHandError, Refused, Retriable
 from onhand.services import aligning, counting, receiving, selling, settling
-from onhand.services.collecting import CATALOGUE_SECONDS
 from onhand.services.ports import House
 
 from . import people
+from .identities import begin_numbers_again, rename_and_back, start
 from .plan import Act
 from .program import Killed
-from .shop import Product, SimShop, Writer
-from .timeline import Process
+from .shop import Product, SimShop
 from .wire import Fault
 from .world import World
 
 RETRY_SECONDS = 2.0
 TRIES_MAX = 60
-SEEN_SECONDS = CATALOGUE_SECONDS + 5  # after it, a name that came and went is seen
-SEEN_TRIES = 30
-QUIET_SECONDS = 0.05  # how often it is tried whether no checkout is going on
 
 
 def perform(world: World, act: Act) -> None:
@@ -41,13 +37,6 @@ def perform(world: World, act: Act) -> None:
 
 
 # Buyers
-
-
-def _start(world: World, shop: int, process: Process, dies: Callable[[], bool] | None = None) -> None:
-    """A program of a shop runs until its end, its own death, or the restoring of the shop from a backup."""
-    sim = world.shops[shop]
-    life = sim.lives
-    world.time.start(process, lambda: sim.lives != life or (dies is not None and dies()))
 
 
 def _pick(world: World, shop: int, chance: Random) -> int | None:
@@ -66,7 +55,7 @@ def _sale(world: World, shop: int, chance: Random) -> None:
         wanted.append((product if chance.random() < 0.3 else _pick(world, shop, chance) or product, 1))
     sim = world.shops[shop]
     world.open_orders[shop].append(sim.tables.next_order)
-    _start(world, shop, people.sale(world.time, sim, world.plan.shops[shop].family, wanted, chance))
+    start(world, shop, people.sale(world.time, sim, world.plan.shops[shop].family, wanted, chance))
 
 
 def _burst(world: World, shop: int, chance: Random) -> None:
@@ -78,7 +67,7 @@ def _burst(world: World, shop: int, chance: Random) -> None:
         own = Random(chance.getrandbits(32))
         wanted = [(product, own.choice((1, 1, 2, 5)))]
         world.open_orders[shop].append(sim.tables.next_order)
-        _start(world, shop, people.sale(world.time, sim, world.plan.shops[shop].family, wanted, own))
+        start(world, shop, people.sale(world.time, sim, world.plan.shops[shop].family, wanted, own))
 
 
 def _redirect(paid: bool) -> Callable[[World, int, Random], None]:
@@ -87,7 +76,7 @@ def _redirect(paid: bool) -> Callable[[World, int, Random], None]:
         if product is not None:
             after = chance.uniform(0.5, 12.0) if paid else None
             sim, family = world.shops[shop], world.plan.shops[shop].family
-            _start(world, shop, people.redirect_sale(world.time, sim, family, product, 1, chance, after))
+            start(world, shop, people.redirect_sale(world.time, sim, family, product, 1, chance, after))
 
     return act
 
@@ -104,7 +93,7 @@ def _dying_sale(world: World, shop: int, chance: Random) -> None:
         return left < 0
 
     sim, family = world.shops[shop], world.plan.shops[shop].family
-    _start(world, shop, people.sale(world.time, sim, family, [(product, chance.choice((1, 2)))], chance), dies)
+    start(world, shop, people.sale(world.time, sim, family, [(product, chance.choice((1, 2)))], chance), dies)
 
 
 def _delete(restock: bool) -> Callable[[World, int, Random], None]:
@@ -114,7 +103,7 @@ def _delete(restock: bool) -> Callable[[World, int, Random], None]:
             order = orders.pop(chance.randrange(len(orders)))
             sim, family = world.shops[shop], world.plan.shops[shop].family
             if order in sim.tables.histories and any(line.order == order for line in sim.tables.lines.values()):
-                _start(world, shop, people.deletion(sim, family, order, restock, chance))
+                start(world, shop, people.deletion(sim, family, order, restock, chance))
 
     return act
 
@@ -130,7 +119,7 @@ def _form(meant: bool) -> Callable[[World, int, Random], None]:
     def act(world: World, shop: int, chance: Random) -> None:
         typed = chance.choice((-7, -3, 4, 6, 25)) if meant else None
         product = _strict(world, shop, chance)
-        _start(world, shop, people.form(world.time, world.shops[shop], product, chance, typed))
+        start(world, shop, people.form(world.time, world.shops[shop], product, chance, typed))
 
     return act
 
@@ -140,7 +129,7 @@ def _import(few: bool) -> Callable[[World, int, Random], None]:
         number = chance.randrange(1, 3) if few else len(world.skus)
         products = [world.products[shop][sku] for sku in chance.sample(world.skus, number)]
         touches = chance.random() < 0.5
-        _start(world, shop, people.import_counts(world.time, world.shops[shop], products, chance, touches))
+        start(world, shop, people.import_counts(world.time, world.shops[shop], products, chance, touches))
 
     return act
 
@@ -149,21 +138,9 @@ def _reset(one: bool) -> Callable[[World, int, Random], None]:
     def act(world: World, shop: int, chance: Random) -> None:
         sim = world.shops[shop]
         products = [_strict(world, shop, chance)] if one else list(sim.tables.products)
-        _start(world, shop, people.reset_counters(world.time, sim, products))
+        start(world, shop, people.reset_counters(world.time, sim, products))
 
     return act
-
-
-def _begin_numbers_again(world: World, shop: int, chance: Random) -> None:
-    """Orders are removed while no checkout is going on, and the numbers of orders and their lines begin again."""
-    if world.time.processes:
-        if world.time.now < world.phase_ends:
-            world.time.at(world.time.now + QUIET_SECONDS, lambda: _begin_numbers_again(world, shop, chance))
-        return
-    world.shops[shop].begin_numbers_again(all_orders=chance.random() < 0.5)
-    left = world.shops[shop].tables.orders
-    world.open_orders[shop] = [order for order in world.open_orders[shop] if order in left]
-    world.time.operations += 1
 
 
 def _odd(change: Callable[[World, SimShop, Product, Random], None]) -> Callable[[World, int, Random], None]:
@@ -188,45 +165,6 @@ def _switch_off(world: World, sim: SimShop, row: Product, chance: Random) -> Non
 def _rename(world: World, sim: SimShop, row: Product, chance: Random) -> None:
     row.model = chance.choice(("", f"NEW-{chance.randrange(99)}", "ODD-0", "odd-1 "))
     sim.touch(row.product, world.time.now)
-
-
-def _rename_and_back(world: World, shop: int, chance: Random) -> None:
-    """An admin renames a product, sells it under the other name, and gives it its own name again."""
-    sku = chance.choice(world.skus)
-    sim, product, cart = world.shops[shop], world.products[shop][sku], world.carts[shop]
-    if product not in sim.tables.products or sim.tables.products[product].model != sku:
-        return
-    life = sim.lives
-    world.unsure += 1
-    world.phase.renamed.add((shop, product))
-
-    def name(model: str) -> None:
-        if sim.lives == life and product in sim.tables.products:
-            sim.tables.products[product].model = model
-            sim.touch(product, world.time.now)
-            sim.saw(world.time.now, product, 0, Writer.FORM, frozenset())
-
-    def sell() -> None:
-        if sim.lives == life and product in sim.tables.products and sim.tables.products[product].status:
-            family, own = world.plan.shops[shop].family, Random(chance.getrandbits(32))
-            _start(world, shop, people.sale(world.time, sim, family, [(product, own.choice((1, 2)))], own))
-
-    def wait(left: int) -> None:
-        known = None if world.program.dead else world.program.read(lambda books: books.listings.of(cart, [product]))
-        if left and sim.lives == life and not (known and product in known and known[product].tracked):
-            world.time.at(world.time.now + 1.0, lambda: wait(left - 1))
-        else:
-            world.unsure -= 1
-
-    def back() -> None:
-        name(sku)
-        world.time.at(world.time.now + SEEN_SECONDS, lambda: wait(SEEN_TRIES))
-
-    name(f"{sku}-X")
-    away = chance.uniform(1.0, 45.0)
-    for _ in range(chance.randrange(3)):
-        world.time.at(world.time.now + chance.uniform(0.0, away), sell)
-    world.time.at(world.time.now + away, back)
 
 
 def _copy(world: World, sim: SimShop, row: Product, chance: Random) -> None:
@@ -434,10 +372,10 @@ ACTS: dict[str, Callable[[World, int, Random], None]] = {
     "many counts imported": _import(few=False),
     "counter reset": _reset(one=True),
     "all counters reset": _reset(one=False),
-    "numbers begin again": _begin_numbers_again,
+    "numbers begin again": begin_numbers_again,
     "product switched off": _odd(_switch_off),
     "product renamed": _odd(_rename),
-    "renamed and back": _rename_and_back,
+    "renamed and back": rename_and_back,
     "product copied": _odd(_copy),
     "product deleted": _odd(_remove),
     "product added": _add,

@@ -15,6 +15,7 @@ from sqlalchemy import Select, select
 
 from onhand.domain.differences import HEALS_PER_HOUR
 from onhand.domain.listings import Listing, target
+from onhand.domain.numbering import same
 from onhand.services import bookkeeping
 from onhand.storage.tables import differences, items, listings, movements, posts
 
@@ -122,7 +123,7 @@ def check(world: World) -> None:
         if found["cause"] == "brake":  # it may have come in the middle of a Send, and gone with it
             world.phase.aside.add(found["cart_id"])
             world.phase.stopped.add(found["cart_id"])
-    for one in (_balances, _targets, _sales, _names, _stock, _posts, _differences, _heals, _stops):
+    for one in (_balances, _targets, _sales, _names, _lines, _stock, _posts, _differences, _heals, _stops):
         wrong = one(world)
         world.checked[one.__name__.strip("_")] += 1
         world.violations += [f"{one.__name__.strip('_')}: {text}" for text in wrong]
@@ -180,6 +181,21 @@ def _names(world: World) -> list[str]:
         excused = world.phase.store_restored or number in world.phase.restored or entry["cart"] in world.phase.aside
         if not excused and not world.phase.done[number] & UNNAMING and entry["sku"] in world.skus:
             wrong.append(f"shop {number}: {entry['quantity']:+d} of {entry['sku']} have no line: {entry['reason']}")
+    return wrong
+
+
+def _lines(world: World) -> list[str]:
+    """The newest order lines that the books have of a shop are those that it has, also where their numbers began again."""
+    wrong = []
+    for number, cart_id in enumerate(world.carts):
+        cart, tables = world.cart(cart_id), world.shops[number].tables
+        known = world.program.read(lambda books, cart=cart: books.lines.present(cart.source, cart.place.low, 2**62))  # type: ignore[misc]
+        there = {line: tables.lines[line] for line in tables.line_ids if line > cart.place.low}
+        wrong += [
+            f"shop {number} has {there.get(line)} as line {line}, known is {known.get(line)}"
+            for line in sorted(known.keys() | there.keys())
+            if line not in known or line not in there or not same(known[line], there[line])
+        ]
     return wrong
 
 

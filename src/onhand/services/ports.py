@@ -7,24 +7,23 @@ Never: knows an implementation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Difference, Finding
-from onhand.domain.lines import LineChange, LineUnits, SoldLine
 from onhand.domain.listings import Direction, Left, Listing, Tie
 from onhand.domain.numbering import Place
-from onhand.domain.orders import LineState
 from onhand.domain.posts import Batch, Due, State
-from onhand.domain.shop import Applied, Change, Hello, Line, Look, Page, Row, Window
+from onhand.domain.shop import Applied, Change, Hello, Line, Look, Page, Row
 from onhand.domain.sketch import Cell, Counters, Sums
-from onhand.domain.stock import Entry, Item, Kind, Movement, Source
+from onhand.domain.stock import Entry, Item, Kind, Movement
 from onhand.domain.tasks import Task, TaskLine, TaskState
 
 from .buying_ports import PurchaseBook
+from .line_ports import LineBook
 from .office_ports import AuditBook, FigureBook, PeopleBook, RequestBook
 from .stock_ports import CountBook, InventoryBook, OrderBook, PhoneOrderBook
 from .webhook_ports import WebhookBook
@@ -271,50 +270,6 @@ class ListingBook(Protocol):
     def cells(self, cart: int, size: int) -> list[Cell]: ...
     def sums(self, cart: int) -> Sums:
         """The five sums, added up anew."""
-
-
-class LineBook(Protocol):
-    """Order lines collected from carts."""
-
-    def record(self, source: Source, lines: Sequence[Line], at: datetime, reused: bool = False) -> list[Line]:
-        """Keep new lines as waiting; returns those that were new. A known line that is gone, and whose number another line has
-        by now, is put aside. ``reused``: each is another line than the known one, though it reads the same."""
-
-    def window(self, source: Source, low: int, high: int) -> Window:
-        """The window (low, high] over the known lines that the shop still has."""
-
-    def present(self, source: Source, low: int, high: int) -> dict[int, Line]:
-        """Known lines in (low, high] that the shop still has, by number."""
-
-    def waiting(self, source: Source, products: Sequence[int]) -> list[Line]: ...
-    def sold(self, cart: int, products: Sequence[int], limit: int) -> list[SoldLine]:
-        """The newest lines of these products that are booked as sold, of all epochs of the cart."""
-
-    def of_orders(self, source: Source, orders: Sequence[int]) -> list[SoldLine]:
-        """The lines of these orders that are booked as sold."""
-
-    def take(self, source: Source, lines: Mapping[int, int | None]) -> dict[int, LineUnits]:
-        """Mark lines as sold, each of the stock of an item or of None; what each has taken and given back in all by then."""
-
-    def change(self, cart: int, change: LineChange, units: LineUnits, state: LineState) -> None:
-        """Take over what became of a sold line in the shop."""
-
-    def come_back(self, source: Source, line: int, units: int) -> None:
-        """A person booked that so many units of a line came back."""
-
-    def mark(self, source: Source, lines: Sequence[int], state: LineState) -> None: ...
-    def reopen(self, source: Source, product: int, after: int) -> None:
-        """Let lines of this product above ``after`` wait again that were counted while it was not followed."""
-
-    def vanish(self, source: Source, lines: Sequence[int], at: datetime) -> None:
-        """The shop does not have these any more."""
-
-    def restate(self, source: Source, lines: Sequence[Line], followed: Container[int]) -> set[int]:
-        """Take over other units on known lines, except on those that are booked as sold of products that are followed: the products
-        of these."""
-
-    def refresh(self, source: Source, lines: Sequence[Line]) -> None:
-        """Take over status and payment."""
 
 
 class PostBook(Protocol):

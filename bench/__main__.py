@@ -2,7 +2,7 @@
 
 ``python -m bench`` runs all of it and writes ``bench/results.json``; ``--quick`` takes smaller numbers, under a minute, and
 writes nothing. Words choose parts: ``python -m bench bookings looks``. What is measured and how is said in
-``docs/measurements.md`` and at the top of each part.
+``docs/measurements.md`` and at the top of each part. A part that fails is named, the others are measured and kept, and it ends with 1.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import argparse
 import json
 import logging
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ PARTS = {
     "drifts": drifts,
     "screens": screens,
 }
+Measure = Callable[[Ground, bool], list[Finding]]
 WIDTH = 150  # columns, where there is no terminal
 RESULTS = Path(__file__).parent / "results.json"
 
@@ -46,20 +48,40 @@ def main() -> None:
         parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     console = Console() if Console().is_terminal else Console(width=WIDTH)
-    findings: list[Finding] = []
     started = time.monotonic()
     with Ground() as ground:
         machine = facts(ground)
-        for name in chosen.parts or PARTS:
-            began = time.monotonic()
-            findings += PARTS[name].measure(ground, chosen.quick)
-            console.print(f"{name}: measured in {time.monotonic() - began:.0f} s", style="dim")
+        wanted = {name: PARTS[name].measure for name in chosen.parts or PARTS}
+        findings, failed = measured(wanted, ground, chosen.quick, console)
     console.print(table(findings))
     console.print(", ".join(f"{name} {value}" for name, value in machine.items()), style="dim")
     if not chosen.quick and not chosen.parts:
         seconds = round(time.monotonic() - started)
-        RESULTS.write_text(json.dumps(results(machine, seconds, findings), indent=1, ensure_ascii=False) + "\n")
+        kept = results(machine, seconds, findings, failed)
+        RESULTS.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
         console.print("written to bench/results.json", style="dim")
+    for name, why in failed.items():
+        console.print(f"{name} failed: {why}", style="red", markup=False)
+    if failed:
+        raise SystemExit(1)
+
+
+def measured(
+    parts: Mapping[str, Measure], ground: Ground, quick: bool, console: Console
+) -> tuple[list[Finding], dict[str, str]]:
+    """Measure each part; returns what was found, and why a part failed, by its name. One that fails takes nothing from the others."""
+    findings: list[Finding] = []
+    failed: dict[str, str] = {}
+    for name, measure in parts.items():
+        began = time.monotonic()
+        try:
+            findings += measure(ground, quick)
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the other parts are still worth measuring
+            failed[name] = f"{type(problem).__name__}: {problem}"
+            console.print_exception()
+        word = "failed" if name in failed else "measured"
+        console.print(f"{name}: {word} in {time.monotonic() - began:.0f} s", style="dim")
+    return findings, failed
 
 
 def table(findings: list[Finding]) -> Table:
@@ -88,14 +110,19 @@ def table(findings: list[Finding]) -> Table:
     return shown_as
 
 
-def results(machine: dict[str, Any], seconds: int, findings: list[Finding]) -> dict[str, Any]:
-    """What is kept of a run."""
+def results(machine: dict[str, Any], seconds: int, findings: list[Finding], failed: dict[str, str]) -> dict[str, Any]:
+    """Return what is kept of a run. ``failed``: which parts have no findings, and why."""
     kept = []
     for finding in findings:
         values = asdict(finding)
         values["aim"] = str(finding.aim) if finding.aim else None
         kept.append({**values, "met": finding.met})
-    return {"machine": machine, "seconds": seconds, "findings": _rounded(kept)}
+    return {
+        "machine": machine,
+        "seconds": seconds,
+        "findings": _rounded(kept),
+        **({"failed": failed} if failed else {}),
+    }
 
 
 def _rounded(value: Any) -> Any:

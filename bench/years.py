@@ -120,7 +120,7 @@ _TRADE = (
 )
 _SHOPS = (
     "INSERT INTO parameters (name, value, person, at) VALUES ('SynchQOH', 'true', 'Ann', :now)",
-    "UPDATE carts SET epoch = 'e', aligned_at = :now, looked_at = :now, family = 'osc2', synchronize = 1, aligned_by = 'get' WHERE id <= 2",
+    "UPDATE carts SET epoch = 'e', aligned_at = :now, looked_at = :now, synchronize = 1, aligned_by = 'get' WHERE id <= 2",
     *(
         f"""INSERT INTO listings (cart_id, product, model, sku_key, name, status, item_id, aligned, ordered, sum, held, unnamed,
                 news, off_by_sale, parked, parked_at)

@@ -1181,11 +1181,12 @@ class OnhandShop4 extends OnhandShop {
 /** One connection, over mysqli or, where that is missing, PDO. */
 class OnhandDatabase {
     public $forgiving = false;            // whether a table that is not there is nothing to write into an error log
-    private $mysqli = null, $pdo = null, $name, $file;
+    private $mysqli = null, $pdo = null, $name, $file, $place;
 
     public function __construct($login) {
         $this->name = $login['database'];
         $this->file = $login['file'];     // where the login is from, to name it to a person
+        $this->place = $login['socket'] !== null ? $login['socket'] : $login['host'] . ($login['port'] ? ':' . $login['port'] : '');
         if (function_exists('mysqli_init')) {
             $this->open_mysqli($login);
         } elseif (class_exists('PDO') && in_array('mysql', PDO::getAvailableDrivers(), true)) {
@@ -1297,7 +1298,8 @@ class OnhandDatabase {
             1114 => 'it is full', 1021 => 'its disk is full',
             1290 => 'it is switched to read-only', 1792 => 'it is switched to read-only', 1836 => 'it is switched to read-only',
             1040 => 'it has too many connections', 1203 => 'it has too many connections', 1226 => 'a limit of the host is used up',
-            1286 => 'it has no InnoDB, which the table onhand_state needs', 2002 => 'it does not answer', 2003 => 'it does not answer',
+            1286 => 'it has no InnoDB, which the table onhand_state needs', 2002 => "it does not answer at $this->place, as $this->file has it",
+            2003 => "it does not answer at $this->place, as $this->file has it", 2005 => "the host $this->place, which $this->file names, is not known",
         );
         throw new OnhandRefusal('database', "The shop's database refuses (error $number): "
             . (isset($advice[$number]) ? $advice[$number] : "see the web server's error log") . '.');
@@ -1309,19 +1311,30 @@ class OnhandDatabase {
 /** The database login and table prefix of the shop, from its own configuration file. */
 function onhand_shop_login() {
     $said = onhand_configuration();
-    $login = array('host' => $said['DB_SERVER'], 'port' => 0, 'socket' => null, 'user' => $said['DB_SERVER_USERNAME'],
+    $login = onhand_database_server($said['DB_SERVER']) + array('user' => $said['DB_SERVER_USERNAME'],
         'password' => $said['DB_SERVER_PASSWORD'], 'database' => $said['DB_DATABASE'], 'prefix' => $said['DB_PREFIX'], 'file' => $said['file']);
-    if (preg_match('/^([^:]*):([0-9]+)$/D', $login['host'], $part)) {
-        $login['host'] = $part[1];
-        $login['port'] = (int) $part[2];
-    } elseif (preg_match('#^([^:]*):(/.+)$#D', $login['host'], $part)) {
-        $login['host'] = 'localhost';
-        $login['socket'] = $part[2];
-    }
     if (!preg_match('/^[A-Za-z0-9_]{0,40}$/D', $login['prefix'])) {
         throw new OnhandRefusal('config', "The table prefix in the shop's configuration file is not understood: say it in onhand-key.php.");
     }
     return $login;
+}
+
+/**
+ * Takes the shop's db_server apart: host, host:port, [IPv6]:port, host:/socket, or the path of a socket alone, as osCommerce 2.4 has it.
+ * In front, p: asks mysqli to keep the connection after the request; ours must end, and our lock with it.
+ */
+function onhand_database_server($said) {
+    $said = preg_replace('/^p:/i', '', trim($said));
+    $server = array('host' => 'localhost', 'port' => 0, 'socket' => null);
+    if (preg_match('#^(?:[^/:]*:)?([^:]*/.+)$#D', $said, $part)) {
+        $server['socket'] = $part[1];
+    } elseif (preg_match('/^([^:]*|\[[0-9A-Fa-f:.]+\])(?::([0-9]*))?$/D', $said, $part)) {
+        $server['host'] = $part[1] === '' ? 'localhost' : $part[1];
+        $server['port'] = isset($part[2]) ? (int) $part[2] : 0;
+    } else {
+        $server['host'] = preg_match('/^[0-9A-Fa-f:.]+$/D', $said) ? "[$said]" : $said;
+    }
+    return $server;
 }
 
 /** What the configuration file says of the database: constants, or in osCommerce 2.4 an ini text. */

@@ -181,16 +181,18 @@ def with_its_secret(now: Settings, before: Settings) -> Settings:
     return replace(now, key_id="", secret="")
 
 
-def grants(cart: Cart, host: str) -> dict[str, list[str]]:
-    """The rights that a direct cart's user needs, as statements; with the text of a script."""
+def grants(cart: Cart, host: str, prefix: str | None) -> tuple[dict[str, list[str]], str | None]:
+    """Return the rights that a direct cart's user needs, as statements, and the table prefix they are for; None: it is not known."""
     address = Address.of(cart.settings.url)
-    prefix = address.prefix if address.prefix is not None else cart.hello.prefix if cart.hello else ""
-    return mysql_rights.grants(address, prefix, host)
+    known = prefix if prefix is not None else address.prefix
+    if known is None and cart.hello:
+        known = cart.hello.prefix
+    return mysql_rights.grants(address, known or "", host), known
 
 
-def grants_text(statements: dict[str, list[str]]) -> str:
+def grants_text(statements: dict[str, list[str]], prefix: str | None) -> str:
     """The same as a script."""
-    return mysql_rights.as_text(statements)
+    return mysql_rights.as_text(statements, prefix)
 
 
 def _login(settings: Settings) -> object:

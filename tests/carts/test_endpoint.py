@@ -220,9 +220,32 @@ class TestSetUp:
         driver.configure(database="shop_elsewhere")
         assert driver.shop().hello().family == "oscommerce"
 
-    def test_a_socket_for_a_server(self, driver):
-        driver.configure(server=f"localhost:{driver.mariadb.socket}")
+    @pytest.mark.parametrize(
+        "server",
+        ["localhost:{socket}", "{socket}", ":{socket}", "p:{socket}", "p:127.0.0.1:{port}", " 127.0.0.1:{port} "],
+    )
+    def test_the_ways_to_write_a_server(self, driver, server):
+        driver.configure(server=server.format(socket=driver.mariadb.socket, port=driver.mariadb.port))
         assert driver.shop().hello().family == "oscommerce"
+
+    @pytest.mark.parametrize(
+        ("server", "place"),
+        [
+            ("/nowhere/m.sock", "/nowhere/m.sock"),
+            ("localhost:/nowhere/m.sock", "/nowhere/m.sock"),
+            ("nowhere/m.sock", "nowhere/m.sock"),
+            ("[::1]:1", "[::1]:1"),
+            ("p:[::1]:1", "[::1]:1"),
+            ("127.0.0.1:1", "127.0.0.1:1"),
+            ("p:127.0.0.1:1", "127.0.0.1:1"),
+        ],
+    )
+    def test_a_server_that_does_not_answer_is_named_as_it_was_understood(self, driver, server, place):
+        driver.configure(server=server)
+        refusal = self.refusal(driver, Retriable)
+        assert refusal.facts["reason"] == "database"
+        assert f" {place}, " in refusal.message
+        assert "configure.php" in refusal.message
 
     def test_a_wrong_database_password(self, driver):
         driver.configure(password="wrong")

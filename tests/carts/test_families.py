@@ -243,3 +243,13 @@ class TestWhereThingsAre:
     def test_a_shop_that_is_none_of_ours_is_called_unknown(self, driver):
         driver.sql("DROP TABLE products_to_categories")
         assert driver.shop().hello().family == "unknown"
+
+
+@pytest.mark.parametrize("server", ["{socket}", "localhost:{socket}", "127.0.0.1:{port}"])
+def test_an_oscommerce_24_may_name_the_servers_socket_alone(mariadb, php, server):
+    shop = families.OsCommerce24(mariadb, php)
+    shop.configure(server=server.format(socket=mariadb.socket, port=mariadb.port))
+    try:
+        assert shop.shop().hello().family == "oscommerce24"
+    finally:
+        shop.close()

@@ -15,13 +15,15 @@ import traceback
 import pytest
 
 from onhand.carts.mysql import MySql
+from onhand.carts.mysql_rights import as_text, grants
+from onhand.carts.mysql_server import Address
 from onhand.domain.errors import Permanent, Retriable
 from onhand.domain.shop import Change, Outcome
 from tests.carts import certificates
 from tests.carts.wiretap import Wiretap
 from tests.servers import MariaDB
 from tests.shops import families
-from tests.shops.direct import PASSWORD, direct
+from tests.shops.direct import PASSWORD, direct, run_as_administrator
 
 pytestmark = pytest.mark.servers
 
@@ -181,8 +183,27 @@ class TestPlace:
             driver.sql(f"RENAME TABLE {table} TO old_{table}")
         refused = refusal(Permanent, driver.address)
         assert refused.facts["reason"] == "tables"
-        assert "No shop" in refused.message
+        assert refused.facts["prefixes"] == [""], "what is left of one"
         assert not driver.sql("SHOW TABLES LIKE '%onhand%'")
+
+    def test_rights_for_tables_without_a_prefix_in_a_shop_that_has_one(self, driver):
+        """As `cart grants` printed them, before anybody said the prefix: nothing of the shop can be seen then."""
+        tables = [table for (table,) in driver.sql("SHOW TABLES")]
+        for table in tables:
+            driver.sql(f"RENAME TABLE `{table}` TO `zen_{table}`")
+        refused = refusal(Permanent, driver.address)
+        assert (refused.facts["reason"], refused.facts["prefixes"]) == ("tables", [])
+        assert "?prefix=zen_" in refused.message
+        driver.sql(f"GRANT SELECT ON `{driver.database}`.`zen_products` TO '{driver.login}'@'127.0.0.1'")
+        assert refusal(Permanent, driver.address).facts["prefixes"] == ["zen_"]
+        driver.sql(f"GRANT SELECT ON `{driver.database}`.`zen_orders_products` TO '{driver.login}'@'127.0.0.1'")
+        script = as_text(grants(Address.of(driver.address), "zen_", "127.0.0.1"))
+        run_as_administrator(
+            driver, "\n".join(line for line in script.splitlines() if not line.startswith("CREATE USER"))
+        )
+        shop = driver.shop()
+        assert shop.hello().prefix == "zen_"
+        shop.disconnect()
 
     def test_two_shops_in_one_database_have_to_be_told_apart(self, driver):
         for table in ("products", "orders_products"):

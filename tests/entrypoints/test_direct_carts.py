@@ -135,10 +135,26 @@ def test_rights_are_printed_with_the_prefix_that_is_known(app):
         do(app, "cart_grants", cart="Amber", host="%'; DROP")
 
 
+def test_rights_without_a_known_prefix_say_so_and_take_one(app):
+    added(app)
+    granted = do(app, "cart_grants", cart="Amber")
+    assert granted["prefix"] is None
+    assert "?prefix=" in "".join(line for line in granted["text"].splitlines() if line.startswith("--"))
+    granted = do(app, "cart_grants", cart="Amber", prefix="zen_")
+    assert granted["prefix"] == "zen_"
+    assert "GRANT SELECT ON `shop`.`zen_products` TO 'stock'@'%';" in granted["needed"]
+    assert "?prefix=" not in granted["text"]
+    for prefix in ("", "osc_"):
+        assert do(app, "cart_grants", cart="Amber", prefix=prefix)["prefix"] == prefix
+    with pytest.raises(Invalid):
+        do(app, "cart_grants", cart="Amber", prefix="zen_`; DROP")
+
+
 def test_commands_take_the_password_from_standard_input_only(onhand):
     assert "onhand cart grants" in onhand.text("cart", "add", "Amber", "--url", ADDRESS, typed=f"{PASSWORD}\n")
     assert onhand.json("cart", "show", "Amber")["keyed"]
-    assert onhand.text("cart", "grants", "Amber", "--host", "10.0.0.7").startswith("-- Run this")
+    assert onhand.text("cart", "grants", "Amber", "--host", "10.0.0.7").startswith("-- These rights")
+    assert onhand.text("cart", "grants", "Amber", "--prefix", "zen_").startswith("-- Run this")
     said = onhand.text("cart", "password", "Amber", typed="another one\n")
     assert "sealed" in said
     assert "another one" not in said

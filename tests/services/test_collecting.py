@@ -5,11 +5,18 @@ from __future__ import annotations
 import pytest
 
 from onhand.domain.errors import Retriable
-from onhand.services import collecting
-from onhand.services.collecting import WINDOW_LINES
+from onhand.services import collecting, items
+from onhand.services.collecting import INCOMPLETE_SECONDS, WINDOW_LINES
 from tests.builders import World, failing
 
 WARES = {"TEA": 10, "MUG": 20, "POT": 5}
+
+
+def named(world: World, sku: str) -> list[tuple[str | None, int]]:
+    """The sales of an item, oldest first: order number and units."""
+    item = world.store.read(lambda books: items.find(books, [sku]))[0].id
+    entries = world.store.read(lambda books: books.ledger.of_item(item, 1000))
+    return [(e.movement.order, e.movement.quantity) for e in reversed(entries) if e.movement.kind == "sale"]
 
 
 def test_a_sale_is_named_booked_and_shown_by_the_other_shop(world: World) -> None:
@@ -26,6 +33,45 @@ def test_a_sale_is_named_booked_and_shown_by_the_other_shop(world: World) -> Non
 
 def test_a_tick_without_trade_is_in_step_and_asks_once(world: World) -> None:
     (amber,) = world.running("Amber", wares=WARES)
+    amber.wire.asked.clear()
+    assert amber.tick()
+    assert amber.wire.asked == ["look"]
+
+
+@pytest.mark.parametrize("later_line", [False, True])
+def test_a_line_without_a_product_yet_is_read_again_and_names_its_sale(world: World, later_line: bool) -> None:
+    """Gambio GX4 inserts a line with product 0 and updates it in its next statement."""
+    (amber,) = world.running("Amber", wares=WARES)
+    order = amber.sample.buy("TEA", 3)
+    amber.sql("UPDATE orders_products SET products_id = 0 WHERE orders_id = ?", order)
+    if later_line:
+        amber.sample.buy("MUG", 1)
+    for _ in range(3):
+        amber.tick(0.1)
+    amber.sql("UPDATE orders_products SET products_id = ? WHERE orders_id = ?", amber.sample.find("TEA").product, order)
+    amber.tick(0.1)
+    assert named(world, "TEA") == [(str(order), -3)]
+    found = world.store.read(lambda books: books.orders.find(str(order), amber.id))
+    assert [(line.sku, line.state) for line in found.lines] == [("TEA", "sold")]
+    amber.wire.asked.clear()
+    assert amber.tick()
+    assert amber.wire.asked == ["look"], "nothing is read again any more"
+
+
+@pytest.mark.parametrize("newer", [0, 2 * WINDOW_LINES])
+def test_the_wait_for_a_product_of_a_line_is_bounded(world: World, newer: int) -> None:
+    """Some admins write lines without a product, for fees; those are kept, and cost nothing for long."""
+    (amber,) = world.running("Amber", wares=WARES)
+    order = amber.sample.buy("TEA", 1)
+    amber.sql("UPDATE orders_products SET products_id = 0, products_model = 'FEE' WHERE orders_id = ?", order)
+    for _ in range(newer):
+        amber.sample.buy("MUG", 1)
+    amber.settle()
+    amber.tick(0 if newer else INCOMPLETE_SECONDS)
+    amber.settle()
+    found = world.store.read(lambda books: books.orders.find(str(order), amber.id))
+    assert [(line.sku, line.state) for line in found.lines] == [("FEE", "waiting")]
+    assert world.on_hand("TEA") == 9, "the counter is the truth"
     amber.wire.asked.clear()
     assert amber.tick()
     assert amber.wire.asked == ["look"]

@@ -10,8 +10,9 @@ import inspect
 
 import pytest
 
-from onhand.domain import law
+from onhand.domain import law, numbering
 from onhand.domain.differences import Cause, Finding, Remedy
+from onhand.domain.listings import Listing
 from onhand.domain.shop import Applied, Outcome
 from onhand.domain.stock import Kind, Movement
 from onhand.services import bookkeeping, collecting, delivering, reconciling
@@ -134,6 +135,16 @@ def returns_are_not_booked(patch):
 def a_counter_that_was_reset_is_goods_coming_back(patch):
     """The law does not know that counters can be reset."""
     patch.setattr(law, "_was_reset", lambda *_: False)
+
+
+def the_cursor_never_goes_down(patch):
+    """Lines whose numbers begin again are not read until they pass the old highest one."""
+    patch.setattr(numbering.Place, "after", lambda self, last: self)
+
+
+def a_product_that_has_its_old_sku_again_is_a_stranger(patch):
+    """What it sold in between is not booked, and nobody follows it until it is aligned."""
+    patch.setattr(Listing, "resumes", lambda self, tie: False)
 
 
 def an_unsettled_batch_is_forgotten(patch):

@@ -266,6 +266,11 @@ def test_gambio_loses_no_sale_to_buyers_who_come_together(house):
     assert gambio.destroyed() == {}
     house.all_is_well()
     assert house.differences(gambio) == []
+    sales = [movement for movement in house.movements("MUG") if movement[0] == "sale"]
+    assert len(sales) == 7
+    assert {str(order) for order in orders} <= {order for *_, order in sales}, (
+        "each sale is named, though lines begin without product"
+    )
 
 
 @of(families.Gambio)

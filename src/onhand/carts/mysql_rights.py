@@ -25,6 +25,10 @@ READ = {
     "orders_total": "sort_order",
     "languages": "languages_id, code",
 }
+_UNKNOWN_PREFIX = (
+    "-- These rights are for tables without a prefix (products). If the shop's includes/configure.php has a DB_PREFIX, as zen_ in",
+    "-- zen_products, do not run this: put the prefix behind the cart's address, as in ?prefix=zen_, and print the rights again.",
+)
 WRITTEN = "products_quantity, products_status"  # of products
 
 
@@ -46,9 +50,10 @@ def grants(address: Address, prefix: str, host: str) -> dict[str, list[str]]:
     }
 
 
-def as_text(statements: dict[str, list[str]]) -> str:
-    """All of it, ready for the program ``mysql``."""
+def as_text(statements: dict[str, list[str]], prefix: str | None = "") -> str:
+    """Return all of it, ready for the program ``mysql``. ``prefix`` None: it is not known, and the script says so."""
     lines = [
+        *(_UNKNOWN_PREFIX if prefix is None else ()),
         "-- Run this as an administrator of the shop's database server, as in: mysql --force < grants.sql",
         "-- Put a long random password in place of the words 'the password', and give it to `onhand cart password`.",
         *statements["needed"],

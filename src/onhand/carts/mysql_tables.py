@@ -254,20 +254,37 @@ def prefix_of(server: Server) -> str:
             f" ?prefix={found[-1]}.",
             reason="tables",
         )
+    parts = sorted({prefix for table in ("products", "orders", "onhand_state") for prefix in prefixes(server, table)})
+    if parts:
+        names = " and ".join(repr(prefix) for prefix in parts)
+        raise Permanent(
+            f"The user may read a part of a shop in this database, under the prefix {names}, and not all that is needed:"
+            f" `onhand cart grants --prefix '{parts[-1]}'` prints the rights." + _ABOUT_PREFIX,
+            reason="tables",
+            prefixes=parts,
+        )
     raise Permanent(
-        "No shop of the osCommerce family stands in this database, as far as this user may read: check the database in the cart's"
-        " address, and the rights of the user; `onhand cart grants` prints them.",
+        "The user may read no shop of the osCommerce family in this database: check the database in the cart's address, and the rights"
+        " of the user; `onhand cart grants` prints them." + _ABOUT_PREFIX,
         reason="tables",
+        prefixes=[],
     )
 
 
-def prefixes(server: Server) -> list[str]:
-    """What stands before the name of a table of order lines in this database."""
+# Without rights nothing can be seen, not even under which prefix the tables are.
+_ABOUT_PREFIX = (
+    " If the shop's includes/configure.php has a DB_PREFIX, as zen_ in zen_products, put it behind the cart's address, as in"
+    " ?prefix=zen_, and grant the rights again: they are for tables of that name."
+)
+
+
+def prefixes(server: Server, table: str = LINES) -> list[str]:
+    """Return what comes before the name of this table in the database, once for each that the user may see."""
     rows = server.rows(
         "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"
-        f" AND RIGHT(TABLE_NAME, {len(LINES)}) = '{LINES}' ORDER BY TABLE_NAME"
+        f" AND RIGHT(TABLE_NAME, {len(table)}) = '{table}' ORDER BY TABLE_NAME"
     )
-    found = [text(row[0])[: -len(LINES)] for row in rows]
+    found = [text(row[0])[: -len(table)] for row in rows]
     return [prefix for prefix in found if PREFIX.fullmatch(prefix)]
 
 

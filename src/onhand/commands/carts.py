@@ -205,9 +205,12 @@ def cart_grants(
     call: Call,
     name: CartName,
     host: Annotated[str, typer.Option("--host", help="From where the user logs in; % is anywhere.")] = "%",
+    prefix: Annotated[
+        str | None, typer.Option("--prefix", help="Of the shop's tables, if the cart's address does not say it.")
+    ] = None,
 ) -> None:
     """Print the rights that the user of a cart that is reached through its database needs there, and no others."""
-    call.answer("cart_grants", printing.text, cart=name, host=host)
+    call.answer("cart_grants", printing.text, cart=name, host=host, prefix=prefix)
 
 
 # Align and switch

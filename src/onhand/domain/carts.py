@@ -12,6 +12,7 @@ from datetime import datetime
 
 from .differences import Policy
 from .listings import Direction
+from .numbering import Place
 from .shop import Hello
 from .sketch import Sums
 from .stock import Source
@@ -65,6 +66,7 @@ class Cart:
     trouble: str | None  # the last error, None when the last look succeeded
     trouble_since: datetime | None
     revision: int  # how often a person edited the settings
+    restart_line: int | None = None  # line numbers began again below the baseline: only lines up to here are history
 
     @property
     def name(self) -> str:
@@ -78,6 +80,10 @@ class Cart:
     @property
     def aligned(self) -> bool:
         return self.epoch is not None
+
+    @property
+    def place(self) -> Place:
+        return Place(self.baseline_line, self.cursor_line, self.restart_line)
 
     @property
     def source(self) -> Source:

@@ -42,6 +42,7 @@ class Cause(StrEnum):
         "set aside"  # what was in step cannot be any more: a second product with its SKU, a fraction, a download
     )
     RESTORED = "restored from backup"  # epoch or sequence of the cart does not fit ours
+    SHARED = "shared shop"  # another cart, or another OnHand, keeps the shop too
     BRAKE = "brake"  # too much at once
 
 

@@ -55,6 +55,7 @@ class SoldLine:
     quantity: int
     units: LineUnits
     gone_at: datetime | None = None
+    run: int = 0  # above 0: in which run of numbers it came, after its number had been used before
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from .shop import DERIVED, DOWNLOAD, FRACTION, Row
@@ -32,6 +32,19 @@ class Problem(StrEnum):
     TOO_LONG = "too long"  # in a plan: nor can one have it, the shop's column is too narrow
 
 
+NAMELESS = frozenset({Problem.BLANK, Problem.DUPLICATE, Problem.UNMATCHED})  # its SKU names no item
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Where a listing was when it stopped being followed: units, and the highest order line collected by then."""
+
+    item: int
+    ordered: int
+    sum: int | None  # None: it cannot go on from there, as more than its SKU came between
+    line: int
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """One product of one cart. Quantities in units.
@@ -40,6 +53,7 @@ class Listing:
     ``held`` is the part of it that waits for a person's decision; ``unnamed`` were booked as sold before a line named them;
     ``aligned`` says that Send or Get made both sides equal once. ``chosen`` is the item that a person tied it to, whatever its
     SKU says, ``ignored`` that a person set it aside. ``parked``: why nothing is posted; ``parked_by``: who wanted that, if a person did.
+    ``left`` is where it was when it stopped being followed.
     """
 
     id: int
@@ -64,6 +78,7 @@ class Listing:
     switch_on: bool
     parked: str | None
     parked_by: str | None
+    left: Left | None = None
 
     @property
     def agreed(self) -> int:
@@ -78,7 +93,10 @@ class Listing:
     @property
     def shown(self) -> Shown:
         """What the shop shows, as far as both sides know."""
-        return Shown(self.product, self.model, self.name, self.agreed, Tie(self.item, self.problem), self.tracked)
+        tie = Tie(self.item, self.problem)
+        return Shown(
+            self.product, self.model, self.name, self.agreed, tie, self.tracked, self.unfollowed(tie, self.ordered)
+        )
 
     @property
     def tracked(self) -> bool:
@@ -89,6 +107,30 @@ class Listing:
     def switched_off(self) -> bool:
         """Whether it sold out and is off, and nobody can tell that the sale did that: a person has to say what is wanted."""
         return self.tracked and not self.status and self.off_when_empty and not (self.off_by_sale or self.switch_on)
+
+    def leaves(self, tie: Tie, line: int, by_sku: bool) -> Left | None:
+        """Where it was, once it has this tie. ``by_sku``: only its SKU in the shop gave it that tie, and no person."""
+        nameless = by_sku and tie.item is None and tie.problem in NAMELESS
+        if self.tracked:
+            if tie == Tie(self.item, None) or self.item is None:
+                return None
+            return Left(self.item, self.ordered, self.sum if nameless else None, line)
+        return self.left if nameless else self.lost
+
+    @property
+    def lost(self) -> Left | None:
+        """Where it was, if it cannot go on from there."""
+        return replace(self.left, sum=None) if self.left else None
+
+    def resumes(self, tie: Tie) -> bool:
+        """Whether its SKU names the item again that it named before, and nothing else came between: then it is followed from there."""
+        return self.left is not None and self.left.sum is not None and tie == Tie(self.left.item, None)
+
+    def unfollowed(self, tie: Tie, ordered: int) -> int:
+        """Units of this tie's item that its counter rose by while it was not followed, and that are booked nowhere."""
+        if self.left is None or tie.item != self.left.item or self.aligned:
+            return 0
+        return max(0, ordered - self.left.ordered)
 
 
 def target(on_hand: int, buffer: int) -> int:
@@ -180,6 +222,7 @@ class Shown:
     quantity: int
     tie: Tie
     in_step: bool = False  # it was aligned before, so what it shows is what is on hand less the buffer
+    unfollowed: int = 0  # units sold there while it was not followed
 
 
 class Direction(StrEnum):
@@ -203,7 +246,16 @@ class Plan:
     create: bool = False  # an item is made for it
     problem: Problem | None = None
     failure: str | None = None  # why the post for it was set aside
+    unfollowed: int = 0  # units that were sold there while it was not followed, and are booked nowhere
     left: str | None = None  # it was cancelled before the post for it was sent; what happens to it now
+
+    @property
+    def remark(self) -> str:
+        """What a person should know before it is done."""
+        if not self.unfollowed or self.problem:
+            return ""
+        what = "1 unit was" if self.unfollowed == 1 else f"{self.unfollowed:,} units were"
+        return f"{what} sold while it was not followed: Get takes that over, Send adds it to the shop again."
 
     @property
     def result(self) -> str:
@@ -243,7 +295,10 @@ def _plan(direction: Direction, shown: Shown, item: Item | None, buffer: int, cr
             change = shown.quantity - (wanted if shown.in_step else item.on_hand)
     problem = None if new else shown.tie.problem
     sku = item.sku if item else (shown.model or "").strip()
-    return Plan(shown.product, sku, shown.name, item.id if item else None, here, shown.quantity, change, new, problem)
+    number = item.id if item else None
+    return Plan(
+        shown.product, sku, shown.name, number, here, shown.quantity, change, new, problem, unfollowed=shown.unfollowed
+    )
 
 
 def absent(shown: Iterable[Shown], items: Mapping[int, Item], sku_length: int) -> list[Plan]:

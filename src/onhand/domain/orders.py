@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from .errors import Refused
 from .lines import LineUnits
-from .stock import Kind, Movement, Source
+from .stock import Kind, Movement, Source, numbered
 
 
 class LineState(StrEnum):
@@ -42,6 +42,12 @@ class OrderLine:
     present: bool = True  # the shop still has it
     cancelled: int = 0  # units given back before they left: the order was cancelled, deleted with restock, or lowered
     returned: int = 0  # units that came back, as a person here booked them
+    run: int = 0  # above 0: a number used before
+
+    @property
+    def mark(self) -> str:
+        """Its number as origins have it."""
+        return numbered(self.line, self.run)
 
     @property
     def units(self) -> LineUnits:
@@ -114,7 +120,7 @@ class Order:
             raise Refused(
                 f"Line {line.line} ({line.sku}) is {line.word} already: nothing is left of it.", line=line.line
             )
-        return self._back(Kind.CANCELLATION, line, line.left, f"{self.prefix}{line.line}/cancelled", person, reason)
+        return self._back(Kind.CANCELLATION, line, line.left, f"{self.prefix}{line.mark}/cancelled", person, reason)
 
     def coming_back(self, line: OrderLine, units: int, person: str, reason: str) -> Movement:
         """Goods that a customer sent back. Raises Refused if that is more than is left of the line."""
@@ -131,7 +137,7 @@ class Order:
             most = f"at most {line.left} of {line.quantity} can come back" if line.left > 0 else "nothing is left of it"
             raise Refused(f"Line {line.line} ({line.sku}): {most}, not {units}.", line=line.line, left=line.left)
         # Counted up, so that a second return of as many is another fact.
-        origin = f"{self.prefix}{line.line}/returned/{line.returned + units}"
+        origin = f"{self.prefix}{line.mark}/returned/{line.returned + units}"
         return self._back(Kind.RETURN, line, units, origin, person, reason)
 
     def _back(self, kind: Kind, line: OrderLine, units: int, origin: str, person: str, reason: str) -> Movement:

@@ -53,6 +53,12 @@ class Line:
     quantity: int
     status: int | None  # None: the order row is missing
     paid: bool  # the order has a status history; redirect payments have none before they are paid
+    run: int = 0  # above 0: in which run of numbers it came, after its number had been used before
+
+    @property
+    def complete(self) -> bool:
+        """Whether it names a product. Gambio GX4 adds a line without one and fills it in a moment later."""
+        return self.product > 0
 
 
 WINDOW_PRIME = (

@@ -89,13 +89,21 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One run of a shop's own numbering: ids of a shop restored from a backup come again, under another epoch."""
+    """One run of a shop's own numbering: ids of a shop restored from a backup come again, under another epoch.
+
+    The epoch of lines whose numbers came again within an epoch ends with "~" and a number. It names them in lists, and no origin has it.
+    """
 
     cart: int
     epoch: str
 
     def __str__(self) -> str:
-        return f"cart/{self.cart}/{self.epoch}"
+        return f"cart/{self.cart}/{self.epoch.partition('~')[0]}"
+
+
+def numbered(line: int, run: int) -> str:
+    """A line's number as origins have it."""
+    return f"{line}~{run}" if run else str(line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +130,12 @@ class Movement:
             raise ValueError(f"a {self.kind} raises the quantity on hand")
 
     @classmethod
-    def sale_line(cls, item: int, units: int, source: Source, order: int, line: int, taken: int = 0) -> Movement:
-        """Units that a shop's order line took. ``taken``: units that the line has taken in all by then, if it took some before."""
-        origin = f"{source}/line/{line}" + (f"/taken/{taken}" if taken > units else "")
+    def sale_line(
+        cls, item: int, units: int, source: Source, order: int, line: int, taken: int = 0, run: int = 0
+    ) -> Movement:
+        """Units that a shop's order line took. ``taken``: units that the line has taken in all by then, if it took some before;
+        ``run``: which run of numbers the line's is from."""
+        origin = f"{source}/line/{numbered(line, run)}" + (f"/taken/{taken}" if taken > units else "")
         reason = "order edited in the shop" if taken > units else ""
         return cls(item, Kind.SALE, -units, origin, source.cart, str(order), line, reason)
 
@@ -136,11 +147,20 @@ class Movement:
 
     @classmethod
     def cancellation_line(
-        cls, item: int, units: int, source: Source, order: int, line: int, back: int, deleted: bool = True
+        cls,
+        item: int,
+        units: int,
+        source: Source,
+        order: int,
+        line: int,
+        back: int,
+        deleted: bool = True,
+        run: int = 0,
     ) -> Movement:
         """Units of an order line that a shop gave back. ``back``: units of the line that came back in all by then; ``deleted``: the
-        line is gone, else it was lowered."""
-        origin = f"{source}/line/{line}/restock" if deleted and back == units else f"{source}/line/{line}/back/{back}"
+        line is gone, else it was lowered; ``run``: which run of numbers the line's is from."""
+        mark = numbered(line, run)
+        origin = f"{source}/line/{mark}/restock" if deleted and back == units else f"{source}/line/{mark}/back/{back}"
         reason = "order deleted with restock" if deleted else "order edited in the shop"
         return cls(item, Kind.CANCELLATION, units, origin, source.cart, str(order), line, reason)
 

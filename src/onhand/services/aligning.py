@@ -19,13 +19,13 @@ from onhand.domain.carts import Cart
 from onhand.domain.errors import Cancelled, Conflict, OnHandError, Refused
 from onhand.domain.family import UNKNOWN
 from onhand.domain.lines import LineChange
-from onhand.domain.listings import Direction, Listing, Plan, Problem, Shown, absent, plan, target
+from onhand.domain.listings import Direction, Listing, Plan, Problem, Shown, Tie, absent, plan, target
 from onhand.domain.posts import Due
 from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Sums
 from onhand.domain.stock import Kind, Movement, check_sku
 
-from . import bookkeeping, collecting, delivering, evidence, refreshing, settings, ticking, tying
+from . import bookkeeping, claiming, collecting, delivering, evidence, refreshing, settings, ticking, tying
 from .collecting import Memory
 from .ports import ROWS_MAX, Books, House, Shop
 from .surveying import Progress, Survey, survey
@@ -41,15 +41,17 @@ def preview(house: House, cart: Cart, shop: Shop, direction: Direction, create: 
 
     def read(books: Books) -> list[Plan]:
         listings = books.listings.all(cart.id)
-        kept = {listing.product for listing in listings if listing.tracked}
         tied = tying.tie_rows(books, listings, rows)
-        shown = [
-            Shown(row.product, row.model, row.name, row.quantity, tied[row.product], row.product in kept)
-            for row in rows
-        ]
+        known = {listing.product: listing for listing in listings}
+        shown = [_shown(row, tied[row.product], known.get(row.product)) for row in rows]
         return _plan(books, cart, shown, direction, create)
 
     return house.store.read(read)
+
+
+def _shown(row: Row, tie: Tie, known: Listing | None) -> Shown:
+    in_step, unfollowed = (known.tracked, known.unfollowed(tie, row.ordered)) if known else (False, 0)
+    return Shown(row.product, row.model, row.name, row.quantity, tie, in_step, unfollowed)
 
 
 def get_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, create: bool, progress: Progress) -> list[Plan]:
@@ -228,6 +230,7 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
     hello = shop.hello()
     if hello.obstacle:
         raise Refused(hello.obstacle, cart=cart.name)
+    claiming.check_free(house, cart, hello)
     # A shop that the brake stopped is still where our posts left it, other than one that was restored: there we cannot know
     # which of our bookings its counters contain.
     goes_on = cart.aligned and (hello.epoch, hello.last_seq) == (cart.epoch, cart.next_seq - 1)
@@ -242,8 +245,14 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
 
     def write(books: Books) -> None:
         if trade is not None:
+            before = books.listings.all(cart.id)
+            live = [listing for listing in before if not listing.deleted]
+            tying.follow(books, cart, live, tying.tie_rows(books, before, list(found.rows.values())), at)
             _book_last_trade(books, cart, found, trade, at)
         listings = books.listings.all(cart.id)
+        if not goes_on:  # which of our bookings its counters contain is not known
+            for listing in (x for x in listings if x.left is not None):
+                books.listings.leave(listing.id, listing.lost)
         known = {listing.product for listing in listings}
         tied = tying.tie_rows(books, listings, list(found.rows.values()))
         books.listings.rebase(cart.id, [row for product, row in found.rows.items() if product in known])

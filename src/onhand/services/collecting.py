@@ -14,12 +14,13 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from onhand.domain import law
+from onhand.domain import law, numbering
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, Finding, Remedy
 from onhand.domain.errors import Conflict
 from onhand.domain.lines import LineChange
 from onhand.domain.listings import Listing
+from onhand.domain.numbering import WINDOW_LINES, Compared, Place
 from onhand.domain.orders import LineState
 from onhand.domain.shop import Line, Look
 from onhand.domain.sketch import Counters, Sums
@@ -28,11 +29,11 @@ from onhand.domain.stock import Movement, Source
 from . import bookkeeping, delivering
 from .ports import ROWS_MAX, Books, Clock, House, Shop
 
-WINDOW_LINES = 200  # how far below the cursor an order line may still appear or vanish unnoticed for long
 SUMS_SHARE = 100  # sums may take one hundredth of a shop's time
 SUMS_TIMED = 5  # how many of the latest sums tell what they cost
 CELLS_SECONDS = 600.0  # how often the cells are asked although the sums agree: drifts can cancel each other in the sums
 HELLO_SECONDS = 3600.0  # how often a shop is asked who it is: its owner may have changed what weakens the law there
+INCOMPLETE_SECONDS = 60.0  # how long a line without a product is read again before it is kept as it is
 CATALOGUE_SECONDS = 30.0  # how often renamed and switched off products are looked for
 
 log = structlog.get_logger()
@@ -59,6 +60,7 @@ class Memory:
     """What a controller remembers of a cart between two looks. Losing it costs one settling time and nothing else."""
 
     suspicions: dict[tuple[int, str], law.Suspicion] = field(default_factory=dict)
+    incomplete: dict[int, float] = field(default_factory=dict)  # lines without a product: monotonic, when first seen
     misled: int = 0  # how often cells named a product that did not differ, since the sums last agreed
     witnessed: dict[int, Moment] = field(default_factory=dict)  # the last good look before a product was suspected
     looked_at: Moment | None = None
@@ -84,11 +86,12 @@ class Memory:
 @dataclass(frozen=True, slots=True)
 class Collected:
     """One look and what it told. ``gone`` are known lines that the shop does not have any more; ``edited`` are known lines that
-    have other units now."""
+    have other units now. ``place``: where it was taken from."""
 
     look: Look
     lines: tuple[Line, ...]
     gone: tuple[int, ...]
+    place: Place
     edited: tuple[Line, ...] = ()
 
 
@@ -113,13 +116,18 @@ def look(house: House, cart: Cart, shop: Shop, memory: Memory, tick_seconds: flo
     Raises Conflict, with reason ``restored``, if the shop is not where our posts left it.
     """
     now = house.clock.monotonic()
-    low = max(cart.baseline_line, cart.cursor_line - WINDOW_LINES)
+    place = cart.place
     sums, catalogue = now >= memory.sums_due, now >= memory.catalogue_due
-    first = shop.look(cart.cursor_line, low, ROWS_MAX, sums, catalogue)
+    first = shop.look(place.cursor, place.low, ROWS_MAX, sums, catalogue)
     if first.begun:
         delivering.close_begun(house, cart, shop)
-        first = shop.look(cart.cursor_line, low, ROWS_MAX, sums, catalogue)
+        first = shop.look(place.cursor, place.low, ROWS_MAX, sums, catalogue)
     check_place(cart, first)
+    begun_again = place.after(first.last_line) != place
+    if begun_again:
+        place = place.after(first.last_line)
+        first = shop.look(place.cursor, place.low, ROWS_MAX, sums, catalogue)
+        log.warning("lines.begun_again", cart=cart.name, cursor=place.cursor, before=cart.cursor_line)
     if sums:
         memory.sums_rested = now + _sums_pause_seconds(memory, first.sums_ms)
         memory.sums_due = max(now + 0.9 * tick_seconds, memory.sums_rested)
@@ -128,14 +136,53 @@ def look(house: House, cart: Cart, shop: Shop, memory: Memory, tick_seconds: flo
     lines = [*first.lines]
     if first.more:
         lines += read_lines(shop, lines[-1].line, None)
-    if first.window.fits(house.store.read(lambda books: books.lines.window(cart.source, low, cart.cursor_line))):
-        return Collected(first, tuple(lines), ())
-    known = house.store.read(lambda books: books.lines.present(cart.source, low, cart.cursor_line))
-    there = read_lines(shop, low, cart.cursor_line)
-    gone = known.keys() - {line.line for line in there}
-    late = [line for line in there if line.line not in known]
-    edited = [line for line in there if known.get(line.line, line.quantity) != line.quantity]
-    return Collected(first, (*late, *lines), tuple(sorted(gone)), tuple(edited))
+    late: tuple[Line, ...] = ()
+    gone: tuple[int, ...] = ()
+    edited: tuple[Line, ...] = ()
+    # A counter that rose with no line to say why: the number of a deleted line may have been used again.
+    doubted = {product for product, what in memory.suspicions if what == "unnamed"}
+    known = house.store.read(lambda books: books.lines.window(cart.source, place.low, place.cursor))
+    if begun_again or doubted or not first.window.fits(known):
+        found = _read_again(house, cart, shop, place, lines, doubted)
+        late = tuple(line for line in found.new if line.line <= place.cursor)
+        gone, edited = found.gone, found.edited
+    return Collected(first, tuple(_without_incomplete([*late, *lines], memory, now)), gone, place, edited)
+
+
+def _read_again(
+    house: House, cart: Cart, shop: Shop, place: Place, newer: Sequence[Line], doubted: set[int]
+) -> Compared:
+    """Compare the lines just below the cursor with the known ones.
+
+    ``newer`` are the shop's lines above the cursor, ``doubted`` the products whose counter rose with no line to say why.
+    """
+    high = max(place.cursor, cart.cursor_line)  # above the cursor lies what was collected before numbers began again
+    low = place.low
+    if place.restart is None:
+        doubted = set()
+    elif doubted:
+        low = max(0, place.cursor - WINDOW_LINES)
+    while True:
+        known = house.store.read(lambda books, low=low: books.lines.present(cart.source, low, high))  # type: ignore[misc]
+        there = read_lines(shop, low, place.cursor)
+        compared = numbering.compare(known, [*there, *newer], place, doubted)
+        if not compared.reused or low <= place.floor:
+            return compared
+        low = place.floor  # numbers were used again: that need not have begun within the window
+
+
+def _without_incomplete(lines: Sequence[Line], memory: Memory, now: float) -> list[Line]:
+    """Leave out lines that the shop has not finished writing. The window shows them until they are kept, so they are read again.
+
+    A line is kept as it is when it has been without a product for long, or is about to leave the window.
+    """
+    newest = max((line.line for line in lines), default=0)
+    incomplete = {line.line: memory.incomplete.get(line.line, now) for line in lines if not line.complete}
+    memory.incomplete = incomplete
+    waiting = {
+        line for line, since in incomplete.items() if now - since < INCOMPLETE_SECONDS and line > newest - WINDOW_LINES
+    }
+    return [line for line in lines if line.line not in waiting]
 
 
 def _sums_pause_seconds(memory: Memory, sums_ms: float) -> float:
@@ -154,7 +201,7 @@ def check_place(cart: Cart, seen: Look) -> None:
     """Epoch and sequence must be where our last settled post left them. Raises Conflict."""
     expected = cart.next_seq - 1
     if seen.epoch != cart.epoch:
-        what = "The shop's OnHand tables were made anew or belong to another OnHand"
+        what = "The shop's OnHand table is not the one that this cart was aligned with"  # ``claiming`` tells why
     elif seen.last_seq != expected:
         whose = "the shop's" if seen.last_seq < expected else "OnHand's"
         what = (
@@ -163,21 +210,28 @@ def check_place(cart: Cart, seen: Look) -> None:
     else:
         return
     message = f"{what}. Compare, then align the cart with Send QOH or Get QOH."
-    raise Conflict(message, reason="restored", cart=cart.name)
+    raise Conflict(message, reason="restored", cart=cart.name, epoch=seen.epoch, last_seq=seen.last_seq)
 
 
 def book(house: House, cart: Cart, collected: Collected) -> Booked:
     """Book the lines that the sums confirm. One commit; none when there is nothing to write."""
     residual = collected.look.sums - cart.sums if collected.look.sums is not None else None
-    if not collected.lines and not collected.gone and not collected.edited:
+    begun_again = collected.place != cart.place
+    if not (collected.lines or collected.gone or collected.edited or begun_again):
         return Booked(residual is not None and not residual, None if residual else frozenset(), ())
     at = house.clock.now()
 
     def write(books: Books) -> Booked:
+        if begun_again:
+            books.carts.begin_again(cart.id, collected.place)
         books.lines.vanish(cart.source, collected.gone, at)
         fresh = books.lines.record(cart.source, collected.lines, at)
+        again = [line for line in collected.lines if line.line not in {new.line for new in fresh}]
+        if again and residual and residual == law.trade([*fresh, *again]):
+            # The same order again, line by line, after its number was used before: the counters say that it is another sale.
+            fresh += books.lines.record(cart.source, again, at, reused=True)
         if collected.lines:
-            books.carts.advance(cart.id, max(cart.cursor_line, *(line.line for line in collected.lines)))
+            books.carts.advance(cart.id, max(collected.place.cursor, *(line.line for line in collected.lines)))
         products = frozenset(line.product for line in fresh)
         edited = _restate(books, cart, collected.edited)
         if edited:  # what the sums show may be an order that was edited: its products are weighed one by one
@@ -221,7 +275,7 @@ def sell(books: Books, cart: Cart, lines: Sequence[Line], at: datetime) -> tuple
     sold = [line for line in sorted(lines, key=lambda line: line.line) if listings[line.product].tracked]
     taken = books.lines.take(cart.source, {line.line: listings[line.product].item for line in sold})
     movements = [
-        Movement.sale_line(item, line.quantity, cart.source, line.order, line.line, taken[line.line].taken)
+        Movement.sale_line(item, line.quantity, cart.source, line.order, line.line, taken[line.line].taken, line.run)
         for line in sold
         if line.product not in held and (item := listings[line.product].item) is not None
     ]
@@ -249,7 +303,9 @@ def take_uncounted(books: Books, cart: Cart, listing: Listing, lines: Sequence[L
         return
     books.carts.owe_mark(cart.id)
     movements = [
-        Movement.sale_line(listing.item, line.quantity, cart.source, line.order, line.line, taken[line.line].taken)
+        Movement.sale_line(
+            listing.item, line.quantity, cart.source, line.order, line.line, taken[line.line].taken, line.run
+        )
         for line in lines
     ]
     bookkeeping.book(books, movements, at)
@@ -298,9 +354,11 @@ def book_changes(
         if not counted or item is None or not listing.tracked:
             continue
         if change.units > 0:
-            made = Movement.sale_line(item, counted, source, sold.order, sold.line, after.taken)
+            made = Movement.sale_line(item, counted, source, sold.order, sold.line, after.taken, sold.run)
         else:
-            made = Movement.cancellation_line(item, counted, source, sold.order, sold.line, after.back, change.gone)
+            made = Movement.cancellation_line(
+                item, counted, source, sold.order, sold.line, after.back, change.gone, sold.run
+            )
         movements.append(made)
     if drift is None:
         books.listings.trade(cart.id, {listing.product: units})

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from onhand.domain import differences, lines
+from onhand.domain import differences, lines, numbering
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Evidence
 from onhand.domain.lines import LineChange
@@ -35,9 +36,10 @@ def waiting(house: House, cart: Cart, shop: Shop, products: Sequence[int]) -> li
     if not unpaid:
         return found
     # A line is confirmed only if its order has a history: has any got one since?
-    now = there(shop, unpaid)
+    known = {line.line: line for line in found}
+    now = {number: line for number, line in there(shop, unpaid).items() if numbering.same(known[number], line)}
     house.store.write(lambda books: books.lines.refresh(cart.source, list(now.values())))
-    return [now.get(line.line, line) for line in found]
+    return [replace(now.get(line.line, line), run=line.run) for line in found]
 
 
 def changes(

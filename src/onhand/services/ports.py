@@ -7,23 +7,23 @@ Never: knows an implementation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Difference, Finding
-from onhand.domain.lines import LineChange, LineUnits, SoldLine
-from onhand.domain.listings import Direction, Listing, Tie
-from onhand.domain.orders import LineState
+from onhand.domain.listings import Direction, Left, Listing, Tie
+from onhand.domain.numbering import Place
 from onhand.domain.posts import Batch, Due, State
-from onhand.domain.shop import Applied, Change, Hello, Line, Look, Page, Row, Window
+from onhand.domain.shop import Applied, Change, Hello, Line, Look, Page, Row
 from onhand.domain.sketch import Cell, Counters, Sums
-from onhand.domain.stock import Entry, Item, Kind, Movement, Source
+from onhand.domain.stock import Entry, Item, Kind, Movement
 from onhand.domain.tasks import Task, TaskLine, TaskState
 
 from .buying_ports import PurchaseBook
+from .line_ports import LineBook
 from .office_ports import AuditBook, FigureBook, PeopleBook, ReportBook, RequestBook
 from .stock_ports import CountBook, InventoryBook, OrderBook, PhoneOrderBook
 from .webhook_ports import WebhookBook
@@ -168,6 +168,9 @@ class CartBook(Protocol):
         """Both sides are equal as of this movement, by Send or by Get."""
 
     def advance(self, cart: int, line: int) -> None: ...
+    def begin_again(self, cart: int, place: Place) -> None:
+        """The shop's line numbers began again: go on reading from this place."""
+
     def move_sums(self, cart: int, change: Sums) -> None: ...
     def remember_catalogue(self, cart: int, catalogue: str) -> None: ...
     def take_seqs(self, cart: int, count: int) -> None:
@@ -217,6 +220,12 @@ class ListingBook(Protocol):
 
     def retie(self, ties: Mapping[int, Tie]) -> None:
         """Give listings, by id, another tie than they have. They are not aligned any more, and nothing waits for them."""
+
+    def leave(self, listing: int, left: Left | None) -> None:
+        """Note where a listing was when it stopped being followed; None: forget that."""
+
+    def resume(self, listing: int) -> None:
+        """Follow a listing again from where it was left."""
 
     def align(self, cart: int, listings: Sequence[int]) -> None:
         """Both sides are, or are about to be made, equal for these."""
@@ -268,50 +277,13 @@ class ListingBook(Protocol):
         """The five sums, added up anew."""
 
 
-class LineBook(Protocol):
-    """Order lines collected from carts."""
-
-    def record(self, source: Source, lines: Sequence[Line], at: datetime) -> list[Line]:
-        """Keep new lines as waiting; returns those that were new."""
-
-    def window(self, source: Source, low: int, high: int) -> Window:
-        """The window (low, high] over the known lines that the shop still has."""
-
-    def present(self, source: Source, low: int, high: int) -> dict[int, int]:
-        """The known lines in (low, high] that the shop still has, and the units on each."""
-
-    def waiting(self, source: Source, products: Sequence[int]) -> list[Line]: ...
-    def sold(self, cart: int, products: Sequence[int], limit: int) -> list[SoldLine]:
-        """The newest lines of these products that are booked as sold, of all epochs of the cart."""
-
-    def of_orders(self, source: Source, orders: Sequence[int]) -> list[SoldLine]:
-        """The lines of these orders that are booked as sold."""
-
-    def take(self, source: Source, lines: Mapping[int, int | None]) -> dict[int, LineUnits]:
-        """Mark lines as sold, each of the stock of an item or of None; what each has taken and given back in all by then."""
-
-    def change(self, cart: int, change: LineChange, units: LineUnits, state: LineState) -> None:
-        """Take over what became of a sold line in the shop."""
-
-    def come_back(self, source: Source, line: int, units: int) -> None:
-        """A person booked that so many units of a line came back."""
-
-    def mark(self, source: Source, lines: Sequence[int], state: LineState) -> None: ...
-    def vanish(self, source: Source, lines: Sequence[int], at: datetime) -> None:
-        """The shop does not have these any more."""
-
-    def restate(self, source: Source, lines: Sequence[Line], followed: Container[int]) -> set[int]:
-        """Take over other units on known lines, except on those that are booked as sold of products that are followed: the products
-        of these."""
-
-    def refresh(self, source: Source, lines: Sequence[Line]) -> None:
-        """Take over status and payment."""
-
-
 class PostBook(Protocol):
     """Posts."""
 
     def add(self, cart: int, batch: Batch, at: datetime) -> None: ...
+    def knows_epoch(self, cart: int, epoch: str) -> bool:
+        """Whether the cart has posted in this epoch, now or earlier."""
+
     def pending(self, cart: int) -> Batch | None:
         """The one batch of this cart that is not settled."""
 
@@ -345,6 +317,9 @@ class DifferenceBook(Protocol):
 
     def close_listings(self, listings: Sequence[int], at: datetime, note: str) -> None:
         """These were tied anew: what was open about them is settled by that."""
+
+    def close_shown(self, listings: Sequence[int], at: datetime, note: str) -> None:
+        """What was only shown about these listings is over; what waits for a person goes on waiting."""
 
     def close_cart(self, cart: int, at: datetime, note: str, listings: Sequence[int] | None = None) -> None:
         """The cart, or these listings of it, were aligned: what was open there is settled by that."""

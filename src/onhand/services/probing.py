@@ -18,7 +18,7 @@ from onhand.domain.posts import Batch, Post
 from onhand.domain.shop import Hello
 from onhand.domain.stock import sku_key
 
-from . import delivering
+from . import claiming, delivering
 from .ports import Books, House, Shop, T
 
 CLOCK_SECONDS = 60  # a difference of clocks worth a warning; 300 are refused
@@ -40,6 +40,7 @@ def greet(house: House, cart: Cart, shop: Shop) -> tuple[Hello, list[str], list[
     steps: list[Step] = []
     hello = _timed(house, steps, "hello", shop.hello)
     house.store.write(lambda books: books.carts.greet(cart.id, hello))
+    claiming.check_free(house, cart, hello)
     if hello.obstacle:
         return hello, concerns(hello), steps
     look = _timed(house, steps, "look", lambda: shop.look(cart.cursor_line, cart.cursor_line, 1, True, False))

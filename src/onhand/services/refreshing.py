@@ -35,6 +35,7 @@ def refresh(house: House, cart: Cart, shop: Shop) -> None:
         there = {row.product for row in rows}
         fresh = [row for row in rows if row.product not in known]
         lost = [listing for product, listing in known.items() if product not in there]
+        tying.follow(books, cart, known.values(), tied, at)
         books.listings.describe(cart.id, [row for row in rows if row.product in known], tied)
         books.listings.insert(cart.id, fresh, tied, aligned=False)
         books.listings.forget(cart.id, [listing.product for listing in lost])

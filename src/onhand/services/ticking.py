@@ -14,12 +14,13 @@ from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, braked
 from onhand.domain.errors import Conflict
 
-from . import collecting, delivering, reconciling, refreshing
+from . import claiming, collecting, delivering, reconciling, refreshing
 from .collecting import Collected, Memory, Moment
 from .ports import ROWS_MAX, Books, House, Shop
 from .reconciling import Rules
 from .settings import Pace
 
+SHARED = {"same_shop", "another_onhand"}  # reasons of conflicts: somebody else keeps the shop too
 ROUNDS_MAX = 50  # batches in a row before the next look
 
 
@@ -96,13 +97,16 @@ def _stopping_on_conflict(house: House, cart: Cart) -> Iterator[None]:
     """A shop that is not where our posts left it stops the cart: a person has to see it before anything is posted there."""
     try:
         yield
-    except Conflict as conflict:
-        if cart.halted is None and conflict.facts.get("reason") in {"restored", "epoch", "gap"}:
+    except Conflict as seen:
+        conflict = claiming.explain(house, cart, seen)
+        reason = conflict.facts.get("reason")
+        if cart.halted is None and (reason in {"restored", "epoch", "gap"} or reason in SHARED):
             note = "The shop is not where our posts left it: one side was restored from a backup"
-            advice = "Compare, then align the cart with Send QOH or Get QOH."
-            restored = conflict.facts.get("reason") == "restored"
-            reconciling.halt(house, cart, Cause.RESTORED, conflict.message if restored else f"{note}. {advice}")
-        raise
+            note = f"{note}. {claiming.ALIGN}" if reason in {"epoch", "gap"} else conflict.message
+            reconciling.halt(house, cart, Cause.SHARED if reason in SHARED else Cause.RESTORED, note)
+        if conflict is seen:
+            raise
+        raise conflict from seen
 
 
 def _get(house: House, cart_id: int) -> Cart:

@@ -2,17 +2,20 @@
 
 Path: ``settling``, and whoever changes an item's SKU or flags, → ``retie``; ``refreshing`` and ``aligning`` → ``tie_rows``.
 Promise: only ties change: counters and sums stay as they are booked, since the sums of a cart count all its products, tied or not.
-Never: lets a listing that got another tie be taken for one in step: Send or Get has to make both sides equal first.
+Never: lets a listing that got another tie be taken for one in step: Send or Get has to make both sides equal first, unless it has its
+old SKU again and nothing came between.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
+from onhand.domain.carts import Cart
 from onhand.domain.listings import Listing, Settled, Tie, ties
 from onhand.domain.shop import Row
+from onhand.domain.sketch import Sums
 from onhand.domain.stock import sku_key
 
 from .ports import Books
@@ -23,8 +26,39 @@ ANEW = "its product was tied anew: Send or Get its quantity"
 def tie_rows(books: Books, listings: Iterable[Listing], rows: Sequence[Row]) -> dict[int, Tie]:
     """For each product of a shop, as it was just read, its tie. ``listings`` are all that the books have of this cart."""
     listings = list(listings)
+    items = books.items.keys()
+    keys = {row.product: sku_key(row.model or "") for row in rows}
     kept = {listing.product for listing in listings if listing.tracked}
-    return ties(rows, books.items.keys(), kept, Settled.of(listings, books.items.set_aside()))
+    # One that has its old SKU again is in step as before, unless another has taken its place.
+    held = {listing.item for listing in listings if listing.tracked}
+    kept |= {
+        x.product for x in listings if x.left and x.left.item not in held and x.resumes(_named(items, keys, x.product))
+    }
+    return ties(rows, items, kept, Settled.of(listings, books.items.set_aside()))
+
+
+def _named(items: Mapping[str, int], keys: Mapping[int, str], product: int) -> Tie:
+    return Tie(items.get(keys.get(product, "")), None)
+
+
+def follow(books: Books, cart: Cart, listings: Iterable[Listing], tied: Mapping[int, Tie], at: datetime) -> None:
+    """Note where listings of an aligned cart were when their SKU stops naming their item, and go on from there when it does again.
+
+    ``listings`` are as they were before they get the ties ``tied``, by product. Call it in the unit of work that ties them.
+    """
+    for listing in (x for x in listings if x.product in tied):
+        tie = tied[listing.product]
+        left = listing.leaves(tie, cart.cursor_line, by_sku=True)
+        if listing.left is not None and listing.left.sum is not None and listing.resumes(tie):
+            change = listing.left.sum - listing.left.ordered - listing.agreed
+            books.listings.resume(listing.id)
+            books.carts.move_sums(cart.id, Sums.of(listing.product, change, listing.left.ordered - listing.ordered))
+            books.lines.reopen(cart.source, listing.product, listing.left.line)
+            books.differences.close_shown(
+                [listing.id], at, "its SKU names the same item again; it is followed from there"
+            )
+        elif left != listing.left:
+            books.listings.leave(listing.id, left)
 
 
 def retie(
@@ -57,6 +91,10 @@ def retie(
         kept = {listing.product for listing in group if listing.tracked}
         tied = ties(group, item_of, kept, Settled.of(group, set_aside))
         changed |= {x.id: tied[x.product] for x in group if tied[x.product] != Tie(x.item, x.problem)}
+    for listing in (found[number] for number in changed):
+        left = listing.leaves(changed[listing.id], 0, by_sku=False)
+        if left != listing.left:
+            books.listings.leave(listing.id, left)
     books.listings.retie(changed)
     books.differences.close_listings(sorted(changed), at, note)
     return changed

@@ -16,10 +16,10 @@ from onhand.services import aligning, counting, receiving, selling, settling
 from onhand.services.ports import House
 
 from . import people
+from .identities import begin_numbers_again, rename_and_back, start
 from .plan import Act
 from .program import Killed
 from .shop import Product, SimShop
-from .timeline import Process
 from .wire import Fault
 from .world import World
 
@@ -39,13 +39,6 @@ def perform(world: World, act: Act) -> None:
 # Buyers
 
 
-def _start(world: World, shop: int, process: Process, dies: Callable[[], bool] | None = None) -> None:
-    """A program of a shop runs until its end, its own death, or the restoring of the shop from a backup."""
-    sim = world.shops[shop]
-    life = sim.lives
-    world.time.start(process, lambda: sim.lives != life or (dies is not None and dies()))
-
-
 def _pick(world: World, shop: int, chance: Random) -> int | None:
     """A product that is on sale; the first few are the most wanted."""
     sim = world.shops[shop]
@@ -62,7 +55,7 @@ def _sale(world: World, shop: int, chance: Random) -> None:
         wanted.append((product if chance.random() < 0.3 else _pick(world, shop, chance) or product, 1))
     sim = world.shops[shop]
     world.open_orders[shop].append(sim.tables.next_order)
-    _start(world, shop, people.sale(world.time, sim, world.plan.shops[shop].family, wanted, chance))
+    start(world, shop, people.sale(world.time, sim, world.plan.shops[shop].family, wanted, chance))
 
 
 def _burst(world: World, shop: int, chance: Random) -> None:
@@ -74,7 +67,7 @@ def _burst(world: World, shop: int, chance: Random) -> None:
         own = Random(chance.getrandbits(32))
         wanted = [(product, own.choice((1, 1, 2, 5)))]
         world.open_orders[shop].append(sim.tables.next_order)
-        _start(world, shop, people.sale(world.time, sim, world.plan.shops[shop].family, wanted, own))
+        start(world, shop, people.sale(world.time, sim, world.plan.shops[shop].family, wanted, own))
 
 
 def _redirect(paid: bool) -> Callable[[World, int, Random], None]:
@@ -83,7 +76,7 @@ def _redirect(paid: bool) -> Callable[[World, int, Random], None]:
         if product is not None:
             after = chance.uniform(0.5, 12.0) if paid else None
             sim, family = world.shops[shop], world.plan.shops[shop].family
-            _start(world, shop, people.redirect_sale(world.time, sim, family, product, 1, chance, after))
+            start(world, shop, people.redirect_sale(world.time, sim, family, product, 1, chance, after))
 
     return act
 
@@ -100,7 +93,7 @@ def _dying_sale(world: World, shop: int, chance: Random) -> None:
         return left < 0
 
     sim, family = world.shops[shop], world.plan.shops[shop].family
-    _start(world, shop, people.sale(world.time, sim, family, [(product, chance.choice((1, 2)))], chance), dies)
+    start(world, shop, people.sale(world.time, sim, family, [(product, chance.choice((1, 2)))], chance), dies)
 
 
 def _delete(restock: bool) -> Callable[[World, int, Random], None]:
@@ -110,7 +103,7 @@ def _delete(restock: bool) -> Callable[[World, int, Random], None]:
             order = orders.pop(chance.randrange(len(orders)))
             sim, family = world.shops[shop], world.plan.shops[shop].family
             if order in sim.tables.histories and any(line.order == order for line in sim.tables.lines.values()):
-                _start(world, shop, people.deletion(sim, family, order, restock, chance))
+                start(world, shop, people.deletion(sim, family, order, restock, chance))
 
     return act
 
@@ -126,7 +119,7 @@ def _form(meant: bool) -> Callable[[World, int, Random], None]:
     def act(world: World, shop: int, chance: Random) -> None:
         typed = chance.choice((-7, -3, 4, 6, 25)) if meant else None
         product = _strict(world, shop, chance)
-        _start(world, shop, people.form(world.time, world.shops[shop], product, chance, typed))
+        start(world, shop, people.form(world.time, world.shops[shop], product, chance, typed))
 
     return act
 
@@ -136,7 +129,7 @@ def _import(few: bool) -> Callable[[World, int, Random], None]:
         number = chance.randrange(1, 3) if few else len(world.skus)
         products = [world.products[shop][sku] for sku in chance.sample(world.skus, number)]
         touches = chance.random() < 0.5
-        _start(world, shop, people.import_counts(world.time, world.shops[shop], products, chance, touches))
+        start(world, shop, people.import_counts(world.time, world.shops[shop], products, chance, touches))
 
     return act
 
@@ -145,7 +138,7 @@ def _reset(one: bool) -> Callable[[World, int, Random], None]:
     def act(world: World, shop: int, chance: Random) -> None:
         sim = world.shops[shop]
         products = [_strict(world, shop, chance)] if one else list(sim.tables.products)
-        _start(world, shop, people.reset_counters(world.time, sim, products))
+        start(world, shop, people.reset_counters(world.time, sim, products))
 
     return act
 
@@ -194,6 +187,8 @@ def _shop_clock(world: World, shop: int, chance: Random) -> None:
 
 def _restore_shop(world: World, shop: int, chance: Random) -> None:
     world.restore_shop(shop)
+    for sku in world.skus:  # the backup may be from while it had another name
+        world.shops[shop].tables.products[world.products[shop][sku]].model = sku
     _sale(world, shop, chance)
 
 
@@ -377,8 +372,10 @@ ACTS: dict[str, Callable[[World, int, Random], None]] = {
     "many counts imported": _import(few=False),
     "counter reset": _reset(one=True),
     "all counters reset": _reset(one=False),
+    "numbers begin again": begin_numbers_again,
     "product switched off": _odd(_switch_off),
     "product renamed": _odd(_rename),
+    "renamed and back": rename_and_back,
     "product copied": _odd(_copy),
     "product deleted": _odd(_remove),
     "product added": _add,

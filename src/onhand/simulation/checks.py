@@ -15,6 +15,7 @@ from sqlalchemy import Select, select
 
 from onhand.domain.differences import HEALS_PER_HOUR
 from onhand.domain.listings import Listing, target
+from onhand.domain.numbering import same
 from onhand.services import bookkeeping
 from onhand.storage.tables import differences, items, listings, movements, posts
 
@@ -48,6 +49,7 @@ UNNAMING = {
     "counter reset",
     "all counters reset",
     "redirect, never paid",
+    "numbers begin again",
 }
 
 
@@ -124,7 +126,7 @@ def check(world: World) -> None:
         if found["cause"] == "brake":  # it may have come in the middle of a Send, and gone with it
             world.phase.aside.add(found["cart_id"])
             world.phase.stopped.add(found["cart_id"])
-    for one in (_balances, _targets, _sales, _names, _stock, _posts, _differences, _heals, _stops):
+    for one in (_balances, _targets, _sales, _names, _lines, _stock, _posts, _differences, _heals, _stops):
         wrong = one(world)
         world.checked[one.__name__.strip("_")] += 1
         world.violations += [f"{one.__name__.strip('_')}: {text}" for text in wrong]
@@ -186,6 +188,21 @@ def _names(world: World) -> list[str]:
         excused = world.phase.store_restored or number in world.phase.restored or entry["cart"] in world.phase.aside
         if not excused and not world.phase.done[number] & UNNAMING and entry["sku"] in world.skus:
             wrong.append(f"shop {number}: {entry['quantity']:+d} of {entry['sku']} have no line: {entry['reason']}")
+    return wrong
+
+
+def _lines(world: World) -> list[str]:
+    """The newest order lines that the books have of a shop are those that it has, also where their numbers began again."""
+    wrong = []
+    for number, cart_id in enumerate(world.carts):
+        cart, tables = world.cart(cart_id), world.shops[number].tables
+        known = world.program.read(lambda books, cart=cart: books.lines.present(cart.source, cart.place.low, 2**62))  # type: ignore[misc]
+        there = {line: tables.lines[line] for line in tables.line_ids if line > cart.place.low}
+        wrong += [
+            f"shop {number} has {there.get(line)} as line {line}, known is {known.get(line)}"
+            for line in sorted(known.keys() | there.keys())
+            if line not in known or line not in there or not same(known[line], there[line])
+        ]
     return wrong
 
 
@@ -262,8 +279,10 @@ def _differences(world: World) -> list[str]:
             if _muddled(world, number, product):
                 continue
             wrong_posts = misjudged[cart_id, product] - world.before.misjudged[cart_id, product]
-            clock_set, returned = number in world.phase.clocks_set, _returned(world, number, product)
-            text = _compare(seen[product], named[cart_id, sku], wrong_posts, clock_set, returned)
+            # While a product had another name nobody watched it, so what happened then need not have a name of its own.
+            vague = number in world.phase.clocks_set or (number, product) in world.phase.renamed
+            returned = _returned(world, number, product)
+            text = _compare(seen[product], named[cart_id, sku], wrong_posts, vague, returned)
             if text:
                 wrong.append(f"shop {number} {sku}: {text}")
     return wrong + _partial_returns(world)
@@ -304,7 +323,7 @@ def _drifted(world: World, number: int, product: int) -> set[Writer]:
     return {d.writer for d in world.shops[number].drifts[world.before.drifts[number] :] if d.product == product}
 
 
-def _compare(seen: list[Drift], named: Rows, misjudged: int, clock_set: bool, returned: bool) -> str:
+def _compare(seen: list[Drift], named: Rows, misjudged: int, vague: bool, returned: bool) -> str:
     amount = sum(drift.amount for drift in seen) + misjudged
     told = sum(found["amount"] for found in named if found["note"] != "undone in the shop")
     facts = f"the witness saw {_words(seen)}, named were {[(f['cause'], f['amount'], f['note']) for f in named]}"
@@ -313,15 +332,10 @@ def _compare(seen: list[Drift], named: Rows, misjudged: int, clock_set: bool, re
     allowed = set().union(*(CAUSES[drift.writer] for drift in seen)) if seen else set()
     if misjudged:
         allowed |= RACE_CAUSES | {"unknown"}
-    if clock_set and any(drift.writer is not Writer.SALE for drift in seen):
+    if vague and any(drift.writer is not Writer.SALE for drift in seen):
         # How long ago the shop says a form was saved is wrong by as much as its clock was moved: it may look like no edit.
         allowed |= {"unknown"} | RACE_CAUSES
-    if (
-        len(moved := [drift for drift in seen if drift.amount]) == 1
-        and not misjudged
-        and not clock_set
-        and len(seen) == 1
-    ):
+    if len(moved := [drift for drift in seen if drift.amount]) == 1 and not misjudged and not vague and len(seen) == 1:
         allowed = _only(moved[0])
     if returned:
         allowed |= RETURN_CAUSES

@@ -55,6 +55,8 @@ NETWORK_FAULTS = {
     "connector killed": 5,
     "shop unreachable": 3,
 }
+RENAMES = {"renamed and back": 1}
+NUMBERS = {"numbers begin again": 1}
 AFTER_PHASE = ("", "", "shop restored", "store restored")
 
 
@@ -125,6 +127,18 @@ def plan(seed: int) -> Plan:
     by_hand = Random(f"by hand {seed}")  # drawn apart: all other acts of a seed are the same without these
     acts += [
         _act(by_hand, phase, len(shops), BY_HAND) for phase in range(PHASES) for _ in range(by_hand.choice((0, 1, 3)))
+    ]
+    numbers = Random(f"numbers {seed}")  # apart, too
+    acts += [
+        _act(numbers, phase, len(shops), NUMBERS)
+        for phase in range(PHASES)
+        for _ in range(numbers.choice((0, 0, 0, 1)))
+    ]
+    renames = Random(f"renames {seed}")  # apart, too
+    acts += [
+        _act(renames, phase, len(shops), RENAMES)
+        for phase in range(PHASES)
+        for _ in range(renames.choice((0, 0, 0, 1)))
     ]
     acts += [
         Act(PHASE_SECONDS, phase, kind, chance.randrange(len(shops)), chance.getrandbits(32))

@@ -176,6 +176,20 @@ class SimShop:
         self.tables.orders.pop(order, None)
         self.tables.histories.discard(order)
 
+    def begin_numbers_again(self, all_orders: bool) -> None:
+        """Delete all orders, or the newest, and set the next numbers to the lowest that are free."""
+        tables = self.tables
+        newest = max(tables.orders, default=0)
+        for order in [*tables.orders] if all_orders else [newest]:
+            self.delete_lines(order)
+            self.delete_order(order)
+        if all_orders:  # lines whose order was deleted already, or is still to be
+            tables.lines.clear()
+            tables.line_ids.clear()
+            tables.histories.clear()
+        tables.next_line = max(tables.line_ids, default=0) + 1
+        tables.next_order = max([*tables.orders, *(line.order for line in tables.lines.values())], default=0) + 1
+
     def touch(self, product: int, now: float) -> None:
         """A form or an importer sets products_last_modified."""
         self.tables.products[product].modified = now + self.clock_wrong

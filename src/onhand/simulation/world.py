@@ -47,6 +47,7 @@ class Phase:
     stopped: set[int] = field(default_factory=set)  # carts that OnHand stopped
     restored: set[int] = field(default_factory=set)  # shops that were put back to a backup
     clocks_set: set[int] = field(default_factory=set)  # shops whose clock somebody set
+    renamed: set[tuple[int, int]] = field(default_factory=set)  # (shop, product) that had another name for a while
     store_restored: bool = False
 
 
@@ -62,6 +63,7 @@ class World:
         self.story: list[str] = []
         self.violations: list[str] = []
         self.phase = Phase()
+        self.phase_ends = 0.0  # when nothing new happens any more
         self.checked: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
         self.happened: Counter[str] = Counter()  # acts by kind
@@ -174,6 +176,7 @@ class World:
 
     def _phase(self, phase: int, perform: Performer) -> None:
         begin = self.time.now
+        self.phase_ends = begin + PHASE_SECONDS
         acts = [act for act in self.plan.acts if act.phase == phase]
         last = [act for act in acts if act.at >= PHASE_SECONDS]
         for act in last:

@@ -20,6 +20,7 @@ from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Policy
 from onhand.domain.errors import Refused
 from onhand.domain.listings import Direction
+from onhand.domain.numbering import Place
 from onhand.domain.shop import Hello
 from onhand.domain.sketch import Sums
 
@@ -92,6 +93,7 @@ class Carts:
             unmarked=False,
             baseline_line=line,
             cursor_line=line,
+            restart_line=None,
             catalogue=catalogue,
             halted=None,
             **_sums(sums),
@@ -102,6 +104,9 @@ class Carts:
 
     def advance(self, cart: int, line: int) -> None:
         self._set(cart, cursor_line=line)
+
+    def begin_again(self, cart: int, place: Place) -> None:
+        self._set(cart, cursor_line=place.cursor, restart_line=place.restart)
 
     def move_sums(self, cart: int, change: Sums) -> None:
         if change:
@@ -239,4 +244,5 @@ def _cart(row: Any, secret: str | None) -> Cart:
         trouble=row.trouble,
         trouble_since=moment(row.trouble_since),
         revision=row.revision,
+        restart_line=row.restart_line,
     )

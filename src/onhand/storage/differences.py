@@ -77,6 +77,14 @@ class Differences:
                 .values(closed_at=micros(at), note=note)
             )
 
+    def close_shown(self, listings: Sequence[int], at: datetime, note: str) -> None:
+        for chunk in chunks(listings):
+            self._connection.execute(
+                update(table)
+                .where(table.c.listing_id.in_(chunk), table.c.closed_at.is_(None), table.c.remedy == Remedy.SHOW.value)
+                .values(closed_at=micros(at), note=note)
+            )
+
     def close_cart(self, cart: int, at: datetime, note: str, listings: Sequence[int] | None = None) -> None:
         of_cart = (table.c.cart_id == cart, table.c.closed_at.is_(None))
         closed = {"closed_at": micros(at), "note": note}

@@ -1,19 +1,21 @@
 """Collected order lines in our database.
 
 Path: ``collecting`` records and marks them; the window of a look is compared with what is here.
-Promise: a line is kept once per cart and epoch, whatever order it arrives in.
+Promise: a line is kept once per cart and epoch, whatever order it arrives in; one whose number is used again is put aside, not lost.
 Never: decides that a line is sold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from onhand.domain.lines import LineChange, LineUnits, SoldLine
+from onhand.domain.numbering import same
 from onhand.domain.orders import LineState
 from onhand.domain.shop import WINDOW_PRIME, Line, Window
 from onhand.domain.stock import Source
@@ -22,6 +24,8 @@ from .ledger import chunks
 from .tables import order_lines as table
 from .times import micros, moment
 
+RUN_DIGITS = 4  # so that the names of runs sort as their numbers do
+
 
 class Lines:
     """Order lines of carts."""
@@ -29,16 +33,25 @@ class Lines:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def record(self, source: Source, lines: Sequence[Line], at: datetime) -> list[Line]:
+    def record(self, source: Source, lines: Sequence[Line], at: datetime, reused: bool = False) -> list[Line]:
         if not lines:
             return []
         when = micros(at)
-        known: dict[int, bool] = {}
+        known: dict[int, Line] = {}
+        lost: set[int] = set()
         for chunk in chunks([line.line for line in lines]):
-            query = select(table.c.line, table.c.present).where(*_of(source), table.c.line.in_(chunk))
-            known.update({row.line: row.present for row in self._connection.execute(query)})
-        self._come_again(source, [line for line in lines if not known.get(line.line, True)])
-        fresh = list({line.line: line for line in lines if line.line not in known}.values())
+            query = select(*_LINE, table.c.present).where(*_of(source), table.c.line.in_(chunk))
+            for row in self._connection.execute(query):
+                known[row.line] = Line(*row[:-1])
+                lost.update(() if row.present else (row.line,))
+        kept = {line.line for line in lines if line.line in known and not reused and same(known[line.line], line)}
+        if not kept.isdisjoint(lost) and not self._is_back(source, kept):
+            kept -= lost
+        self._come_again(source, [line for line in lines if line.line in kept & lost])
+        self._put_aside(source, sorted(known.keys() - kept), at)
+        fresh = list({line.line: line for line in lines if line.line not in kept}.values())
+        runs = self._runs(source, [line.line for line in fresh])
+        fresh = [replace(line, run=runs.get(line.line, 0)) for line in fresh]
         if fresh:
             self._connection.execute(
                 insert(table),
@@ -55,6 +68,7 @@ class Lines:
                         "paid": line.paid,
                         "state": LineState.WAITING.value,
                         "present": True,
+                        "run": line.run,
                         "seen_at": when,
                     }
                     for line in fresh
@@ -62,12 +76,41 @@ class Lines:
             )
         return fresh
 
-    def _come_again(self, source: Source, lines: Sequence[Line]) -> None:
-        """Lines that were gone and are there again, or others under their numbers.
+    def _is_back(self, source: Source, lines: Container[int]) -> bool:
+        """Whether the highest known line is among these: then the table was emptied for a while, and no number was used again."""
+        return self._connection.execute(select(func.max(table.c.line)).where(*_of(source))).scalar_one() in lines
 
-        One of which all came back waits for its counter once more. Another one that was booked stays booked: if it is another sale,
-        the counter tells, and only its name is missing.
-        """
+    def _put_aside(self, source: Source, lines: Sequence[int], at: datetime) -> None:
+        """Keep these, and what is gone above the lowest of them, under an epoch of their own: their numbers are used again."""
+        if not lines:
+            return
+        aside = f"{source.epoch}~{self._last_run(source) + 1:0{RUN_DIGITS}}"
+        gone_at = func.coalesce(table.c.gone_at, micros(at))
+        where = update(table).where(*_of(source)).values(epoch=aside, present=False, gone_at=gone_at)
+        for chunk in chunks(lines):
+            self._connection.execute(where.where(table.c.line.in_(chunk)))
+        self._connection.execute(where.where(table.c.line > min(lines), ~table.c.present))
+
+    def _last_run(self, source: Source) -> int:
+        """How often lines of this epoch were put aside."""
+        of_epoch = (table.c.epoch > f"{source.epoch}~", table.c.epoch < f"{source.epoch}~~")
+        last = self._connection.execute(
+            select(func.max(table.c.epoch)).where(table.c.cart_id == source.cart, *of_epoch)
+        ).scalar_one()
+        return int(last.rpartition("~")[2]) if last else 0
+
+    def _runs(self, source: Source, lines: Sequence[int]) -> dict[int, int]:
+        """Of numbers that were used before: in which run of numbers they are used again."""
+        found: dict[int, int] = {}
+        for run in range(1, self._last_run(source) + 1):
+            before = Source(source.cart, f"{source.epoch}~{run:0{RUN_DIGITS}}")
+            for chunk in chunks(lines):
+                query = select(table.c.line).where(*_of(before), table.c.line.in_(chunk))
+                found |= dict.fromkeys(self._connection.execute(query).scalars(), run)
+        return found
+
+    def _come_again(self, source: Source, lines: Sequence[Line]) -> None:
+        """Lines that were gone and are there again. One of which all came back waits for its counter once more."""
         waits = (LineState.WAITING.value, LineState.RESTOCKED.value)
         for line in lines:
             where = update(table).where(*_of(source), table.c.line == line.line)
@@ -91,9 +134,9 @@ class Lines:
         ).where(*_within(source, low, high))
         return Window(*self._connection.execute(query).one())
 
-    def present(self, source: Source, low: int, high: int) -> dict[int, int]:
-        query = select(table.c.line, table.c.quantity).where(*_within(source, low, high))
-        return {row.line: row.quantity for row in self._connection.execute(query)}
+    def present(self, source: Source, low: int, high: int) -> dict[int, Line]:
+        found = (Line(*row) for row in self._connection.execute(select(*_LINE).where(*_within(source, low, high))))
+        return {line.line: line for line in found}
 
     def waiting(self, source: Source, products: Sequence[int]) -> list[Line]:
         return self._of_products(source, products, LineState.WAITING, None)
@@ -156,6 +199,10 @@ class Lines:
                 update(table).where(*_of(source), table.c.line.in_(chunk)).values(state=state.value)
             )
 
+    def reopen(self, source: Source, product: int, after: int) -> None:
+        of_product = (table.c.product == product, table.c.line > after, table.c.state == LineState.UNTRACKED.value)
+        self._connection.execute(update(table).where(*_of(source), *of_product).values(state=LineState.WAITING.value))
+
     def vanish(self, source: Source, lines: Sequence[int], at: datetime) -> None:
         for chunk in chunks(lines):
             these = (*_of(source), table.c.line.in_(chunk), table.c.present)
@@ -204,6 +251,7 @@ _LINE = (
     table.c.quantity,
     table.c.status,
     table.c.paid,
+    table.c.run,
 )
 
 
@@ -217,6 +265,7 @@ _SOLD = (
     table.c.taken,
     table.c.back,
     table.c.gone_at,
+    table.c.run,
 )
 
 
@@ -231,6 +280,7 @@ def _sold(row: Any) -> SoldLine:
         row.quantity,
         units,
         moment(row.gone_at) if row.gone_at is not None else None,
+        row.run,
     )
 
 

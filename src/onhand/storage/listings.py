@@ -8,6 +8,7 @@ Never: moves a counter without the caller moving the cart's sums in the same uni
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +29,7 @@ from sqlalchemy import (
     update,
 )
 
-from onhand.domain.listings import Listing, Problem, Tie
+from onhand.domain.listings import Left, Listing, Problem, Tie
 from onhand.domain.posts import Due
 from onhand.domain.shop import Row
 from onhand.domain.sketch import MULTIPLIER, PARTITION_MULTIPLIERS, WORD, Cell, Sums
@@ -88,6 +89,7 @@ class Listings:
                 **_UNPARKED,
                 "chosen_id": None,
                 "ignored": False,
+                **_NOT_LEFT,
                 "status": row.status,
                 "modified": row.modified,
             }
@@ -182,6 +184,7 @@ class Listings:
                     chosen_id=None,
                     ignored=False,
                     **_UNPARKED,
+                    **_NOT_LEFT,
                 )
             )
 
@@ -192,7 +195,7 @@ class Listings:
         self._connection.execute(
             update(listings)
             .where(listings.c.problem == Problem.UNMATCHED.value, found.is_not(None))
-            .values(item_id=found, problem=case((aside, Problem.SET_ASIDE.value)))
+            .values(item_id=found, problem=case((aside, Problem.SET_ASIDE.value)), left_sum=None)
         )
 
     def alike(self, keys: Sequence[str], item_ids: Sequence[int]) -> list[Listing]:
@@ -229,12 +232,31 @@ class Listings:
                 [{"b_id": listing, **_tie(tie)} for listing, tie in ties.items()],
             )
 
+    def leave(self, listing: int, left: Left | None) -> None:
+        values = dict.fromkeys(_LEFT, None) if left is None else dict(zip(_LEFT, astuple(left), strict=True))
+        self._connection.execute(update(listings).where(listings.c.id == listing).values(values))
+
+    def resume(self, listing: int) -> None:
+        self._connection.execute(
+            update(listings)
+            .where(listings.c.id == listing)
+            .values(
+                ordered=listings.c.left_ordered,
+                sum=listings.c.left_sum,
+                item_id=listings.c.left_item_id,
+                problem=None,
+                aligned=True,
+                news=True,
+                **_NOT_LEFT,
+            )
+        )
+
     def align(self, cart: int, ids: Sequence[int]) -> None:
         for chunk in chunks(ids):
             self._connection.execute(
                 update(listings)
                 .where(listings.c.cart_id == cart, listings.c.id.in_(chunk))
-                .values(aligned=True, held=0)
+                .values(aligned=True, held=0, **_NOT_LEFT)
             )
 
     def trade(self, cart: int, units: Mapping[int, int]) -> None:
@@ -386,7 +408,13 @@ _LISTING = (
     listings.c.switch_on,
     listings.c.parked,
     listings.c.parked_by,
+    listings.c.left_item_id,
+    listings.c.left_ordered,
+    listings.c.left_sum,
+    listings.c.left_line,
 )
+_LEFT = ("left_item_id", "left_ordered", "left_sum", "left_line")
+_NOT_LEFT: dict[str, Any] = dict.fromkeys(_LEFT)
 _UNPARKED: dict[str, Any] = {"parked": None, "parked_by": None, "parked_at": None}
 _KEEP_PARKED = case((listings.c.parked_by.is_not(None), listings.c.parked))  # what a person parked; null for all others
 SWITCHED_OFF: ColumnElement[bool] = literal_column(
@@ -441,6 +469,8 @@ def _whole(row: Any) -> list[int]:
 def _listing(row: Any) -> Listing:
     values = row._asdict()
     values["problem"] = Problem(row.problem) if row.problem else None
+    left = [values.pop(name) for name in _LEFT]
+    values["left"] = Left(*left) if left[0] is not None else None
     return Listing(**values)
 
 

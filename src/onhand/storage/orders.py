@@ -224,7 +224,7 @@ class Orders:
     def _with_returns(self, orders: Sequence[Order]) -> list[Order]:
         """The same orders with what was cancelled and returned of each line, as their movements say. What a shop gave back of a line
         stands with the line."""
-        back: defaultdict[tuple[str, int, str], int] = defaultdict(int)
+        back: defaultdict[tuple[str, str, str], int] = defaultdict(int)
         for start in range(0, len(orders), RANGES):
             part = orders[start : start + RANGES]
             ranges = [and_(movements.c.origin >= o.prefix, movements.c.origin < f"{o.prefix[:-1]}0") for o in part]
@@ -233,17 +233,17 @@ class Orders:
                 prefix, line = next(
                     (o.prefix, origin.removeprefix(o.prefix)) for o in part if origin.startswith(o.prefix)
                 )
-                back[prefix, int(line.partition("/")[0]), kind] += units
+                back[prefix, line.partition("/")[0], kind] += units
         return [
             replace(
                 order,
                 lines=tuple(
                     replace(
                         line,
-                        cancelled=line.cancelled - back[order.prefix, line.line, Kind.RETURN.value]
+                        cancelled=line.cancelled - back[order.prefix, line.mark, Kind.RETURN.value]
                         if order.cart
-                        else back[order.prefix, line.line, Kind.CANCELLATION.value],
-                        returned=back[order.prefix, line.line, Kind.RETURN.value],
+                        else back[order.prefix, line.mark, Kind.CANCELLATION.value],
+                        returned=back[order.prefix, line.mark, Kind.RETURN.value],
                     )
                     for line in order.lines
                 ),
@@ -267,6 +267,7 @@ def _line(row: Any, item: int | None, known: dict[int, Any]) -> OrderLine:
         bool(row.paid),
         bool(row.present),
         cancelled=row.back if sold else 0,  # and returned: ``_with_returns`` tells them apart
+        run=row.run,
     )
 
 

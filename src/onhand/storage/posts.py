@@ -61,6 +61,10 @@ class Posts:
         query = select(table).where(*of_cart, table.c.seq >= first).order_by(table.c.seq)
         return _batch(self._connection.execute(query).all())
 
+    def knows_epoch(self, cart: int, epoch: str) -> bool:
+        query = select(table.c.seq).where(table.c.cart_id == cart, table.c.epoch == epoch).limit(1)
+        return self._connection.execute(query).one_or_none() is not None
+
     def settle(self, cart: int, batch: Batch, failed: Mapping[int, State], at: datetime) -> None:
         of_batch = (
             table.c.cart_id == cart,

@@ -110,6 +110,7 @@ carts = Table(
     Column("aligned_by", String(4)),  # "send" or "get"
     Column("baseline_line", BigInteger, nullable=False),
     Column("cursor_line", BigInteger, nullable=False),
+    Column("restart_line", BigInteger),  # line numbers began again below the baseline
     Column("sum_count", Text, nullable=False),
     Column("sum_quantity", Text, nullable=False),
     Column("sum_ordered", Text, nullable=False),
@@ -156,6 +157,11 @@ listings = Table(
     Column("parked", Text),
     Column("parked_by", Text),  # null: not a person, but an answer of the shop parked it
     Column("parked_at", BigInteger),
+    # Where it was when its SKU stopped naming its item; null: it is followed, or has never been.
+    Column("left_item_id", BigInteger),
+    Column("left_ordered", BigInteger),
+    Column("left_sum", BigInteger),  # null: it cannot go on from there
+    Column("left_line", BigInteger),
     UniqueConstraint("cart_id", "product", "variant", name="uq_listings_product"),
     Index("ix_listings_item", "item_id"),
     Index("ix_listings_sku", "sku_key"),
@@ -201,7 +207,7 @@ order_lines = Table(
     "order_lines",
     metadata,
     Column("cart_id", Id, ForeignKey("carts.id"), primary_key=True),
-    Column("epoch", String(40), primary_key=True),
+    Column("epoch", String(40), primary_key=True),  # with "~" and a number: put aside when its line numbers came again
     Column("line", BigInteger, primary_key=True),
     Column("order_number", BigInteger, nullable=False),
     Column("product", BigInteger, nullable=False),
@@ -211,6 +217,7 @@ order_lines = Table(
     Column("paid", Boolean, nullable=False),
     Column("state", String(12), nullable=False),
     Column("present", Boolean, nullable=False),
+    Column("run", Integer, nullable=False, server_default="0"),  # above 0: its number had been used before
     Column("seen_at", BigInteger, nullable=False),
     Column("item_id", Id),  # whose stock it took; null: of nothing that was counted
     Column("taken", BigInteger, nullable=False, server_default="0"),  # units that it took in all

@@ -177,11 +177,18 @@ def cart_password(app: App, cart: Text, password: Password) -> Data:
 
 
 @verb(Scope.READ)
-def cart_grants(app: App, cart: Text, host: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:%/-]{1,255}$")] = "%") -> Data:
-    """Say which rights a direct cart's user needs on the shop's database server, and no others. ``host``: from where it logs in."""
+def cart_grants(
+    app: App,
+    cart: Text,
+    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:%/-]{1,255}$")] = "%",
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{0,40}$")] | None = None,
+) -> Data:
+    """Say which rights a direct cart's user needs on the shop's database server, and no others. ``host``: from where it logs in.
+    ``prefix``: of the shop's tables, if the cart's address does not say it; the answer's is null if it is not known."""
     found = _direct(app, cart)
-    statements = composition.grants(found, host)
-    return {"cart": found.name, "host": host, **statements, "text": composition.grants_text(statements)}
+    statements, known = composition.grants(found, host, prefix)
+    text = composition.grants_text(statements, known)
+    return {"cart": found.name, "host": host, "prefix": known, **statements, "text": text}
 
 
 @verb(Scope.MANAGE)
@@ -332,7 +339,7 @@ def planned(cart: Cart, direction: Direction, dry_run: bool, plans: list[Plan], 
         what = "1 change was not posted" if number == 1 else f"{number:,} changes were not posted"
         message = f"It was cancelled; {what}, what came before stays. For each of these: {left}"
     if limit is not None:
-        plans = sorted(plans, key=lambda line: (not line.change, line.result == "equal"))[:limit]
+        plans = sorted(plans, key=lambda line: (not line.remark, not line.change, line.result == "equal"))[:limit]
     return {
         "cart": cart.name,
         "direction": direction.value,
@@ -350,6 +357,7 @@ def planned(cart: Cart, direction: Direction, dry_run: bool, plans: list[Plan], 
                 "change": p.change,
                 "result": p.result,
                 "failure": p.failure or p.left,
+                "remark": p.remark,
             }
             for p in plans
         ],

@@ -35,6 +35,7 @@ CAUSES = {
     Cause.DELETED: "A product that was kept in step is gone from the shop.",
     Cause.SET_ASIDE: "A product that was kept in step cannot be any more.",
     Cause.RESTORED: "One side was put back to a backup.",
+    Cause.SHARED: "Another cart, or another OnHand, keeps the same shop.",
     Cause.BRAKE: "Too much would have changed at once, so the cart was stopped.",
 }
 REMEDIES = {  # while it is open, and once it is closed

@@ -1,6 +1,7 @@
 <?php
 /*
- * Gambio GX 4.8 as read in its source. The order is written first, with its lines and history; then, for each line, ONE relative statement
+ * Gambio GX 4.8 as read in its source. The order is written first, with its lines (each without its product, which an UPDATE
+ * adds) and history; then, for each line, ONE relative statement
  * takes the units, counts them and switches off what sold out. After it the combination of properties (a literal), then the option's own
  * stock (relative). An order whose payment happens elsewhere is written and taken in the same way, before the buyer leaves for it.
  *
@@ -102,9 +103,14 @@ class Selling extends Trade
         }
     }
 
+    /** Two statements: the line is there without a product at first. */
     protected function insert_line($order, $line)
     {
-        $id = parent::insert_line($order, $line);
+        $this->run('insert into orders_products (orders_id, products_model, products_name, products_quantity)'
+            . " select $order, max(products_model), 'x', $line[1] from products where products_id = $line[0]");
+        $id = $this->db->insert_id;
+        $this->think();
+        $this->run("update orders_products set products_id = $line[0] where orders_products_id = $id");
         if (!empty($line[2])) {
             foreach (array('Colour', 'Size') as $property) {
                 $this->run("insert into orders_products_properties (orders_products_id, products_properties_combis_id, properties_name)"

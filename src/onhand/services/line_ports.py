@@ -1,0 +1,61 @@
+"""Says what the services need of the book of order lines.
+
+Path: ``ports`` lists it among the books; ``storage.lines`` implements it.
+Promise: nothing but protocols and plain values.
+Never: knows an implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from onhand.domain.lines import LineChange, LineUnits, SoldLine
+from onhand.domain.orders import LineState
+from onhand.domain.shop import Line, Window
+from onhand.domain.stock import Source
+
+
+class LineBook(Protocol):
+    """Order lines collected from carts."""
+
+    def record(self, source: Source, lines: Sequence[Line], at: datetime, reused: bool = False) -> list[Line]:
+        """Keep new lines as waiting; returns those that were new. A known line that is gone, and whose number another line has
+        by now, is put aside. ``reused``: each is another line than the known one, though it reads the same."""
+
+    def window(self, source: Source, low: int, high: int) -> Window:
+        """The window (low, high] over the known lines that the shop still has."""
+
+    def present(self, source: Source, low: int, high: int) -> dict[int, Line]:
+        """Known lines in (low, high] that the shop still has, by number."""
+
+    def waiting(self, source: Source, products: Sequence[int]) -> list[Line]: ...
+    def sold(self, cart: int, products: Sequence[int], limit: int) -> list[SoldLine]:
+        """The newest lines of these products that are booked as sold, of all epochs of the cart."""
+
+    def of_orders(self, source: Source, orders: Sequence[int]) -> list[SoldLine]:
+        """The lines of these orders that are booked as sold."""
+
+    def take(self, source: Source, lines: Mapping[int, int | None]) -> dict[int, LineUnits]:
+        """Mark lines as sold, each of the stock of an item or of None; what each has taken and given back in all by then."""
+
+    def change(self, cart: int, change: LineChange, units: LineUnits, state: LineState) -> None:
+        """Take over what became of a sold line in the shop."""
+
+    def come_back(self, source: Source, line: int, units: int) -> None:
+        """A person booked that so many units of a line came back."""
+
+    def mark(self, source: Source, lines: Sequence[int], state: LineState) -> None: ...
+    def reopen(self, source: Source, product: int, after: int) -> None:
+        """Let lines of this product above ``after`` wait again that were counted while it was not followed."""
+
+    def vanish(self, source: Source, lines: Sequence[int], at: datetime) -> None:
+        """The shop does not have these any more."""
+
+    def restate(self, source: Source, lines: Sequence[Line], followed: Container[int]) -> set[int]:
+        """Take over other units on known lines, except on those that are booked as sold of products that are followed: the products
+        of these."""
+
+    def refresh(self, source: Source, lines: Sequence[Line]) -> None:
+        """Take over status and payment."""

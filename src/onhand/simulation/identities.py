@@ -1,0 +1,80 @@
+"""Performs the acts that play with what names a thing: numbers of orders that begin again, a SKU that goes and comes back.
+
+Path: ``acts`` lists them; ``start`` runs every program of a shop on the timeline.
+Promise: as in ``acts``: an act draws only from its own seed.
+Never: looks at the books to decide what to do, but to wait until a name was read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from onhand.services.collecting import CATALOGUE_SECONDS
+
+from . import people
+from .shop import Writer
+from .timeline import Process
+from .world import World
+
+SEEN_SECONDS = CATALOGUE_SECONDS + 5  # after it, a name that came and went is seen
+SEEN_TRIES = 30
+QUIET_SECONDS = 0.05  # how often it is tried whether no checkout is going on
+
+
+def start(world: World, shop: int, process: Process, dies: Callable[[], bool] | None = None) -> None:
+    """A program of a shop runs until its end, its own death, or the restoring of the shop from a backup."""
+    sim = world.shops[shop]
+    life = sim.lives
+    world.time.start(process, lambda: sim.lives != life or (dies is not None and dies()))
+
+
+def begin_numbers_again(world: World, shop: int, chance: Random) -> None:
+    """Orders are removed while no checkout is going on, and the numbers of orders and their lines begin again."""
+    if world.time.processes:
+        if world.time.now < world.phase_ends:
+            world.time.at(world.time.now + QUIET_SECONDS, lambda: begin_numbers_again(world, shop, chance))
+        return
+    world.shops[shop].begin_numbers_again(all_orders=chance.random() < 0.5)
+    left = world.shops[shop].tables.orders
+    world.open_orders[shop] = [order for order in world.open_orders[shop] if order in left]
+    world.time.operations += 1
+
+
+def rename_and_back(world: World, shop: int, chance: Random) -> None:
+    """An admin renames a product, sells it under the other name, and gives it its own name again."""
+    sku = chance.choice(world.skus)
+    sim, product, cart = world.shops[shop], world.products[shop][sku], world.carts[shop]
+    if product not in sim.tables.products or sim.tables.products[product].model != sku:
+        return
+    life = sim.lives
+    world.unsure += 1
+    world.phase.renamed.add((shop, product))
+
+    def name(model: str) -> None:
+        if sim.lives == life and product in sim.tables.products:
+            sim.tables.products[product].model = model
+            sim.touch(product, world.time.now)
+            sim.saw(world.time.now, product, 0, Writer.FORM, frozenset())
+
+    def sell() -> None:
+        if sim.lives == life and product in sim.tables.products and sim.tables.products[product].status:
+            family, own = world.plan.shops[shop].family, Random(chance.getrandbits(32))
+            start(world, shop, people.sale(world.time, sim, family, [(product, own.choice((1, 2)))], own))
+
+    def wait(left: int) -> None:
+        known = None if world.program.dead else world.program.read(lambda books: books.listings.of(cart, [product]))
+        if left and sim.lives == life and not (known and product in known and known[product].tracked):
+            world.time.at(world.time.now + 1.0, lambda: wait(left - 1))
+        else:
+            world.unsure -= 1
+
+    def back() -> None:
+        name(sku)
+        world.time.at(world.time.now + SEEN_SECONDS, lambda: wait(SEEN_TRIES))
+
+    name(f"{sku}-X")
+    away = chance.uniform(1.0, 45.0)
+    for _ in range(chance.randrange(3)):
+        world.time.at(world.time.now + chance.uniform(0.0, away), sell)
+    world.time.at(world.time.now + away, back)

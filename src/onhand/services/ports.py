@@ -7,13 +7,14 @@ Never: knows an implementation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Difference, Finding
+from onhand.domain.importing import Since
 from onhand.domain.lines import LineChange, LineUnits, SoldLine
 from onhand.domain.listings import Direction, Listing, Tie
 from onhand.domain.orders import LineState
@@ -25,7 +26,7 @@ from onhand.domain.tasks import Task, TaskLine, TaskState
 
 from .buying_ports import PurchaseBook
 from .office_ports import AuditBook, FigureBook, PeopleBook, RequestBook
-from .stock_ports import CountBook, InventoryBook, OrderBook, PhoneOrderBook
+from .stock_ports import CountBook, InventoryBook, MappingBook, OrderBook, PhoneOrderBook
 from .webhook_ports import WebhookBook
 
 T = TypeVar("T")
@@ -85,10 +86,16 @@ class ItemBook(Protocol):
         """A new item with nothing on hand; its id. Raises Refused if the SKU is taken."""
 
     def add_all(self, new: Sequence[tuple[str, str]], at: datetime) -> dict[str, int]:
-        """New items from (SKU, name); the id of each SKU key. Raises Refused if a SKU is taken."""
+        """New items from (SKU, name); the id of each SKU key. Raises Refused if a SKU is taken or looks like another item's."""
+
+    def look_alikes(self, skus: Collection[str]) -> dict[str, str]:
+        """Which of these SKUs look like another item's without being the same: that item's SKU, by the given one."""
 
     def by_key(self, keys: Sequence[str]) -> dict[str, Item]:
         """Those of the SKU keys that exist."""
+
+    def padded(self, skus: Collection[str]) -> dict[str, str]:
+        """Which of these SKUs are the digits of an item's SKU without its leading zeros: that item's SKU, by the given one."""
 
     def keys(self) -> dict[str, int]:
         """Every SKU key with its item id."""
@@ -99,7 +106,7 @@ class ItemBook(Protocol):
         """Those with Ignore QOH or Drop ship, of these or of all: shops are not to follow them."""
 
     def change_sku(self, item: int, sku: str) -> None:
-        """Raises Refused if another item has it."""
+        """Raises Refused if another item has it or has one that looks the same."""
 
     def move(self, changes: Mapping[int, int]) -> None:
         """Add signed units to balances. Called by ``bookkeeping.book`` and by nobody else.
@@ -128,6 +135,9 @@ class Ledger(Protocol):
         person: str = "",
     ) -> list[Entry]:
         """Movements, newest first, of one item or of all; of a kind, a cart or a person if named."""
+
+    def since(self, items: Sequence[int], movement: int) -> dict[int, Since]:
+        """What was booked for each of these items after a movement. An import of an export of that moment is no other count."""
 
     def history(self, item: int, points: int) -> list[tuple[datetime, int]]:
         """The balance at so many moments at most, oldest first, the newest among them: what it was right after a movement."""
@@ -397,6 +407,8 @@ class Books(Protocol):
     def posts(self) -> PostBook: ...
     @property
     def differences(self) -> DifferenceBook: ...
+    @property
+    def mappings(self) -> MappingBook: ...
     @property
     def parameters(self) -> ParameterBook: ...
     @property

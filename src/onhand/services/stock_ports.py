@@ -27,6 +27,16 @@ class InventoryBook(Protocol):
         """Their ids by the key of their names, blank ones left out. Raises Refused if there is no such supplier."""
 
 
+class MappingBook(Protocol):
+    """Which heading of a file means which column, as people chose it."""
+
+    def of(self, kind: str) -> dict[str, str]:
+        """Columns by normal heading, for one kind of file; a blank column is left out."""
+
+    def remember(self, kind: str, chosen: Mapping[str, str]) -> None:
+        """Keep these choices; an older one for the same heading goes."""
+
+
 class OrderBook(Protocol):
     """Orders of carts and those entered by hand."""
 

@@ -36,6 +36,11 @@ _ROW = re.compile(rb"<(/?)(?:[\w.-]+:)?(?:row|sheetData)[\s/>]")
 _DECLARED = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"'>]*)[\"'][^>]*\?>")
 
 
+_CONSTANT = re.compile(r'=\s*"(?:[^"]|"")*"')  # a formula that only says that its text is a text
+_FORMATS = re.compile(r'(?:"[^"]*"|\\.|[-0#+() ])+')
+_FORMAT = re.compile(r'"([^"]*)"|\\(.)|(.)')
+
+
 class Blank:
     """A cell that is not there."""
 
@@ -71,16 +76,20 @@ def read(content: bytes) -> tuple[Iterator[tuple[int, list[Cell]]], list[str]]:
 
 
 def text(cell: Cell, exact: bool) -> str:
-    """What stands in a cell. Raises Refused for a formula, an error or a date; with ``exact`` for a number that may have been a
-    longer text."""
+    """What stands in a cell. Raises Refused for a formula, an error or a date; with ``exact`` also for a number of which it is not
+    certain what it shows."""
     value = cell.value
     if value is None:
         return ""
-    if cell.data_type == "f":
+    if cell.data_type == "f" and not (isinstance(value, str) and _CONSTANT.fullmatch(value)):
         raise Refused(f"{cell.coordinate} holds a formula: put its value there")
     if cell.data_type == "e":
         raise Refused(f"{cell.coordinate} holds an error of the spreadsheet: correct it")
     if isinstance(value, bool):
+        if exact:  # each language shows it in its own words
+            raise Refused(
+                f"{cell.coordinate} holds a truth value, not a text: give that column the format Text and type it again"
+            )
         return "TRUE" if value else "FALSE"
     if isinstance(value, int | float):
         return _digits(cell, value, exact)
@@ -206,18 +215,49 @@ def _unpacked(sheet: Any) -> Iterator[tuple[Cell, ...]]:
 
 
 def _digits(cell: Cell, value: float, exact: bool) -> str:
-    """A number as the text it came from: 12345.0 is 12345, and 42 shown as 00042 is that."""
+    """Return a number as the text it came from: 12345.0 is 12345; in a column that has to be exact, as its format shows it."""
     whole = isinstance(value, int) or value.is_integer()
     if whole and abs(value) < EXACT:
-        shown = str(cell.number_format)
-        digits = str(int(value))
-        return digits.zfill(len(shown)) if shown.strip("0") == "" and value >= 0 else digits
+        if not exact:
+            return str(int(value))
+        shown = shown_as(str(cell.number_format), int(value))
+        if shown is not None:
+            return shown
+        raise Refused(
+            f"{cell.coordinate} shows the number {int(value)} in the format {str(cell.number_format)[:40]!r}, which is not read here:"
+            " give that column the format Text and type it again as it is shown"
+        )
     if exact:
         raise Refused(
             f"{cell.coordinate} holds the number {value!r}, which may have been another text:"
             " give that column the format Text and type it again"
         )
     return repr(value)
+
+
+def shown_as(number_format: str, value: int) -> str | None:
+    """Return what a spreadsheet shows for a whole number; None if the format has more than digits and fixed words.
+
+    Formats are those of ISO/IEC 29500-1, 18.8.30: ``0`` always shows a digit, ``#`` only where there is one; quotes and backslashes
+    mark words.
+    """
+    if number_format.casefold() in {"general", "@"}:
+        return str(value)
+    parts = _FORMAT.findall(number_format)
+    places = sum(rest in {"0", "#"} for _, _, rest in parts)
+    if value < 0 or not places or not _FORMATS.fullmatch(number_format):
+        return None
+    digits, shown = list(str(value) if value else ""), []
+    for quoted, escaped, rest in reversed(parts):
+        if rest not in {"0", "#"}:
+            shown.append(quoted or escaped or rest)
+            continue
+        places -= 1
+        if not digits:
+            shown.append("0" if rest == "0" else "")
+        else:  # the first place shows all digits that are left
+            shown.append("".join(digits) if not places else digits.pop())
+    return "".join(reversed(shown))
 
 
 def _broken() -> Refused:

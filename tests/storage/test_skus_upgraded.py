@@ -16,7 +16,7 @@ def test_items_of_an_older_store_are_found_by_what_people_see(tmp_path: Path) ->
     skus = ["TEA", "MUG\u200b", "Ti\u00a0N", "TÃ¤-1", "POT", "POT\ufeff"]
     with closing(sqlite3.connect(path)) as db:
         db.execute("DROP TABLE mappings")
-        db.execute("UPDATE alembic_version SET version_num = '0002'")
+        db.execute("UPDATE alembic_version SET version_num = '0003'")
         for number, sku in enumerate(skus, 1):
             db.execute(
                 "INSERT INTO items (id, sku, sku_key, name, on_hand, created_at) VALUES (?, ?, ?, '', 0, 0)",
@@ -24,7 +24,7 @@ def test_items_of_an_older_store_are_found_by_what_people_see(tmp_path: Path) ->
             )
         db.commit()
     before, after = upgrade(path)
-    assert (before, after > before) == ("0002", True)
+    assert (before, after > before) == ("0003", True)
     with closing(Database(path)) as opened:
         found = opened.read(
             lambda books: books.items.by_key([sku_key(s) for s in ("tea", "MUG", "Ti N", "Tä-1", "pot")])

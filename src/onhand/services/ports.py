@@ -7,7 +7,7 @@ Never: knows an implementation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -21,12 +21,12 @@ from onhand.domain.orders import LineState
 from onhand.domain.posts import Batch, Due, State
 from onhand.domain.shop import Applied, Change, Hello, Line, Look, Page, Row, Window
 from onhand.domain.sketch import Cell, Counters, Sums
-from onhand.domain.stock import Entry, Item, Kind, Movement, Source
+from onhand.domain.stock import Entry, Kind, Movement, Source
 from onhand.domain.tasks import Task, TaskLine, TaskState
 
 from .buying_ports import PurchaseBook
 from .office_ports import AuditBook, FigureBook, PeopleBook, RequestBook
-from .stock_ports import CountBook, InventoryBook, MappingBook, OrderBook, PhoneOrderBook
+from .stock_ports import CountBook, InventoryBook, ItemBook, MappingBook, OrderBook, PhoneOrderBook
 from .webhook_ports import WebhookBook
 
 T = TypeVar("T")
@@ -77,40 +77,6 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
-
-
-class ItemBook(Protocol):
-    """Items and their balances."""
-
-    def add(self, sku: str, name: str, at: datetime) -> int:
-        """A new item with nothing on hand; its id. Raises Refused if the SKU is taken."""
-
-    def add_all(self, new: Sequence[tuple[str, str]], at: datetime) -> dict[str, int]:
-        """New items from (SKU, name); the id of each SKU key. Raises Refused if a SKU is taken or looks like another item's."""
-
-    def look_alikes(self, skus: Collection[str]) -> dict[str, str]:
-        """Which of these SKUs look like another item's without being the same: that item's SKU, by the given one."""
-
-    def by_key(self, keys: Sequence[str]) -> dict[str, Item]:
-        """Those of the SKU keys that exist."""
-
-    def padded(self, skus: Collection[str]) -> dict[str, str]:
-        """Which of these SKUs are the digits of an item's SKU without its leading zeros: that item's SKU, by the given one."""
-
-    def keys(self) -> dict[str, int]:
-        """Every SKU key with its item id."""
-
-    def by_id(self, items: Sequence[int]) -> dict[int, Item]: ...
-    def all(self) -> dict[int, Item]: ...
-    def set_aside(self, items: Sequence[int] | None = None) -> set[int]:
-        """Those with Ignore QOH or Drop ship, of these or of all: shops are not to follow them."""
-
-    def change_sku(self, item: int, sku: str) -> None:
-        """Raises Refused if another item has it or has one that looks the same."""
-
-    def move(self, changes: Mapping[int, int]) -> None:
-        """Add signed units to balances. Called by ``bookkeeping.book`` and by nobody else.
-        Raises Refused if a balance would leave its range."""
 
 
 class Ledger(Protocol):

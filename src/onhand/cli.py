@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
+from base64 import b64encode
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +21,7 @@ from onhand.commands import (
     buying,
     carts,
     counting,
+    files,
     orders,
     people,
     proving,
@@ -28,6 +30,7 @@ from onhand.commands import (
     tasks,
     webhooks,
 )
+from onhand.commands.files import DecimalOption, MapOption, mapping
 from onhand.console import (
     EXITS,
     RETRIABLE,
@@ -45,7 +48,10 @@ from onhand.console import main as run_program
 from onhand.domain.errors import Refused
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from onhand.config import Config
+    from onhand.door import Data
 
 WATCH_SECONDS = 1.0
 
@@ -69,6 +75,7 @@ param = _group("param", "System parameters: list, get, set.")
 app.add_typer(stock.item, name="item")
 app.add_typer(stock.stock)
 app.add_typer(orders.order, name="order")
+app.add_typer(files.files)
 app.add_typer(carts.align)
 app.add_typer(proving.proving)
 app.add_typer(carts.cart, name="cart")
@@ -179,12 +186,19 @@ def receive(
     ] = None,
     reference: Annotated[str, typer.Option("--reference", help="The delivery's number; it is booked once.")] = "",
     note: Note = "",
+    map_: MapOption = None,
+    decimal: DecimalOption = None,
 ) -> None:
     """Book goods that came in."""
     if bool(lines) == (file is not None):
         raise typer.BadParameter("Give either SKU=N lines or --file.")
-    delivery = _delivery_in(file) if file else pairs(lines or [])
-    call.answer("receive", printing.on_hand, lines=delivery, reference=reference, person=call.person, note=note)
+    said = {"reference": reference, "person": call.person, "note": note}
+    if file is None:
+        call.answer("receive", printing.on_hand, lines=pairs(lines or []), **said)
+        return
+    content = b64encode(read_file(file)).decode()
+    how = {"mapping": mapping(map_), "decimal": decimal.value if decimal else None}
+    call.answer("receive_import", _received, file=content, **said, **how)
 
 
 # The whole
@@ -257,13 +271,10 @@ def main() -> None:
 # What commands share
 
 
-def _delivery_in(file: Path) -> list[tuple[object, object]]:
-    from onhand import sheets  # noqa: PLC0415
-
-    table = sheets.read(read_file(file), sheets.RECEIPTS)
-    for remark in table.remarks:
-        typer.echo(remark, err=True)
-    return [(line["sku"], line["units"]) for _, line in table.rows]
+def _received(out: Console, data: Data) -> None:
+    for remark in data["remarks"]:
+        printing.say(out, remark)
+    printing.on_hand(out, data)
 
 
 def _staying(call: Call, **more: object) -> Config:

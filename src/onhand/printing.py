@@ -32,6 +32,7 @@ WHAT_TO_DO = {
     "unmatched": "No item has this SKU: correct it in the shop, `onhand listing choose` its item, or run `onhand get-qoh` with --create.",
     "blank": "The product has no SKU: give it one in the shop, or `onhand listing choose` its item.",
     "duplicate": "Another product of this shop has the same SKU: give each its own in the shop, or `onhand listing choose` one.",
+    "looks alike": "Its SKU looks like another one and is written in other characters: correct it in the shop, or `onhand listing choose`.",
     "fraction": "The shop holds part of a unit: make it a whole number there.",
     "download": "Sold as a download: such products are not kept in step.",
     "derived": "The shop works its quantity out from variants or sub-products: those are what it sells.",
@@ -216,6 +217,11 @@ def state_of(cart: Data) -> Text:
     return Text(plain(cart["state"]), style=STATE_STYLES.get(cart["state"], ""))
 
 
+TEXTS = {
+    "look_alikes": "a SKU that looks like an item's and is written in other characters.",
+    "doubtful": "a SKU or name that may be in a broken character set: `onhand cart products CART --problem doubtful`.",
+    "mended": "a SKU or name in a broken character set; it is read as meant.",
+}
 CART_FIELDS = {
     "url": "Connector",
     "family": "Family",
@@ -260,6 +266,9 @@ def cart(out: Console, data: Data) -> None:
     table(out, ["", ""], rows, "")
     for concern in data["concerns"]:
         say(out, f"Mind: {concern}", "yellow")
+    for kind, words in TEXTS.items():
+        if number := data.get("texts", {}).get(kind):
+            say(out, f"{number} {'product has' if number == 1 else 'products have'} {words}", "yellow")
 
 
 def tested(out: Console, data: Data) -> None:
@@ -285,6 +294,8 @@ def products(out: Console, data: Data) -> None:
 
 
 def _product_state(product: Data) -> str:
+    if product["looks_like"]:
+        return f"unmatched, only looks like {product['looks_like']}"
     if product["problem"]:
         return str(product["problem"])
     if product["parked"]:

@@ -1,6 +1,6 @@
 """Reads and writes tables that people exchange with OnHand: CSV and XLSX files of items, counts, receipts and movements.
 
-Path: ``item_import``, ``item_export``, ``receive --file``, the count sheets and the screens that take or give a file.
+Path: the verbs that import and export, by ``verbs.files``; ``csvfiles`` and ``workbooks`` know the two forms, ``headings`` the columns.
 Promise: a file is read whole or refused with every bad line named; what is written here is read back as it was.
 Never: guesses a column or a number, evaluates a formula, or takes a file that unpacks without end.
 """
@@ -10,25 +10,42 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
-from onhand import workbooks
+from onhand import csvfiles, headings, workbooks
 from onhand.domain.errors import OnHandError, Refused
-from onhand.domain.stock import QUANTITY_MAX, check_sku, check_text, sku_key
+from onhand.domain.numbers import Ambiguous, Mark
+from onhand.domain.spelling import writable
+from onhand.domain.stock import sku_key
+from onhand.headings import HEADER_WITHIN, Header
+from onhand.layouts import ALIGNED, COUNTS, ITEMS, KINDS, MOVEMENTS, RECEIPTS, Column, Layout, Value, known
 from onhand.workbooks import Cell
+
+__all__ = [
+    "ALIGNED",
+    "COUNTS",
+    "ITEMS",
+    "KINDS",
+    "MOVEMENTS",
+    "RECEIPTS",
+    "Column",
+    "Form",
+    "Layout",
+    "Table",
+    "Value",
+    "read",
+    "write",
+]
 
 BYTES_MAX = 32 * 1024 * 1024  # of one file
 ROWS_MAX = 200_000  # of one file that is read
 FAULTS_MAX = 100  # bad lines named in one refusal
 MOVEMENTS_PAGE = 10_000  # movements asked for at once
 CHUNK = 64 * 1024  # characters of CSV written at once
-
-Value = str | int | bool
 
 
 class Form(StrEnum):
@@ -48,60 +65,63 @@ class Form(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """One column: its name, what its cells hold, and other words for it. A blank cell of a column that is not needed says nothing."""
+class Choice:
+    """What a person said of a file: columns by heading, for this file and before, and the decimal mark."""
 
-    name: str
-    read: Callable[[str, str], Value | None]  # column, cell. Raises Refused
-    text: bool = False  # a spreadsheet must leave it as it is
-    needed: bool = False
-    synonyms: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """One kind of table. ``once``: a SKU may stand in one line only."""
-
-    columns: tuple[Column, ...]
-    once: bool = True
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(column.name for column in self.columns)
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    remembered: Mapping[str, str] = field(default_factory=dict)
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What was read: each line's number and its values by column, without the blank ones. ``remarks`` are for the person."""
+    """What was read: each line's number and its values by column, without the blank ones. ``remarks`` are for the person; ``headings``
+    say which heading was read as which column."""
 
     rows: list[tuple[int, dict[str, Any]]]
     remarks: list[str]
+    headings: list[dict[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class _Raw:
-    """A file taken apart: its header, its lines, and how the text of a cell is told."""
+    """A file taken apart: the line of its headings, the lines below, and how the text of a cell is told."""
 
-    header: list[str]
+    header: Header
+    line: int
+    before: int  # lines that are not blank above the headings
     lines: Iterator[tuple[int, Sequence[Cell]]]
     text: Callable[[Cell, bool], str]  # cell, whether the column is a SKU's. Raises Refused
-    remarks: list[str]
+    is_number: Callable[[Cell], bool]  # whether the file itself says that a cell is a number
+    padded: bool  # blank cells at the end of a line may be left out
 
 
-def read(content: bytes, layout: Layout) -> Table:
+def read(content: bytes, layout: Layout, choice: Choice | None = None) -> Table:
     """The lines of a CSV or XLSX file, checked. Which of the two it is, is told by what is in it.
 
-    Raises Refused; the fact ``faults`` has line, column and what is wrong, so that one look at the file corrects them all.
+    Raise Refused; the fact ``faults`` has line, column and what is wrong, so that one look at the file corrects them all; or ``headings``
+    where a person has to say which column is which.
     """
     if len(content) > BYTES_MAX:
         raise Refused(f"The file has more than {BYTES_MAX:,} bytes: split it.")
-    raw = _workbook(content) if workbooks.is_workbook(content) else _csv(content)
-    columns = _columns(raw.header, layout)
+    choice = choice or Choice()
+    chosen = headings.mapping_of(choice.mapping, layout.names)
+    remarks: list[str] = []
+    raw, samples = (_workbook if workbooks.is_workbook(content) else _csv)(
+        content, layout, (chosen, choice.remembered), remarks
+    )
+    found = headings.check(raw.header if raw else None, layout.needed, chosen, samples)
+    assert raw is not None  # noqa: S101 - else there is no header, and check raised
+    columns = [next((c for c in layout.columns if c.name == name), None) for name in found.columns]
+    remarks += _remarks(raw, choice.remembered, chosen)
     rows: list[tuple[int, dict[str, Any]]] = []
     faults: list[dict[str, object]] = []
     first_line: dict[str, int] = {}
     for line, cells in raw.lines:
-        values = _values(line, cells, columns, raw.text, faults)
+        if _is_total(cells, columns, raw):
+            remarks.append(f"Line {line} is a total and was left out.")
+            continue
+        values = _values(line, cells, columns, raw, choice.mark, faults)
         sku = sku_key(str(values.get("sku", "")))
         if layout.once and sku and first_line.setdefault(sku, line) != line:
             fault = f"the SKU {values['sku']!r} stands in line {first_line[sku]} already"
@@ -110,26 +130,26 @@ def read(content: bytes, layout: Layout) -> Table:
         if len(rows) > ROWS_MAX:
             raise Refused(f"The file has more than {ROWS_MAX:,} lines: split it.")
     if faults:
-        first = faults[0]
-        more = f" (and {len(faults) - 1} more faults)" if len(faults) > 1 else ""
-        raise Refused(
-            f"Line {first['line']}: {first['fault']}{more}. Nothing was booked; correct the file and try again.",
-            faults=faults[:FAULTS_MAX],
-            count=len(faults),
-        )
-    return Table(rows, raw.remarks)
+        raise _faulty(faults, headings.described(found, samples))
+    return Table(rows, remarks, headings.described(found, samples))
 
 
 def write(layout: Layout, rows: Iterable[Sequence[Value | None]], form: Form) -> Iterator[bytes]:
     """A file of rows in the layout's columns, piece by piece: memory does not grow with it."""
     if form is Form.XLSX:
-        return workbooks.write(chain([layout.names], (map(_in_workbook, row) for row in rows)))
+        lines = ([_in_workbook(c, value) for c, value in zip(layout.columns, row, strict=False)] for row in rows)
+        return workbooks.write(chain([layout.names], lines))
     return _write_csv(layout, rows)
 
 
 def written(layout: Layout, rows: Iterable[Sequence[Value | None]], form: Form) -> bytes:
     """The same file in one piece."""
     return b"".join(write(layout, rows, form))
+
+
+def template(layout: Layout, form: Form) -> bytes:
+    """A file with the headings that a person can fill in, and nothing below them."""
+    return written(Layout(tuple(column for column in layout.columns if column.told), layout.once), [], form)
 
 
 def movement_rows(ask: Callable[[int | None], Mapping[str, Any]]) -> Iterator[list[Value | None]]:
@@ -153,204 +173,173 @@ def movement_rows(ask: Callable[[int | None], Mapping[str, Any]]) -> Iterator[li
 def _values(
     line: int,
     cells: Sequence[Cell],
-    columns: Sequence[Column],
-    text: Callable[[Cell, bool], str],
+    columns: Sequence[Column | None],
+    raw: _Raw,
+    mark: Mark | None,
     faults: list[dict[str, object]],
 ) -> dict[str, Value]:
     """The values of one line; what is wrong with it goes to ``faults``."""
     values: dict[str, Value] = {}
-    if len(cells) != len(columns):
+    width = max(place for place, column in enumerate(columns) if column is not None) + 1
+    too_many = any(str(raw.text(cell, False)).strip() for cell in cells[len(columns) :])
+    if too_many or (len(cells) < width and not raw.padded):
         faults.append({"line": line, "column": "", "fault": f"{len(cells)} cells where the header has {len(columns)}"})
         return values
-    for column, cell in zip(columns, cells, strict=True):
+    for place, column in enumerate(columns):
+        if column is None:
+            continue
         try:
-            words = text(cell, column.read is _sku).strip()
-            if column.text:
-                words = _unguarded(words)
-            value = column.read(column.name, words) if words or column.needed else None
+            cell = cells[place] if place < len(cells) else workbooks.BLANK
+            words = raw.text(cell, column.is_sku).strip()
+            if column.text and not column.is_sku:
+                words = csvfiles.unguarded(words)
+            of_cell = Mark.POINT if raw.is_number(cell) else mark
+            value = column.read(column.name, words, of_cell) if words or column.needed else None
         except OnHandError as error:
-            faults.append({"line": line, "column": column.name, "fault": error.message.removesuffix(".")})
+            fault: dict[str, object] = {"line": line, "column": column.name, "fault": error.message.removesuffix(".")}
+            if isinstance(error, Ambiguous):
+                fault["ambiguous"] = error.facts["ambiguous"]
+            faults.append(fault)
         else:
             if value is not None:
                 values[column.name] = value
     return values
 
 
-def _columns(header: Sequence[str], layout: Layout) -> list[Column]:
-    """The column of each header cell. Raises Refused."""
-    known = {word: column for column in layout.columns for word in (column.name, *column.synonyms)}
-    words = [word.strip().casefold() for word in header]
-    unknown = sorted(set(words) - known.keys())
-    found = [known[word] for word in words if word in known]
-    needed = [column.name for column in layout.columns if column.needed]
-    optional = [column.name for column in layout.columns if not column.needed]
-    names = [column.name for column in found]
-    if unknown or len(set(names)) != len(names) or not set(needed) <= set(names):
-        raise Refused(
-            f"The first line must name the columns: {' and '.join(needed)}"
-            + (f", and if you like {', '.join(optional)}" if optional else "")
-            + "."
-            + (f" Unknown here: {', '.join(name[:40] or 'a blank one' for name in unknown[:20])}." if unknown else ""),
+def _is_total(cells: Sequence[Cell], columns: Sequence[Column | None], raw: _Raw) -> bool:
+    """Whether a line without a SKU says that it is a sum."""
+    place = next(place for place, column in enumerate(columns) if column is not None and column.is_sku)
+    if place < len(cells) and _plain_text(raw, cells[place]).strip():
+        return False
+    others = [cell for place, cell in enumerate(cells) if place >= len(columns) or columns[place] is None]
+    return any(headings.normal(_plain_text(raw, cell)) in headings.TOTALS for cell in others)
+
+
+def _plain_text(raw: _Raw, cell: Cell) -> str:
+    try:
+        return raw.text(cell, False)
+    except Refused:
+        return "?"  # a formula or an error: something
+
+
+def _remarks(raw: _Raw, remembered: Mapping[str, str], chosen: Mapping[str, str]) -> list[str]:
+    """What a person should know of how the columns were read."""
+    found: list[str] = []
+    left_out = [
+        word[:40]
+        for word, column in zip(raw.header.headings, raw.header.columns, strict=True)
+        if word and column is None
+    ]
+    if raw.before:
+        found.append(
+            f"{raw.before} {'line' if raw.before == 1 else 'lines'} above the headings in line {raw.line} were left out."
         )
+    if left_out:
+        more = f" and {len(left_out) - headings.NAMED_MAX} more" if len(left_out) > headings.NAMED_MAX else ""
+        found.append(f"Columns left out: {', '.join(left_out[: headings.NAMED_MAX])}{more}.")
+    for word, column in zip(raw.header.headings, raw.header.columns, strict=True):
+        plain = headings.normal(word)
+        if column is not None and plain not in chosen and remembered.get(plain) == column:
+            found.append(f"{word[:40]!r} was read as {column}, as it was chosen before.")
     return found
 
 
-def _sku(_: str, text: str) -> str:
-    return check_sku(text)
-
-
-def _text(name: str, text: str) -> str:
-    return check_text(text, name)
-
-
-def _whole(low: int) -> Callable[[str, str], int]:
-    def read(name: str, text: str) -> int:
-        digits = text.removeprefix("+").removeprefix("-")
-        # Longer digits cannot be a quantity, and turning very many into a number takes very long.
-        if not (digits.isascii() and digits.isdigit()) or len(digits) > 20:
-            raise Refused(f"{name} {text[:40]!r} is not a whole number")
-        if not low <= int(text) <= QUANTITY_MAX:
-            raise Refused(f"{name} {text[:40]} is not between {low} and {QUANTITY_MAX:,}")
-        return int(text)
-
-    return read
-
-
-def _counted(name: str, text: str) -> int | None:
-    """A blank says that it was not counted: a sheet comes back half filled in."""
-    return _whole(0)(name, text) if text else None
-
-
-def _flag(name: str, text: str) -> bool:
-    plain = text.casefold()
-    if plain not in {"yes", "true", "1", "no", "false", "0"}:
-        raise Refused(f"{name} {text[:40]!r} is neither yes nor no")
-    return plain in {"yes", "true", "1"}
-
-
-def _unread(name: str, _: str) -> None:
-    raise Refused(f"{name} cannot be imported")
-
-
-SKU = Column("sku", _sku, text=True, needed=True)
-NAME = Column("name", _text, text=True, synonyms=("title",))
-ITEMS = Layout(
-    (
-        SKU,
-        NAME,
-        Column("on_hand", _whole(0), synonyms=("qoh", "quantity", "on hand")),
-        Column("reorder_point", _whole(0), synonyms=("reorder point",)),
-        Column("reorder_to", _whole(0), synonyms=("reorder to",)),
-        Column("supplier", _text, text=True),
-        Column("ignore_qoh", _flag, synonyms=("ignore qoh",)),
-        Column("drop_ship", _flag, synonyms=("drop ship",)),
+def _faulty(faults: list[dict[str, object]], heads: list[dict[str, str]]) -> Refused:
+    first = faults[0]
+    more = f" (and {len(faults) - 1} more faults)" if len(faults) > 1 else ""
+    ambiguous = any("ambiguous" in fault for fault in faults)
+    hint = " Say which mark is the decimal one, as in --decimal , or --decimal ." if ambiguous else ""
+    return Refused(
+        f"Line {first['line']}: {first['fault']}{more}. Nothing was booked; correct the file and try again.{hint}",
+        faults=faults[:FAULTS_MAX],
+        count=len(faults),
+        headings=heads,
+        **({"ambiguous": True} if ambiguous else {}),
     )
-)
-COUNTS = Layout((SKU, NAME, Column("counted", _counted, needed=True, synonyms=("count", "quantity", "qty"))))
-RECEIPTS = Layout((SKU, Column("units", _whole(1), needed=True, synonyms=("quantity", "qty", "received"))), once=False)
-MOVEMENTS = Layout(
-    (
-        Column("id", _unread),
-        Column("at", _unread, text=True),
-        Column("sku", _unread, text=True),
-        Column("kind", _unread, text=True),
-        Column("quantity", _unread),
-        Column("cart", _unread, text=True),
-        Column("order", _unread, text=True),
-        Column("reason", _unread, text=True),
-        Column("person", _unread, text=True),
-        Column("origin", _unread, text=True),
-    )
-)
-ALIGNED = Layout(  # what Send or Get did, SKU by SKU
-    (
-        Column("product", _unread),
-        Column("sku", _unread, text=True),
-        Column("name", _unread, text=True),
-        Column("on_hand", _unread),
-        Column("shop", _unread),
-        Column("change", _unread),
-        Column("result", _unread, text=True),
-        Column("reason", _unread, text=True),
-    )
-)
 
 
-# CSV
-
-# What a spreadsheet would run, or shorten for good, when it opens a CSV file; with apostrophes before it, what we wrote ourselves.
-_SHORTENED = re.compile(r"[0-9]([.,][0-9]+)?E\+[0-9]+\Z", re.IGNORECASE)
-_GUARDED = re.compile(rf"'*([=+\-@\t\r]|{_SHORTENED.pattern})", re.IGNORECASE)
+# The two forms
 
 
-def _guarded(text: str) -> str:
-    return f"'{text}" if _GUARDED.match(text) else text
+_Opened = tuple[_Raw | None, list[str]]  # the second: what stands below the headings in the first line
+_Chosen = tuple[Mapping[str, str], Mapping[str, str]]
 
 
-def _unguarded(text: str) -> str:
-    return text[1:] if text.startswith("'") and _GUARDED.match(text[1:]) else text
-
-
-def _csv(content: bytes) -> _Raw:
-    text, remarks = _decoded(content)
-    delimiter = max(",;\t", key=text.split("\n", 1)[0].count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-
-    def lines() -> Iterator[tuple[int, Sequence[Cell]]]:
+def _csv(content: bytes, layout: Layout, chosen: _Chosen, remarks: list[str]) -> _Opened:
+    text, odd = csvfiles.decoded(content)
+    remarks += odd
+    found: list[tuple[tuple[bool, int, int], int, _Opened]] = []
+    trouble: Refused | None = None
+    for delimiter in csvfiles.delimiters(text):
+        rows = csvfiles.rows(text, delimiter)
         try:
-            for cells in reader:
-                if any(cell.strip() for cell in cells):
-                    yield reader.line_num, cells
-        except csv.Error as error:
-            raise _not_csv(reader.line_num, error) from error
-
-    try:
-        header = next(reader, [])
-    except csv.Error as error:
-        raise _not_csv(1, error) from error
-    return _Raw(header, lines(), _csv_cell, remarks)
+            opened = _opened(rows, layout, chosen, _csv_cell, lambda _: False, padded=False)
+        except Refused as error:
+            trouble = trouble or error
+        else:
+            if opened[0]:
+                found.append((opened[0].header.score, len(opened[0].header.headings), opened))
+    if trouble and not any(score[0] for score, _, _ in found):
+        raise trouble
+    return max(found, key=lambda one: one[:2])[2] if found else (None, [])
 
 
 def _csv_cell(cell: Cell, sku: bool) -> str:
-    text = str(cell)
-    if sku and _SHORTENED.match(text.strip()):
-        raise Refused(f"the SKU {text.strip()} was shortened by a spreadsheet: give that column the format Text")
-    return text
+    text = "" if cell is workbooks.BLANK else str(cell)
+    return csvfiles.sku_in(text) if sku else text
 
 
-def _not_csv(line: int, error: csv.Error) -> Refused:
-    fault = f"not CSV: {error}"
-    return Refused(f"Line {line}: {fault}.", faults=[{"line": line, "column": "", "fault": fault}], count=1)
+def _workbook(content: bytes, layout: Layout, chosen: _Chosen, remarks: list[str]) -> _Opened:
+    rows, odd = workbooks.read(content)
+    remarks += odd
+    filled = ((line, cells) for line, cells in rows if any(cell.value is not None for cell in cells))
+
+    def text(cell: Cell, sku: bool) -> str:
+        words = workbooks.text(cell, exact=sku)
+        return csvfiles.sku_in(words, told=True) if sku else words
+
+    def is_number(cell: Cell) -> bool:
+        return isinstance(cell.value, int | float)
+
+    return _opened(filled, layout, chosen, text, is_number, padded=True)
 
 
-def _decoded(content: bytes) -> tuple[str, list[str]]:
-    """The text of a file, and a remark if its encoding had to be taken for the likeliest. Raises Refused, naming the line."""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return _decoded_as(content, "utf-16"), []
-    if b"\0" in content[:200]:
-        # A letter of UTF-16 is a byte beside a zero; which comes first tells the order.
-        return _decoded_as(content, "utf-16-le" if content[1:2] == b"\0" else "utf-16-be"), []
-    try:
-        return _decoded_as(content, "utf-8-sig"), []
-    except Refused:
-        words = "The file is not in UTF-8 and was read as Windows-1252: look at names with accents."
-        return _decoded_as(content, "cp1252"), [words]
+def _opened(
+    rows: Iterator[tuple[int, Sequence[Cell]]],
+    layout: Layout,
+    chosen: _Chosen,
+    text: Callable[[Cell, bool], str],
+    is_number: Callable[[Cell], bool],
+    *,
+    padded: bool,
+) -> _Opened:
+    """Find the headings among the first lines: the line that names most columns, and of two the first. Raise Refused."""
 
+    def words(cells: Sequence[Cell]) -> list[str]:
+        said = []
+        for cell in cells:
+            try:
+                said.append(text(cell, False))
+            except Refused:
+                said.append("")  # a formula or the like is no heading
+        while said and not said[-1].strip():
+            said.pop()
+        return said
 
-def _decoded_as(content: bytes, encoding: str) -> str:
-    try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        fault = "not text"
-        raise Refused(
-            f"Line {line} is not text that can be read: save the file as CSV in UTF-8, or as XLSX.",
-            faults=[{"line": line, "column": "", "fault": fault}],
-            count=1,
-        ) from None
-    if "\0" in text:
-        raise Refused("This is not a table: give a CSV or an XLSX file.")
-    return text
+    top: list[tuple[int, Sequence[Cell]]] = []
+    best: tuple[tuple[bool, int, int], int, Header] | None = None
+    for place, (line, cells) in enumerate(islice(rows, HEADER_WITHIN)):
+        top.append((line, cells))
+        found = headings.header(words(cells), known(layout), layout.needed, chosen, layout.lenient)
+        if best is None or found.score > best[0]:
+            best = (found.score, place, found)
+    if best is None:
+        return None, []
+    _, place, header = best
+    below = top[place + 1 :]
+    return _Raw(header, top[place][0], place, chain(below, rows), text, is_number, padded), words(
+        below[0][1]
+    ) if below else []
 
 
 def _write_csv(layout: Layout, rows: Iterable[Sequence[Value | None]]) -> Iterator[bytes]:
@@ -360,10 +349,7 @@ def _write_csv(layout: Layout, rows: Iterable[Sequence[Value | None]]) -> Iterat
     yield codecs.BOM_UTF8
     writer.writerow(layout.names)
     for row in rows:
-        writer.writerow(
-            _guarded(str(cell)) if column.text and cell is not None else _plain(cell)
-            for column, cell in zip(layout.columns, row, strict=True)
-        )
+        writer.writerow(_in_csv(column, cell) for column, cell in zip(layout.columns, row, strict=True))
         if out.tell() > CHUNK:
             yield out.getvalue().encode()
             out.seek(0)
@@ -371,38 +357,23 @@ def _write_csv(layout: Layout, rows: Iterable[Sequence[Value | None]]) -> Iterat
     yield out.getvalue().encode()
 
 
+def _in_csv(column: Column, value: Value | None) -> str | int | None:
+    if not column.text or value is None:
+        return _plain(value)
+    return (csvfiles.guarded_sku if column.is_sku else csvfiles.guarded)(writable(str(value)))
+
+
+def _in_workbook(column: Column, value: Value | None) -> str | int | None:
+    """Texts are texts there and run nothing; only what reading would take for guarded has to be."""
+    if not isinstance(value, str):
+        return _plain(value)
+    value = writable(value)
+    if column.is_sku:
+        return csvfiles.guarded_sku(value) if csvfiles.sku_in(value, told=True) != value else value
+    return csvfiles.guarded(value) if csvfiles.unguarded(value) != value else value
+
+
 def _plain(value: Value | None) -> str | int | None:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return value
-
-
-# XLSX
-
-
-def _in_workbook(value: Value | None) -> str | int | None:
-    """Texts are texts there and run nothing; only what reading would take for guarded has to be."""
-    return _guarded(value) if isinstance(value, str) and value.startswith("'") else _plain(value)
-
-
-def _workbook(content: bytes) -> _Raw:
-    rows, remarks = workbooks.read(content)
-    width = 0
-
-    def header() -> list[str]:
-        _, cells = next(rows, (1, []))
-        words = [workbooks.text(cell, exact=False) for cell in cells]
-        while words and not words[-1].strip():
-            words.pop()
-        return words
-
-    def lines() -> Iterator[tuple[int, Sequence[Cell]]]:
-        for line, cells in rows:
-            while cells and (len(cells) > width and cells[-1].value is None):
-                cells.pop()
-            if any(cell.value is not None for cell in cells):
-                yield line, [*cells, *[workbooks.BLANK] * (width - len(cells))]
-
-    words = header()
-    width = len(words)
-    return _Raw(words, lines(), lambda cell, sku: workbooks.text(cell, exact=sku), remarks)

@@ -7,6 +7,7 @@ Never: evaluates a formula, follows a link, or knows what a column means.
 
 from __future__ import annotations
 
+import codecs
 import re
 import tempfile
 import zlib
@@ -28,9 +29,16 @@ LINES_MAX = 1_048_576  # what XLSX can hold
 EXACT = 10**15  # larger numbers have lost digits in a spreadsheet
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PIECE_BYTES = 256 * 1024  # of a written file handed on at once
+DECLARATION_BYTES = 1024  # within which an XML part has to say its encoding
 
 _OLD = b"\xd0\xcf\x11\xe0"  # what the files of older spreadsheets begin with, and those with a password
 _ROW = re.compile(rb"<(/?)(?:[\w.-]+:)?(?:row|sheetData)[\s/>]")
+_DECLARED = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"'>]*)[\"'][^>]*\?>")
+
+
+_CONSTANT = re.compile(r'=\s*"(?:[^"]|"")*"')  # a formula that only says that its text is a text
+_FORMATS = re.compile(r'(?:"[^"]*"|\\.|[-0#+() ])+')
+_FORMAT = re.compile(r'"([^"]*)"|\\(.)|(.)')
 
 
 class Blank:
@@ -68,16 +76,20 @@ def read(content: bytes) -> tuple[Iterator[tuple[int, list[Cell]]], list[str]]:
 
 
 def text(cell: Cell, exact: bool) -> str:
-    """What stands in a cell. Raises Refused for a formula, an error or a date; with ``exact`` for a number that may have been a
-    longer text."""
+    """What stands in a cell. Raises Refused for a formula, an error or a date; with ``exact`` also for a number of which it is not
+    certain what it shows."""
     value = cell.value
     if value is None:
         return ""
-    if cell.data_type == "f":
+    if cell.data_type == "f" and not (isinstance(value, str) and _CONSTANT.fullmatch(value)):
         raise Refused(f"{cell.coordinate} holds a formula: put its value there")
     if cell.data_type == "e":
         raise Refused(f"{cell.coordinate} holds an error of the spreadsheet: correct it")
     if isinstance(value, bool):
+        if exact:  # each language shows it in its own words
+            raise Refused(
+                f"{cell.coordinate} holds a truth value, not a text: give that column the format Text and type it again"
+            )
         return "TRUE" if value else "FALSE"
     if isinstance(value, int | float):
         return _digits(cell, value, exact)
@@ -131,24 +143,28 @@ def _check_size(content: bytes) -> None:
                 raise Refused(f"The file unpacks to more than {UNPACKED_BYTES_MAX:,} bytes: split it, or take CSV.")
             for part in parts:
                 with packed.open(part) as opened:
-                    _check_tags(opened, part.filename.endswith((".xml", ".rels")))
+                    _check_tags(opened)
     except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise _broken() from error
 
 
-def _check_tags(part: IO[bytes], xml: bool) -> None:
-    """Raises Refused for a part whose elements would fill the memory: openpyxl holds all of a row at once, and all outside of rows.
+def _check_tags(part: IO[bytes]) -> None:
+    """Raise Refused for a part whose elements would fill the memory: openpyxl holds a whole row at once, and all outside of rows.
 
-    Comments and definitions could hide elements from this; no spreadsheet writes them.
+    A part is XML if it begins like XML, whatever it is called: the reader follows names that the file itself gives. Only UTF-8 is
+    read: in another encoding, elements and definitions could pass this check unseen. Comments and definitions could hide elements
+    too; no spreadsheet writes them.
     """
+    head = part.read(PIECE_BYTES)
+    xml = _begins_xml(head)
     tags, most, rest = 0, TAGS_MAX if xml else TAGS_MAX // 10, b""
-    while piece := part.read(PIECE_BYTES):
-        text = rest + piece
+    while piece := head or part.read(PIECE_BYTES):
+        head, text = b"", rest + piece
         # A tag may be cut in two by the end of the piece.
         end = text.rfind(b"<", max(0, len(text) - TAG_LENGTH_MAX))
         end = len(text) if end < 0 else end
         text, rest = text[:end], text[end:]
-        if xml and b"<!" in text:
+        if xml and (b"<!" in text or b"\0" in piece):
             raise _broken()
         start = 0
         for row in _ROW.finditer(text) if xml else ():
@@ -158,6 +174,22 @@ def _check_tags(part: IO[bytes], xml: bool) -> None:
         tags += text.count(b"<", start)
         if tags > most:
             raise _too_many()
+
+
+def _begins_xml(head: bytes) -> bool:
+    """Return whether a part is XML in UTF-8. Raise Refused if it is XML in another encoding, by its first bytes or its own word."""
+    plain = head.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n")
+    other = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or (b"<" in head[:4] and b"\0" in head[:4])
+    declared = _DECLARED.match(plain[:DECLARATION_BYTES])
+    if declared is not None:
+        other = other or declared[1].lower() != b"utf-8"
+    elif plain.startswith(b"<?xml"):
+        other = (
+            other or b"?>" not in plain[:DECLARATION_BYTES] or b"encoding" in plain[:DECLARATION_BYTES].split(b"?>")[0]
+        )
+    if other:
+        raise Refused("The XLSX file has a part that is not in UTF-8: open it in a spreadsheet and save it again.")
+    return plain.startswith(b"<")
 
 
 def _too_many() -> Refused:
@@ -183,18 +215,49 @@ def _unpacked(sheet: Any) -> Iterator[tuple[Cell, ...]]:
 
 
 def _digits(cell: Cell, value: float, exact: bool) -> str:
-    """A number as the text it came from: 12345.0 is 12345, and 42 shown as 00042 is that."""
+    """Return a number as the text it came from: 12345.0 is 12345; in a column that has to be exact, as its format shows it."""
     whole = isinstance(value, int) or value.is_integer()
     if whole and abs(value) < EXACT:
-        shown = str(cell.number_format)
-        digits = str(int(value))
-        return digits.zfill(len(shown)) if shown.strip("0") == "" and value >= 0 else digits
+        if not exact:
+            return str(int(value))
+        shown = shown_as(str(cell.number_format), int(value))
+        if shown is not None:
+            return shown
+        raise Refused(
+            f"{cell.coordinate} shows the number {int(value)} in the format {str(cell.number_format)[:40]!r}, which is not read here:"
+            " give that column the format Text and type it again as it is shown"
+        )
     if exact:
         raise Refused(
             f"{cell.coordinate} holds the number {value!r}, which may have been another text:"
             " give that column the format Text and type it again"
         )
     return repr(value)
+
+
+def shown_as(number_format: str, value: int) -> str | None:
+    """Return what a spreadsheet shows for a whole number; None if the format has more than digits and fixed words.
+
+    Formats are those of ISO/IEC 29500-1, 18.8.30: ``0`` always shows a digit, ``#`` only where there is one; quotes and backslashes
+    mark words.
+    """
+    if number_format.casefold() in {"general", "@"}:
+        return str(value)
+    parts = _FORMAT.findall(number_format)
+    places = sum(rest in {"0", "#"} for _, _, rest in parts)
+    if value < 0 or not places or not _FORMATS.fullmatch(number_format):
+        return None
+    digits, shown = list(str(value) if value else ""), []
+    for quoted, escaped, rest in reversed(parts):
+        if rest not in {"0", "#"}:
+            shown.append(quoted or escaped or rest)
+            continue
+        places -= 1
+        if not digits:
+            shown.append("0" if rest == "0" else "")
+        else:  # the first place shows all digits that are left
+            shown.append("".join(digits) if not places else digits.pop())
+    return "".join(reversed(shown))
 
 
 def _broken() -> Refused:

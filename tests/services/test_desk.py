@@ -11,7 +11,7 @@ from onhand.domain.errors import Conflict, Refused
 from onhand.domain.stock import QUANTITY_MAX, Kind, Movement
 from onhand.services import bookkeeping, items, settings
 from onhand.services.counting import adjust
-from onhand.services.items import Entry, import_items
+from onhand.services.importing import Entry, import_items
 from onhand.services.receiving import receive
 from onhand.services.selling import take_order
 from tests.builders import World
@@ -159,7 +159,7 @@ def test_an_import_adds_renames_and_counts_in_one_commit(world: World) -> None:
     entries = [Entry(2, "tea", "Tea", 12), Entry(3, "MUG", "", None), Entry(4, "CUP", "Cup", 4)]
     dry = import_items(world.house, entries, "", dry_run=True)
     rows = dry.pop("rows")
-    assert dry == {"added": 1, "changed": 1, "unchanged": 1, "renamed": 1, "counted": 1, "edited": 0}
+    assert dry == {"added": 1, "changed": 1, "unchanged": 1, "renamed": 1, "counted": 1, "edited": 0, "overwritten": 1}
     assert [(row["sku"], row["what"], row["changes"]) for row in rows] == [
         ("tea", "changed", {"name": ["", "Tea"], "on_hand": [10, 12]}),
         ("CUP", "added", {"on_hand": [0, 4]}),

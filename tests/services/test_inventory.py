@@ -12,7 +12,7 @@ from onhand.domain.inventory import Particulars
 from onhand.domain.stock import QUANTITY_MAX, Kind
 from onhand.services import items
 from onhand.services.counting import adjust
-from onhand.services.items import Entry, import_items
+from onhand.services.importing import Entry, import_items
 from onhand.services.receiving import receive
 from onhand.services.selling import take_order
 from onhand.storage.office_tables import suppliers

@@ -12,7 +12,7 @@ from openpyxl import load_workbook
 
 from onhand.domain.people import Role
 from onhand.domain.stock import QUANTITY_MAX
-from onhand.web.screens import inventory
+from onhand.web import files
 from tests.web.conftest import NAMES, House, text
 
 ODD = "A/B?c=1&d #5% ä"
@@ -295,8 +295,9 @@ def test_a_table_is_looked_at_before_it_is_booked_and_then_booked_once(shelf: Ho
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"sku,on_hand\nTEA,-1\nMUG,many\n", "Line 2"),
-        (b"name\nTea\n", "The first line must name the columns"),
+        (b"sku,on_hand\nTEA,-1\nMUG,many\n", "Line 3"),
+        (b"sku,on_hand\nTEA,-1\n", "Line 2"),
+        (b"name\nTea\n", "No heading says which column is sku"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "not a table"),
         (b"sku,supplier\nTEA,Nobody\n", "There is no supplier"),
         (b"sku,reorder_point,reorder_to\nTEA,5,4\n", "Line 2"),
@@ -320,12 +321,12 @@ def test_no_file_and_a_file_that_is_gone_are_said(shelf: House) -> None:
 
 
 def test_a_file_is_kept_for_its_owner_for_a_while_and_never_many(shelf: House) -> None:
-    kept, now = inventory.Kept(), shelf.app.clock.now()
+    kept, now = files.Kept(), shelf.app.clock.now()
     first = kept.keep("user/1", b"a", now)
     assert kept.get(first, "user/1", now) == b"a"
     assert kept.get(first, "user/2", now) is None
-    assert kept.get(first, "user/1", now + inventory.KEPT_FOR * 2) is None
-    for n in range(inventory.FILES_KEPT):
+    assert kept.get(first, "user/1", now + files.KEPT_FOR * 2) is None
+    for n in range(files.FILES_KEPT):
         kept.keep("user/1", str(n).encode(), now)
     assert kept.get(first, "user/1", now) is None
 
@@ -375,3 +376,53 @@ def test_movements_go_out_as_they_are_narrowed(shelf: House) -> None:
     assert [row[4] for row in book.active.values] == ["quantity", 5]
     assert shelf.browser.get("/movements/movements.csv?sku=LAMP").status_code == 404
     assert shelf.browser.get("/movements/movements.pdf").status_code == 404
+
+
+def test_a_count_that_is_overwritten_is_shown_first(shelf: House) -> None:
+    shelf.do("order_add", lines=[("TEA", 3)])
+    looked = upload(shelf, b"sku,on_hand\nTEA,10\n")
+    assert "on hand: 7 → 10 3 sold" in text(looked.text)
+    assert 'name="overwrite"' in looked.text
+    unseen = confirm(shelf, looked.text.replace('name="overwrite"', 'name="other"'))
+    assert unseen.status_code == 422
+    assert shelf.do("item_show", sku="TEA")["on_hand"] == 7
+    confirm(shelf, upload(shelf, b"sku,on_hand\nTEA,10\n").text)
+    assert shelf.do("item_show", sku="TEA")["on_hand"] == 10
+
+
+def fields(html: str, action: str) -> dict[str, str]:
+    """What the form with this action sends as it stands."""
+    form = html.split(f'action="{action}"')[1].split("</form>", maxsplit=1)[0]
+    sent = dict(re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', form))
+    for name, options in re.findall(r'<select id="[^"]*" name="([^"]*)">(.*?)</select>', form, re.DOTALL):
+        chosen = re.search(r'<option value="([^"]*)" selected', options)
+        sent[name] = chosen[1] if chosen else ""
+    return sent
+
+
+def test_a_person_says_which_column_is_which_and_is_not_asked_again(shelf: House) -> None:
+    content = b"Mein Lager\nWas;Wieviel\nTEA;1.000\n"
+    asked = upload(shelf, content, "lager.csv")
+    assert asked.status_code == 422
+    sent = fields(asked.text, "/inventory/import")
+    assert [sent[f"heading-{n}"] for n in (1, 2)] == ["Was", "Wieviel"]
+    sent |= {"column-1": "sku", "column-2": "on_hand"}
+    ambiguous = shelf.browser.post("/inventory/import", data=sent)
+    assert ambiguous.status_code == 422
+    sent = fields(ambiguous.text, "/inventory/import") | {"decimal": ","}
+    assert (sent["column-1"], sent["column-2"]) == ("sku", "on_hand")
+    looked = shelf.browser.post("/inventory/import", data=sent)
+    assert "on hand: 10 → 1000" in text(looked.text)
+    assert confirm(shelf, looked.text).status_code == 200
+    assert shelf.do("item_show", sku="TEA")["on_hand"] == 1000
+    again = upload(shelf, b"Was;Wieviel\nTEA;1001\n")
+    assert "on hand: 1000 → 1001" in text(again.text)
+
+
+def test_templates_can_be_had(shelf: House) -> None:
+    for path in ("/inventory/template", "/receive/template"):
+        for form in ("csv", "xlsx"):
+            answer = shelf.browser.get(f"{path}.{form}")
+            assert answer.status_code == 200
+            assert "template" in answer.headers["content-disposition"]
+        assert shelf.browser.get(f"{path}.pdf").status_code == 404

@@ -150,3 +150,23 @@ def test_creating_items_needs_the_right_to_manage(aligned) -> None:
     clerk = aligned.client(Role.CLERK)
     assert "listings/create" not in clerk.shown(PAGE)
     clerk.shown(f"{PAGE}/create", status=403)
+
+
+def test_a_sku_that_only_looks_like_an_items_and_broken_texts_are_said(connected) -> None:
+    shop = connected.shops[NAMES[0]]
+    connected.do("get_qoh", cart=NAMES[0], create=True)
+    connected.do("item_add", sku="CUP", on_hand=4)
+    for sku, name in (("СUP", "Strange"), ("GRÃœN", "TÃ¤sschen"), ("BAD", "Kaf\ufffd")):
+        shop.add_product(sku, name, 9)
+    connected.do("send_qoh", cart=NAMES[0])
+    cart = connected.do("cart_show", cart=NAMES[0])
+    assert cart["texts"] == {"mended": 1, "doubtful": 1, "look_alikes": 1}
+    assert 'id="texts"' in connected.browser.shown("/carts/1")
+    assert "only looks like CUP" in text(connected.browser.shown(f"{PAGE}?problem=unmatched"))
+    assert "Tässchen" in text(connected.browser.shown(f"{PAGE}?problem=mended"))
+    page = text(connected.browser.shown(f"{PAGE}/{product(connected, 'Strange')}"))
+    assert "CUP" in page
+    assert "looks the same" in page
+    assert {
+        row["name"]: row["result"] for row in connected.do("get_qoh", cart=NAMES[0], create=True, dry_run=True)["lines"]
+    }["Strange"] == "looks alike"

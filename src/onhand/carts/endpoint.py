@@ -19,7 +19,7 @@ from onhand.domain.errors import Permanent
 from onhand.domain.shop import Applied, Change, Hello, Line, Look, Outcome, Page, Row, Window
 from onhand.domain.sketch import Cell, Sums
 
-from . import trouble
+from . import legible, trouble
 from .signing import Key, Wrong
 
 PROTOCOL = 1
@@ -110,7 +110,7 @@ class Endpoint:
                 epoch=str(answer["epoch"]),
                 last_seq=int(answer["last_seq"]),
                 begun=bool(answer["begun"]),
-                lines=tuple(_line(line) for line in answer["lines"]),
+                lines=tuple(legible.line(_line(line)) for line in answer["lines"]),
                 more=bool(answer["more"]),
                 last_line=int(answer["last_line"]),
                 window=Window(int(count), int(total), int(weighed[0]) if weighed else None),
@@ -130,17 +130,17 @@ class Endpoint:
     def listings(self, after: int, limit: int) -> Page:
         answer = self._ask({"verb": "listings", "after": after, "limit": limit})
         with _understood():
-            return Page(tuple(_row(row) for row in answer["rows"]), bool(answer["more"]))
+            return Page(tuple(legible.row(_row(row)) for row in answer["rows"]), bool(answer["more"]))
 
     def rows(self, products: Sequence[int]) -> tuple[Row, ...]:
         answer = self._ask({"verb": "listings", "ids": list(products)})
         with _understood():
-            return tuple(_row(row) for row in answer["rows"])
+            return tuple(legible.row(_row(row)) for row in answer["rows"])
 
     def orders(self, lines: Sequence[int]) -> tuple[Line, ...]:
         answer = self._ask({"verb": "orders", "lines": list(lines)})
         with _understood():
-            return tuple(_line(line) for line in answer["lines"])
+            return tuple(legible.line(_line(line)) for line in answer["lines"])
 
     def apply(self, epoch: str, first: int, changes: Sequence[Change], close: bool = False) -> Applied:
         posts = [[change.product, change.delta, int(change.reactivate)] for change in changes]

@@ -25,6 +25,7 @@ from onhand.domain.errors import Conflict, OnHandError, Permanent
 from onhand.domain.shop import DERIVED, WINDOW_PRIME, Applied, Change, Hello, Line, Look, Outcome, Page, Row, Window
 from onhand.domain.sketch import EMPTY, PARTITION_MULTIPLIERS, WORD, Cell, Sums
 
+from . import legible
 from .family import BEARING, SWITCHES, TELLING, VERSIONS, recognise
 from .mysql_posts import state_of, write_at_once, write_noted
 from .mysql_server import CONNECT_SECONDS, READ_SECONDS, Address, Server, Values
@@ -280,7 +281,7 @@ def _lines(shop: Tables, which: str, limit: int) -> tuple[Line, ...]:
             f"SELECT DISTINCT orders_id FROM {shop.name('orders_status_history')} WHERE orders_id IN ({ids_of(orders)})"
         )
         paid = {number(row[0]) for row in history}
-    return tuple(_line(row, paid) for row in rows)
+    return tuple(legible.line(_line(row, paid)) for row in rows)
 
 
 def _line(values: Values, paid: set[int]) -> Line:
@@ -312,7 +313,7 @@ def _rows(shop: Tables, which: str, limit: int) -> tuple[Row, ...]:
     derived = shop.derived(number(row[0]) for row in rows)
     # A column that dates every write, and not only an admin's, is no evidence of one.
     stamped = shop.columns()["products.products_last_modified"].stamped
-    return tuple(_row(row, derived, stamped) for row in rows)
+    return tuple(legible.row(_row(row, derived, stamped)) for row in rows)
 
 
 def _row(values: Values, derived: set[int], stamped: bool) -> Row:

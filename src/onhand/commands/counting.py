@@ -18,6 +18,8 @@ from onhand import printing
 from onhand.console import EXITS, Call, Limit, Out, command, pairs, read_file, said, say_more
 from onhand.domain.counting import How
 
+from .files import DecimalOption, MapOption, mapping
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -114,17 +116,21 @@ def count_import(
     how: HowOption = How.ASK,
     counted_at: CountedAt = None,
     add_lines: AddLines = False,
+    map_: MapOption = None,
+    decimal: DecimalOption = None,
 ) -> None:
     """Enter the counts of a file, whole or not at all; lines without a count are left alone."""
     call.answer(
         "count_import",
-        said("{entered} lines are entered, {blank} had no count."),
+        _file_entered,
         sheet=sheet,
         file=b64encode(read_file(file)).decode(),
         how=how.value,
         counted_at=_zoned(counted_at),
         add_lines=add_lines,
         person=call.person,
+        mapping=mapping(map_),
+        decimal=decimal.value if decimal else None,
     )
 
 
@@ -157,6 +163,12 @@ def count_post(call: Call, sheet: Sheet) -> None:
 def count_discard(call: Call, sheet: Sheet) -> None:
     """Set a count sheet aside; nothing is booked."""
     call.answer("count_discard", said("{name} is discarded; nothing was booked."), sheet=sheet, person=call.person)
+
+
+def _file_entered(out: Console, data: Data) -> None:
+    for remark in data["remarks"]:
+        printing.say(out, remark)
+    printing.say(out, f"{data['entered']} lines are entered, {data['blank']} had no count.")
 
 
 def _zoned(at: datetime | None) -> str | None:

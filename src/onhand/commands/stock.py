@@ -7,6 +7,7 @@ Never: anything about a shop that is not about an item.
 
 from __future__ import annotations
 
+import sys
 from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +16,10 @@ import typer
 
 from onhand import printing
 from onhand.console import EXITS, PUBLIC, Call, DryRun, Limit, Out, command, read_file, said, say_more, write_file
+from onhand.domain.errors import Refused
 from onhand.domain.stock import Kind
+
+from .files import DecimalOption, MapOption, mapping
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -129,10 +133,29 @@ def item_import(
         typer.Argument(metavar="FILE", help="CSV or XLSX with sku, name, on_hand and more; - reads standard input."),
     ],
     dry_run: DryRun = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="Overwrite counts although the file does not say when it was made, without asking."),
+    ] = False,
+    map_: MapOption = None,
+    decimal: DecimalOption = None,
 ) -> None:
-    """Add and update items from a CSV or XLSX file, whole or not at all."""
-    content = b64encode(read_file(file)).decode()
-    call.answer("item_import", _imported, file=content, person=call.person, dry_run=dry_run)
+    """Add and update items from a CSV or XLSX file, whole or not at all. What was sold since an export of ours is kept."""
+    given = {
+        "file": b64encode(read_file(file)).decode(),
+        "person": call.person,
+        "dry_run": dry_run,
+        "mapping": mapping(map_),
+        "decimal": decimal.value if decimal else None,
+    }
+    try:
+        done = call.do("item_import", **given, overwrite=yes)
+    except Refused as error:
+        if error.facts.get("reason") != "overwrites":
+            raise
+        _confirm_overwrites(call, error)
+        done = call.do("item_import", **given, overwrite=True)
+    call.show(done, _imported)
 
 
 @command(item, "export")
@@ -243,9 +266,43 @@ def _history(out: Console, data: Data) -> None:
     printing.table(out, ["When", ">On hand"], rows, "Nothing has moved.")
 
 
+def _confirm_overwrites(call: Call, error: Refused) -> None:
+    """Ask a person at a terminal whether counts shall be overwritten. Raise Refused for anybody else, and for a no."""
+    rows: list[Data] = error.facts["rows"]  # type: ignore[assignment]
+    if not call.as_json:
+        out = printing.console(sys.stderr)
+        printing.table(out, [">Line", "SKU", "Changes"], [[row["line"], row["sku"], _changes(row)] for row in rows], "")
+    if not call.as_json and sys.stdin.isatty() and typer.confirm(f"Overwrite {error.facts['count']} counts?", err=True):
+        return
+    raise Refused(
+        f"{error.facts['count']} counts would be overwritten, as the file does not say when it was made. Nothing was changed:"
+        " look at them, then repeat the command with --yes.",
+        **error.facts,
+    )
+
+
+def _changes(row: Data) -> str:
+    """What one line of an import changes, from what to what, and what was booked in between."""
+    said = [
+        f"{name.replace('_', ' ')}: {printing.plain(will) or 'nothing'}"
+        if row["what"] == "added"
+        else f"{name.replace('_', ' ')}: {printing.plain(was) or 'nothing'} → {printing.plain(will) or 'nothing'}"
+        for name, (was, will) in row["changes"].items()
+    ]
+    booked = [f"{row[word]} {word}" for word in ("sold", "received") if row[word]]
+    when = "in the last 24 hours" if row["overwrites"] else "since the export"
+    return "; ".join(said) + (f" ({', '.join(booked)} {when})" if booked else "")
+
+
 def _imported(out: Console, data: Data) -> None:
     for remark in data["remarks"]:
         printing.say(out, remark)
+    if data["rows"]:
+        rows = [[row["line"], row["sku"], row["what"], _changes(row)] for row in data["rows"]]
+        printing.table(out, [">Line", "SKU", "What", "Changes"], rows, "")
+        left = data["added"] + data["changed"] - len(rows)
+        if left > 0:
+            printing.say(out, f"… and {left} more {'line' if left == 1 else 'lines'}.")
     done = f"{data['added']} added, {data['changed']} changed, {data['unchanged']} unchanged"
     how = f"{data['renamed']} renamed, {data['counted']} counted, {data['edited']} edited otherwise"
     detail = f" ({how})" if data["changed"] else ""

@@ -7,12 +7,13 @@ Never: guesses an item for a blank or a duplicate SKU; a person may choose one.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from .shop import DERIVED, DOWNLOAD, FRACTION, Row
+from .spelling import look
 from .stock import Item, is_sku, sku_key
 
 
@@ -30,6 +31,7 @@ class Problem(StrEnum):
     SET_ASIDE = "set aside"  # the item is not for shops to follow: Ignore QOH or Drop ship
     NOT_FOUND = "not found"  # in a plan: no product of this shop has the item's SKU
     TOO_LONG = "too long"  # in a plan: nor can one have it, the shop's column is too narrow
+    LOOKS_ALIKE = "looks alike"  # in a plan: no item is made, as its SKU looks like another one in other characters
 
 
 NAMELESS = frozenset({Problem.BLANK, Problem.DUPLICATE, Problem.UNMATCHED})  # its SKU names no item
@@ -274,11 +276,24 @@ def plan(
 ) -> list[Plan]:
     """What Send or Get would do, product by product, but for those that are ignored. ``create``: Get makes items for SKUs
     that no item has."""
+    wanted = [s for s in shown if s.tie.problem is not Problem.IGNORED]
+    alike = _alike(wanted, items) if create and direction is Direction.GET else frozenset[int]()
     return [
-        _plan(direction, s, items.get(s.tie.item) if s.tie.item is not None else None, buffer, create)
-        for s in shown
-        if s.tie.problem is not Problem.IGNORED
+        replace(line, problem=Problem.LOOKS_ALIKE, change=0, create=False) if line.product in alike else line
+        for line in (
+            _plan(direction, s, items.get(s.tie.item) if s.tie.item is not None else None, buffer, create)
+            for s in wanted
+        )
     ]
+
+
+def _alike(shown: Iterable[Shown], items: Mapping[int, Item]) -> frozenset[int]:
+    """The unmatched products whose SKU looks like that of an item or of another such product, and is not the same."""
+    keys: defaultdict[str, set[str]] = defaultdict(set)
+    unmatched = {s.product: s.model or "" for s in shown if s.tie.problem is Problem.UNMATCHED}
+    for sku in (*(item.sku for item in items.values()), *unmatched.values()):
+        keys[look(sku)].add(sku_key(sku))
+    return frozenset(product for product, sku in unmatched.items() if len(keys[look(sku)]) > 1)
 
 
 def _plan(direction: Direction, shown: Shown, item: Item | None, buffer: int, create: bool) -> Plan:

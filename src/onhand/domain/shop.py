@@ -101,6 +101,8 @@ class Look:
 
 FRACTION = 1  # flag of a row: quantity or counter is not whole
 DOWNLOAD = 2  # flag of a row: sold as a download, so the counter moves without the quantity
+MENDED = 8  # flag of a row, set at our side: the shop keeps a text in a broken character set, and it was read as it was meant
+DOUBTFUL = 16  # flag of a row, set at our side: a text may be broken, or has lost characters
 DERIVED = 4  # flag of a row: the shop works the quantity out from others, of variants or sub-products
 
 

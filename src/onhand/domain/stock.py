@@ -7,12 +7,12 @@ Never: edits a movement; a correction is a new one.
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from .errors import Refused
+from .spelling import as_seen, unreadable
 
 SKU_LENGTH_MAX = 255  # the widest ``products_model`` in the family
 QUANTITY_MAX = 2**31 - 1  # the range of ``products_quantity``; a larger count could never be shown by a shop
@@ -35,21 +35,19 @@ RISES = frozenset({Kind.CANCELLATION, Kind.RETURN, Kind.RECEIPT})
 
 
 def sku_key(text: str) -> str:
-    """The form under which two spellings are one SKU: case and outer blanks do not count."""
-    return unicodedata.normalize("NFC", text).strip().casefold()
+    """Return the form under which two spellings are one SKU: case, outer blanks and what nobody can see do not count."""
+    return as_seen(text).casefold()
 
 
 def check_sku(text: str) -> str:
-    """The SKU as it is kept: without outer blanks. Raises Refused if it cannot be one."""
-    sku = text.strip()
+    """Return the SKU as it is kept: as a person sees it. Raise Refused if it cannot be one."""
+    sku = as_seen(text)
     if not sku:
         raise Refused("A SKU cannot be blank: give each item a SKU of its own.", sku=text)
     if len(sku) > SKU_LENGTH_MAX:
         raise Refused(f"This SKU has {len(sku)} characters; at most {SKU_LENGTH_MAX} are possible.", sku=sku)
-    if any(unicodedata.category(c) in {"Cc", "Cs"} for c in sku):
-        raise Refused(
-            "This SKU contains something that is no character of a text, such as a tab: remove it.", sku=ascii(sku)
-        )
+    if why := unreadable(sku):
+        raise Refused(f"This SKU {why}.", sku=ascii(sku))
     return sku
 
 

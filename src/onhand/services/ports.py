@@ -14,18 +14,19 @@ from typing import Protocol, TypeVar
 
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Difference, Finding
+from onhand.domain.importing import Since
 from onhand.domain.listings import Direction, Left, Listing, Tie
 from onhand.domain.numbering import Place
 from onhand.domain.posts import Batch, Due, State
 from onhand.domain.shop import Applied, Change, Hello, Line, Look, Page, Row
 from onhand.domain.sketch import Cell, Counters, Sums
-from onhand.domain.stock import Entry, Item, Kind, Movement
+from onhand.domain.stock import Entry, Kind, Movement
 from onhand.domain.tasks import Task, TaskLine, TaskState
 
 from .buying_ports import PurchaseBook
 from .line_ports import LineBook
 from .office_ports import AuditBook, FigureBook, PeopleBook, ReportBook, RequestBook
-from .stock_ports import CountBook, InventoryBook, OrderBook, PhoneOrderBook
+from .stock_ports import CountBook, InventoryBook, ItemBook, MappingBook, OrderBook, PhoneOrderBook
 from .webhook_ports import WebhookBook
 
 T = TypeVar("T")
@@ -78,34 +79,6 @@ class Clock(Protocol):
         """Wait."""
 
 
-class ItemBook(Protocol):
-    """Items and their balances."""
-
-    def add(self, sku: str, name: str, at: datetime) -> int:
-        """A new item with nothing on hand; its id. Raises Refused if the SKU is taken."""
-
-    def add_all(self, new: Sequence[tuple[str, str]], at: datetime) -> dict[str, int]:
-        """New items from (SKU, name); the id of each SKU key. Raises Refused if a SKU is taken."""
-
-    def by_key(self, keys: Sequence[str]) -> dict[str, Item]:
-        """Those of the SKU keys that exist."""
-
-    def keys(self) -> dict[str, int]:
-        """Every SKU key with its item id."""
-
-    def by_id(self, items: Sequence[int]) -> dict[int, Item]: ...
-    def all(self) -> dict[int, Item]: ...
-    def set_aside(self, items: Sequence[int] | None = None) -> set[int]:
-        """Those with Ignore QOH or Drop ship, of these or of all: shops are not to follow them."""
-
-    def change_sku(self, item: int, sku: str) -> None:
-        """Raises Refused if another item has it."""
-
-    def move(self, changes: Mapping[int, int]) -> None:
-        """Add signed units to balances. Called by ``bookkeeping.book`` and by nobody else.
-        Raises Refused if a balance would leave its range."""
-
-
 class Ledger(Protocol):
     """Movements."""
 
@@ -128,6 +101,9 @@ class Ledger(Protocol):
         person: str = "",
     ) -> list[Entry]:
         """Movements, newest first, of one item or of all; of a kind, a cart or a person if named."""
+
+    def since(self, items: Sequence[int], movement: int) -> dict[int, Since]:
+        """What was booked for each of these items after a movement. An import of an export of that moment is no other count."""
 
     def history(self, item: int, points: int) -> list[tuple[datetime, int]]:
         """The balance at so many moments at most, oldest first, the newest among them: what it was right after a movement."""
@@ -377,6 +353,8 @@ class Books(Protocol):
     def posts(self) -> PostBook: ...
     @property
     def differences(self) -> DifferenceBook: ...
+    @property
+    def mappings(self) -> MappingBook: ...
     @property
     def parameters(self) -> ParameterBook: ...
     @property

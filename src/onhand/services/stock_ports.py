@@ -14,6 +14,41 @@ from typing import Protocol
 from onhand.domain.counting import CountLine, CountSheet, SheetState
 from onhand.domain.inventory import Particulars
 from onhand.domain.orders import Order
+from onhand.domain.stock import Item
+
+
+class ItemBook(Protocol):
+    """Items and their balances."""
+
+    def add(self, sku: str, name: str, at: datetime) -> int:
+        """A new item with nothing on hand; its id. Raises Refused if the SKU is taken."""
+
+    def add_all(self, new: Sequence[tuple[str, str]], at: datetime) -> dict[str, int]:
+        """New items from (SKU, name); the id of each SKU key. Raises Refused if a SKU is taken or looks like another item's."""
+
+    def look_alikes(self, skus: Collection[str]) -> dict[str, str]:
+        """Which of these SKUs look like another item's without being the same: that item's SKU, by the given one."""
+
+    def by_key(self, keys: Sequence[str]) -> dict[str, Item]:
+        """Those of the SKU keys that exist."""
+
+    def padded(self, skus: Collection[str]) -> dict[str, str]:
+        """Which of these SKUs are the digits of an item's SKU without its leading zeros: that item's SKU, by the given one."""
+
+    def keys(self) -> dict[str, int]:
+        """Every SKU key with its item id."""
+
+    def by_id(self, items: Sequence[int]) -> dict[int, Item]: ...
+    def all(self) -> dict[int, Item]: ...
+    def set_aside(self, items: Sequence[int] | None = None) -> set[int]:
+        """Those with Ignore QOH or Drop ship, of these or of all: shops are not to follow them."""
+
+    def change_sku(self, item: int, sku: str) -> None:
+        """Raises Refused if another item has it or has one that looks the same."""
+
+    def move(self, changes: Mapping[int, int]) -> None:
+        """Add signed units to balances. Called by ``bookkeeping.book`` and by nobody else.
+        Raises Refused if a balance would leave its range."""
 
 
 class InventoryBook(Protocol):
@@ -25,6 +60,16 @@ class InventoryBook(Protocol):
 
     def suppliers(self, names: Collection[str]) -> dict[str, int]:
         """Their ids by the key of their names, blank ones left out. Raises Refused if there is no such supplier."""
+
+
+class MappingBook(Protocol):
+    """Which heading of a file means which column, as people chose it."""
+
+    def of(self, kind: str) -> dict[str, str]:
+        """Columns by normal heading, for one kind of file; a blank column is left out."""
+
+    def remember(self, kind: str, chosen: Mapping[str, str]) -> None:
+        """Keep these choices; an older one for the same heading goes."""
 
 
 class OrderBook(Protocol):

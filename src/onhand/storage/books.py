@@ -22,7 +22,7 @@ from .inventory import Inventory
 from .ledger import Items, Movements
 from .lines import Lines
 from .listings import Listings
-from .office import Parameters, PhoneOrders
+from .office import Mappings, Parameters, PhoneOrders
 from .orders import Orders
 from .people import People
 from .posts import Posts
@@ -77,6 +77,10 @@ class SqlBooks:
     @cached_property
     def differences(self) -> Differences:
         return Differences(self._connection)
+
+    @cached_property
+    def mappings(self) -> Mappings:
+        return Mappings(self._connection)
 
     @cached_property
     def parameters(self) -> Parameters:

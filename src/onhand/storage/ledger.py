@@ -7,15 +7,31 @@ Never: updates or deletes a movement.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate
 from typing import TypeVar
 
-from sqlalchemy import Connection, bindparam, func, insert, literal_column, or_, select, update
+from sqlalchemy import (
+    Connection,
+    LargeBinary,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    insert,
+    literal_column,
+    not_,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from onhand.domain.errors import Conflict, Refused
+from onhand.domain.importing import IMPORTED, Since
+from onhand.domain.spelling import look, strangers
 from onhand.domain.stock import Entry, Item, Kind, Movement, sku_key
 
 from .hot import Hot
@@ -46,6 +62,7 @@ class Items:
         if taken := self.by_key(keys):
             sku = next(iter(taken.values())).sku
             raise Refused(f"There is an item with the SKU {sku!r} already.", sku=sku)
+        self._check_looks([sku for sku, _ in new])
         if rows:
             self._connection.execute(insert(items), rows)
         return {key: item.id for key, item in self.by_key(keys).items()}
@@ -56,6 +73,48 @@ class Items:
             query = select(items.c.sku_key, *_ITEM).where(items.c.sku_key.in_(chunk))
             found.update({row[0]: Item(*row[1:]) for row in self._connection.execute(query)})
         return found
+
+    def look_alikes(self, skus: Collection[str]) -> dict[str, str]:
+        """A look that is all ASCII can be that of an ASCII SKU, whose key it is then; else only other SKUs can have it."""
+        looks = {sku: look(sku) for sku in skus}
+        plain = self.by_key(sorted({seen for seen in looks.values() if seen.isascii()}))
+        others: dict[str, str] = {}
+        if looks:
+            rows = self._connection.execute(select(items.c.sku).where(_NOT_ASCII).order_by(items.c.id))
+            others = {look(sku): sku for sku in rows.scalars()}
+        found = {}
+        for sku, seen in looks.items():
+            alike = {others.get(seen), plain[seen].sku if seen in plain else None} - {None}
+            like = next((other for other in alike if other and sku_key(other) != sku_key(sku)), None)
+            if like is not None:
+                found[sku] = like
+        return found
+
+    def padded(self, skus: Collection[str]) -> dict[str, str]:
+        bare = {sku.lstrip("0"): sku for sku in skus if sku.isascii() and sku.isdigit()}
+        found = {}
+        for chunk in chunks(sorted(bare)):
+            # Only among SKUs that begin with a zero, which the index finds.
+            zeros = (items.c.sku_key >= "0", items.c.sku_key < "1")
+            rows = self._connection.execute(
+                select(items.c.sku).where(*zeros, func.ltrim(items.c.sku_key, "0").in_(chunk))
+            )
+            found.update({bare[sku.lstrip("0")]: sku for sku in rows.scalars() if sku != bare[sku.lstrip("0")]})
+        return found
+
+    def _check_looks(self, skus: Sequence[str], but: str = "") -> None:
+        """Raise Refused if one of these looks like an item's SKU, or like another of these. ``but``: the SKU that is given up."""
+        found = {sku: like for sku, like in self.look_alikes(skus).items() if sku_key(like) != sku_key(but)}
+        seen: dict[str, str] = {}
+        for sku in skus:
+            like = found.get(sku) or seen.setdefault(look(sku), sku)
+            if sku_key(like) != sku_key(sku):
+                raise Refused(
+                    f"The SKU {sku!r} looks like {like!r} and is written with other characters ({strangers(sku) or strangers(like)}):"
+                    " use that item, or another SKU.",
+                    sku=sku,
+                    looks_like=like,
+                )
 
     def keys(self) -> dict[str, int]:
         return {row.sku_key: row.id for row in self._connection.execute(select(items.c.sku_key, items.c.id))}
@@ -83,6 +142,7 @@ class Items:
         holder = self.by_key([key]).get(key)
         if holder is not None and holder.id != item:
             raise Refused(f"There is an item with the SKU {holder.sku!r} already.", sku=holder.sku)
+        self._check_looks([sku], but=self.by_id([item])[item].sku)
         self._connection.execute(update(items).where(items.c.id == item).values(sku=sku, sku_key=key))
 
     def move(self, changes: Mapping[int, int]) -> None:
@@ -176,6 +236,26 @@ class Movements:
             for row in self._connection.execute(query)
         ]
 
+    def since(self, wanted: Sequence[int], movement: int) -> dict[int, Since]:
+        ours = movements.c.origin.startswith(f"{IMPORTED}{movement}/", autoescape=True)
+        counted = movements.c.kind == Kind.COUNT.value
+        rises = movements.c.kind.in_([Kind.RECEIPT.value, Kind.RETURN.value, Kind.CANCELLATION.value])
+        sums = (
+            func.sum(movements.c.quantity),
+            func.sum(case((movements.c.kind == Kind.SALE.value, -movements.c.quantity), else_=0)),
+            func.sum(case((rises, movements.c.quantity), else_=0)),
+            func.sum(case((ours, movements.c.quantity), else_=0)),
+            func.sum(case((and_(counted, not_(ours)), 1), else_=0)),
+        )
+        found = {}
+        for chunk in chunks(wanted):
+            query = select(movements.c.item_id, *sums).where(movements.c.item_id.in_(chunk), movements.c.id > movement)
+            for item, moved, sold, received, imported, others in self._connection.execute(
+                query.group_by(movements.c.item_id)
+            ):
+                found[item] = Since(int(moved), int(sold), int(received), int(imported), others > 0)
+        return found
+
     def history(self, item: int, points: int) -> list[tuple[datetime, int]]:
         """The balance at the end of each of so many stretches of the ledger in which the item moved, oldest first; the first movement
         and the last are always there.
@@ -230,5 +310,6 @@ class Movements:
 # The three statements of every booking are hot: these two and ``Listings.announce``.
 _APPEND = Hot(insert(movements).values({c.name: bindparam(c.name) for c in movements.c if c.name != "id"}))
 _MOVE = Hot(update(items).where(items.c.id == bindparam("item")).values(on_hand=items.c.on_hand + bindparam("units")))
+_NOT_ASCII = func.length(cast(items.c.sku, LargeBinary)) > func.length(items.c.sku)
 _ITEM = (items.c.id, items.c.sku, items.c.name, items.c.on_hand)
 _IS_TRADE = movements.c.kind.in_([Kind.SALE.value, Kind.CANCELLATION.value])

@@ -1,4 +1,4 @@
-"""System parameters and orders entered by hand, in our database.
+"""System parameters, headings of files and orders entered by hand, in our database.
 
 Path: ``services.settings`` and ``services.selling``.
 Promise: an order number is used once.
@@ -7,7 +7,7 @@ Never: interprets a parameter's value.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from onhand.domain.errors import Refused
 
 from .hot import Hot
+from .office_tables import mappings
 from .tables import parameters, phone_order_lines, phone_orders
 from .times import iso, micros
 
@@ -42,6 +43,24 @@ class Parameters:
         values = {"value": value, "person": person, "at": micros(at)}
         statement = upsert(parameters).values(name=name, **values)
         self._connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+
+
+class Mappings:
+    """Which heading of a file means which column."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def of(self, kind: str) -> dict[str, str]:
+        rows = self._connection.execute(select(mappings).where(mappings.c.kind == kind))
+        return {row.heading: row.column for row in rows}
+
+    def remember(self, kind: str, chosen: Mapping[str, str]) -> None:
+        for heading, column in chosen.items():
+            statement = upsert(mappings).values(kind=kind, heading=heading, column=column)
+            self._connection.execute(
+                statement.on_conflict_do_update(index_elements=["kind", "heading"], set_={"column": column})
+            )
 
 
 class PhoneOrders:

@@ -211,6 +211,14 @@ deliveries = Table(
     Index("ix_deliveries_state", "webhook_id", "state", "id"),
 )
 
+mappings = Table(
+    "mappings",
+    metadata,
+    Column("kind", String(20), primary_key=True),  # of a file: items, counts, receipts
+    Column("heading", String(255), primary_key=True),  # as ``headings.normal`` writes it
+    Column("column", String(40), nullable=False),  # blank: left out
+)
+
 samples = Table(
     "samples",
     metadata,

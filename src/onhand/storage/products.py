@@ -12,13 +12,24 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, literal_column, or_, select
 
 from onhand.domain.listings import Problem
+from onhand.domain.shop import DOUBTFUL, MENDED
 from onhand.domain.stock import sku_key
 
 from .inventory import has_in_it
+from .ledger import Items
 from .listings import SWITCHED_OFF
 from .tables import items, listings
 
 Rows = list[dict[str, Any]]
+WHY = (
+    "same SKU",
+    "SKU looks the same, in other characters",
+    "same SKU but for signs",
+    "same name",
+    "SKU begins alike",
+    "",
+)
+LOOKS_MAX = 2000  # unmatched products whose looks are compared for one page
 ALIKE_MIN = 3  # characters that two SKUs must at least share to count as alike
 SIGNS = "-_. /"  # what people leave out or put into a SKU
 UNSETTLED = (Problem.UNMATCHED.value, Problem.DUPLICATE.value, Problem.BLANK.value)
@@ -51,6 +62,9 @@ class Products:
                     listings.c.name.contains(search.strip(), autoescape=True),
                 )
             )
+        rows = self._connection.execute(query).all()
+        unmatched = [row.model or "" for row in rows if row.problem == Problem.UNMATCHED.value]
+        alike = Items(self._connection).look_alikes(unmatched)
         return [
             {
                 "product": row.product,
@@ -68,9 +82,27 @@ class Products:
                 "switched_off": bool(row.off),
                 "parked": row.parked,
                 "parked_by": row.parked_by,
+                "looks_like": alike.get(row.model or ""),
+                "text": "doubtful" if row.flags & DOUBTFUL else "mended" if row.flags & MENDED else "",
             }
-            for row in self._connection.execute(query)
+            for row in rows
         ]
+
+    def texts(self, cart: int) -> dict[str, int]:
+        """How many products of a cart have texts that were mended, or that a person has to look at, and how many unmatched ones
+        (of the first ``LOOKS_MAX``) have a SKU that only looks like an item's."""
+        live = (listings.c.cart_id == cart, listings.c.problem.is_distinct_from(Problem.DELETED.value))
+        count = select(func.count()).select_from(listings)
+        unmatched = select(listings.c.model).where(
+            listings.c.cart_id == cart, listings.c.problem == Problem.UNMATCHED.value, listings.c.model.is_not(None)
+        )
+        models = list(self._connection.execute(unmatched.limit(LOOKS_MAX)).scalars())
+        alike = Items(self._connection).look_alikes(models)
+        numbers = {
+            name: int(self._connection.execute(count.where(*live, listings.c.flags.op("&")(flag) > 0)).scalar_one())
+            for name, flag in (("mended", MENDED), ("doubtful", DOUBTFUL))
+        }
+        return {**numbers, "look_alikes": sum(model in alike for model in models)}
 
     def alike(self, cart: int, model: str, name: str, search: str, limit: int) -> Rows:
         """Items that a product might be, the likeliest first; with ``search``, those that contain it.
@@ -87,8 +119,11 @@ class Products:
         begins_with_it = and_(may_be, func.instr(bare, plain) == 1, literal(len(plain) >= ALIKE_MIN))
         begins_it = and_(may_be, func.length(items.c.sku_key) >= ALIKE_MIN, func.instr(literal(plain), bare) == 1)
         same_name = and_(literal(bool(title)), func.lower(items.c.name) == title)
-        is_alike = or_(items.c.sku_key == key, same_name, begins_with_it, begins_it)
-        rank = case((items.c.sku_key == key, 0), (bare == plain, 1), (same_name, 2), (is_alike, 3), else_=4)
+        looks_like = items.c.sku == Items(self._connection).look_alikes([model]).get(model, "")
+        is_alike = or_(items.c.sku_key == key, looks_like, same_name, begins_with_it, begins_it)
+        rank = case(
+            (items.c.sku_key == key, 0), (looks_like, 1), (bare == plain, 2), (same_name, 3), (is_alike, 4), else_=5
+        )
         query = select(items.c.id, items.c.sku, items.c.name, items.c.on_hand, rank.label("rank"))
         query = query.where(has_in_it(search) if search.strip() else is_alike)
         rows = self._connection.execute(query.order_by("rank", items.c.sku_key).limit(limit)).all()
@@ -103,7 +138,7 @@ class Products:
                 "sku": row.sku,
                 "name": row.name,
                 "on_hand": row.on_hand,
-                "why": ("same SKU", "same SKU but for signs", "same name", "SKU begins alike", "")[row.rank],
+                "why": WHY[row.rank],
                 "held_by": held_by.get(row.id),
             }
             for row in rows
@@ -120,6 +155,8 @@ def _which(problem: str) -> ColumnElement[bool]:
         return listings.c.problem.in_(UNSETTLED)
     if problem == "chosen":
         return listings.c.chosen_id.is_not(None)
+    if problem in {"doubtful", "mended"}:
+        return listings.c.flags.op("&")(DOUBTFUL if problem == "doubtful" else MENDED) > 0
     if problem == "parked":
         return listings.c.parked.is_not(None)
     if problem == "switched off":

@@ -14,9 +14,11 @@ from pydantic import AwareDatetime, Field
 from onhand import sheets
 from onhand.app import App, Books
 from onhand.domain.counting import LINES_MAX, CountEntry, CountLine, CountSheet, How
+from onhand.domain.importing import FileKind
 from onhand.domain.people import Scope
 from onhand.services import counting, items, settings
 
+from . import files
 from .registry import Data, File, Revision, Sku, Text, iso, packed, verb
 
 Sheet = Annotated[int, Field(ge=1, lt=2**63)]
@@ -84,12 +86,16 @@ def count_import(
     counted_at: AwareDatetime | None = None,
     add_lines: bool = False,
     person: Text = "",
+    mapping: files.Mapping | None = None,
+    decimal: files.Decimal = None,
 ) -> Data:
     """Enter the counts of a CSV or XLSX file; lines without a count are left alone."""
-    table = sheets.read(file, sheets.COUNTS)
+    table = files.read(app, FileKind.COUNTS, file, mapping, decimal)
+    house = files.remembering(app, FileKind.COUNTS, mapping)
     entries = [CountEntry(row["sku"], row["counted"], how=how) for _, row in table.rows if "counted" in row]
-    done = counting.enter_counts(app.house, sheet, entries, counted_at, add_lines, person)
-    return {**done, "blank": len(table.rows) - len(entries), "remarks": table.remarks}
+    done = counting.enter_counts(house, sheet, entries, counted_at, add_lines, person)
+    read = {"remarks": table.remarks, "headings": table.headings}
+    return {**done, "blank": len(table.rows) - len(entries), **read}
 
 
 @verb(Scope.READ)

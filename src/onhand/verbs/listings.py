@@ -36,7 +36,7 @@ def cart_products(
     """List the products of a cart and the item each belongs to, after a product number.
 
     ``problem``: unmatched, blank, duplicate, fraction, download, derived, deleted, ignored, "set aside"; or unsettled (the
-    first three), chosen, parked, "not aligned", "switched off", any.
+    first three), chosen, parked, "not aligned", "switched off", doubtful, mended, any.
     """
     found = cart_named(app, cart)
     if found.aligned:
@@ -59,6 +59,8 @@ def cart_products(
             "switched_off": False,
             "parked": None,
             "parked_by": None,
+            "looks_like": None,
+            "text": "",
         }
         for p in plans
         if p.product > after

@@ -14,11 +14,13 @@ from pydantic import BeforeValidator, Field
 
 from onhand import sheets
 from onhand.app import App, Books
+from onhand.domain.importing import FileKind
 from onhand.domain.listings import target
 from onhand.domain.people import Scope
 from onhand.domain.stock import QUANTITY_MAX, Entry, Kind, check_text, sku_key
-from onhand.services import counting, items, receiving
+from onhand.services import counting, importing, items, receiving
 
+from . import files
 from .registry import Data, File, Limit, Number, Revision, Sku, Text, Units, cart_names, iso, packed, verb
 
 NO_LEVEL = -1  # a reorder point or level that is taken away; a form that comes back with a blank means this
@@ -126,19 +128,40 @@ def stock_history(app: App, sku: Sku, points: Annotated[int, Field(ge=2, le=500)
 
 
 @verb(Scope.MANAGE, books=True)
-def item_import(app: App, file: File, person: Text = "", dry_run: bool = False) -> Data:
-    """Make and change items from a CSV or XLSX file: all of it, or nothing."""
-    table = sheets.read(file, sheets.ITEMS)
-    entries = [items.Entry(line, **values) for line, values in table.rows]
-    done = items.import_items(app.house, entries, person, dry_run)
-    return {"dry_run": dry_run, "lines": len(entries), "remarks": table.remarks, **done}
+def item_import(
+    app: App,
+    file: File,
+    person: Text = "",
+    dry_run: bool = False,
+    overwrite: bool = False,
+    mapping: files.Mapping | None = None,
+    decimal: files.Decimal = None,
+) -> Data:
+    """Make and change items from a CSV or XLSX file: all of it, or nothing.
+
+    A quantity in an export of ours keeps what was booked since. Any other that differs is refused unless ``overwrite`` says that a person
+    has seen it. ``mapping``: columns by heading; ``decimal``: the decimal mark.
+    """
+    table = files.read(app, FileKind.ITEMS, file, mapping, decimal)
+    entries = [importing.Entry(line, **values) for line, values in table.rows]
+    house = files.remembering(app, FileKind.ITEMS, mapping)
+    done = importing.import_items(house, entries, person, dry_run, overwrite)
+    read = {"remarks": table.remarks, "headings": table.headings}
+    return {"dry_run": dry_run, "lines": len(entries), **read, **done}
 
 
 @verb(Scope.READ)
 def item_export(app: App, form: sheets.Form = sheets.Form.CSV) -> Data:
-    """Give all items as a file."""
-    rows = app.read(lambda books: books.inventory.rows())
-    return {"items": len(rows), "file": packed(sheets.written(sheets.ITEMS, rows, form))}
+    """Give all items as a file. It says what is on hand now and which movement was the newest, so that a later import keeps what was
+    booked in between."""
+
+    def read(books: Books) -> tuple[int, list[tuple[sheets.Value | None, ...]]]:
+        return books.ledger.last(), books.inventory.rows()
+
+    newest, rows = app.read(read)
+    place = sheets.ITEMS.names.index("on_hand")
+    full = [(*row, row[place], newest) for row in rows]
+    return {"items": len(rows), "file": packed(sheets.written(sheets.ITEMS, full, form))}
 
 
 @verb(Scope.STOCK, books=True)
@@ -151,6 +174,24 @@ def receive(
 ) -> Data:
     """Receive goods: lines of a SKU and units each."""
     return {"on_hand": receiving.receive(app.house, lines, reference, person, note)}
+
+
+@verb(Scope.STOCK, books=True)
+def receive_import(
+    app: App,
+    file: File,
+    reference: Text = "",
+    person: Text = "",
+    note: Text = "",
+    mapping: files.Mapping | None = None,
+    decimal: files.Decimal = None,
+) -> Data:
+    """Receive the goods of a CSV or XLSX file: all of it, or nothing."""
+    table = files.read(app, FileKind.RECEIPTS, file, mapping, decimal)
+    lines = [(str(row["sku"]), int(row["units"])) for _, row in table.rows]
+    house = files.remembering(app, FileKind.RECEIPTS, mapping)
+    on_hand = receiving.receive(house, lines, reference, person, note)
+    return {"on_hand": on_hand, "remarks": table.remarks, "headings": table.headings}
 
 
 @verb(Scope.STOCK, books=True)

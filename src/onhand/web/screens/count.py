@@ -18,7 +18,7 @@ from onhand import sheets
 from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.people import Scope
 from onhand.verbs import Data
-from onhand.verbs.registry import packed
+from onhand.web import files
 from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
 
@@ -77,7 +77,13 @@ def _make(visit: Visit) -> Page | Response:
 # Counting
 
 
-def _sheet(visit: Visit, sheet: str, stale: Mapping[str, Data] | None = None, bad_lines: object = None) -> Page:
+def _sheet(
+    visit: Visit,
+    sheet: str,
+    stale: Mapping[str, Data] | None = None,
+    bad_lines: object = None,
+    asked: Data = files.NOT_ASKED,
+) -> Page:
     """The page on which people count. ``stale`` has the lines that somebody counted since this page was opened, by SKU;
     ``bad_lines`` what is wrong with the lines of a file."""
     query = visit.query
@@ -94,6 +100,7 @@ def _sheet(visit: Visit, sheet: str, stale: Mapping[str, Data] | None = None, ba
         "how": HOW,
         "stale": stale or {},
         "bad_lines": bad_lines or [],
+        "asked": asked,
         "left": left,
         "can_count": found["state"] == "open" and visit.caller.may(Scope.STOCK),
         "address": address,
@@ -149,20 +156,16 @@ def _scan(visit: Visit, sheet: str) -> Page | Response:
 
 
 def _import(visit: Visit, sheet: str) -> Page | Response:
-    upload = visit.upload("file")
-    if upload is None:
-        return visit.refuse(Refused("Choose a file first."), lambda: _sheet(visit, sheet))
-    arguments: dict[str, Any] = {
-        "sheet": sheet,
-        "file": packed(upload[1]),
-        "how": visit.form.get("import_how", "ask"),
-        "add_lines": visit.checked("import_add"),
-    }
+    content: bytes | None = None
     try:
-        done = visit.do("count_import", **arguments)
+        content = files.brought(visit, files.KEPT)
+        if content is None:
+            raise Refused("Choose a file first.")
+        how = {"how": visit.form.get("import_how", "ask"), "add_lines": visit.checked("import_add")}
+        done = visit.do("count_import", sheet=sheet, **files.arguments(visit, content), **how)
     except OnHandError as error:
-        bad_lines = error.facts.get("faults")
-        return visit.refuse(error, lambda: _sheet(visit, sheet, bad_lines=bad_lines))
+        bad_lines, asked = error.facts.get("faults"), files.asked(visit, files.KEPT, content, sheets.COUNTS, error)
+        return visit.refuse(error, lambda: _sheet(visit, sheet, bad_lines=bad_lines, asked=asked))
     words = f"{done['entered']:,} lines are entered, {done['blank']:,} had no count."
     return visit.go(f"/counts/{sheet}", " ".join([words, *done["remarks"]]))
 

@@ -2,16 +2,12 @@
 
 Path: ``/inventory``; an item's own page is in ``item``.
 Promise: a file is looked at before anything is booked, and then booked whole.
-Never: holds more than a few files, or one for long.
+Never: overwrites a count that the page did not show.
 """
 
 from __future__ import annotations
 
 import base64
-import secrets
-import threading
-from collections import OrderedDict
-from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -20,8 +16,7 @@ from fastapi.responses import Response
 from onhand import sheets
 from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.people import Scope
-from onhand.verbs.registry import packed
-from onhand.web import view
+from onhand.web import files, view
 from onhand.web.drawing import plural
 from onhand.web.screens.home import Heads
 from onhand.web.site import Site
@@ -29,8 +24,6 @@ from onhand.web.visit import Page, Visit
 
 ROWS = 50  # of one page
 SHOPS = 8  # columns; a table of more is no table any more
-FILES_KEPT = 8  # between a look at them and the import
-KEPT_FOR = timedelta(minutes=30)
 FILTERS = ("q", "supplier", "below_zero", "reorder", "set_aside")
 FLAGS = ("below_zero", "reorder", "set_aside")
 
@@ -92,63 +85,57 @@ def attach(site: Site) -> None:
 
 
 def _attach_import(site: Site) -> None:
-    """Declare how a table comes in: chosen, looked at, imported."""
-    kept = Kept()
+    """Declare how a table comes in: chosen, looked at with its columns, imported."""
 
     @site.page("/inventory/import", Scope.MANAGE)
     def import_(_: Visit) -> Page:
         return _import_page()
 
+    @site.page("/inventory/template.{form}", Scope.READ)
+    def template(visit: Visit, form: str) -> Response:
+        return handed_over(visit, "items", form)
+
     @site.form("/inventory/import", Scope.MANAGE)
     def look(visit: Visit) -> Page:
-        upload = visit.upload("file")
+        content: bytes | None = None
         try:
-            if upload is None:
+            content = files.brought(visit, files.KEPT)
+            if content is None:
                 raise Refused("Choose a file first.", file="")
-            preview = visit.do("item_import", file=packed(upload[1]), dry_run=True)
+            preview = visit.do("item_import", **files.arguments(visit, content), dry_run=True)
         except OnHandError as error:
-            bad_lines = error.facts.get("faults")
-            return visit.refuse(error, lambda: _import_page(bad_lines=bad_lines))
-        token = kept.keep(visit.caller.id, upload[1], site.app.clock.now())
-        return _import_page(preview=preview, token=token, name=upload[0])
+            return _refused(visit, error, content)
+        return _import_page(preview=preview, asked=files.asked(visit, files.KEPT, content, sheets.ITEMS, preview))
 
     @site.form("/inventory/import/do", Scope.MANAGE)
     def do(visit: Visit) -> Page | Response:
-        token = visit.form.get("token", "")
-        content = kept.get(token, visit.caller.id, site.app.clock.now())
+        content: bytes | None = None
         try:
+            content = files.brought(visit, files.KEPT)
             if content is None:
                 raise Refused("The file is not here any more, and nothing was booked: choose it again.")
-            done = visit.do("item_import", file=packed(content))
+            # The page showed each count that is overwritten; ``overwrite`` says how many those were.
+            arguments = files.arguments(visit, content)
+            done = visit.do("item_import", **arguments, overwrite=bool(visit.form.get("overwrite")))
         except OnHandError as error:
-            bad_lines = error.facts.get("faults")
-            return visit.refuse(error, lambda: _import_page(bad_lines=bad_lines))
+            return _refused(visit, error, content)
         counts = (f"{plural(done[word], 'item')} {word}" for word in ("added", "changed", "unchanged"))
         words = f"Imported: {', '.join(counts)}."
         return visit.go("/inventory", words)
 
 
-class Kept:
-    """Files that were looked at and may be imported in a moment, each for the one who brought it."""
+def handed_over(visit: Visit, kind: str, form: str) -> Response:
+    """Return the template of a kind of file."""
+    if form not in set(sheets.Form):
+        raise Refused("A template can be had as csv or as xlsx.")
+    content = base64.b64decode(visit.do("file_template", kind=kind, form=form)["file"])
+    named = {"Content-Disposition": f'attachment; filename="onhand-{kind}-template.{form}"'}
+    return Response(content, media_type=sheets.Form(form).media_type, headers=named)
 
-    def __init__(self) -> None:
-        self._files: OrderedDict[str, tuple[str, bytes, datetime]] = OrderedDict()
-        self._lock = threading.Lock()
 
-    def keep(self, owner: str, content: bytes, now: datetime) -> str:
-        """Keep a file; its token. The oldest goes if there are too many."""
-        token = secrets.token_urlsafe(16)
-        with self._lock:
-            self._files[token] = (owner, content, now)
-            while len(self._files) > FILES_KEPT or now - next(iter(self._files.values()))[2] > KEPT_FOR:
-                self._files.popitem(last=False)
-        return token
-
-    def get(self, token: str, owner: str, now: datetime) -> bytes | None:
-        """The file, if it is this one's and still here."""
-        with self._lock:
-            found = self._files.get(token)
-        return found[1] if found and found[0] == owner and now - found[2] <= KEPT_FOR else None
+def _refused(visit: Visit, error: OnHandError, content: bytes | None) -> Page:
+    asked = files.asked(visit, files.KEPT, content, sheets.ITEMS, error)
+    return visit.refuse(error, lambda: _import_page(bad_lines=error.facts.get("faults"), asked=asked))
 
 
 def _new_page() -> Page:
@@ -157,5 +144,5 @@ def _new_page() -> Page:
 
 def _import_page(**known: Any) -> Page:
     """Where a file is chosen, or what it would do."""
-    data = {"preview": None, "token": "", "name": "", **known, "bad_lines": known.get("bad_lines") or []}
+    data = {"preview": None, "asked": files.NOT_ASKED, **known, "bad_lines": known.get("bad_lines") or []}
     return Page("item_import.html", data, "Import items")

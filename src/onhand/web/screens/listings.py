@@ -38,12 +38,15 @@ KINDS = (
     ("ignored", "ignored"),
     ("set aside", "Ignore QOH or Drop ship"),
     ("deleted", "deleted in the shop"),
+    ("doubtful", "hard to read"),
+    ("mended", "broken character set, read as meant"),
     ("all", "all products"),
 )
 MEANINGS = {
     "unmatched": "No item has this SKU.",
     "duplicate": "Its SKU stands on another product of this shop too, or the item was chosen for another one.",
     "blank": "The product has no SKU.",
+    "looks alike": "Its SKU looks like another one and is written in other characters.",
     "fraction": "The shop holds part of a unit: make it a whole number there.",
     "download": "Sold as a download: its quantity does not move.",
     "derived": "The shop works its quantity out from variants or sub-products, which are what it sells.",
@@ -178,6 +181,8 @@ def _one(visit: Visit, cart: Cart, product: str) -> Page:
 
 def _state(row: dict[str, Any]) -> tuple[str, str, str]:
     """Tone, word and meaning of how one product stands."""
+    if row["looks_like"]:
+        return "warn", "unmatched", f"Its SKU only looks like {row['looks_like']}: it is written in other characters."
     if row["problem"]:
         tone = "off" if row["problem"] in {"ignored", "set aside", "deleted"} else "warn"
         return tone, str(row["problem"]), MEANINGS.get(row["problem"], "")

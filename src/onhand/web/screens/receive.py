@@ -15,8 +15,9 @@ from onhand import sheets
 from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.people import Scope
 from onhand.verbs import Data
-from onhand.web import lines
+from onhand.web import files, lines
 from onhand.web.drawing import plural
+from onhand.web.screens.inventory import handed_over
 from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
 
@@ -28,9 +29,10 @@ def attach(site: Site) -> None:
     """Declare the page and its form."""
     site.page("/receive", Scope.READ)(_receive)
     site.form("/receive", Scope.STOCK)(_book)
+    site.page("/receive/template.{form}", Scope.READ)(_template)
 
 
-def _receive(visit: Visit, bad_lines: Any = None) -> Page:
+def _receive(visit: Visit, bad_lines: Any = None, asked: Data = files.NOT_ASKED) -> Page:
     """``bad_lines`` are the faults of a file."""
     before = {"before": visit.query["before"]} if visit.query.get("before") else {}
     orders = visit.do("purchase_list", state="sent", limit=ROWS, **before)["orders"]
@@ -38,6 +40,7 @@ def _receive(visit: Visit, bad_lines: Any = None) -> Page:
         "orders": orders,
         "rows": lines.rows(visit),
         "bad_lines": bad_lines or [],
+        "asked": asked,
         "first": visit.link(before=None) if before else None,
         "on": visit.link(before=orders[-1]["id"]) if len(orders) == ROWS else None,
     }
@@ -49,23 +52,26 @@ def _book(visit: Visit) -> Page | Response:
     if "more" in visit.form:
         return _receive(visit)
     given = visit.given("reference", "note")
+    file: bytes | None = None
     try:
-        typed, file = lines.typed(visit), visit.upload("file")
+        typed, file = lines.typed(visit), files.brought(visit, files.KEPT)
         if typed and file:
             raise Refused("Give either lines or a file, so that nothing is received twice.")
         if not typed and not file:
             raise Refused("Give at least one SKU with its units, or a file.")
         done = (
-            visit.do("receive", lines=_read(file[1]), **given) if file else lines.do(visit, "receive", typed, **given)
+            visit.do("receive_import", **files.arguments(visit, file), **given)
+            if file
+            else lines.do(visit, "receive", typed, **given)
         )
     except OnHandError as error:
-        bad_lines = error.facts.get("faults")
-        return visit.refuse(error, lambda: _receive(visit, bad_lines))
-    return visit.go("/receive", _said(done))
+        bad_lines, asked = error.facts.get("faults"), files.asked(visit, files.KEPT, file, sheets.RECEIPTS, error)
+        return visit.refuse(error, lambda: _receive(visit, bad_lines, asked))
+    return visit.go("/receive", " ".join([_said(done), *done.get("remarks", [])]))
 
 
-def _read(content: bytes) -> list[tuple[str, int]]:
-    return [(values["sku"], values["units"]) for _, values in sheets.read(content, sheets.RECEIPTS).rows]
+def _template(visit: Visit, form: str) -> Response:
+    return handed_over(visit, "receipts", form)
 
 
 def _said(done: Data) -> str:

@@ -1,0 +1,83 @@
+"""Decides what a quantity in a file means for an item that has traded since the file was made.
+
+Path: ``services.importing`` asks ``change`` for every line that has a quantity.
+Promise: sales and receipts booked since an export are kept; the same file imported twice changes nothing the second time.
+Never: takes an absolute quantity for right without saying so: that is an overwrite, and a person confirms it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from .errors import Refused
+
+IMPORTED = "import/export/"  # the origin of a count from an export of ours: this, and the newest movement at the export
+RECENT = timedelta(hours=24)  # how far back sales are named beside a count that would be overwritten
+
+
+class FileKind(StrEnum):
+    """What a file that people bring is for."""
+
+    ITEMS = "items"
+    COUNTS = "counts"
+    RECEIPTS = "receipts"
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What a file says of the moment it was exported: what was on hand, and the newest movement then."""
+
+    on_hand: int
+    movement: int
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What was booked for one item after a movement, in units: all of it; sold (a positive number); received; by imports of the same
+    export. ``counted``: whether another count corrected it."""
+
+    moved: int = 0
+    sold: int = 0
+    received: int = 0
+    imported: int = 0
+    counted: bool = False
+
+
+NOTHING = Since()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one line does to a quantity. ``overwrites``: it replaces whatever was booked, as the file does not say when it was made;
+    ``overtaken``: another count corrected the item since."""
+
+    units: int
+    overwrites: bool = False
+    overtaken: bool = False
+
+
+def is_ours(base: Base, here: int, since: Since, newest: int) -> bool:
+    """Return whether a base comes from this store: what was on hand then and what moved since make up what is here now."""
+    return base.movement <= newest and base.on_hand + since.moved == here
+
+
+def change(wanted: int, here: int, base: Base | None, since: Since) -> Change:
+    """Return what on hand changes by, if a file says ``wanted`` and ``here`` are on hand. ``base``: what the file says of its export.
+
+    With a base, only what a person changed in the file counts. Raise Refused for a count below zero, which no shelf can have.
+    """
+    if base is None:
+        units = wanted - here
+    elif wanted == base.on_hand:
+        return Change(0)
+    else:
+        units = wanted - base.on_hand - since.imported
+    if units and wanted < 0:
+        raise Refused(
+            f"on_hand {wanted} is not a count, and there are {here}: give 0 or more, or leave it blank", on_hand=wanted
+        )
+    return Change(
+        units, overwrites=base is None and units != 0, overtaken=base is not None and units != 0 and since.counted
+    )

@@ -22,6 +22,8 @@ from .ledger import chunks
 from .tables import order_lines as table
 from .times import micros, moment
 
+WAITING_MAX = 10_000  # newest waiting lines of some products; what older ones would name is booked by the counter
+
 
 class Lines:
     """Order lines of carts."""
@@ -96,7 +98,7 @@ class Lines:
         return {row.line: row.quantity for row in self._connection.execute(query)}
 
     def waiting(self, source: Source, products: Sequence[int]) -> list[Line]:
-        return self._of_products(source, products, LineState.WAITING, None)
+        return self._of_products(source, products, LineState.WAITING, WAITING_MAX)
 
     def sold(self, cart: int, products: Sequence[int], limit: int) -> list[SoldLine]:
         found: dict[int, SoldLine] = {}

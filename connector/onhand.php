@@ -40,6 +40,7 @@ function onhand_serve() {
     onhand_if_allowed('set_time_limit', 120);
     onhand_if_allowed('ignore_user_abort', true);  // a caller who hangs up must not leave half a batch
     ob_start();                           // whatever the configuration file prints is thrown away
+    onhand_require_functions();
     register_shutdown_function('onhand_last_words');
     try {
         $key = onhand_key();
@@ -55,6 +56,25 @@ function onhand_serve() {
     } catch (Throwable $problem) {        // from PHP 7 on; before, there is no such class and nothing to catch
         onhand_give_up($problem);
     }
+}
+
+/** Says what PHP lacks here. Without these nothing can be read, signed or answered, so the answer is written by hand. */
+function onhand_require_functions() {
+    $lacking = array();
+    foreach (array('hash', 'hash_hmac', 'json_encode', 'json_decode', 'preg_match', 'preg_match_all', 'preg_replace', 'preg_quote',
+        'base64_encode', 'file_get_contents', 'register_shutdown_function', 'http_response_code', 'header_remove') as $function) {
+        if (!function_exists($function)) {
+            $lacking[] = $function;
+        }
+    }
+    if (!$lacking) {
+        return;
+    }
+    header('HTTP/1.1 500 Internal Server Error');
+    header('Content-Type: application/json; charset=utf-8');
+    echo '{"ok":false,"error":{"code":"config","message":"PHP in the shop lacks ' . implode(', ', $lacking)
+        . ': ask the host to allow it (disable_functions in php.ini), or to load its extension."}}';
+    exit;
 }
 
 /** Calls a function that is useful but not vital: hosts switch some of them off. */
@@ -77,7 +97,8 @@ class OnhandRefusal extends Exception {
 
     public function status() {
         $statuses = array('https' => 403, 'signature' => 401, 'clock' => 401, 'request' => 400, 'too_large' => 413,
-            'config' => 500, 'tables' => 500, 'obstacle' => 500, 'database' => 503, 'busy' => 503, 'epoch' => 409, 'gap' => 409);
+            'config' => 500, 'tables' => 500, 'obstacle' => 500, 'database' => 503, 'busy' => 503, 'epoch' => 409, 'gap' => 409,
+            'other' => 409);
         return isset($statuses[$this->reason]) ? $statuses[$this->reason] : 500;
     }
 }
@@ -296,6 +317,8 @@ function onhand_apply($request, $shop, $db) {
     $posts = onhand_posts($request);
     $last = $first + count($posts) - 1;
     $close = !empty($request['close']);
+    $digest = onhand_posts_digest($posts);
+    $holder = isset($request['holder']) ? onhand_holder($request['holder']) : null;
     $transactional = $shop->transactional();
 
     onhand_state($shop, $db);             // makes the table if need be, which would end a transaction
@@ -309,8 +332,14 @@ function onhand_apply($request, $shop, $db) {
     $outcome = null;
     $results = array();
     if ($state['last_first'] === $first && $state['last_seq'] === $last) {
+        $noted = onhand_noted($state['last_answer']);
+        if ($noted['digest'] !== null && $noted['digest'] !== $digest) {
+            throw new OnhandRefusal('other', "Another batch has the numbers $first to $last: look for a second OnHand with a copy of this store.",
+                array('last_seq' => $state['last_seq']));
+        }
         $outcome = 'already';
-        $results = json_decode($state['last_answer'], true);
+        $results = $noted['results'];
+        $holder = $noted['holder'];
     } elseif ($begun && $state['begun_first'] === $first && $state['begun_last'] === $last) {
         $outcome = $close ? 'closed' : 'unfinished';
     } elseif (!$begun && !$close && $state['last_seq'] + 1 === $first) {
@@ -328,12 +357,38 @@ function onhand_apply($request, $shop, $db) {
         }
     }
     if ($outcome === 'applied' || $outcome === 'closed') {
+        $noted = json_encode(array('results' => $results, 'digest' => $digest, 'holder' => $holder));
         $db->run("UPDATE $shop->state SET last_seq = $last, begun_first = NULL, begun_last = NULL, last_first = $first,"
-            . " last_answer = '" . json_encode($results) . "' WHERE id = 1");
+            . " last_answer = '$noted' WHERE id = 1");
         $state['last_seq'] = $last;
     }
     $db->run('COMMIT');
-    return array('outcome' => $outcome, 'epoch' => $state['epoch'], 'last_seq' => $state['last_seq'], 'results' => $results);
+    return array('outcome' => $outcome, 'epoch' => $state['epoch'], 'last_seq' => $state['last_seq'], 'results' => $results,
+        'holder' => $holder);
+}
+
+/** What tells a batch from another with the same numbers. */
+function onhand_posts_digest($posts) {
+    $texts = array();
+    foreach ($posts as $post) {
+        $texts[] = implode(':', $post);
+    }
+    return hash('sha256', implode(';', $texts));
+}
+
+/** The name of the run of OnHand that sends a batch. */
+function onhand_holder($holder) {
+    if (!is_string($holder) || !preg_match('/^[0-9a-f]{16}$/D', $holder)) {
+        throw new OnhandRefusal('request', 'The member holder must be 16 hexadecimal digits.');
+    }
+    return $holder;
+}
+
+/** What is noted of the batch that was settled last. Connectors before 1.2 noted the results and nothing else. */
+function onhand_noted($text) {
+    $noted = json_decode($text, true);
+    $noted = is_array($noted) ? $noted : array();
+    return (array_key_exists('results', $noted) ? $noted : array('results' => $noted)) + array('digest' => null, 'holder' => null);
 }
 
 /** Tells the posts that can take effect from those that cannot: array(posts, results). */

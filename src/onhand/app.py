@@ -7,6 +7,7 @@ Never: contains a rule.
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from onhand.carts import mysql_rights, signing
-from onhand.carts.endpoint import Endpoint
+from onhand.carts.endpoint import Endpoint, completed
 from onhand.carts.mysql import MySql
 from onhand.carts.mysql_server import Address
 from onhand.clock import SystemClock
@@ -67,6 +68,7 @@ class App:
         self.gate = Gate(Passwords())
         self.caller = Caller.local()  # who asks; see ``acting``
         self.tasks = Tasks(self.house)
+        self.run = secrets.token_hex(8)  # tells this run from one that has a copy of the store
         self._locks: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
         self._memories: defaultdict[int, Memory] = defaultdict(Memory)
 
@@ -123,9 +125,21 @@ class App:
                 cart=cart.name,
             )
         if own.direct:
-            return MySql(own.url, secret, clock=self.clock.monotonic, allow_plain=own.allow_http, moved=moved)
+            return MySql(
+                own.url,
+                secret,
+                clock=self.clock.monotonic,
+                allow_plain=own.allow_http,
+                moved=moved,
+                holder=self.run,
+            )
         return Endpoint(
-            own.url, own.key_id, secret, clock=lambda: self.clock.now().timestamp(), allow_http=own.allow_http
+            own.url,
+            own.key_id,
+            secret,
+            clock=lambda: self.clock.now().timestamp(),
+            allow_http=own.allow_http,
+            holder=self.run,
         )
 
     @contextmanager
@@ -157,6 +171,14 @@ class App:
     def _on_news(self, carts: set[int]) -> None:
         if self.controller is not None:
             self.controller.wake(carts)
+
+
+def with_whole_address(settings: Settings) -> Settings:
+    """The settings with the connector file in their address. Raises Refused, with a proposal, if another page is named there."""
+    try:
+        return settings if settings.direct else replace(settings, url=completed(settings.url))
+    except Permanent as error:
+        raise Refused(error.message, **{**error.facts, "url": settings.url}) from error
 
 
 def check_address(settings: Settings) -> None:

@@ -27,6 +27,7 @@ REPORT_SECONDS = 5.0  # how often a cart's last look is written down when nothin
 SUPERVISE_SECONDS = 0.5  # how soon a cart that was switched on or off is noticed
 HINT_SECONDS = 0.05  # from the end of a look to one that a hint asks for, at least: hints in a burst are one look
 SAMPLE_SECONDS = 60.0  # how often the depth of the post stack is written down, for the picture of it
+FAULT_MAX = 300  # characters of a fault of ours, as it is shown
 KEEP_SAMPLES = timedelta(days=31)
 
 log = structlog.get_logger()
@@ -53,6 +54,10 @@ class Driver:
         if self._hinted and not self.failing:
             return min(self.next_tick, self._looked + HINT_SECONDS)
         return self.next_tick
+
+    def try_again(self) -> None:
+        """The shop was reached by somebody else meanwhile: the next tick is due at once, however long the pause was to be."""
+        self.next_tick = self._house.clock.monotonic()
 
     def hint(self) -> bool:
         """The shop says that it sold something: the next tick is due at once. Returns whether that is news."""
@@ -82,11 +87,13 @@ class Driver:
             else:
                 ticking.deliver_all(self._house, self._cart.id, self._shop, pace.batch_size)
         except OnHandError as error:
-            self.next_tick = clock.monotonic() + self._report_trouble(error.message)
+            asked = error.facts.get("retry_after_seconds")
+            pause = self._report_trouble(error.message)
+            self.next_tick = clock.monotonic() + max(pause, float(asked) if isinstance(asked, float) else 0.0)
         except Exception as error:
             # The outermost loop: a fault of ours in one cart must not end the service of that cart, let alone others.
             log.exception("tick.broke", cart=self._cart.name)
-            fault = f"Fault in OnHand: {type(error).__name__}: {error}"
+            fault = f"Fault in OnHand: {type(error).__name__}: {error}"[:FAULT_MAX]
             self.next_tick = clock.monotonic() + self._report_trouble(fault)
 
     def disconnect(self) -> None:
@@ -145,11 +152,18 @@ class DriverThread(threading.Thread):
         self.driver = driver
         self._lock, self._clock = lock, clock
         self._wake = threading.Event()
+        self._called = threading.Event()  # what ends the pause after a failure
         self._stopping = threading.Event()
 
     def wake(self) -> None:
         """Something was booked that this cart should show."""
         self._wake.set()
+
+    def try_again(self) -> None:
+        """End a pause: the shop was reached."""
+        if self.driver.failing:
+            self.driver.try_again()
+            self._called.set()
 
     def look_now(self) -> None:
         """The shop has just sold something."""
@@ -160,13 +174,17 @@ class DriverThread(threading.Thread):
         """End after the request that is on its way."""
         self._stopping.set()
         self._wake.set()
+        self._called.set()
 
     def run(self) -> None:
         while not self._stopping.is_set():
             with self._lock:
                 self._wake.clear()
+                self._called.clear()
                 self.driver.step()
-            sleeping_on = self._stopping if self.driver.failing else self._wake
+            if self._stopping.is_set():
+                break  # said before the events were cleared
+            sleeping_on = self._called if self.driver.failing else self._wake
             sleeping_on.wait(max(0.0, self.driver.due - self._clock.monotonic()))
         self.driver.disconnect()
 
@@ -209,6 +227,11 @@ class Controller:
         """The shop of this cart has just sold something: look at it before its next tick. A cart that is not driven is left alone."""
         if thread := self._drivers.get(cart):
             thread.look_now()
+
+    def try_again(self, cart: int) -> None:
+        """A person has just reached the shop of this cart: end the pause after its failures."""
+        if thread := self._drivers.get(cart):
+            thread.try_again()
 
     def pulses(self) -> dict[int, Pulse]:
         """What each running driver says of itself."""

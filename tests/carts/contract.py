@@ -358,6 +358,23 @@ class ShopContract:
             assert (again.last_seq, again.failed) == (first.last_seq, first.failed) == (2, {product + 1000: "missing"})
         assert driver.row(product).quantity == 15
 
+    def test_another_batch_with_the_same_numbers_is_told_from_the_applied_one(self, driver):
+        """Two copies of one store number their posts alike: what one of them sent is not done for the other."""
+        product, other = driver.add_product("A", 10), driver.add_product("B", 10)
+        apply(driver, 1, (product, 5), (other, 1))
+        for batch in (
+            ((product, 4), (other, 1)),
+            ((product, 5), (other, 1, True)),
+            ((other, 1), (product, 5)),
+            ((product, 5), (other + 1000, 1)),
+        ):
+            with pytest.raises(Conflict) as refusal:
+                apply(driver, 1, *batch)
+            assert refusal.value.facts == {"reason": "other", "last_seq": 2}
+        assert [driver.row(p).quantity for p in (product, other)] == [15, 11]
+        assert apply(driver, 1, (product, 5), (other, 1)).outcome is Outcome.ALREADY
+        assert apply(driver, 3, (product, 1)).outcome is Outcome.APPLIED
+
     def test_batches_follow_one_another(self, driver):
         product, other = driver.add_product("A", 10), driver.add_product("B", 10)
         apply(driver, 1, (product, 5), (other, 5))

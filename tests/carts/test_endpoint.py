@@ -193,6 +193,18 @@ class TestSetUp:
         assert refusal.facts["reason"] == "config"
         assert "onhand-key.php" in refusal.message
 
+    @pytest.mark.parametrize("function", ["hash_hmac", "hash", "json_encode", "preg_match", "file_get_contents"])
+    def test_a_php_that_lacks_what_is_needed(self, mariadb, php, function):
+        lacking = PhpServer(options=("-d", f"disable_functions={function}")).start()
+        try:
+            shop = OsCommerce23(mariadb, php, connector_php=lacking)
+            refusal = self.refusal(shop)
+            assert refusal.facts["reason"] == "config"
+            assert function in refusal.message.split(":")[0]
+            shop.close()
+        finally:
+            lacking.remove()
+
     def test_a_missing_configuration(self, driver):
         (driver.root / "includes" / "configure.php").unlink()
         refusal = self.refusal(driver)

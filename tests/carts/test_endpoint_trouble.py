@@ -11,12 +11,13 @@ import json
 import socket
 import threading
 import time
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from onhand.carts import endpoint
-from onhand.carts.endpoint import Endpoint
+from onhand.carts.endpoint import Endpoint, completed
 from onhand.carts.signing import Key
 from onhand.domain.errors import Conflict, OnHandError, Permanent, Retriable
 from onhand.domain.shop import Change
@@ -157,6 +158,122 @@ def test_a_page_instead_of_data(host, status, kind, reason, word):
     assert trouble(client(host.url), kind, reason, word).facts["status"] == status
 
 
+@pytest.mark.parametrize(("status", "word"), [(503, "maintenance"), (429, "too many requests")])
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [
+        ("30", 30),
+        ("3600", 3600),
+        ("86400", 3600),  # an hour at most
+        ("date", 120),
+        ("yesterday", None),
+        ("", None),
+        ("-5", None),
+        ("1e9", None),
+        ("soon", None),
+        ("9" * 40, None),
+    ],
+)
+def test_a_host_that_asks_for_patience(host, status, word, asked, seconds):
+    dates = {"date": time.time() + 120, "yesterday": time.time() - 86400}
+    said = formatdate(dates[asked], usegmt=True) if asked in dates else asked
+    host.answer = plain(status, b"<h1>Later</h1>", **{"retry-after": said})
+    facts = trouble(client(host.url), Retriable, "http", word, str(status)).facts
+    assert facts["status"] == status
+    assert facts.get("retry_after_seconds") == (pytest.approx(seconds, abs=3) if seconds else None)
+
+
+def test_a_connector_that_is_busy_asks_for_no_pause(host):
+    """It speaks for itself, signed; a pause is what a host asks for in its place."""
+    host.answer = signed(refusal("busy"), 503, extra={"retry-after": "600"}.items())
+    assert "retry_after_seconds" not in trouble(client(host.url), Retriable, "busy").facts
+
+
+@pytest.mark.parametrize("status", [502, 504, 520, 521, 522, 523, 524, 525, 526, 530])
+def test_a_gateway_before_the_shop(host, status):
+    host.answer = plain(status, b"error code")
+    said = trouble(client(host.url), Retriable, "http", str(status))
+    assert "error log" not in said.message, "there is nothing in the shop's own"
+
+
+@pytest.mark.parametrize("kind", ["text/html", "text/html; charset=iso-8859-1", "text/plain", ""])
+def test_a_right_answer_under_a_wrong_name_is_believed(host, kind):
+    host.answer = signed(ORDERS, extra={"content-type": kind}.items())
+    assert client(host.url).orders([1]) == ()
+
+
+@pytest.mark.parametrize(("status", "content"), [(200, b""), (204, b""), (200, b"\n \n")])
+def test_an_answer_of_nothing(host, status, content):
+    host.answer = plain(status, content)
+    trouble(client(host.url), Permanent, "html", "nothing")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"detail": "Not Found"},
+        {"ok": False, "error": "no such page"},
+        {"error": {"code": 404}},
+        {"status": "success", "data": []},
+        {"ok": True, "result": {}},
+        {"ok": False, "error": {"code": "invalid_token"}},
+        [],
+        7,
+    ],
+)
+def test_data_of_somebody_else_is_no_stripped_header(host, said):
+    host.answer = plain(200, json.dumps(said).encode(), "application/json")
+    trouble(client(host.url), Permanent, "html", "onhand.php")
+    host.answer = plain(404, json.dumps(said).encode(), "application/json")
+    trouble(client(host.url), Permanent, "not_found", "onhand.php")
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "word"),
+    [
+        (gzip.compress, "compresses"),
+        (lambda content: b"\xef\xbb\xbf" + content, "byte order mark"),
+        (lambda content: b"<br />\n<b>Notice</b>: x" + content, "Notice"),
+        (lambda content: content + b"<!-- cached -->", "rewrites"),
+        (lambda content: content[:1], "rewrites"),
+        (lambda content: content.decode().encode("utf-16"), "begins with"),
+    ],
+)
+def test_how_an_answer_was_changed_is_said(host, spoilt, word):
+    host.answer = signed(ORDERS, change=spoilt)
+
+    def answer(handler, headers, body):
+        content = spoilt(json.dumps(ORDERS).encode())
+        proof = KEY.sign_answer(headers, 200, json.dumps(ORDERS).encode(), int(time.time()))
+        write(handler, 200, {"content-type": "application/json", **proof}, content)
+
+    host.answer = answer
+    trouble(client(host.url), Retriable, "cut", word)
+
+
+def test_a_captive_portal(host):
+    host.answer = plain(511, b"<h1>Log in to the network</h1>")
+    trouble(client(host.url), Retriable, "http", "511")
+
+
+def test_headers_without_end(host):
+    host.answer = plain(200, b"x", **{f"x-{n}": "y" * 1000 for n in range(200)})
+    trouble(client(host.url), Retriable, "http", "HTTP")
+
+
+def test_what_is_no_http_at_all():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve():
+            connection = listener.accept()[0]
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"220 mail.example ESMTP\r\n\r\n")
+
+        threading.Thread(target=serve, daemon=True).start()
+        trouble(client(f"http://127.0.0.1:{listener.getsockname()[1]}/onhand.php"), Retriable, "http", "HTTP")
+
+
 def test_php_source_instead_of_its_result(host):
     host.answer = plain(200, b"<?php /* The OnHand connector */", kind="text/plain")
     trouble(client(host.url), Permanent, "html", "source text of a PHP file")
@@ -295,6 +412,7 @@ def test_refusals_that_cannot_be_signed_keep_their_kind_and_lose_their_words(hos
         ("busy", 503, Retriable),
         ("epoch", 409, Conflict),
         ("gap", 409, Conflict),
+        ("other", 409, Conflict),
         ("internal", 500, Retriable),
     ],
 )
@@ -408,6 +526,44 @@ def test_an_address_that_is_none_is_refused(url):
     with pytest.raises(Permanent) as raised:
         client(url)
     assert raised.value.facts["reason"] == "request"
+
+
+@pytest.mark.parametrize(
+    ("url", "completed_to"),
+    [
+        ("https://shop.example", "https://shop.example/onhand.php"),
+        ("https://shop.example/", "https://shop.example/onhand.php"),
+        ("https://shop.example/catalog", "https://shop.example/catalog/onhand.php"),
+        ("https://shop.example/catalog/", "https://shop.example/catalog/onhand.php"),
+        ("https://shop.example/shop-2.3", "https://shop.example/shop-2.3/onhand.php"),
+        ("https://shop.example:8443/onhand.php", "https://shop.example:8443/onhand.php"),
+        ("http://127.0.0.1:81/a/onhand.php", "http://127.0.0.1:81/a/onhand.php"),
+        ("https://shop.example/onhand-new.php", "https://shop.example/onhand-new.php"),
+    ],
+)
+def test_the_address_of_a_shop_is_completed(url, completed_to):
+    assert completed(url) == completed_to
+    client(completed_to)
+
+
+@pytest.mark.parametrize(
+    ("url", "proposed"),
+    [
+        ("https://shop.example/index.php", "https://shop.example/onhand.php"),
+        ("https://shop.example/catalog/index.php?cPath=3", "https://shop.example/catalog/onhand.php"),
+        ("https://shop.example/shop/index.html", "https://shop.example/shop/onhand.php"),
+        ("https://shop.example/onhand.php?x=1", "https://shop.example/onhand.php"),
+        ("https://shop.example/onhand.php#top", "https://shop.example/onhand.php"),
+        ("shop.example", "https://shop.example/onhand.php"),
+        ("www.shop.example/catalog/", "https://www.shop.example/catalog/onhand.php"),
+        ("shop.example/index.php", "https://shop.example/onhand.php"),
+    ],
+)
+def test_the_address_of_another_page_is_refused_with_the_right_one(url, proposed):
+    with pytest.raises(Permanent) as raised:
+        completed(url)
+    assert raised.value.facts == {"reason": "request", "proposed": proposed}
+    assert proposed in raised.value.message
 
 
 def test_the_same_batch_is_the_same_bytes(host):

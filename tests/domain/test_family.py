@@ -11,7 +11,7 @@ from onhand.domain.shop import Hello
 
 PLAIN = Hello(
     protocol=1,
-    connector="1.1.0",
+    connector="1.2.0",
     runtime="PHP 8.2",
     database="10.11",
     family="oscommerce",

@@ -53,6 +53,23 @@ def test_of_equal_lines_the_oldest_is_named() -> None:
     assert name(2, [line(9, 2), line(4, 2), line(6, 2)]) == ((line(4, 2),), ())
 
 
+def test_lines_that_a_shop_made_up_to_have_billions_of_combinations_are_named_quickly() -> None:
+    waiting = [line(n, 2 * 3**n) for n in range(1, 40)]
+    moved = units(waiting) // 2 * 2 - 1
+    began = perf_counter()
+    named, _ = name(moved, waiting)
+    assert perf_counter() - began < 2
+    assert 0 < units(named) <= moved
+    assert len(set(named)) == len(named)
+
+
+def test_all_lines_are_named_where_all_of_them_moved() -> None:
+    waiting = [line(n, 1 + n % 7) for n in range(1, 10_000)]
+    began = perf_counter()
+    assert name(units(waiting) + 5, waiting) == (tuple(waiting), ())
+    assert perf_counter() - began < 1
+
+
 def test_naming_among_thousands_of_waiting_lines_is_quick() -> None:
     waiting = [line(n, 1 + n % 7) for n in range(1, 3000)]
     began = perf_counter()

@@ -152,10 +152,17 @@ class FamilyShop:
             self._shop = self.new_client()
         return self._shop
 
-    def new_client(self, *, path: str = "onhand.php", read_timeout_seconds: float = 30) -> Endpoint:
+    def new_client(self, *, path: str = "onhand.php", read_timeout_seconds: float = 30, holder: str = "") -> Endpoint:
         """Another client; ``path`` names another file that answers as the connector."""
         url = f"{self.url.rpartition('/')[0]}/{path}"
-        return Endpoint(url, self.key_id, self.secret_hex, clock=time.time, read_timeout_seconds=read_timeout_seconds)
+        return Endpoint(
+            url,
+            self.key_id,
+            self.secret_hex,
+            clock=time.time,
+            read_timeout_seconds=read_timeout_seconds,
+            holder=holder,
+        )
 
     def wire(self) -> Wire:
         return Wire(self.url, self.key_id, self.secret_hex)

@@ -1,13 +1,16 @@
 """Reaches a shop through the connector file in it: one signed POST per verb.
 
 Path: built by ``app`` for carts whose connector is the PHP endpoint (or the sample shop); called by the services as a ``Shop``.
-Promise: an answer is believed only if it was signed for this very request; every failure says who has to do what.
+Promise: an answer is believed only if it was signed for this very request, and used only if ``answers`` finds nothing wrong with it;
+a request has ended by its deadline, however its answer dribbles in; every failure says who has to do what.
 Never: follows a redirect, repeats a request by itself, or reads more than ``ANSWER_MAX_BYTES``.
 """
 
 from __future__ import annotations
 
 import json
+import re
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_address
@@ -19,11 +22,12 @@ from onhand.domain.errors import Permanent
 from onhand.domain.shop import Applied, Change, Hello, Line, Look, Outcome, Page, Row, Window
 from onhand.domain.sketch import Cell, Sums
 
-from . import legible, trouble
+from . import answers, legible, trouble
+from .answers import ANSWER_MAX_BYTES, shortened, text, texts, truth, whole
+from .deadline import Deadline
 from .signing import Key, Wrong
 
 PROTOCOL = 1
-ANSWER_MAX_BYTES = 16 * 1024 * 1024
 
 
 class Endpoint:
@@ -39,8 +43,10 @@ class Endpoint:
         connect_timeout_seconds: float = 5,
         read_timeout_seconds: float = 30,
         allow_http: bool = False,
+        holder: str = "",
     ) -> None:
-        """``clock`` answers unix seconds. Raises Permanent if the address is unusable or plain HTTP is not allowed."""
+        """``clock`` answers unix seconds. ``holder`` names this run of OnHand, so that a shop can tell that another one posts there.
+        Raises Permanent if the address is unusable or plain HTTP is not allowed."""
         try:
             address = httpx2.URL(url)
         except httpx2.InvalidURL:
@@ -62,10 +68,12 @@ class Endpoint:
         self._url = address
         self._path = address.raw_path.decode("ascii")  # as it goes over the wire, which is what is signed
         self._key = Key.of(key_id, secret_hex)
+        self._holder = holder
         self._clock = clock
         self._deadline_seconds = connect_timeout_seconds + 2 * read_timeout_seconds
         self._timeout = httpx2.Timeout(read_timeout_seconds, connect=connect_timeout_seconds)
         self._client: httpx2.Client | None = None
+        self._socket: socket.socket | None = None  # that of the client's one connection
 
     # The verbs, in the order of the protocol
 
@@ -75,30 +83,31 @@ class Endpoint:
             asked["fresh_epoch_after"] = fresh_epoch_after
         answer = self._ask(asked)
         with _understood():
-            if int(answer["protocol"]) != PROTOCOL:
+            if whole(answer["protocol"]) != PROTOCOL:
                 raise ValueError(f"protocol {answer['protocol']}")
-            return Hello(
-                protocol=int(answer["protocol"]),
-                connector=str(answer["connector"]),
-                runtime=str(answer["runtime"]),
-                database=str(answer["database"]),
-                family=str(answer["family"]),
-                version=str(answer["version"]),
-                engine=str(answer["engine"]),
-                prefix=str(answer["prefix"]),
-                tables=_texts(answer["tables"]),
-                collation=str(answer["collation"]),
-                sku_length=int(answer["sku_length"]),
-                quantity_type=str(answer["quantity_type"]),
-                columns=_texts(answer["columns"]),
-                stock_elsewhere=tuple(str(name) for name in answer["stock_elsewhere"]),
-                switches=_texts(answer["switches"]),
-                products=int(answer["products"]),
-                epoch=str(answer["epoch"]),
-                last_seq=int(answer["last_seq"]),
-                clock=int(answer["clock"]),
-                obstacle=str(answer["obstacle"]),
+            said = Hello(
+                protocol=PROTOCOL,
+                connector=text(answer["connector"]),
+                runtime=text(answer["runtime"]),
+                database=text(answer["database"]),
+                family=text(answer["family"]),
+                version=text(answer["version"]),
+                engine=text(answer["engine"]),
+                prefix=text(answer["prefix"]),
+                tables=texts(answer["tables"]),
+                collation=text(answer["collation"]),
+                sku_length=whole(answer["sku_length"]),
+                quantity_type=text(answer["quantity_type"]),
+                columns=texts(answer["columns"]),
+                stock_elsewhere=tuple(text(name) for name in answer["stock_elsewhere"]),
+                switches=texts(answer["switches"]),
+                products=whole(answer["products"]),
+                epoch=text(answer["epoch"]),
+                last_seq=whole(answer["last_seq"]),
+                clock=whole(answer["clock"]),
+                obstacle=text(answer["obstacle"]),
             )
+        return answers.hello(said)
 
     def look(self, after: int, low: int, limit: int, sums: bool, catalogue: bool) -> Look:
         answer = self._ask(
@@ -106,60 +115,70 @@ class Endpoint:
         )
         with _understood():
             count, total, *weighed = answer["window"]
-            return Look(
-                epoch=str(answer["epoch"]),
-                last_seq=int(answer["last_seq"]),
-                begun=bool(answer["begun"]),
+            seen = Look(
+                epoch=text(answer["epoch"]),
+                last_seq=whole(answer["last_seq"]),
+                begun=truth(answer["begun"]),
                 lines=tuple(legible.line(_line(line)) for line in answer["lines"]),
-                more=bool(answer["more"]),
-                last_line=int(answer["last_line"]),
-                window=Window(int(count), int(total), int(weighed[0]) if weighed else None),
+                more=truth(answer["more"]),
+                last_line=whole(answer["last_line"]),
+                window=Window(whole(count), whole(total), whole(weighed[0]) if weighed else None),
                 sums=None if answer["sums"] is None else _sums(answer["sums"]),
                 sums_ms=float(answer["sums_ms"]),
-                catalogue=None if answer["catalogue"] is None else str(answer["catalogue"]),
+                catalogue=None if answer["catalogue"] is None else text(answer["catalogue"]),
             )
+        return answers.look(seen, after, limit, sums, catalogue)
 
     def cells(self, size: int) -> Sequence[Cell]:
         answer = self._ask({"verb": "cells", "size": size})
         with _understood():
-            cells = [(int(q), int(o), int(qh), int(oh)) for q, o, qh, oh in answer["cells"]]
-            if len(cells) != 3 * size:
-                raise ValueError(f"{len(cells)} cells")
-            return cells
+            cells = [(whole(q), whole(o), whole(qh), whole(oh)) for q, o, qh, oh in answer["cells"]]
+        return answers.cells(cells, size)
 
     def listings(self, after: int, limit: int) -> Page:
         answer = self._ask({"verb": "listings", "after": after, "limit": limit})
         with _understood():
-            return Page(tuple(legible.row(_row(row)) for row in answer["rows"]), bool(answer["more"]))
+            page = Page(tuple(legible.row(_row(row)) for row in answer["rows"]), truth(answer["more"]))
+        return answers.page(page, after, limit)
 
     def rows(self, products: Sequence[int]) -> tuple[Row, ...]:
         answer = self._ask({"verb": "listings", "ids": list(products)})
         with _understood():
-            return tuple(legible.row(_row(row)) for row in answer["rows"])
+            rows = tuple(legible.row(_row(row)) for row in answer["rows"])
+        return answers.rows(rows, products)
 
     def orders(self, lines: Sequence[int]) -> tuple[Line, ...]:
         answer = self._ask({"verb": "orders", "lines": list(lines)})
         with _understood():
-            return tuple(legible.line(_line(line)) for line in answer["lines"])
+            there = tuple(legible.line(_line(line)) for line in answer["lines"])
+        return answers.orders(there, lines)
 
     def apply(self, epoch: str, first: int, changes: Sequence[Change], close: bool = False) -> Applied:
         posts = [[change.product, change.delta, int(change.reactivate)] for change in changes]
         asked: dict[str, object] = {"verb": "apply", "epoch": epoch, "first": first, "posts": posts}
         if close:
             asked["close"] = True
+        if self._holder:
+            asked["holder"] = self._holder
         answer = self._ask(asked)
         with _understood():
-            return Applied(
+            failed = [(whole(product), text(reason)) for product, reason in answer["results"]]
+            holder = answer.get("holder")
+            applied = Applied(
                 outcome=Outcome(answer["outcome"]),
-                epoch=str(answer["epoch"]),
-                last_seq=int(answer["last_seq"]),
-                failed={int(product): str(reason) for product, reason in answer["results"]},
+                epoch=text(answer["epoch"]),
+                last_seq=whole(answer["last_seq"]),
+                failed=dict(failed),
+                elsewhere=holder is not None and text(holder) != self._holder,
             )
+            if len(applied.failed) < len(failed):
+                raise ValueError("a product twice")
+        return answers.applied(applied, first, changes)
 
     def disconnect(self) -> None:
         if self._client is not None:
             self._client.close()
-            self._client = None
+            self._client = self._socket = None
 
     # One request and its answer
 
@@ -168,14 +187,15 @@ class Endpoint:
         body = json.dumps(asked, separators=(",", ":")).encode()
         signed = self._key.sign_request(self._path, body, int(self._clock()))
         status, headers, content = self._send(body, signed)
-        if not headers.get("content-type", "").lower().startswith("application/json"):
-            raise trouble.foreign(status, headers, content)
+        is_json = headers.get("content-type", "").lower().startswith("application/json")
+        if not is_json and "signature" not in headers:  # a host may call a signed answer what it likes
+            raise trouble.foreign(status, headers, content, self._clock())
         try:
             self._key.check_answer(signed, status, content, headers)
         except Wrong as wrong:
-            raise trouble.unbelieved(wrong, content) from wrong
+            raise trouble.unbelieved(wrong, status, headers, content, self._clock()) from wrong
         with _understood():
-            answer = dict(json.loads(content))
+            answer = answers.document(content)
         if status != 200 or answer.get("ok") is not True:
             raise trouble.refusal(status, answer.get("error"))
         return answer
@@ -195,27 +215,83 @@ class Endpoint:
                 },
                 limits=httpx2.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=30),
             )
-        give_up_at = self._clock() + self._deadline_seconds
-        try:
-            with self._client.stream("POST", self._url, content=body, headers=dict(signed)) as answer:
-                content = bytearray()
-                for chunk in answer.iter_bytes():
-                    content += chunk
-                    if len(content) > ANSWER_MAX_BYTES:
-                        raise Permanent(
-                            "The address answers with more than 16 MiB: check that it is that of onhand.php.",
-                            reason="too_large",
-                        )
-                    if self._clock() > give_up_at:
-                        raise httpx2.ReadTimeout("The answer trickles.")
-                return (
-                    answer.status_code,
-                    {name.lower(): value for name, value in answer.headers.items()},
-                    bytes(content),
-                )
-        except httpx2.HTTPError as problem:
-            self.disconnect()
-            raise trouble.on_the_way(problem) from problem
+        with Deadline(self._deadline_seconds) as deadline:
+            try:
+                return self._exchange(self._client, body, signed, deadline)
+            except httpx2.HTTPError as problem:
+                self.disconnect()
+                if deadline.passed:
+                    raise trouble.too_slow() from problem
+                raise trouble.on_the_way(problem) from problem
+            except BaseException:
+                self.disconnect()  # whatever is left of that answer is nobody's
+                raise
+
+    def _exchange(
+        self, client: httpx2.Client, body: bytes, signed: Mapping[str, str], deadline: Deadline
+    ) -> tuple[int, dict[str, str], bytes]:
+        if self._socket is not None:
+            deadline.watch(self._socket)
+
+        def watch(event: str, info: Mapping[str, Any]) -> None:
+            # A new connection, plain at first. A TLS handshake is one wait with one timeout, and gives a socket of its own.
+            if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+                self._socket = info["return_value"].get_extra_info("socket")
+                deadline.watch(self._socket)
+
+        with client.stream(
+            "POST", self._url, content=body, headers=dict(signed), extensions={"trace": watch}
+        ) as answer:
+            content = bytearray()
+            for chunk in answer.iter_bytes():
+                content += chunk
+                if len(content) > ANSWER_MAX_BYTES:
+                    raise Permanent(
+                        f"The address answers with more than {ANSWER_MAX_BYTES // 2**20} MiB: check that it is that of onhand.php.",
+                        reason="too_large",
+                    )
+            if deadline.passed:  # a body without a length ends where the connection does
+                raise httpx2.ReadTimeout("The answer trickles.")
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            return answer.status_code, headers, bytes(content)
+
+
+def completed(url: str) -> str:
+    """The address of the connector file, also from that of the folder it lies in.
+
+    Raises Permanent, with the address to enter, if another page is named. What is no address at all is left as it is.
+    """
+    if "://" not in url and _HOST.match(url):
+        raise _whole_one(completed(f"https://{url}"))
+    try:
+        address = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        return url
+    if address.scheme not in ("http", "https") or not address.host or address.userinfo:
+        return url
+    path = address.raw_path.decode("ascii").partition("?")[0]
+    folder, _, page = path.rpartition("/")
+    named = page.lower().endswith(_PAGES)
+    if not named:
+        folder = path.rstrip("/")
+    file = page if _CONNECTOR.fullmatch(page) else "onhand.php"
+    proposed = f"{address.scheme}://{address.netloc.decode('ascii')}{folder}/{file}"
+    if address.query or address.fragment or (named and file != page):
+        raise _whole_one(proposed)
+    return url if file == page else proposed
+
+
+def _whole_one(proposed: str) -> Permanent:
+    return Permanent(
+        f"Enter the address of the connector file in the shop, as a rule {proposed}",
+        reason="request",
+        proposed=proposed,
+    )
+
+
+_HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]+)?(/|$)")
+_PAGES = (".php", ".html", ".htm", ".asp", ".aspx")
+_CONNECTOR = re.compile(r"onhand[A-Za-z0-9_.-]*\.php", re.IGNORECASE)
 
 
 def is_loopback(host: str) -> bool:
@@ -236,46 +312,42 @@ def _understood() -> Iterator[None]:
     """An authentic answer of the wrong shape comes from a connector of another version."""
     try:
         yield
-    except (KeyError, TypeError, ValueError) as problem:
+    except (KeyError, TypeError, ValueError, OverflowError) as problem:
         raise Permanent(
             "The connector in the shop speaks another version of the protocol: copy the connector file of this OnHand there.",
             reason="internal",
-            detail=f"{type(problem).__name__}: {problem}",
+            detail=shortened(f"{type(problem).__name__}: {problem}", 200),
         ) from problem
-
-
-def _texts(values: Any) -> dict[str, str]:
-    return {str(name): str(value) for name, value in dict(values).items()}
 
 
 def _line(values: Sequence[Any]) -> Line:
     line, order, product, model, quantity, status, paid = values
     return Line(
-        line=int(line),
-        order=int(order),
-        product=int(product),
-        model=model,
-        quantity=int(quantity),
-        status=None if status is None else int(status),
-        paid=bool(paid),
+        line=whole(line),
+        order=whole(order),
+        product=whole(product),
+        model=None if model is None else text(model),
+        quantity=whole(quantity),
+        status=None if status is None else whole(status),
+        paid=truth(paid),
     )
 
 
 def _row(values: Sequence[Any]) -> Row:
     product, model, name, quantity, ordered, status, modified, age, flags = values
     return Row(
-        product=int(product),
-        model=model,
-        name=name,
-        quantity=int(quantity),
-        ordered=int(ordered),
-        status=int(status),
-        modified=modified,
-        age=None if age is None else int(age),
-        flags=int(flags),
+        product=whole(product),
+        model=None if model is None else text(model),
+        name=text(name),
+        quantity=whole(quantity),
+        ordered=whole(ordered),
+        status=whole(status),
+        modified=None if modified is None else text(modified),
+        age=None if age is None else whole(age),
+        flags=whole(flags),
     )
 
 
 def _sums(values: Sequence[Any]) -> Sums:
     count, quantity, ordered, quantity_h, ordered_h = values
-    return Sums(int(count), int(quantity), int(ordered), int(quantity_h), int(ordered_h))
+    return Sums(whole(count), whole(quantity), whole(ordered), whole(quantity_h), whole(ordered_h))

@@ -11,7 +11,6 @@ Verbs, memory and SQL stand in the order of ``connector/onhand.php``, to be read
 
 from __future__ import annotations
 
-import json
 import platform
 import secrets
 import time
@@ -25,9 +24,9 @@ from onhand.domain.errors import Conflict, OnHandError, Permanent
 from onhand.domain.shop import DERIVED, WINDOW_PRIME, Applied, Change, Hello, Line, Look, Outcome, Page, Row, Window
 from onhand.domain.sketch import EMPTY, PARTITION_MULTIPLIERS, WORD, Cell, Sums
 
-from . import legible
+from . import answers, legible
 from .family import BEARING, SWITCHES, TELLING, VERSIONS, recognise
-from .mysql_posts import state_of, write_at_once, write_noted
+from .mysql_posts import Noted, digest_of, state_of, write_at_once, write_noted
 from .mysql_server import CONNECT_SECONDS, READ_SECONDS, Address, Server, Values
 from .mysql_tables import LINES, Tables, ids_of, number, prefix_of, text
 from .rowlog import RowLog
@@ -55,14 +54,17 @@ class MySql:
         read_timeout_seconds: float = READ_SECONDS,
         allow_plain: bool = False,
         moved: Callable[[], None] | None = None,
+        holder: str = "",
     ) -> None:
         """``clock`` answers seconds that never jump. ``moved`` is called from another thread when the shop's row log shows that stock or
-        orders moved, if the address asks for that. Raises Permanent if the address is unusable."""
+        orders moved, if the address asks for that. ``holder`` names this run of OnHand in 16 hexadecimal digits. Raises Permanent if the
+        address is unusable."""
         address = Address.of(url)
         self._server = Server(address, password, allow_plain, clock, connect_timeout_seconds, read_timeout_seconds)
         self._prefix = address.prefix
         self._moved = moved if address.rowlog else None
         self._rowlog: RowLog | None = None
+        self._holder = holder
 
     # The verbs, in the order of the protocol
 
@@ -79,7 +81,7 @@ class MySql:
             ((products,),) = server.rows(f"SELECT COUNT(*) FROM {shop.products}")
             places = shop.columns(TELLING)
             model = places["products.products_model"]
-            return Hello(
+            said = Hello(
                 protocol=PROTOCOL,
                 connector=f"direct, OnHand {__version__}",
                 runtime=f"Python {platform.python_version()}, PyMySQL {pymysql.__version__}",
@@ -101,6 +103,7 @@ class MySql:
                 clock=number(clock),
                 obstacle=shop.obstacle(),
             )
+            return answers.hello(said)
 
     def look(self, after: int, low: int, limit: int, sums: bool, catalogue: bool) -> Look:
         _check(after, low, at_least=0)
@@ -133,7 +136,7 @@ class MySql:
                 f" IFNULL(SUM(CAST(ROUND(products_quantity) AS SIGNED) * (CAST(orders_products_id AS SIGNED) % {WINDOW_PRIME} + 1)), 0)"
                 f" FROM {shop.name(LINES)} WHERE orders_products_id > {low:d} AND orders_products_id <= {after:d}"
             )
-            return Look(
+            glance = Look(
                 epoch=state.epoch,
                 last_seq=state.last_seq,
                 begun=state.begun is not None,
@@ -145,6 +148,7 @@ class MySql:
                 sums_ms=sums_ms,
                 catalogue=figure,
             )
+            return answers.look(glance, after, limit, sums, catalogue)
 
     def cells(self, size: int) -> Sequence[Cell]:
         _check(size, at_least=1)
@@ -162,30 +166,32 @@ class MySql:
             ):
                 quantity, ordered, quantity_h, ordered_h = (number(value) for value in sums)
                 cells[number(cell)] = (quantity, ordered, quantity_h, ordered_h)
-            return cells
+            return answers.cells(cells, size)
 
     def listings(self, after: int, limit: int) -> Page:
         _check(after, at_least=0)
         _check_limit(limit)
         with self._turn() as shop:
             rows = _rows(shop, f"p.products_id > {after:d}", limit + 1)
-            return Page(rows[:limit], len(rows) > limit)
+            return answers.page(Page(rows[:limit], len(rows) > limit), after, limit)
 
     def rows(self, products: Sequence[int]) -> tuple[Row, ...]:
         _check_list(products, "ids")
+        which = f"p.products_id IN ({ids_of(products)})"
         with self._turn() as shop:
-            return _rows(shop, f"p.products_id IN ({ids_of(products)})", ROWS_MAX) if products else ()
+            return answers.rows(_rows(shop, which, ROWS_MAX), products) if products else ()
 
     def orders(self, lines: Sequence[int]) -> tuple[Line, ...]:
         _check_list(lines, "lines")
+        which = f"l.orders_products_id IN ({ids_of(lines)})"
         with self._turn() as shop:
             shop.server.run("START TRANSACTION WITH CONSISTENT SNAPSHOT")
-            return _lines(shop, f"l.orders_products_id IN ({ids_of(lines)})", ROWS_MAX) if lines else ()
+            return answers.orders(_lines(shop, which, ROWS_MAX), lines) if lines else ()
 
     def apply(self, epoch: str, first: int, changes: Sequence[Change], close: bool = False) -> Applied:
         _check(first, at_least=1)
         _check_changes(changes)
-        last = first + len(changes) - 1
+        last, digest = first + len(changes) - 1, digest_of(changes)
         with self._turn() as shop:
             server = shop.server
             state_of(shop)  # makes the table if need be, which would end a transaction
@@ -200,9 +206,16 @@ class MySql:
                     epoch=state.epoch,
                 )
             results: dict[int, str] = {}
+            holder: str | None = self._holder or None
             if (state.last_first, state.last_seq) == (first, last):
+                if state.noted.digest not in (None, digest):
+                    raise Conflict(
+                        "Another batch has these numbers: look for a second OnHand with a copy of this store.",
+                        reason="other",
+                        last_seq=state.last_seq,
+                    )
                 outcome = Outcome.ALREADY
-                results = dict(json.loads(state.last_answer))
+                results, holder = state.noted.results, state.noted.holder
             elif state.begun == (first, last):
                 outcome = Outcome.CLOSED if close else Outcome.UNFINISHED
             elif state.begun is None and not close and state.last_seq + 1 == first:
@@ -216,14 +229,14 @@ class MySql:
             if outcome is Outcome.APPLIED:
                 results = write_at_once(shop, changes) if transactional else write_noted(shop, changes, first, last)
             if outcome in (Outcome.APPLIED, Outcome.CLOSED):
-                answer = json.dumps(list(results.items()), separators=(",", ":"))
                 server.run(
                     f"UPDATE {shop.state} SET last_seq = {last:d}, begun_first = NULL, begun_last = NULL, last_first = {first:d},"
-                    f" last_answer = '{answer}' WHERE id = 1"
+                    f" last_answer = '{Noted(results, digest, holder)}' WHERE id = 1"
                 )
             server.run("COMMIT")
             settled = last if outcome is not Outcome.UNFINISHED else state.last_seq
-            return Applied(outcome, state.epoch, settled, results)
+            elsewhere = holder not in (None, self._holder)
+            return answers.applied(Applied(outcome, state.epoch, settled, results, elsewhere), first, changes)
 
     def disconnect(self) -> None:
         self._server.disconnect()
@@ -236,20 +249,21 @@ class MySql:
         """The shop's tables, while no other verb is served there. Raises Retriable, Permanent or Conflict."""
         server = self._server
         try:
-            server.connect()
-            if self._prefix is None:
-                self._prefix = prefix_of(server)
-            server.lock(self._prefix)
-            shop = Tables(server, self._prefix)
-            shop.columns()  # where there is no shop, nothing is asked, and nothing of ours is made
-            if not greeting:  # the hello says what stands in the way, so that a screen can show it
-                shop.check_obstacle()
-            if self._moved is not None and self._rowlog is None:
-                self._rowlog = RowLog(server, self._prefix, self._moved)
-                self._rowlog.start()
-            yield shop
-            server.run("ROLLBACK")  # ends what was only read, so that no snapshot is kept over a pause
-            server.unlock(self._prefix)
+            with server.turn():
+                server.connect()
+                if self._prefix is None:
+                    self._prefix = prefix_of(server)
+                server.lock(self._prefix)
+                shop = Tables(server, self._prefix)
+                shop.columns()  # where there is no shop, nothing is asked, and nothing of ours is made
+                if not greeting:  # the hello says what stands in the way, so that a screen can show it
+                    shop.check_obstacle()
+                if self._moved is not None and self._rowlog is None:
+                    self._rowlog = RowLog(server, self._prefix, self._moved)
+                    self._rowlog.start()
+                yield shop
+                server.run("ROLLBACK")  # ends what was only read, so that no snapshot is kept over a pause
+                server.unlock(self._prefix)
         except BaseException as problem:
             server.disconnect()
             if isinstance(problem, OnHandError) and problem.facts.get("reason") == "tables":

@@ -8,6 +8,8 @@ Never: commits a batch that it has not noted.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +17,35 @@ from dataclasses import dataclass
 from onhand.domain.errors import OnHandError
 from onhand.domain.shop import Change
 
+from .answers import text as text_of
+from .answers import whole
 from .mysql_tables import Tables, ids_of, number, text
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What is noted of the batch that was settled last, in the column last_answer. Connectors before 1.2 noted the results only."""
+
+    results: dict[int, str]
+    digest: str | None = None  # of its posts
+    holder: str | None = None  # the run of OnHand that sent it
+
+    @classmethod
+    def of(cls, written: str) -> Noted:
+        noted = json.loads(written or "[]")
+        members = noted if isinstance(noted, dict) else {"results": noted}
+        results = {whole(product): text_of(reason) for product, reason in members["results"]}
+        return cls(results, members.get("digest"), members.get("holder"))
+
+    def __str__(self) -> str:
+        members = {"results": list(self.results.items()), "digest": self.digest, "holder": self.holder}
+        return json.dumps(members, separators=(",", ":"))
+
+
+def digest_of(changes: Sequence[Change]) -> str:
+    """What tells a batch from another with the same numbers."""
+    written = ";".join(f"{c.product:d}:{c.delta:d}:{c.reactivate:d}" for c in changes)
+    return hashlib.sha256(written.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +56,7 @@ class State:
     last_seq: int
     begun: tuple[int, int] | None  # the batch that was begun and not noted as done
     last_first: int | None
-    last_answer: str
+    noted: Noted
 
 
 def state_of(shop: Tables, for_update: str = "") -> State:
@@ -53,9 +83,8 @@ def state_of(shop: Tables, for_update: str = "") -> State:
         (row,) = shop.server.rows(question)
     epoch, last_seq, begun_first, begun_last, last_first, last_answer = row
     begun = (int(begun_first), number(begun_last)) if begun_first is not None else None
-    return State(
-        text(epoch), number(last_seq), begun, None if last_first is None else int(last_first), text(last_answer)
-    )
+    first = None if last_first is None else int(last_first)
+    return State(text(epoch), number(last_seq), begun, first, Noted.of(text(last_answer)))
 
 
 def _possible(shop: Tables, changes: Sequence[Change], for_update: str = "") -> tuple[list[Change], dict[int, str]]:

@@ -2,7 +2,8 @@
 
 Path: ``mysql`` asks through it; ``mysql_tables`` looks around through it; ``rowlog`` logs in with the same address.
 Promise: the certificate is checked unless the address is this very machine or the owner allowed otherwise in writing; a statement
-is sent once; every failure becomes Retriable or Permanent, with the fact ``reason`` and a sentence for the technician.
+is sent once; a verb has ended by its deadline; every failure becomes Retriable or Permanent, with the fact ``reason`` and a sentence
+for the technician.
 Never: lets the password into a message, a repr or a log; keeps a connection that failed.
 
 Speaks to MySQL and MariaDB from 5.1 on.
@@ -13,21 +14,28 @@ from __future__ import annotations
 import hashlib
 import re
 import ssl
-from collections.abc import Callable, Mapping
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pymysql
 from pymysql.constants import CLIENT, CR, ER
 from pymysql.converters import encoders
+from pymysql.cursors import SSCursor
 
 from onhand.domain.errors import OnHandError, Permanent, Retriable
+
+from .answers import ANSWER_MAX_BYTES, fault, shortened
+from .deadline import Deadline
 
 PORT = 3306
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
+ROWS_MAX = 100_000  # rows of one question; all cells are 65,535
 IDLE_SECONDS = 10.0  # a connection that rested longer is not used again: a firewall or the server may have dropped it
 ABANDONED_SECONDS = (
     20  # after so long the server ends a connection of ours that fell silent, and its lock and transaction with it
@@ -109,6 +117,20 @@ class Address:
         return self.user, self.host, self.port, self.socket
 
 
+class _Connection(pymysql.Connection):
+    """A connection that tells which socket it uses before the first byte comes, and again once TLS has replaced it."""
+
+    watch: Callable[[Any], None]
+
+    def _get_server_information(self) -> None:
+        self.watch(self)
+        super()._get_server_information()  # type: ignore[misc]
+
+    def _request_authentication(self) -> None:
+        super()._request_authentication()  # type: ignore[misc]
+        self.watch(self)
+
+
 @dataclass(slots=True)
 class Server:
     """One server, connected when it is needed. For one thread at a time."""
@@ -121,6 +143,24 @@ class Server:
     read_seconds: float = READ_SECONDS
     _connection: Any = field(default=None, init=False, repr=False)
     _used_at: float = field(default=0.0, init=False, repr=False)
+    _deadline: Deadline | None = field(default=None, init=False, repr=False)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """While one verb is served: it ends by its deadline, whatever the server sends. Raises Retriable or Permanent."""
+        with Deadline(self.connect_seconds + 2 * self.read_seconds) as deadline:
+            self._deadline = deadline
+            self._watch(self._connection)
+            try:
+                yield
+            except OnHandError as problem:
+                if deadline.passed:
+                    raise _slow(problem.facts) from problem
+                raise
+            except _GARBLED as problem:
+                raise fault(f"what the database sent was not understood ({type(problem).__name__})") from problem
+            finally:
+                self._deadline = None
 
     def connect(self) -> None:
         """Have a connection. Raises Retriable or Permanent."""
@@ -157,8 +197,16 @@ class Server:
         self.run(f"SELECT RELEASE_LOCK('{self._lock_name(prefix)}')")
 
     def rows(self, question: str) -> list[Values]:
-        """All rows."""
-        return list(self._send(question).fetchall())
+        """All rows. Raises Permanent if there are more than any question of ours has."""
+        rows: list[Values] = []
+        size = 0
+        cursor = self._send(question)
+        while row := self._fetched(cursor):
+            rows.append(row)
+            size += sum(len(value or b"") for value in row)
+            if len(rows) > ROWS_MAX or size > ANSWER_MAX_BYTES:
+                raise fault(f"the database sent more than {ROWS_MAX:,} rows or {ANSWER_MAX_BYTES // 2**20} MiB")
+        return rows
 
     def row(self, question: str) -> Values | None:
         """The first row, or None."""
@@ -167,7 +215,10 @@ class Server:
 
     def run(self, statement: str) -> int:
         """Answers how many rows it was about, those that it left as they were among them."""
-        return int(self._send(statement).rowcount)
+        cursor = self._send(statement)
+        if cursor.description is not None and self._fetched(cursor) and self._fetched(cursor):
+            raise fault("the database sent rows where one at most was to come")
+        return int(cursor.rowcount)
 
     def _send(self, statement: str) -> Any:
         try:
@@ -177,6 +228,19 @@ class Server:
             raise trouble(problem) from problem
         self._used_at = self.clock()
         return cursor
+
+    def _fetched(self, cursor: Any) -> Values | None:
+        """The next row, as it arrives."""
+        try:
+            return cast("Values | None", cursor.fetchone())
+        except pymysql.MySQLError as problem:
+            raise trouble(problem) from problem
+
+    def _watch(self, connection: Any) -> None:
+        """Tell the deadline which socket is in use. PyMySQL gives no other way to it."""
+        used = getattr(connection, "_sock", None)
+        if self._deadline is not None and used is not None:
+            self._deadline.watch(used)
 
     def _lock_name(self, prefix: str) -> str:
         """That of ``connector/onhand.php``, so that both wait for each other."""
@@ -208,27 +272,33 @@ class Server:
         """A new connection, in the best way that both sides know."""
         for tls, charset in ((True, "utf8mb4"), (True, "utf8"), (False, "utf8mb4"), (False, "utf8")):
             try:
-                return pymysql.connect(
+                connection = _Connection(
                     **self.login(tls),
                     database=self.address.database,
                     charset=charset,
                     use_unicode=False,  # everything arrives as bytes, and is made into values where it is known what it means
                     conv=_CONVERTERS,
                     autocommit=True,
+                    cursorclass=SSCursor,  # rows are counted as they arrive
+                    defer_connect=True,
                     client_flag=CLIENT.FOUND_ROWS,
                     program_name="OnHand",
                 )
+                connection.watch = self._watch
+                connection.connect()
             except pymysql.MySQLError as problem:
                 # Servers before MySQL 5.5.3 do not know utf8mb4; and where plain will do, a TLS too old for us is no worse.
                 unknown = _number(problem) == ER.UNKNOWN_CHARACTER_SET and charset == "utf8mb4"
                 if not unknown and not (tls and self._plain_will_do and _is_tls(problem)):
                     raise trouble(problem) from problem
+            else:
+                return connection
         raise AssertionError("the last way succeeds or raises")
 
 
 def trouble(problem: pymysql.MySQLError) -> OnHandError:
     """What went wrong, and who has to do what about it. The server's own words go along as ``detail``."""
-    number, detail = _number(problem), str(problem.args[-1] if problem.args else "")[:300]
+    number, detail = _number(problem), shortened(str(problem.args[-1] if problem.args else ""), 300)
     facts = {"number": number, "detail": detail}
     if _is_tls(problem):
         return _tls_trouble(problem, facts)
@@ -244,9 +314,7 @@ def trouble(problem: pymysql.MySQLError) -> OnHandError:
         )
     if number in _LOST:
         if isinstance(problem.__context__, TimeoutError):
-            return Retriable(
-                "The database takes too long to answer; it is tried again by itself.", reason="timeout", **facts
-            )
+            return _slow(facts)
         return Retriable("The connection to the database ended; it is tried again by itself.", reason="cut", **facts)
     if number in (ER.NO_SUCH_TABLE, ER.BAD_FIELD_ERROR):
         return Permanent(
@@ -266,6 +334,15 @@ def trouble(problem: pymysql.MySQLError) -> OnHandError:
     advice = _PASSING.get(number, f"it says «{detail}»")
     return Retriable(f"The shop's database refuses (error {number}): {advice}.", reason="database", **facts)
 
+
+def _slow(facts: Mapping[str, object]) -> Retriable:
+    return Retriable(
+        "The database takes too long to answer; it is tried again by itself.", **{**facts, "reason": "timeout"}
+    )
+
+
+# What PyMySQL, or the reading of a value, makes of bytes that are no answer.
+_GARBLED = (ValueError, TypeError, LookupError, AssertionError, AttributeError, OverflowError, struct.error)
 
 # Server errors by number, with what a person can do.
 _FOR_A_PERSON: Mapping[int, str] = {

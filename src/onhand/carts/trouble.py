@@ -7,14 +7,16 @@ Never: takes anything but advice from an answer that was not signed, or repeats 
 
 from __future__ import annotations
 
-import json
+import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from email.utils import parsedate_to_datetime
 
 import httpx2
 
 from onhand.domain.errors import Conflict, OnHandError, Permanent, Retriable
 
+from .answers import ID_MAX, document, shortened
 from .signing import Wrong
 
 KIND_OF_CODE: Mapping[str, type[OnHandError]] = {
@@ -30,8 +32,22 @@ KIND_OF_CODE: Mapping[str, type[OnHandError]] = {
     "internal": Retriable,
     "epoch": Conflict,
     "gap": Conflict,
+    "other": Conflict,
 }
-MEMBERS = ("clock", "epoch", "last_seq")  # what an error may carry besides code and message
+MESSAGE_MAX = 300  # characters of what a connector says, as it is stored and shown
+RETRY_AFTER_SECONDS_MAX = 3600.0  # the longest pause that a host can ask for
+GATEWAY: Mapping[int, str] = {  # answers of a host that stands before the shop's own web server
+    502: "its gateway got no answer from the shop",
+    504: "its gateway waited too long for the shop",
+    520: "Cloudflare got an answer it did not understand from the shop's server",
+    521: "the shop's server refuses Cloudflare",
+    522: "Cloudflare does not reach the shop's server in time",
+    523: "Cloudflare finds no way to the shop's server",
+    524: "the shop's server took too long for Cloudflare",
+    525: "Cloudflare and the shop's server did not agree on HTTPS",
+    526: "Cloudflare does not accept the certificate of the shop's server",
+    530: "Cloudflare cannot find the shop's server",
+}
 # Refusals that a connector may not be able to sign: it has no key, or the request did not prove that it knows it. The words are ours:
 # anything may answer so, and what it says is not repeated.
 UNSIGNED = {
@@ -40,32 +56,45 @@ UNSIGNED = {
     "too_large": "The shop refuses requests of this size: lower the batch size of this cart.",
     "internal": "The connector failed; the details are in the web server's error log.",
 }
+OURS = frozenset({"epoch", "lines"})  # every answer of a connector has one of these
+PROOF = frozenset({"content-digest", "signature-input", "signature"})
 
 
 def refusal(status: int, error: object) -> OnHandError:
     """A refusal of the connector itself: its message already says what to do."""
     members = error if isinstance(error, dict) else {}
-    code = str(members.get("code", ""))
+    code = shortened(str(members.get("code", "")), 40)
     if code not in KIND_OF_CODE:
         return Permanent(
             f"The connector refused for a reason unknown here ({code}): copy the connector file of this OnHand into the shop.",
             reason="internal",
             status=status,
         )
-    message = str(members.get("message", "The connector refused without saying why."))
-    facts = {name: members[name] for name in MEMBERS if name in members}
-    return KIND_OF_CODE[code](message, reason=code, **facts)
+    said = members.get("message")
+    message = shortened(said, MESSAGE_MAX) if isinstance(said, str) else ""
+    return KIND_OF_CODE[code](
+        message or "The connector refused without saying why.", reason=code, **dict(_facts(members))
+    )
 
 
-def unbelieved(wrong: Wrong, content: bytes) -> OnHandError:
+def _facts(members: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """What an error may carry besides code and message, as far as it has the form of it."""
+    for name in ("clock", "last_seq"):
+        value = members.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= ID_MAX:
+            yield name, value
+    epoch = members.get("epoch")
+    if isinstance(epoch, str):
+        yield "epoch", shortened(epoch, 40)
+
+
+def unbelieved(wrong: Wrong, status: int, headers: Mapping[str, str], content: bytes, now: float) -> OnHandError:
     """An answer without a valid signature. What it says is used for advice to a person, and for nothing else."""
     if wrong.part == "missing":
-        return _unsigned(content)
+        return _unsigned(status, headers, content, now)
     if wrong.part == "digest":
         return Retriable(
-            "The answer arrived cut or changed: a proxy between here and the shop rewrites it.",
-            reason="cut",
-            received_bytes=len(content),
+            f"The answer arrived cut or changed: {_how_changed(content)}.", reason="cut", received_bytes=len(content)
         )
     return Permanent(
         "The answer was not signed with the key of this cart for this request, so it was not believed: check that the address"
@@ -75,12 +104,21 @@ def unbelieved(wrong: Wrong, content: bytes) -> OnHandError:
     )
 
 
-def _unsigned(content: bytes) -> OnHandError:
-    try:
-        error = json.loads(content)["error"]
-        code, arrived = error["code"], error.get("arrived")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        error, code, arrived = None, None, None
+def _how_changed(content: bytes) -> str:
+    if content.startswith(b"\x1f\x8b"):
+        return "something in the shop or before it compresses answers without saying so; exempt onhand.php"
+    if content.startswith(b"\xef\xbb\xbf"):
+        return "a byte order mark stands before it, which a file of the shop prints; save that file without one"
+    if not content.lstrip().startswith(b"{"):
+        return "something stands before it that PHP or a program before the shop adds; see its error log"
+    return "a proxy between here and the shop rewrites it"
+
+
+def _unsigned(status: int, headers: Mapping[str, str], content: bytes, now: float) -> OnHandError:
+    said = _object(content)
+    error = said.get("error")
+    error = error if isinstance(error, dict) else {}
+    code, arrived = error.get("code"), error.get("arrived")
     if code == "signature" and arrived == "bare":
         return Permanent(
             "Something before the shop (a proxy or firewall) strips headers from requests: let Signature, Signature-Input and"
@@ -100,15 +138,27 @@ def _unsigned(content: bytes) -> OnHandError:
         )
     if isinstance(code, str) and code in UNSIGNED:
         return KIND_OF_CODE[code](UNSIGNED[code], reason=code)
-    return Permanent(
-        "The answer came without its signature: something before the shop (a proxy or firewall) strips headers from answers."
-        " Let Signature, Signature-Input and Content-Digest pass.",
-        reason="headers",
-    )
+    # Only what has the form of our connector's answer can have lost its signature.
+    ours = (said.get("ok") is True and not OURS.isdisjoint(said)) or (said.get("ok") is False and code in KIND_OF_CODE)
+    if ours or not PROOF.isdisjoint(headers):
+        return Permanent(
+            "The answer came without its signature: something before the shop (a proxy or firewall) strips headers from answers."
+            " Let Signature, Signature-Input and Content-Digest pass.",
+            reason="headers",
+        )
+    return foreign(status, headers, content, now)
 
 
-def foreign(status: int, headers: Mapping[str, str], content: bytes) -> OnHandError:
-    """Something that is not our connector answered."""
+def _object(content: bytes) -> dict[str, object]:
+    """The JSON object that something unbelieved says, empty if it says none."""
+    try:
+        return dict(document(content))
+    except (TypeError, OnHandError):
+        return {}
+
+
+def foreign(status: int, headers: Mapping[str, str], content: bytes, now: float) -> OnHandError:
+    """Something that is not our connector answered. ``now`` in unix seconds."""
     if 300 <= status < 400:
         target = _place_of(headers.get("location", ""))
         return Permanent(
@@ -133,6 +183,14 @@ def foreign(status: int, headers: Mapping[str, str], content: bytes) -> OnHandEr
         return Permanent(
             "The web server refuses requests of this size: lower the batch size of this cart.",
             reason="too_large",
+            status=status,
+        )
+    if status in (429, 503):
+        return _not_now(status, headers, now)
+    if status in GATEWAY:
+        return Retriable(
+            f"The shop's host answers with HTTP {status}: {GATEWAY[status]}. It is tried again by itself.",
+            reason="http",
             status=status,
         )
     if status >= 400:
@@ -172,13 +230,49 @@ def _kind_of(headers: Mapping[str, str], content: bytes) -> str:
     return "plain text" if kind.startswith("text/") else "something else"
 
 
+def _not_now(status: int, headers: Mapping[str, str], now: float) -> Retriable:
+    """A host that asks for patience, and perhaps says for how long."""
+    what = (
+        "The shop's host says that it gets too many requests (HTTP 429)"
+        if status == 429
+        else "The shop is closed for maintenance or overloaded (HTTP 503)"
+    )
+    wait = _retry_after(headers.get("retry-after", ""), now)
+    when = f"It is tried again in {wait:,.0f} s, as it asks" if wait else "It is tried again by itself"
+    facts = {"retry_after_seconds": wait} if wait else {}
+    return Retriable(f"{what}. {when}.", reason="http", status=status, **facts)
+
+
+def _retry_after(said: str, now: float) -> float:
+    """The seconds that a Retry-After header asks for, as a number or a date; 0 if it asks for nothing that is understood."""
+    if re.fullmatch(r"[0-9]{1,9}", said.strip()):
+        seconds = float(said)
+    else:
+        try:
+            seconds = parsedate_to_datetime(said.strip()).timestamp() - now
+        except (ValueError, TypeError, OverflowError):
+            return 0.0
+    return min(max(seconds, 0.0), RETRY_AFTER_SECONDS_MAX)
+
+
+def too_slow() -> OnHandError:
+    """The request had not ended by its deadline, however much of its answer had come."""
+    return Retriable("The shop takes too long to answer; it is tried again by itself.", reason="timeout")
+
+
 def on_the_way(problem: httpx2.HTTPError) -> OnHandError:
     """The connection failed, before or within an answer."""
-    detail = str(problem)
+    detail = shortened(str(problem), MESSAGE_MAX)
     if isinstance(problem, httpx2.ConnectTimeout):
         return Retriable("The shop's server does not answer; it is tried again by itself.", reason="unreachable")
     if isinstance(problem, httpx2.TimeoutException):
-        return Retriable("The shop takes too long to answer; it is tried again by itself.", reason="timeout")
+        return too_slow()
+    if isinstance(problem, httpx2.RemoteProtocolError) and not _ended(detail):
+        return Retriable(
+            "What answers at the address does not keep to HTTP: check the address and its port, and what stands before the shop.",
+            reason="http",
+            detail=detail,
+        )
     if isinstance(problem, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError | httpx2.DecodingError):
         return Retriable(
             "The connection ended in the middle of an answer; it is tried again by itself.", reason="cut", detail=detail
@@ -197,6 +291,11 @@ def on_the_way(problem: httpx2.HTTPError) -> OnHandError:
         reason="unreachable",
         detail=detail,
     )
+
+
+def _ended(detail: str) -> bool:
+    """Whether the library says that the other side hung up."""
+    return any(word in detail.lower() for word in ("disconnect", "closed", "without sending"))
 
 
 def _causes(problem: BaseException) -> list[BaseException]:

@@ -205,6 +205,9 @@ def _destroyed(evidence: Evidence, writes: Sequence[int]) -> bool:
     return any(0 <= evidence.drift + total <= evidence.sales for total in lost - {0})
 
 
+NAMELESS_SECONDS = 600.0  # within which many listings that sold units without an order line trip the brake
+
+
 def braked(changes: int, listings: int, percent: float, at_least: int) -> bool:
     """Whether so many listings would change at once that a person has to look first."""
     return changes > at_least and changes > listings * percent / 100

@@ -15,7 +15,10 @@ from datetime import datetime
 
 from .shop import Line
 
-SUMS_MAX = 4096  # different totals of line changes that are tried
+SUMS_MAX = (
+    4096  # different totals of lines and their changes that are tried: a shop could make up lines that have billions
+)
+Chosen = tuple[int, "Chosen"] | None  # the last index of some, and those before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +99,21 @@ def subset(total: int, amounts: Sequence[int], exact: bool = False) -> tuple[int
     Where none do: None if it has to be ``exact``, else those that come nearest without passing it; then all of them have to have
     the sign of ``total``.
     """
-    reached: dict[int, tuple[int, ...]] = {0: ()}
+    if not exact and abs(sum(amounts)) <= abs(total):
+        return tuple(range(len(amounts)))  # as a rule; there may be thousands
+    reached: dict[int, Chosen] = {0: None}
     for index, amount in enumerate(amounts):
         for before, chosen in list(reached.items()):
             after = before + amount
             if after not in reached and (exact or abs(after) <= abs(total)) and len(reached) < SUMS_MAX:
-                reached[after] = (*chosen, index)
-        if total in reached:
-            return reached[total]
-    if total == 0:
-        return ()
-    return None if exact else reached[max(reached, key=abs)]
+                reached[after] = (index, chosen)
+        if total in reached or len(reached) >= SUMS_MAX:
+            break
+    if exact and total not in reached:
+        return None
+    best = reached[total] if total in reached else reached[max(reached, key=abs)]
+    indices: list[int] = []
+    while best is not None:
+        index, best = best
+        indices.append(index)
+    return tuple(reversed(indices))

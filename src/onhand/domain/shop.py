@@ -153,9 +153,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The answer to a batch. ``failed`` maps product to ``missing`` or ``range``; all others took effect."""
+    """The answer to a batch. ``failed`` maps product to ``missing`` or ``range``; all others took effect.
+
+    ``elsewhere``: the batch was applied for another run of OnHand than this one.
+    """
 
     outcome: Outcome
     epoch: str
     last_seq: int
     failed: Mapping[int, str] = field(default_factory=dict)
+    elsewhere: bool = False

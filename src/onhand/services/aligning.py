@@ -16,7 +16,7 @@ import structlog
 
 from onhand.domain import law, posts
 from onhand.domain.carts import Cart
-from onhand.domain.errors import Cancelled, Conflict, OnHandError, Refused
+from onhand.domain.errors import Cancelled, Conflict, OnHandError, Refused, Retriable
 from onhand.domain.family import UNKNOWN
 from onhand.domain.lines import LineChange
 from onhand.domain.listings import Direction, Listing, Plan, Problem, Shown, Tie, absent, plan, target
@@ -27,10 +27,11 @@ from onhand.domain.stock import Kind, Movement, check_sku
 
 from . import bookkeeping, claiming, collecting, delivering, evidence, refreshing, settings, ticking, tying
 from .collecting import Memory
-from .ports import ROWS_MAX, Books, House, Shop
+from .ports import LISTINGS_MAX, ROWS_MAX, Books, House, Shop
 from .surveying import Progress, Survey, survey
 
-LISTINGS_MAX = 2**31  # more than a shop has
+LINE_PAGES_MAX = 10  # pages of order lines that name what was traded before an alignment; counters book the rest
+LOOKS_MAX = 20  # looks in a row until all order lines of a shop are read
 
 log = structlog.get_logger()
 
@@ -195,9 +196,16 @@ def enable(house: House, cart: Cart, shop: Shop, memory: Memory, force: str, per
 def look_at_all(house: House, cart: Cart, shop: Shop, memory: Memory, pace: settings.Pace) -> None:
     """A tick that takes the sums even if they are not due, and posts nothing. Raises Refused if it stopped the cart."""
     misled = -1
-    while memory.misled > misled:  # cells that named a product that does not differ hide another that does
+    for _ in range(LOOKS_MAX):
         misled, memory.sums_due = memory.misled, 0.0
         ticking.tick(house, cart.id, shop, memory, pace, deliver=False)
+        # Cells that named a product that does not differ hide another that does.
+        if not memory.behind and memory.misled <= misled:
+            break
+    else:
+        raise Retriable(
+            f"{cart.name} has more new orders than could be read so far: try again in a few minutes.", reason="busy"
+        )
     halted = house.store.read(lambda books: books.carts.get(cart.id)).halted
     if halted is not None:
         raise Refused(f"{cart.name} is stopped: {halted} Align it with Send QOH or Get QOH first.", cart=cart.name)
@@ -220,7 +228,10 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
     """
     pace = house.store.read(lambda books: settings.pace_of(books, cart))
     if cart.aligned and cart.halted is None:
-        ticking.tick(house, cart.id, shop, memory, pace, deliver=False)
+        for _ in range(LOOKS_MAX):
+            ticking.tick(house, cart.id, shop, memory, pace, deliver=False)
+            if not memory.behind:
+                break
         cart = house.store.read(lambda books: books.carts.get(cart.id))
     elif cart.aligned:
         with suppress(Conflict):  # it is not where our posts left it: then the batch is history, as all there
@@ -286,7 +297,7 @@ def _last_trade(house: House, cart: Cart, shop: Shop, found: Survey) -> _LastTra
     listings = [listing for listing in known.values() if listing.tracked]
     moved = [x.product for x in listings if _moved(x, found.rows[x.product])]
     evidence.waiting(house, cart, shop, moved)
-    fresh = collecting.read_lines(shop, cart.cursor_line, found.line)
+    fresh, _ = collecting.read_lines(shop, cart.cursor_line, found.line, LINE_PAGES_MAX)
     return _LastTrade(fresh, evidence.changes(house, cart, shop, moved))
 
 

@@ -17,7 +17,7 @@ import structlog
 from onhand.domain import law, numbering
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, Finding, Remedy
-from onhand.domain.errors import Conflict
+from onhand.domain.errors import Conflict, Permanent
 from onhand.domain.lines import LineChange
 from onhand.domain.listings import Listing
 from onhand.domain.numbering import WINDOW_LINES, Compared, Place
@@ -34,6 +34,10 @@ SUMS_TIMED = 5  # how many of the latest sums tell what they cost
 CELLS_SECONDS = 600.0  # how often the cells are asked although the sums agree: drifts can cancel each other in the sums
 HELLO_SECONDS = 3600.0  # how often a shop is asked who it is: its owner may have changed what weakens the law there
 INCOMPLETE_SECONDS = 60.0  # how long a line without a product is read again before it is kept as it is
+PAGES_MAX = (
+    3  # pages of new lines in one look, booked together; others wait for the next, so that no clerk waits for long
+)
+AGAIN_PAGES_MAX = 50  # pages of lines that are read once more, where numbers began again
 CATALOGUE_SECONDS = 30.0  # how often renamed and switched off products are looked for
 
 log = structlog.get_logger()
@@ -70,6 +74,10 @@ class Memory:
     catalogue_due: float = 0.0  # monotonic
     cells_due: float = 0.0  # monotonic
     hello_due: float = 0.0  # monotonic; 0: nobody has looked yet
+    behind: bool = False  # more new lines were there than the last look read
+    nameless: dict[int, float] = field(
+        default_factory=dict
+    )  # when a product's units were last booked without a line, monotonic
 
     def clear(self, products: Collection[int] | None, doubtful: Container[int]) -> None:
         """End what is suspected of these products, of all if None, but for the doubtful ones."""
@@ -86,13 +94,16 @@ class Memory:
 @dataclass(frozen=True, slots=True)
 class Collected:
     """One look and what it told. ``gone`` are known lines that the shop does not have any more; ``edited`` are known lines that
-    have other units now. ``place``: where it was taken from."""
+    have other units now. ``place``: where it was taken from. ``partial``: more new lines are there than were read, so nothing can be said
+    of sums, nor of units that no line names.
+    """
 
     look: Look
     lines: tuple[Line, ...]
     gone: tuple[int, ...]
     place: Place
     edited: tuple[Line, ...] = ()
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +145,11 @@ def look(house: House, cart: Cart, shop: Shop, memory: Memory, tick_seconds: flo
     if catalogue:
         memory.catalogue_due = now + CATALOGUE_SECONDS
     lines = [*first.lines]
-    if first.more:
-        lines += read_lines(shop, lines[-1].line, None)
+    partial = first.more
+    if partial:
+        others, partial = read_lines(shop, lines[-1].line, None, PAGES_MAX - 1)
+        lines += others
+    memory.behind = partial
     late: tuple[Line, ...] = ()
     gone: tuple[int, ...] = ()
     edited: tuple[Line, ...] = ()
@@ -146,7 +160,7 @@ def look(house: House, cart: Cart, shop: Shop, memory: Memory, tick_seconds: flo
         found = _read_again(house, cart, shop, place, lines, doubted)
         late = tuple(line for line in found.new if line.line <= place.cursor)
         gone, edited = found.gone, found.edited
-    return Collected(first, tuple(_without_incomplete([*late, *lines], memory, now)), gone, place, edited)
+    return Collected(first, tuple(_without_incomplete([*late, *lines], memory, now)), gone, place, edited, partial)
 
 
 def _read_again(
@@ -164,7 +178,12 @@ def _read_again(
         low = max(0, place.cursor - WINDOW_LINES)
     while True:
         known = house.store.read(lambda books, low=low: books.lines.present(cart.source, low, high))  # type: ignore[misc]
-        there = read_lines(shop, low, place.cursor)
+        there, cut = read_lines(shop, low, place.cursor, AGAIN_PAGES_MAX)
+        if cut:
+            raise Permanent(
+                f"The shop tells its order lines up to {place.cursor} in too many pages: copy the connector file of this OnHand there.",
+                reason="answer",
+            )
         compared = numbering.compare(known, [*there, *newer], place, doubted)
         if not compared.reused or low <= place.floor:
             return compared
@@ -203,10 +222,11 @@ def check_place(cart: Cart, seen: Look) -> None:
     if seen.epoch != cart.epoch:
         what = "The shop's OnHand table is not the one that this cart was aligned with"  # ``claiming`` tells why
     elif seen.last_seq != expected:
-        whose = "the shop's" if seen.last_seq < expected else "OnHand's"
-        what = (
-            f"Post {expected} was the last, the shop says {seen.last_seq}: {whose} database was restored from a backup"
-        )
+        what = f"Post {expected} was the last, the shop says {seen.last_seq}: "
+        if seen.last_seq < expected:
+            what += "the shop's database was restored from a backup"
+        else:
+            what += "OnHand's database was restored from a backup, or a second OnHand posts there with a copy of it"
     else:
         return
     message = f"{what}. Compare, then align the cart with Send QOH or Get QOH."
@@ -215,7 +235,8 @@ def check_place(cart: Cart, seen: Look) -> None:
 
 def book(house: House, cart: Cart, collected: Collected) -> Booked:
     """Book the lines that the sums confirm. One commit; none when there is nothing to write."""
-    residual = collected.look.sums - cart.sums if collected.look.sums is not None else None
+    comparable = collected.look.sums is not None and not collected.partial
+    residual = collected.look.sums - cart.sums if comparable and collected.look.sums is not None else None
     begun_again = collected.place != cart.place
     if not (collected.lines or collected.gone or collected.edited or begun_again):
         return Booked(residual is not None and not residual, None if residual else frozenset(), ())
@@ -431,13 +452,15 @@ def _hold_unbookable(books: Books, cart: Cart, changes: Mapping[Listing, int], a
     return {tracked[item].product for item in over}
 
 
-def read_lines(shop: Shop, after: int, up_to: int | None) -> list[Line]:
-    """All order lines above ``after``, up to and including ``up_to`` if given."""
+def read_lines(shop: Shop, after: int, up_to: int | None, pages: int) -> tuple[list[Line], bool]:
+    """Order lines above ``after``, up to and including ``up_to`` if given, from at most so many pages; and whether others follow."""
     lines: list[Line] = []
     more = True
-    while more:
+    for _ in range(pages):
         page = shop.look(after, after, ROWS_MAX, False, False)
         lines += [line for line in page.lines if up_to is None or line.line <= up_to]
         more = page.more and (up_to is None or page.lines[-1].line < up_to)
-        after = page.lines[-1].line if page.lines else after
-    return lines
+        if not more:
+            break
+        after = page.lines[-1].line
+    return lines, more

@@ -14,6 +14,7 @@ import structlog
 
 from onhand.domain import posts
 from onhand.domain.carts import Cart
+from onhand.domain.errors import Conflict
 from onhand.domain.listings import Listing
 from onhand.domain.posts import Batch, Due, Post, State
 from onhand.domain.shop import Outcome, Row
@@ -37,8 +38,9 @@ def deliver(house: House, cart: Cart, shop: Shop, batch_size: int) -> int:
     """
     at = house.clock.now()
 
-    def begin(books: Books) -> tuple[Batch | None, int]:
+    def begin(books: Books) -> tuple[Batch | None, int, bool]:
         batch = books.posts.pending(cart.id)
+        fresh = batch is None
         current = books.carts.get(cart.id)
         # Listings with news that show the right count already make no post; what comes after them still must.
         last: Due | None = None
@@ -57,11 +59,11 @@ def deliver(house: House, cart: Cart, shop: Shop, batch_size: int) -> int:
             batch = posts.mark(carrier, current.epoch, current.next_seq) if carrier else None
             if batch:
                 _store(books, cart, batch, at)
-        return batch, number
+        return batch, number, fresh
 
-    batch, number = house.store.write(begin)
+    batch, number, fresh = house.store.write(begin)
     if batch is not None:
-        send(house, cart, shop, batch)
+        send(house, cart, shop, batch, fresh)
     return number
 
 
@@ -78,10 +80,15 @@ def resend(house: House, cart: Cart, shop: Shop) -> None:
         send(house, cart, shop, batch)
 
 
-def send(house: House, cart: Cart, shop: Shop, batch: Batch) -> None:
-    """Send a stored batch and settle it by the shop's answer."""
+def send(house: House, cart: Cart, shop: Shop, batch: Batch, fresh: bool = False) -> None:
+    """Send a stored batch and settle it by the shop's answer. ``fresh``: it was never sent before.
+
+    Raises Conflict, with reason ``copied``, if the shop has a fresh batch from another run of OnHand already.
+    """
     changes = [post.change for post in batch.posts]
     answer = shop.apply(batch.epoch, batch.first, changes)
+    if fresh and answer.outcome is Outcome.ALREADY and answer.elsewhere:
+        raise Conflict("Another OnHand has sent this batch already.", reason="copied", cart=cart.name)
     if answer.outcome is Outcome.UNFINISHED:
         # Settled first and closed after: a crash in between leaves a batch that the shop calls begun and we know the
         # fate of, and the next look closes it. The other way round its fate would be lost.

@@ -32,6 +32,7 @@ from .webhook_ports import WebhookBook
 T = TypeVar("T")
 
 ROWS_MAX = 2000  # rows, lines, ids or posts in one request; the protocol's limit
+LISTINGS_MAX = 200_000  # products of one shop
 
 
 class Shop(Protocol):
@@ -39,6 +40,7 @@ class Shop(Protocol):
 
     Every method raises ``Retriable`` (try later), ``Permanent`` (a person must change something there) or
     ``Conflict`` (the shop is in another epoch or at another sequence number), with the fact ``reason``.
+    What it returns was checked (``carts.answers``): numbers are bounded, and a page rises above what was asked for.
     """
 
     def hello(self, fresh_epoch_after: str | None = None) -> Hello:

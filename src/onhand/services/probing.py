@@ -76,7 +76,7 @@ def round_trip(house: House, cart: Cart, shop: Shop, sku: str) -> list[Step]:
 def _one_way(house: House, cart: Cart, shop: Shop, listing: Listing, delta: int, steps: list[Step]) -> None:
     before = shop.rows([listing.product])[0].quantity
     batch = house.store.write(lambda books: _post(books, cart, listing, delta, house))
-    _timed(house, steps, f"post {delta:+d}", lambda: delivering.send(house, cart, shop, batch))
+    _timed(house, steps, f"post {delta:+d}", lambda: delivering.send(house, cart, shop, batch, fresh=True))
     row = _timed(house, steps, "seen there", lambda: shop.rows([listing.product])[0])
     if row.quantity != before + delta:
         raise Refused(

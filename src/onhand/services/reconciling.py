@@ -24,10 +24,11 @@ from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Movement
 
-from . import bookkeeping, collecting, evidence, refreshing
+from . import bookkeeping, braking, collecting, evidence, refreshing
 from .collecting import Memory, Moment
-from .ports import Books, House, Shop
+from .ports import ROWS_MAX, Books, House, Shop
 
+SLICE_LINES = collecting.PAGES_MAX * ROWS_MAX  # lines that are booked in one commit
 DOUBTS = ("unnamed", "fallen", "drift", "reset", "edited")  # what of a weighing has to be seen twice
 
 log = structlog.get_logger()
@@ -104,12 +105,14 @@ def compare(
     rules: Rules,
     whole: bool,
     edited: Collection[int] = (),
+    partial: bool = False,
 ) -> int:
     """Weigh these products, book what is trade, follow what is drift, act on what has settled.
 
     ``edited`` are those of which known lines have other units now. Suspicions against products that do not differ end; with ``whole``
     the products are all that differ, so against any other, too. Returns how many still differ after the booking; a product that
-    was named and does not differ counts as one, as another must.
+    was named and does not differ counts as one, as another must. With ``partial`` only some of the new
+    lines were read, so only what they name is booked.
     """
     wanted = sorted(products)
     rows = {row.product: row for chunk in evidence.chunks(wanted) for row in shop.rows(chunk)}
@@ -132,10 +135,11 @@ def compare(
         memory.misled += misled
     if not weighings:
         return misled
-    settled = _settled(weighings, memory, cart.in_step_at, house, rules) if cart.halted is None else []
-    listings = cart.sums.count
-    if differences.braked(len(settled), listings, rules.brake_percent, rules.brake_listings):
-        halt(house, cart, Cause.BRAKE, f"{len(settled)} of {listings} listings would change at once.")
+    judged = cart.halted is None and not partial
+    settled = _settled(weighings, memory, cart.in_step_at, house, rules) if judged else []
+    nameless = {weighing.listing.product for weighing in settled if weighing.weighed.unnamed}
+    if reason := braking.why(house, cart, memory, len(settled), nameless, rules):
+        halt(house, cart, Cause.BRAKE, reason)
         settled = []
     if settled:
         # Before anything is done about it, the shop is asked about all lines of these products, however old they are.
@@ -152,9 +156,11 @@ def compare(
     }
 
     def write(books: Books) -> int:
-        open_ones = misled
+        open_ones, lines_left = misled, SLICE_LINES
         for weighing in weighings:
-            open_ones += _book_trade(books, cart, weighing, now.at)
+            sold = weighing.weighed.sold[:lines_left]
+            lines_left -= len(sold)
+            open_ones += _book_trade(books, cart, weighing, sold, now.at)
         for weighing in settled:
             product = weighing.listing.product
             _act(books, cart, weighing, good[product], by_editor[product], memory, rules, now)
@@ -264,7 +270,8 @@ def _weigh(
         late = collecting.late(listing, lines) if row.ordered - listing.ordered < law.units(lines) else []
         new = [line for line in lines if line not in late]
         weighed = law.weigh(listing.ordered, listing.sum, row, new, changes)
-        waiting = tuple(line for line in lines if line not in weighed.sold)
+        sold = frozenset(weighed.sold)  # there may be thousands
+        waiting = tuple(line for line in lines if line not in sold)
         rest = tuple(change for change in changes if change not in weighed.changed)
         weighings.append(Weighing(listing, row, weighed, waiting, rest))
     return weighings
@@ -297,20 +304,23 @@ def _settled(
     return settled
 
 
-def _book_trade(books: Books, cart: Cart, weighing: Weighing, at: datetime) -> int:
-    """Book what counter and lines agree on; returns 1 if something is left open, else 0."""
+def _book_trade(books: Books, cart: Cart, weighing: Weighing, sold: Sequence[Line], at: datetime) -> int:
+    """Book what counter and lines agree on; returns 1 if something is left open, else 0.
+
+    ``sold`` are those of the lines that belong into this slice; the others are weighed again at the next look.
+    """
     listing, row, weighed = weighing.listing, weighing.row, weighing.weighed
     if not listing.tracked:
         _follow(books, cart, listing, row, weighed)
         _note_edited(books, cart, weighing.changed)
         return 0
-    collecting.sell(books, cart, weighed.sold, at)
+    collecting.sell(books, cart, sold, at)
     collecting.book_changes(books, cart, listing, weighed.changed, at)
     if weighed.sold:
         note_switch(books, listing, row)
     if listing.unnamed and not weighed.unnamed and not weighed.fallen:
         collecting.name_late(books, cart, listing, [line for line in weighing.waiting if line.paid])
-    return 1 if any(amount for _, amount in weighing.doubts()) else 0
+    return 1 if len(sold) < len(weighed.sold) or any(amount for _, amount in weighing.doubts()) else 0
 
 
 def _show_left_out(books: Books, cart: Cart, weighing: Weighing, came: Sequence[LineChange], at: datetime) -> None:
@@ -384,7 +394,10 @@ def _act(
         in_doubt = _doubt_return(books, cart, listing, weighing, found, doubted, at)
         weighing = replace(weighing, changed=tuple(c for c in weighing.changed if c not in in_doubt))
         listing = books.listings.of(cart.id, [product])[product]
-    explained = _book_moved(books, cart, listing, weighing, ripe["unnamed"] - max(0, ripe["fallen"] - doubted), at)
+    moved = ripe["unnamed"] - max(0, ripe["fallen"] - doubted)
+    explained, nameless = _book_moved(books, cart, listing, weighing, moved, at)
+    if nameless > 0:
+        memory.nameless[product] = now.monotonic
     found = replace(found, changed=[change for change in found.changed if change not in explained])
     listing = books.listings.of(cart.id, [product])[product]
     if found.drift and not doubted:
@@ -395,15 +408,16 @@ def _act(
 
 def _book_moved(
     books: Books, cart: Cart, listing: Listing, weighing: Weighing, moved: int, at: datetime
-) -> tuple[LineChange, ...]:
-    """Book what the counter moved by and no line told of at first glance; returns the line changes that tell of it now."""
+) -> tuple[tuple[LineChange, ...], int]:
+    """Book what the counter moved by and no line told of at first glance; returns the line changes that tell of it now, and the units
+    that none tells of."""
     sold, changed = law.name(moved, weighing.waiting, weighing.changed, mixed=True)
     collecting.sell(books, cart, sold, at)
     collecting.book_changes(books, cart, listing, changed, at)
     rest = moved - law.units(sold) - sum(change.units for change in changed)
     collecting.count_sale(books, cart, listing.product, rest, at)
     _show_left_out(books, cart, weighing, changed, at)
-    return changed
+    return changed, rest
 
 
 def _doubt_return(

@@ -14,12 +14,15 @@ import structlog
 
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, Finding, Remedy
+from onhand.domain.errors import Permanent
 from onhand.domain.listings import Listing
 from onhand.domain.shop import Row
 from onhand.domain.sketch import Counters, Sums
 
 from . import bookkeeping, tying
-from .ports import ROWS_MAX, Books, House, Shop
+from .ports import LISTINGS_MAX, ROWS_MAX, Books, House, Shop
+
+PAGES_MAX = 2 * LISTINGS_MAX // ROWS_MAX  # products that go while pages are read leave some of them short
 
 log = structlog.get_logger()
 
@@ -77,15 +80,21 @@ def refresh(house: House, cart: Cart, shop: Shop) -> None:
 
 
 def all_rows(shop: Shop, progress: Callable[[int], None] = lambda _: None) -> list[Row]:
-    """Every product of the shop, in pages. ``progress`` is told how many were read."""
+    """Every product of the shop, in pages. ``progress`` is told how many were read. Raises Permanent if there is no end to them."""
     rows: list[Row] = []
-    more = True
-    while more:
+    for _ in range(PAGES_MAX):
         page = shop.listings(rows[-1].product if rows else 0, ROWS_MAX)
         rows += page.rows
         progress(len(rows))
-        more = page.more and bool(page.rows)
-    return rows
+        if not page.more:
+            return rows
+        if len(rows) > LISTINGS_MAX:
+            break
+    raise Permanent(
+        f"The shop has more than {LISTINGS_MAX:,} products, or too few on a page: OnHand keeps {LISTINGS_MAX:,} of a shop in step.",
+        reason="answer",
+        listings=len(rows),
+    )
 
 
 def _show(books: Books, cart: Cart, listing: Listing, cause: Cause, at: datetime, note: str) -> None:

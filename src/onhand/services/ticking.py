@@ -21,6 +21,12 @@ from .reconciling import Rules
 from .settings import Pace
 
 SHARED = {"same_shop", "another_onhand"}  # reasons of conflicts: somebody else keeps the shop too
+_MOVED = "The shop is not where our posts left it: one side was restored from a backup, or a second OnHand posts there"
+_COPIED = (
+    "A second OnHand posts to this shop, with a copy of this store data file: stop one of the two and keep it stopped"
+)
+# Why a shop is not where our posts left it, by the reason of a conflict.
+MISPLACED = {"epoch": _MOVED, "gap": _MOVED, "other": _COPIED, "copied": _COPIED}
 ROUNDS_MAX = 50  # batches in a row before the next look
 
 
@@ -64,17 +70,20 @@ def tick(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace, del
         memory.cells_due = house.clock.monotonic() + collecting.CELLS_SECONDS
     if whole or products or booked.late or booked.edited:
         asked = products | booked.late | booked.edited
-        open_ones = reconciling.compare(house, cart, shop, memory, asked, pace.rules, whole, booked.edited)
+        open_ones = reconciling.compare(
+            house, cart, shop, memory, asked, pace.rules, whole, booked.edited, collected.partial
+        )
     if booked.emptied:
         _note_switched_off(house, cart, shop, booked.emptied)
-    if collected.look.sums is not None and not memory.misled:  # else what differs was not seen, or not named yet
+    compared = collected.look.sums is not None and not collected.partial
+    if compared and not memory.misled:  # else what differs was not seen, or not named yet
         memory.looked_at = Moment.now(house.clock)
     if not deliver or cart.halted is not None:
         return False
     posted = deliver_all(house, cart_id, shop, pace.batch_size)
-    if open_ones or posted:
+    if open_ones or posted or collected.partial:
         return False
-    return True if collected.look.sums is not None else None
+    return True if compared else None
 
 
 def deliver_all(house: House, cart_id: int, shop: Shop, batch_size: int) -> int:
@@ -99,11 +108,13 @@ def _stopping_on_conflict(house: House, cart: Cart) -> Iterator[None]:
         yield
     except Conflict as seen:
         conflict = claiming.explain(house, cart, seen)
-        reason = conflict.facts.get("reason")
-        if cart.halted is None and (reason in {"restored", "epoch", "gap"} or reason in SHARED):
-            note = "The shop is not where our posts left it: one side was restored from a backup"
-            note = f"{note}. {claiming.ALIGN}" if reason in {"epoch", "gap"} else conflict.message
-            reconciling.halt(house, cart, Cause.SHARED if reason in SHARED else Cause.RESTORED, note)
+        reason = str(conflict.facts.get("reason"))
+        if cart.halted is None and reason in SHARED:
+            reconciling.halt(house, cart, Cause.SHARED, conflict.message)
+        elif cart.halted is None and reason == "restored":
+            reconciling.halt(house, cart, Cause.RESTORED, conflict.message)
+        elif cart.halted is None and reason in MISPLACED:
+            reconciling.halt(house, cart, Cause.RESTORED, f"{MISPLACED[reason]}. {claiming.ALIGN}")
         if conflict is seen:
             raise
         raise conflict from seen

@@ -125,7 +125,7 @@ class Connector:
         yield
         return tuple(self._shop.line(line) for line in sorted(set(lines)) if line in self._shop.tables.lines)
 
-    def apply(self, epoch: str, first: int, changes: Sequence[Change], close: bool) -> Verb[Applied]:
+    def apply(self, epoch: str, first: int, changes: Sequence[Change], close: bool, holder: str = "") -> Verb[Applied]:
         _bound(len(changes), ROWS_MAX)
         if not changes or len({change.product for change in changes}) < len(changes):
             raise Permanent("Give at least one post, and each product at most once.", reason="request")
@@ -133,11 +133,13 @@ class Connector:
         if epoch != memory.epoch:
             raise Conflict("The shop is in another epoch.", reason="epoch", epoch=memory.epoch)
         if (memory.last_first, memory.last_seq) == (first, last):
-            return Applied(Outcome.ALREADY, epoch, last, memory.last_answer)
+            if memory.last_changes != tuple(changes):
+                raise Conflict("Another batch has these numbers.", reason="other", last_seq=memory.last_seq)
+            return Applied(Outcome.ALREADY, epoch, last, memory.last_answer, memory.last_holder != holder)
         if memory.begun == (first, last):
             if not close:
                 return Applied(Outcome.UNFINISHED, epoch, memory.last_seq)
-            self._done(memory, first, last, {})
+            self._done(memory, first, changes, {}, holder)
             return Applied(Outcome.CLOSED, epoch, last)
         if memory.begun or close or first != memory.last_seq + 1:
             raise Conflict("The shop expects another batch.", reason="gap", last_seq=memory.last_seq)
@@ -150,7 +152,7 @@ class Connector:
             memory.begun = (first, last)
             yield
             yield from self._write(epoch, first, changes, failed)
-        self._done(memory, first, last, failed)
+        self._done(memory, first, changes, failed, holder)
         return Applied(Outcome.APPLIED, epoch, last, failed)
 
     # What the verbs share
@@ -181,8 +183,9 @@ class Connector:
         self._shop.tables.memory = Memory(blake2b(name, digest_size=8).hexdigest())
         return self._shop.tables.memory
 
-    def _done(self, memory: Memory, first: int, last: int, failed: dict[int, str]) -> None:
-        memory.begun, memory.last_seq, memory.last_first, memory.last_answer = None, last, first, dict(failed)
+    def _done(self, memory: Memory, first: int, changes: Sequence[Change], failed: dict[int, str], holder: str) -> None:
+        memory.begun, memory.last_seq, memory.last_first = None, first + len(changes) - 1, first
+        memory.last_answer, memory.last_changes, memory.last_holder = dict(failed), tuple(changes), holder
 
     def _products(self) -> Iterator[Product]:
         return iter(self._shop.tables.products.values())

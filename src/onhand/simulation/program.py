@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from itertools import count
 from random import Random
 from typing import Any, TypeVar, cast
 
@@ -31,6 +32,7 @@ from .timeline import SimClock, Timeline
 from .wire import Network, Wire
 
 T = TypeVar("T")
+_RUNS = count(1)
 NO_SECRETS = Vault()  # the simulated wire is not signed
 
 
@@ -69,6 +71,7 @@ class Program:
         died: Callable[[], None],
     ) -> None:
         self.house = House(self, clock)
+        self.run = f"{next(_RUNS):016x}"
         self.dead = False
         self.kill_after: int | None = None  # boundaries until it is killed
         self.kills_hit: Counter[str] = Counter()
@@ -137,7 +140,7 @@ class Program:
             del self.drivers[cart_id]
         for cart_id, cart in wanted.items():
             if cart_id not in self.drivers:
-                wire = Wire(self._networks[cart_id], self)
+                wire = Wire(self._networks[cart_id], self, self.run)
                 self.drivers[cart_id] = Driver(self.house, cart, wire, self.memories[cart_id], self._chance.random)
                 self._plan(cart_id, self._timeline.now)
 
@@ -148,7 +151,7 @@ class Program:
             raise Retriable("Somebody else speaks to this cart.", reason="busy")
         self._at_work.add(cart.id)
         try:
-            yield Wire(self._networks[cart.id], self), self.memories[cart.id]
+            yield Wire(self._networks[cart.id], self, self.run), self.memories[cart.id]
         finally:
             self._at_work.discard(cart.id)
 

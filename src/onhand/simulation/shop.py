@@ -14,7 +14,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from onhand.domain.shop import Line
+from onhand.domain.shop import Change, Line
 
 
 class Writer(StrEnum):
@@ -71,6 +71,8 @@ class Memory:
     begun: tuple[int, int] | None = None
     last_first: int | None = None
     last_answer: Mapping[int, str] = field(default_factory=dict)
+    last_changes: tuple[Change, ...] = ()
+    last_holder: str = ""
 
 
 @dataclass(slots=True)

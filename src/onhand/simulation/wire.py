@@ -127,7 +127,8 @@ class Network:
 class Wire:
     """One process's connection to one shop. Implements ``services.ports.Shop``."""
 
-    def __init__(self, network: Network, sender: Sender) -> None:
+    def __init__(self, network: Network, sender: Sender, holder: str = "") -> None:
+        self._holder = holder
         self._network, self._sender, self._timeline = network, sender, network.timeline
         self._connector = network.connector
 
@@ -150,7 +151,7 @@ class Wire:
         return self._ask(lambda: self._connector.orders(lines))
 
     def apply(self, epoch: str, first: int, changes: Sequence[Change], close: bool = False) -> Applied:
-        return self._ask(lambda: self._connector.apply(epoch, first, tuple(changes), close), writes=True)
+        return self._ask(lambda: self._connector.apply(epoch, first, tuple(changes), close, self._holder), writes=True)
 
     def disconnect(self) -> None:
         """Nothing is kept open here."""

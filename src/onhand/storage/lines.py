@@ -25,6 +25,7 @@ from .tables import order_lines as table
 from .times import micros, moment
 
 RUN_DIGITS = 4  # so that the names of runs sort as their numbers do
+WAITING_MAX = 10_000  # newest waiting lines of some products; what older ones would name is booked by the counter
 
 
 class Lines:
@@ -139,7 +140,7 @@ class Lines:
         return {line.line: line for line in found}
 
     def waiting(self, source: Source, products: Sequence[int]) -> list[Line]:
-        return self._of_products(source, products, LineState.WAITING, None)
+        return self._of_products(source, products, LineState.WAITING, WAITING_MAX)
 
     def sold(self, cart: int, products: Sequence[int], limit: int) -> list[SoldLine]:
         found: dict[int, SoldLine] = {}

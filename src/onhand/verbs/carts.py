@@ -94,7 +94,9 @@ def cart_edit(
     for key, low in (("tick_seconds", 0.05), ("settle_seconds", 0.1)):
         if changed.get(key) is not None and changed[key] < low:
             raise Refused(f"It is at least {low}, or 0 for the system's.", **{key: changed[key]})
-    _checked(replace(found.settings, **changed))
+    checked = _checked(replace(found.settings, **changed))
+    if url is not None:
+        changed["url"] = checked.url
 
     def write(books: Any) -> None:
         current = books.carts.get(found.id)
@@ -200,6 +202,8 @@ def cart_test(app: App, cart: Text, sku: Sku | None = None) -> Data:
         hello, warnings, steps = probing.greet(app.house, found, shop)
         if sku:
             steps += probing.round_trip(app.house, found, shop, sku)
+    if app.controller is not None:
+        app.controller.try_again(found.id)
     answered = {**asdict(hello), "title": family.title(hello.family, hello.version)}
     return {"cart": found.name, "answered": answered, "warnings": warnings, "steps": [asdict(step) for step in steps]}
 
@@ -322,6 +326,8 @@ def _direct(app: App, name: str) -> Cart:
 
 
 def _checked(own: Settings) -> Settings:
+    """The settings with the whole address of the connector. Raises Refused if they cannot be those of a cart."""
+    own = composition.with_whole_address(own)
     composition.check_address(own)
     if not own.name.strip():
         raise Refused("A cart needs a name.", name=own.name)

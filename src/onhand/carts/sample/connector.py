@@ -35,6 +35,7 @@ _HTTP = {
     "busy": 503,
     "epoch": 409,
     "gap": 409,
+    "other": 409,
     "internal": 500,
 }
 log = logging.getLogger(__name__)

@@ -7,6 +7,7 @@ Never: writes anything but relative quantities, a status that was asked for, and
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import re
@@ -17,6 +18,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from onhand.domain.shop import DOWNLOAD
 from onhand.domain.sketch import MULTIPLIER, PARTITION_MULTIPLIERS
@@ -56,7 +58,7 @@ class State:
     begun_first: int | None
     begun_last: int | None
     last_first: int | None
-    last_answer: str
+    last_answer: str  # JSON: the results, and what tells the batch from others with its numbers
 
     @property
     def head(self) -> dict[str, object]:
@@ -183,15 +185,22 @@ class Verbs:
 
     def _apply(self, db: sqlite3.Connection, request: Document) -> Document:
         epoch, first = request.get("epoch"), _whole(request, "first", least=1)
-        posts, close = _posts(request), _truth(request, "close")
-        last = first + len(posts) - 1
+        posts, close, holder = _posts(request), _truth(request, "close"), _holder(request)
+        last, digest = first + len(posts) - 1, _digest(posts)
         with _writing(db):
             state = _state(db)
             if epoch != state.epoch:
                 raise Fault("epoch", "Look at the shop again: it is in another epoch.", epoch=state.epoch)
             results: Sequence[Sequence[object]] = []
             if first == state.last_first and last == state.last_seq:
-                outcome, results = "already", json.loads(state.last_answer)
+                noted = _noted(state)
+                if noted["digest"] not in (None, digest):
+                    raise Fault(
+                        "other",
+                        "Look for a second OnHand: another batch has these numbers.",
+                        last_seq=state.last_seq,
+                    )
+                outcome, results, holder = "already", noted["results"], noted["holder"]
             elif state.begun_first is not None:
                 if (first, last) != (state.begun_first, state.begun_last):
                     raise _gap(state)
@@ -204,10 +213,10 @@ class Verbs:
                 db.execute(
                     "UPDATE onhand_state SET last_seq = ?, begun_first = NULL, begun_last = NULL,"
                     " last_first = ?, last_answer = ?",
-                    (last, first, json.dumps(results)),
+                    (last, first, json.dumps({"results": results, "digest": digest, "holder": holder})),
                 )
                 state = _state(db)
-        return {"outcome": outcome, **state.head, "results": results}
+        return {"outcome": outcome, **state.head, "results": results, "holder": holder}
 
 
 # What the connector remembers
@@ -334,6 +343,25 @@ def _posts(request: Document) -> list[tuple[int, int, bool]]:
     if not posts or len({product for product, _, _ in posts}) < len(posts):
         raise Fault("request", "Give at least one post, and each product at most once.")
     return posts
+
+
+def _noted(state: State) -> dict[str, Any]:
+    """Of the batch settled last. Before there was a digest only the results were noted."""
+    noted = json.loads(state.last_answer)
+    return noted if isinstance(noted, dict) else {"results": noted, "digest": None, "holder": None}
+
+
+def _holder(request: Document) -> str | None:
+    holder = request.get("holder")
+    if holder is not None and not (isinstance(holder, str) and re.fullmatch(r"[0-9a-f]{16}", holder)):
+        raise Fault("request", "Give holder as 16 hexadecimal digits.")
+    return holder
+
+
+def _digest(posts: Sequence[tuple[int, int, bool]]) -> str:
+    """What tells a batch from another with the same numbers."""
+    written = ";".join(f"{product}:{delta}:{int(reactivate)}" for product, delta, reactivate in posts)
+    return hashlib.sha256(written.encode()).hexdigest()
 
 
 def _crc(row: tuple[int, str | None, int]) -> int:

@@ -234,6 +234,7 @@ def test_what_a_person_switched_off_after_the_shop_did_stays_off(world: World) -
     amber.sample.admin_set("POT", status=1)
     amber.tick(30)
     amber.sample.admin_set("POT", status=0)
+    amber.sql("UPDATE products SET products_last_modified = datetime('now', '1 second') WHERE products_model = 'POT'")
     amber.tick(30)
     receive(world.house, [("POT", 2)], "", "", "")
     amber.settle()

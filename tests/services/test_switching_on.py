@@ -112,3 +112,62 @@ def test_what_the_shop_itself_put_back_is_switched_on_as_well(world: World) -> N
     amber.sample.delete_order(order, restock=True)
     amber.settle()
     assert state(amber) == (5, 1)
+
+
+def save_form(cart: Stall, seconds_ago: int) -> None:
+    """Somebody saves the form of POT without changing count or status."""
+    cart.sql(
+        "UPDATE products SET products_last_modified = datetime('now', ?) WHERE products_model = 'POT'",
+        f"-{seconds_ago} seconds",
+    )
+
+
+@pytest.fixture
+def careful(world: World) -> Stall:
+    """A shop that switches off what sells out."""
+    (amber,) = world.running("Amber", wares=WARES, allow_checkout=False)
+    amber.tick()
+    return amber
+
+
+@pytest.mark.parametrize("again", [0, 30])
+def test_a_form_saved_before_the_sell_out_does_not_keep_it_off(careful: Stall, again: int) -> None:
+    """The sale shows that the product was on after the form was saved."""
+    save_form(careful, seconds_ago=10)
+    careful.sample.buy("POT", 5)
+    careful.tick()
+    careful.tick(again)  # a look that reads the catalogue as well
+    assert doubtful(careful) == []
+    receiving.receive(careful.world.house, [("POT", 2)], "", "", "")
+    careful.settle()
+    assert state(careful) == (2, 1)
+
+
+def test_the_same_in_the_look_that_reads_the_catalogue(careful: Stall) -> None:
+    save_form(careful, seconds_ago=40)
+    careful.sample.buy("POT", 5)
+    careful.tick(30)
+    receiving.receive(careful.world.house, [("POT", 2)], "", "", "")
+    careful.settle()
+    assert state(careful) == (2, 1)
+
+
+def test_a_form_saved_after_the_sell_out_does_not_keep_it_off(careful: Stall) -> None:
+    """It was off already, so the form says nothing about that; whoever wants it off says so in OnHand."""
+    careful.sample.buy("POT", 5)
+    careful.tick()
+    save_form(careful, seconds_ago=0)
+    careful.tick(30)
+    receiving.receive(careful.world.house, [("POT", 2)], "", "", "")
+    careful.settle()
+    assert state(careful) == (2, 1)
+
+
+def test_a_form_saved_at_the_moment_of_the_sell_out_leaves_it_in_doubt(careful: Stall) -> None:
+    careful.sample.buy("POT", 5)
+    save_form(careful, seconds_ago=0)
+    careful.tick()
+    assert doubtful(careful) == [careful.listing("POT").product]
+    receiving.receive(careful.world.house, [("POT", 2)], "", "", "")
+    careful.settle()
+    assert state(careful) == (2, 0)

@@ -105,6 +105,10 @@ class Listing:
         """Whether sales here are booked and posts are sent."""
         return self.item is not None and self.problem is None and self.aligned
 
+    def went_off(self, row: Row) -> bool:
+        """Whether it is sold out and off now, and was on when it had something left."""
+        return not row.status and row.quantity <= 0 and (bool(self.status) or self.off_when_empty)
+
     @property
     def switched_off(self) -> bool:
         """Whether it sold out and is off, and nobody can tell that the sale did that: a person has to say what is wanted."""

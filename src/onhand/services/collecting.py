@@ -7,6 +7,7 @@ Never: books a line whose counter has not moved.
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -85,6 +86,10 @@ class Memory:
             if (products is None or product in products) and product not in doubtful:
                 del self.suspicions[product, what]
                 self.witnessed.pop(product, None)
+
+    def seconds_since_look(self, now: Moment) -> float:
+        """How long ago all of the shop was seen right the last time; very long if that is not known."""
+        return self.looked_at.since(now).total_seconds() if self.looked_at is not None else math.inf
 
     def hurry(self) -> None:
         """The shop says that it sold: the next look asks for sums, which confirm the sale, if they are not too dear by then."""

@@ -155,12 +155,14 @@ def compare(
         for w in settled
     }
 
+    since_look = memory.seconds_since_look(now)
+
     def write(books: Books) -> int:
         open_ones, lines_left = misled, SLICE_LINES
         for weighing in weighings:
             sold = weighing.weighed.sold[:lines_left]
             lines_left -= len(sold)
-            open_ones += _book_trade(books, cart, weighing, sold, now.at)
+            open_ones += _book_trade(books, cart, weighing, sold, now.at, since_look)
         for weighing in settled:
             product = weighing.listing.product
             _act(books, cart, weighing, good[product], by_editor[product], memory, rules, now)
@@ -304,7 +306,9 @@ def _settled(
     return settled
 
 
-def _book_trade(books: Books, cart: Cart, weighing: Weighing, sold: Sequence[Line], at: datetime) -> int:
+def _book_trade(
+    books: Books, cart: Cart, weighing: Weighing, sold: Sequence[Line], at: datetime, since_look: float
+) -> int:
     """Book what counter and lines agree on; returns 1 if something is left open, else 0.
 
     ``sold`` are those of the lines that belong into this slice; the others are weighed again at the next look.
@@ -317,7 +321,7 @@ def _book_trade(books: Books, cart: Cart, weighing: Weighing, sold: Sequence[Lin
     collecting.sell(books, cart, sold, at)
     collecting.book_changes(books, cart, listing, weighed.changed, at)
     if weighed.sold:
-        note_switch(books, listing, row)
+        note_switch(books, listing, row, since_look)
     if listing.unnamed and not weighed.unnamed and not weighed.fallen:
         collecting.name_late(books, cart, listing, [line for line in weighing.waiting if line.paid])
     return 1 if len(sold) < len(weighed.sold) or any(amount for _, amount in weighing.doubts()) else 0
@@ -349,11 +353,15 @@ def _follow(books: Books, cart: Cart, listing: Listing, row: Row, weighed: law.W
     books.lines.mark(cart.source, [line.line for line in weighed.sold], LineState.UNTRACKED)
 
 
-def note_switch(books: Books, listing: Listing, row: Row) -> None:
-    """Remember that the shop switched a product off with the sale that emptied it, and not a person."""
-    went_off = bool(listing.status) and not row.status and row.quantity <= 0 and row.modified == listing.modified
-    if went_off or row.status != listing.status:
-        books.listings.note_shop(listing.id, row, listing.modified, went_off)
+def note_switch(books: Books, listing: Listing, row: Row, seconds: float) -> None:
+    """Remember that the shop switched a product off with the sale that emptied it, and not a person.
+
+    ``seconds``: how long ago the look before this sale was. A form saved before it says nothing about the sale.
+    """
+    just_edited = row.modified != listing.modified and differences.is_recent(row.age, seconds)
+    by_sale = not row.status and (listing.off_by_sale or (listing.went_off(row) and not just_edited))
+    if by_sale != listing.off_by_sale or row.status != listing.status:
+        books.listings.note_shop(listing.id, row, listing.modified, by_sale)
 
 
 def _act(
@@ -506,7 +514,7 @@ def _remedy(
     books.carts.move_sums(cart.id, Sums.of(listing.product, drift, 0))
     # If more has moved than is acted on now, the edit must stay visible as one until the rest has settled too.
     modified = row.modified if row.sum == listing.sum + drift else listing.modified
-    books.listings.note_shop(listing.id, row, modified, listing.off_by_sale and row.modified == listing.modified)
+    books.listings.note_shop(listing.id, row, modified, listing.off_by_sale and not row.status)
     if finding.remedy is Remedy.BOOK and listing.item is not None:
         bookkeeping.book(books, [Movement.edit(listing.item, drift, cart.id, difference)], at)
     if finding.remedy is Remedy.BOOK:

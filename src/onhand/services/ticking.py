@@ -52,6 +52,8 @@ def tick(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace, del
     if _looks_empty(house, cart, collected, pace.rules):
         return False
     booked = collecting.book(house, cart, collected)
+    if booked.emptied:
+        _note_switched_off(house, cart, shop, memory, booked.emptied)
     _refresh_if_changed(house, cart, shop, collected)
     open_ones = 0
     # Sums that agree can hide drifts that cancel each other. The cells are asked until they agree too, and then not for long.
@@ -73,8 +75,6 @@ def tick(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace, del
         open_ones = reconciling.compare(
             house, cart, shop, memory, asked, pace.rules, whole, booked.edited, collected.partial
         )
-    if booked.emptied:
-        _note_switched_off(house, cart, shop, booked.emptied)
     compared = collected.look.sums is not None and not collected.partial
     if compared and not memory.misled:  # else what differs was not seen, or not named yet
         memory.looked_at = Moment.now(house.clock)
@@ -150,14 +150,15 @@ def _refresh_if_changed(house: House, cart: Cart, shop: Shop, collected: Collect
         house.store.write(lambda books: books.carts.remember_catalogue(cart.id, catalogue))
 
 
-def _note_switched_off(house: House, cart: Cart, shop: Shop, products: tuple[int, ...]) -> None:
+def _note_switched_off(house: House, cart: Cart, shop: Shop, memory: Memory, products: tuple[int, ...]) -> None:
     """Did the shop switch off what a sale emptied? Then stock that comes back will switch it on."""
+    seconds = memory.seconds_since_look(Moment.now(house.clock))
     rows = shop.rows(products[:ROWS_MAX])
 
     def write(books: Books) -> None:
         listings = books.listings.of(cart.id, [row.product for row in rows])
         for row in rows:
             if row.product in listings:  # else it was found gone just now, and is back already
-                reconciling.note_switch(books, listings[row.product], row)
+                reconciling.note_switch(books, listings[row.product], row, seconds)
 
     house.store.write(write)

@@ -142,9 +142,10 @@ class Listings:
                 """
                 UPDATE listings SET model = :model, sku_key = :sku_key, name = :name, flags = :flags, problem = :problem,
                     aligned = aligned AND problem IS NOT 'deleted' AND :problem IS NULL AND item_id IS :item_id,
-                    -- Off without an edit and with nothing left: the sale that emptied it did that, and no person.
-                    off_by_sale = modified IS :modified AND :status = 0
-                        AND (off_by_sale OR (status <> 0 AND :quantity <= 0)),
+                    -- Off without an edit and with nothing left: the sale that emptied it did that, and no person. Whatever is
+                    -- saved after that, it stays so until it is on again.
+                    off_by_sale = :status = 0
+                        AND (off_by_sale OR (status <> 0 AND :quantity <= 0 AND modified IS :modified)),
                     off_when_empty = :status = 0 AND (off_when_empty OR (status <> 0 AND :quantity <= 0)),
                     -- An edit that moved the sum stays visible as such until the drift it made is settled.
                     modified = CASE WHEN sum = :sum THEN :modified ELSE modified END,

@@ -330,7 +330,7 @@ def _plan(out: Console, data: Data, what: str) -> None:
         changed = ">Change here" if get else ">Change there"
         table(out, ["SKU", "Name", ">On hand", ">Shop", changed], rows, "")
         _left_out(out, ROWS_SHOWN, len(moved))
-    for line in [line for line in data["lines"] if line["remark"]][:ROWS_SHOWN]:
+    for line in [line for line in data["lines"] if line.get("remark")][:ROWS_SHOWN]:
         say(out, f"{line['sku']}: {line['remark']}", "yellow")
     for problem, advice in WHAT_TO_DO.items():
         found = [line for line in data["lines"] if line["result"] == problem]

@@ -168,7 +168,7 @@ class Tasks:
         try:
             lines = answer.get("lines", ())
             for start in range(0, len(lines), LINES_COMMIT):
-                told = [TaskLine(**line) for line in lines[start : start + LINES_COMMIT]]
+                told = [TaskLine.of(line) for line in lines[start : start + LINES_COMMIT]]
                 store.write(lambda books: books.tasks.add_lines(task, start + 1, told))  # noqa: B023 - done before the next
             rest = {name: value for name, value in answer.items() if name != "lines"}
             result = json.dumps(rest) if rest else None

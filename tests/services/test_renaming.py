@@ -6,6 +6,7 @@ import pytest
 
 from onhand.domain.differences import Cause, Policy
 from onhand.domain.listings import Direction
+from onhand.domain.tasks import TaskLine
 from onhand.services import aligning, reconciling, settling
 from onhand.services.receiving import receive
 from tests.builders import Stall, World
@@ -146,3 +147,20 @@ def test_a_stopped_cart_books_what_it_sold_under_another_name_when_it_is_aligned
         amber.tick(30)
     amber.send()
     assert world.on_hand("TEA") == amber.shows("TEA") == 8
+
+
+def test_what_a_task_keeps_of_a_send_says_what_was_sold_unfollowed() -> None:
+    line = {
+        "product": 1,
+        "sku": "TEA",
+        "name": "",
+        "here": 10,
+        "there": 9,
+        "change": 1,
+        "result": "changed",
+        "failure": None,
+    }
+    assert TaskLine.of({**line, "remark": "1 unit was sold."}).failure == "1 unit was sold."
+    assert TaskLine.of({**line, "failure": "range", "remark": "1 unit was sold."}).failure == "range"
+    assert TaskLine.of({**line, "remark": ""}).failure is None
+    assert TaskLine.of(line).failure is None

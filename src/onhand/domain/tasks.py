@@ -7,9 +7,11 @@ Never: knows how the work is done.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 INTERRUPTED = (
     "OnHand ended while this was at work. What was done until then is kept. Look at the cart, then do it again: "
@@ -55,4 +57,11 @@ class TaskLine:
     there: int
     change: int
     result: str
-    failure: str | None
+    failure: str | None  # or what a person should know of it though it did not fail
+
+    @classmethod
+    def of(cls, line: Mapping[str, Any]) -> TaskLine:
+        """Return what is kept of a line of an answer. Its remark is kept where nothing failed."""
+        told = dict(line)
+        remark = told.pop("remark", "")
+        return cls(**{**told, "failure": told["failure"] or remark or None})

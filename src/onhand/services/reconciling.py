@@ -362,6 +362,7 @@ def note_switch(books: Books, listing: Listing, row: Row, seconds: float) -> Non
     by_sale = not row.status and (listing.off_by_sale or (listing.went_off(row) and not just_edited))
     if by_sale != listing.off_by_sale or row.status != listing.status:
         books.listings.note_shop(listing.id, row, listing.modified, by_sale)
+        books.carts.remember_catalogue(listing.cart, "")  # what is switched on again has to show as a change
 
 
 def _act(

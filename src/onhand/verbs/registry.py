@@ -18,8 +18,8 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import structlog
-from pydantic import AfterValidator, Base64Bytes, Field, ValidationError, validate_call
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, Base64Bytes, Field, GetJsonSchemaHandler, ValidationError, validate_call
+from pydantic_core import CoreSchema, ErrorDetails
 
 from onhand.app import App
 from onhand.domain.carts import Cart
@@ -94,7 +94,7 @@ def bounded(kind: Any) -> Any:
     if kind is int:
         return Annotated[int, Field(ge=INTEGERS.start, le=INTEGERS.stop - 1)]
     if is_dataclass(kind):
-        return Annotated[kind, AfterValidator(_within)]
+        return Annotated[kind, AfterValidator(_within), _Described()]
     inside = get_args(kind)
     if get_origin(kind) is Annotated:
         return Annotated[(bounded(inside[0]), *inside[1:])]
@@ -102,6 +102,18 @@ def bounded(kind: Any) -> Any:
         return kind
     within = tuple(one if one is ... else bounded(one) for one in inside)
     return Union[within] if get_origin(kind) in {Union, UnionType} else get_origin(kind)[within]  # noqa: UP007 - made of a tuple
+
+
+class _Described:
+    """Adds the bounds of whole numbers to the description of a record."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, describe: GetJsonSchemaHandler) -> dict[str, Any]:
+        schema = describe(core)
+        for member in describe.resolve_ref_schema(schema)["properties"].values():
+            for one in member.get("anyOf", [member]):
+                if one.get("type") == "integer":
+                    one |= {"minimum": INTEGERS.start, "maximum": INTEGERS.stop - 1}
+        return schema
 
 
 def _within(record: Any) -> Any:

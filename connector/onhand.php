@@ -203,7 +203,7 @@ function onhand_look($request, $shop, $db) {
     $more = count($lines) > $limit;
     $line = $shop->line('l');
     $window = $db->row("SELECT (SELECT MAX(orders_products_id) FROM $shop->lines), COUNT(*),"
-        . " IFNULL(SUM(l.orders_products_id), 0), IFNULL(SUM($line[units] * (CAST(l.orders_products_id AS SIGNED) % 65521 + 1)), 0) FROM $shop->lines l"
+        . " IFNULL(SUM(l.orders_products_id), 0), IFNULL(SUM(($line[units]) * (CAST(l.orders_products_id AS SIGNED) % 65521 + 1)), 0) FROM $shop->lines l"
         . " WHERE l.orders_products_id > $low AND l.orders_products_id <= $after AND $line[there]");
     return array(
         'epoch' => $state['epoch'],

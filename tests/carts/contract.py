@@ -18,9 +18,17 @@ import pytest
 
 from onhand.carts.signing import Key, Wrong
 from onhand.domain.errors import Conflict, Permanent, Retriable
-from onhand.domain.shop import DOWNLOAD, Change, Line, Outcome, Window
+from onhand.domain.shop import DOWNLOAD, WINDOW_PRIME, Change, Line, Outcome, Window
 from onhand.domain.sketch import Counters, Sums, cells_of, decode, difference
 from tests.carts.driver import ShopDriver, Wire
+
+NO_LINES = Window(0, 0, 0)
+
+
+def window_of(units):
+    """The window over these lines: number → units."""
+    weighed = sum(n * (line % WINDOW_PRIME + 1) for line, n in units.items())
+    return Window(len(units), sum(units), weighed)
 
 
 def look(driver, after=0, low=0, limit=100, sums=False, catalogue=False):
@@ -88,7 +96,7 @@ class ShopContract:
 
     def test_an_empty_shop_looks_empty(self, driver):
         seen = look(driver, sums=True, catalogue=True)
-        assert (seen.lines, seen.more, seen.last_line, seen.window) == ((), False, 0, Window(0, 0))
+        assert (seen.lines, seen.more, seen.last_line, seen.window) == ((), False, 0, NO_LINES)
         assert seen.sums == Sums()
         assert seen.last_seq == 0
         assert not seen.begun
@@ -117,12 +125,20 @@ class ShopContract:
         assert not rest.more
         assert look(driver, after=lines[-1]).lines == ()
 
+    def test_the_window_shows_a_line_that_was_edited(self, driver):
+        product = driver.add_product("A", 100)
+        first, cursor = (driver.lines_of(driver.sell(product, 2))[0] for _ in range(2))
+        before = look(driver, after=cursor).window
+        assert before.fits(window_of({first: 2, cursor: 2}))
+        assert not before.fits(window_of({first: 3, cursor: 2}))
+        assert not before.fits(window_of({first: 1, cursor: 3}))
+
     def test_the_window_counts_the_lines_up_to_the_cursor(self, driver):
         product = driver.add_product("A", 100)
         lines = [driver.lines_of(driver.sell(product, 1))[0] for _ in range(4)]
-        assert look(driver, after=lines[3], low=lines[0]).window == Window(3, sum(lines[1:]))
-        assert look(driver, after=lines[2], low=lines[2]).window == Window(0, 0)
-        assert look(driver, after=lines[2] + 1000, low=0).window == Window(4, sum(lines))
+        assert look(driver, after=lines[3], low=lines[0]).window == window_of(dict.fromkeys(lines[1:], 1))
+        assert look(driver, after=lines[2], low=lines[2]).window == NO_LINES
+        assert look(driver, after=lines[2] + 1000, low=0).window == window_of(dict.fromkeys(lines, 1))
 
     def test_the_window_shows_a_line_that_commits_late_and_one_that_goes(self, driver):
         product = driver.add_product("A", 100)
@@ -130,11 +146,11 @@ class ShopContract:
         last = driver.lines_of(order)[0]
         late, cursor = last + 3, last + 5
         driver.add_line(cursor, order, product, 1)
-        before = look(driver, after=cursor).window
+        assert look(driver, after=cursor).window == window_of({last: 1, cursor: 1})
         driver.add_line(late, order, product, 2)
-        assert look(driver, after=cursor).window == Window(before.count + 1, before.total + late)
+        assert look(driver, after=cursor).window == window_of({last: 1, cursor: 1, late: 2})
         driver.remove_order(order, restock=False)
-        assert look(driver, after=cursor).window == Window(0, 0)
+        assert look(driver, after=cursor).window == NO_LINES
 
     def test_an_unpaid_order_is_marked_until_it_is_paid(self, driver):
         product = driver.add_product("A", 10)
@@ -713,7 +729,7 @@ class WireContract:
 
     def test_whole_numbers_may_come_as_digits(self, wire):
         answer, _ = post(wire, b'{"verb":"look","after":"3","low":"0","limit":"10","sums":true,"catalogue":false}')
-        assert answer.json()["window"] == [0, "0"]
+        assert answer.json()["window"] == [0, "0", "0"]
 
     def test_a_quiet_look_fits_into_a_packet(self, wire):
         answer, _ = post(wire, b'{"verb":"look","after":0,"low":0,"limit":500,"sums":true,"catalogue":true}')

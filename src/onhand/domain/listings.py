@@ -120,7 +120,8 @@ class Listing:
         if self.tracked:
             if tie == Tie(self.item, None) or self.item is None:
                 return None
-            return Left(self.item, self.ordered, self.sum if nameless else None, line)
+            # What a person was asked about is left out, so that it is found and asked about again.
+            return Left(self.item, self.ordered, self.sum - self.held if nameless else None, line)
         return self.left if nameless else self.lost
 
     @property

@@ -77,7 +77,7 @@ def order_cancel(
     """Cancel an order entered by hand, or some of its lines."""
     if cart:
         raise Refused(
-            f"Order {order} was collected from {cart}: delete it in that shop with its stock given back, and that is booked here.",
+            f"Order {order} was collected from {cart}: delete it in that shop and let the shop restock it; OnHand books that.",
             order=order,
             cart=cart,
         )

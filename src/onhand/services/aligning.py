@@ -256,10 +256,9 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
 
     def write(books: Books) -> None:
         if trade is not None:
-            before = books.listings.all(cart.id)
-            live = [listing for listing in before if not listing.deleted]
-            tying.follow(books, cart, live, tying.tie_rows(books, before, list(found.rows.values())), at)
+            _follow_ties(books, cart, found, at)
             _book_last_trade(books, cart, found, trade, at)
+            _follow_ties(books, cart, found, at)  # what leaves step now does so with its last trade booked
         listings = books.listings.all(cart.id)
         if not goes_on:  # which of our bookings its counters contain is not known
             for listing in (x for x in listings if x.left is not None):
@@ -281,6 +280,13 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
     memory.suspicions.clear()
     memory.witnessed.clear()
     return write
+
+
+def _follow_ties(books: Books, cart: Cart, found: Survey, at: datetime) -> None:
+    """Note where listings are that leave step by this baseline, and go on with those that come back to their item."""
+    listings = books.listings.all(cart.id)
+    live = [listing for listing in listings if not listing.deleted]
+    tying.follow(books, cart, live, tying.tie_rows(books, listings, list(found.rows.values())), at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,6 +271,9 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
             cart.id, [row for product, row in found.rows.items() if product not in known], tied, False
         )
         books.listings.forget(cart.id, sorted(known - found.rows.keys()))
+        tying.end_questions(books, listings, at)
+        if goes_on:  # above its highest line a shop has none: those that are known from there are gone
+            books.lines.vanish(cart.source, sorted(books.lines.present(cart.source, found.line, 2**62)), at)
         sums = Sums.total(Sums.of(row.product, row.quantity, row.ordered, 1) for row in found.rows.values())
         books.carts.greet(cart.id, hello)
         books.carts.align(cart.id, hello.epoch, hello.last_seq + 1, found.line, sums, found.catalogue)

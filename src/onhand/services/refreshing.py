@@ -45,8 +45,7 @@ def refresh(house: House, cart: Cart, shop: Shop) -> None:
         change = Sums.total(Sums.of(row.product, row.quantity, row.ordered, count=1) for row in fresh)
         books.carts.move_sums(cart.id, change - Sums.total(bookkeeping.listing_sums(listing) for listing in lost))
         after = books.listings.of(cart.id, sorted(there))
-        left = [x.id for x in known.values() if x.tracked and not (x.product in after and after[x.product].tracked)]
-        books.differences.close_listings(left, at, "its product is not kept in step any more")
+        tying.end_questions(books, known.values(), at)
         for row in fresh:
             if tied[row.product].item is not None and tied[row.product].problem is None:
                 _show(

@@ -61,6 +61,14 @@ def follow(books: Books, cart: Cart, listings: Iterable[Listing], tied: Mapping[
             books.listings.leave(listing.id, left)
 
 
+def end_questions(books: Books, before: Iterable[Listing], at: datetime) -> None:
+    """End what is open about listings that were kept in step and are not any more: no answer to it could be carried out."""
+    followed = [listing.id for listing in before if listing.tracked]
+    after = books.listings.by_id(followed)
+    left = [listing for listing in followed if not after[listing].tracked]
+    books.differences.close_listings(left, at, "its product is not kept in step any more")
+
+
 def retie(
     books: Books,
     items: Collection[int],

@@ -204,7 +204,9 @@ class World:
         self._come_in_step("after trade")
         self._operate()
         self._come_in_step("after the operator")
-        self.time.run_until(self.time.now + 1.5 * TICK_SECONDS)  # a line that went a moment ago is seen by the next look
+        self.time.run_until(
+            self.time.now + 1.5 * TICK_SECONDS
+        )  # a line that went a moment ago is seen by the next look
         checks.check(self)
         self.before = checks.snapshot(self)
         self.phase = Phase()

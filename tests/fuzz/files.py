@@ -15,10 +15,11 @@ from functools import cache
 
 from onhand import sheets, workbooks
 from onhand.domain.errors import Refused
+from onhand.layouts import COUNTS, ITEMS, RECEIPTS, Layout
 from tests.fuzz import mutations
 from tests.fuzz.outcome import Outcome
 
-LAYOUTS = [known for known in vars(sheets).values() if isinstance(known, sheets.Layout)]
+LAYOUTS = (ITEMS, COUNTS, RECEIPTS)  # those of which people give us files
 DELIMITERS = (",", ";", "\t")
 ENCODINGS = ("utf-8", "utf-8-sig", "cp1252", "utf-16", "latin-1")
 SENTENCE_MAX = 2_000  # characters of a refusal, with what it quotes of the file
@@ -26,7 +27,7 @@ WORKBOOK_SHARE = 0.05  # they take a hundred times as long
 SAVED = 12  # workbooks as a spreadsheet saves them, for each layout; what is spoilt is one of them
 
 
-def table(rng: random.Random, layout: sheets.Layout) -> list[list[str]]:
+def table(rng: random.Random, layout: Layout) -> list[list[str]]:
     """Rows with a heading, most of them as they should be."""
     columns = [column.name for column in layout.columns]
     if rng.random() < 0.2:
@@ -52,7 +53,7 @@ def csv(rng: random.Random, rows: Sequence[Sequence[str]]) -> bytes:
     return rng.choice(("\n", "\r\n", "\r")).join(lines).encode(rng.choice(ENCODINGS), errors="replace")
 
 
-def workbook(rng: random.Random, layout: sheets.Layout) -> bytes:
+def workbook(rng: random.Random, layout: Layout) -> bytes:
     """A workbook of which one part was spoilt, or the whole."""
     whole = _saved(layout, rng.randrange(SAVED))
     if rng.random() < 0.2:
@@ -69,7 +70,7 @@ def workbook(rng: random.Random, layout: sheets.Layout) -> bytes:
 
 
 @cache
-def _saved(layout: sheets.Layout, number: int) -> bytes:
+def _saved(layout: Layout, number: int) -> bytes:
     rows = table(random.Random(number), layout)
     clean = [["".join(letter for letter in cell if letter.isprintable())[:1000] for cell in row] for row in rows]
     return b"".join(workbooks.write(clean))
@@ -102,7 +103,7 @@ class Files:
     def __init__(self, seed: int, outcome: Outcome) -> None:
         self._seed, self._outcome = seed, outcome
 
-    def made(self, number: int) -> tuple[sheets.Layout, bytes]:
+    def made(self, number: int) -> tuple[Layout, bytes]:
         """The input of that number."""
         rng = random.Random(f"{self._seed}/files/{number}")
         layout = rng.choice(LAYOUTS)

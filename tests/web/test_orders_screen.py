@@ -214,11 +214,14 @@ def test_orders_of_shops_say_what_waits_and_take_goods_back(shop: House) -> None
     assert row.endswith("sold")
     address = unescape(re.search(rf'href="(/order\?number={sold}&[^"]*)"', shop.browser.shown("/orders"))[1])
     html = shop.browser.shown(address)
-    assert "delete it in Amber with its stock given back" in text(html)
+    assert 'id="cancel-there"' in html
     line = re.search(r'name="(back-[0-9]+)"', html)[1]
     answer = shop.browser.fill(address, "/order/return", **{line: "1"})
     assert "1 unit came back on hand." in text(answer.text)
     assert on_hand(shop, ware.sku) == had - 1
+    after = shop.browser.shown(address)
+    assert 'id="cancel-there"' not in after, "restocked there as well, it would come back twice"
+    assert 'id="returned-here"' in after
     eventually(lambda: amber.find(ware.sku).quantity == had - 1)
     assert shop.do("differences")["differences"] == []
     assert f"return +1 Amber, Ann the administrator order {sold}" in text(shop.browser.shown("/movements?kind=return"))

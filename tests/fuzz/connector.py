@@ -162,8 +162,10 @@ class Connector:
             return
         failed = {product for product, _ in answer["results"]}
         for product, delta, _ in json.loads(body)["posts"]:
-            if product not in failed and product in self._due:
-                self._due[product] += delta
+            if (
+                int(product) not in failed and int(product) in self._due
+            ):  # digits in a text are a number to the connector, too
+                self._due[int(product)] += int(delta)
                 self._outcome.booked += 1
 
     def finish(self) -> None:

@@ -27,8 +27,12 @@ PAGES_MAX = 2 * LISTINGS_MAX // ROWS_MAX  # products that go while pages are rea
 log = structlog.get_logger()
 
 
-def refresh(house: House, cart: Cart, shop: Shop) -> None:
-    """Read the whole listing set again: new, deleted, renamed and switched off products."""
+def refresh(house: House, cart: Cart, shop: Shop, catalogue: str | None = None) -> None:
+    """Read the whole listing set again: new, deleted, renamed and switched off products.
+
+    ``catalogue``: the shop's figure for the set, from before it is read. Where none is known, the next one counts as a change: kept
+    from before, it would hide a change that is taken back.
+    """
     rows = all_rows(shop)
     at = house.clock.now()
 
@@ -73,6 +77,7 @@ def refresh(house: House, cart: Cart, shop: Shop) -> None:
                     at,
                     f"It cannot be kept in step: {after[product].problem}.",
                 )
+        books.carts.remember_catalogue(cart.id, catalogue or "")
         log.info("listings.refreshed", cart=cart.name, listings=len(rows), new=len(fresh), deleted=len(lost))
 
     house.store.write(write)

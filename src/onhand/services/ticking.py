@@ -144,10 +144,7 @@ def _refresh_if_changed(house: House, cart: Cart, shop: Shop, collected: Collect
     fewer_or_more = look.sums is not None and look.sums.count != cart.sums.count
     changed = look.catalogue is not None and look.catalogue != cart.catalogue
     if fewer_or_more or changed:
-        refreshing.refresh(house, cart, shop)
-    if changed and look.catalogue is not None:
-        catalogue = look.catalogue
-        house.store.write(lambda books: books.carts.remember_catalogue(cart.id, catalogue))
+        refreshing.refresh(house, cart, shop, look.catalogue)
 
 
 def _note_switched_off(house: House, cart: Cart, shop: Shop, memory: Memory, products: tuple[int, ...]) -> None:

@@ -325,7 +325,9 @@ def _drifted(world: World, number: int, product: int) -> set[Writer]:
 
 def _compare(seen: list[Drift], named: Rows, misjudged: int, vague: bool, returned: bool) -> str:
     amount = sum(drift.amount for drift in seen) + misjudged
-    told = sum(found["amount"] for found in named if found["note"] != "undone in the shop")
+    told = sum(
+        found["amount"] for found in named if found["note"] != "undone in the shop" and not _asked_again(found, named)
+    )
     facts = f"the witness saw {_words(seen)}, named were {[(f['cause'], f['amount'], f['note']) for f in named]}"
     if told != amount:
         return f"{amount:+d} are to be named, {told:+d} were: {facts}"
@@ -342,6 +344,12 @@ def _compare(seen: list[Drift], named: Rows, misjudged: int, vague: bool, return
         allowed |= RETURN_CAUSES | ({"unknown"} if any(drift.writer is Writer.SALE for drift in seen) else set())
     invented = {found["cause"] for found in named} - allowed
     return f"{invented} did not happen: {facts}" if invented else ""
+
+
+def _asked_again(found: dict[str, Any], named: Rows) -> bool:
+    """Whether a question ended because its product left step, and was found once more when the product came back."""
+    left = found["note"] == "its product is not kept in step any more"
+    return left and any(later["id"] > found["id"] and later["amount"] == found["amount"] for later in named)
 
 
 def _misjudged(world: World) -> Counter[tuple[int, int]]:

@@ -377,17 +377,12 @@ def _act(
 ) -> None:
     """Apply the remedies to what has settled in one product, by the smaller amount seen. ``good``: when it was last seen right."""
     product, at = weighing.listing.product, now.at
-    ripe = dict.fromkeys(DOUBTS, 0)
-    for what, amount in weighing.doubts():
-        known = memory.suspicions.get((product, what))
-        still = known.again(amount, now.monotonic) if known is not None else None
-        if still is not None and still.settled(now.monotonic, rules.settle_seconds):
-            ripe[what] = still.amount
+    ripe = _ripe(weighing, memory, rules, now)
     if weighing.weighed.drift and not ripe["drift"] and (ripe["fallen"] or ripe["edited"]):
         return  # whether goods came back, and what an edit was worth, shows with the drift
     for what in DOUBTS:
-        if ripe[what]:
-            del memory.suspicions[(product, what)]
+        if ripe[what] or (what == "reset" and ripe["fallen"]):
+            memory.suspicions.pop((product, what), None)
     if not any((product, what) in memory.suspicions for what in DOUBTS):
         memory.witnessed.pop(product, None)
     listing = books.listings.of(cart.id, [product])[product]
@@ -413,6 +408,28 @@ def _act(
         _remedy(books, cart, listing, row, found, differences.explain(found, rules.policy), at)
     elif ripe["edited"] and not doubted:
         _note_edited(books, cart, found.changed)
+
+
+def _ripe(weighing: Weighing, memory: Memory, rules: Rules, now: Moment) -> dict[str, int]:
+    """What of each doubt has been there for the settling time, by the smaller amount seen.
+
+    A counter that was set back by r is a fall by r that the quantity does not bear out, a drift of -r. Which of the two it is called
+    depends on what lines are known to be gone, and that may show only now: so either counts for the other.
+    """
+    seen = {}
+    for what in DOUBTS:
+        known = memory.suspicions.get((weighing.listing.product, what))
+        if known is not None and known.settled(now.monotonic, rules.settle_seconds):
+            seen[what] = known.amount
+    if "reset" in seen:
+        seen.setdefault("fallen", seen["reset"])
+        seen.setdefault("drift", -seen["reset"])
+    elif "fallen" in seen and seen.get("drift", 0) < 0:
+        seen["reset"] = min(seen["fallen"], -seen["drift"])
+    return {
+        what: min(amount, seen[what], key=abs) if what in seen and amount * seen[what] > 0 else 0
+        for what, amount in weighing.doubts()
+    }
 
 
 def _book_moved(

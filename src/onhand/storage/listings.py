@@ -147,8 +147,9 @@ class Listings:
                     off_by_sale = :status = 0
                         AND (off_by_sale OR (status <> 0 AND :quantity <= 0 AND modified IS :modified)),
                     off_when_empty = :status = 0 AND (off_when_empty OR (status <> 0 AND :quantity <= 0)),
-                    -- An edit that moved the sum stays visible as such until the drift it made is settled.
-                    modified = CASE WHEN sum = :sum THEN :modified ELSE modified END,
+                    -- An edit that moved the sum stays visible as such until the drift it made is settled. A sale that is half written
+                    -- can make up for that in the sum, but not in the counter as well.
+                    modified = CASE WHEN sum = :sum AND ordered = :ordered THEN :modified ELSE modified END,
                     -- Nothing is parked or held that is not posted for anyway.
                     held = CASE WHEN :problem IS NULL AND item_id IS :item_id THEN held ELSE 0 END,
                     parked = CASE WHEN :problem IS NULL AND item_id IS :item_id THEN parked END,
@@ -162,6 +163,7 @@ class Listings:
                     "cart": cart,
                     "product": row.product,
                     "sum": row.sum,
+                    "ordered": row.ordered,
                     "quantity": row.quantity,
                     "status": row.status,
                     "modified": row.modified,

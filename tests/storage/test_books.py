@@ -96,7 +96,7 @@ def test_a_line_is_kept_once_per_cart_and_epoch(store: Database) -> None:
     assert store.read(lambda books: books.lines.window(source, 4, 99)) == Window(0, 0, 0)
     store.write(lambda books: books.lines.mark(source, [1], LineState.SOLD))
     assert [x.line for x in store.read(lambda books: books.lines.waiting(source, [1]))] == [4, 2]
-    assert [x.line for x in store.read(lambda books: books.lines.sold(number, [1], 10))] == [1]
+    assert [x.line for x in store.read(lambda books: books.lines.sold(source, [1], 10))] == [1]
 
 
 def test_a_batch_is_pending_until_it_is_settled(store: Database) -> None:

@@ -42,6 +42,9 @@ _ELSEWHERE: Mapping[str, str] = {
     "products.suppliers_stock_quantity": "The shop sells what its suppliers have beyond what is on hand: counts may go below zero.",
 }
 
+# Shops that give back only one line of a product that stands on two lines of a deleted order.
+_RESTOCKS_IN_PART = frozenset({"phoenix", UNKNOWN})
+
 _WHOLE_TYPES = ("tinyint", "smallint", "mediumint", "int", "integer", "bigint")
 
 
@@ -51,6 +54,11 @@ def title(family: str, version: str = "") -> str:
     if not version:
         return name
     return f"osCommerce {version}" if family.startswith("oscommerce") else f"{name} {version}"
+
+
+def restocks_in_part(hello: Hello | None) -> bool:
+    """Whether a deleted order may come back only in part; a shop that has not said what it is may do anything."""
+    return hello is None or hello.family in _RESTOCKS_IN_PART
 
 
 def concerns(hello: Hello) -> list[str]:

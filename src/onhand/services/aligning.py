@@ -272,7 +272,7 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
         )
         books.listings.forget(cart.id, sorted(known - found.rows.keys()))
         tying.end_questions(books, listings, at)
-        if goes_on:  # above its highest line a shop has none: those that are known from there are gone
+        if cart.aligned:  # above its highest line a shop has none: those that are known from there are gone
             books.lines.vanish(cart.source, sorted(books.lines.present(cart.source, found.line, 2**62)), at)
         sums = Sums.total(Sums.of(row.product, row.quantity, row.ordered, 1) for row in found.rows.values())
         books.carts.greet(cart.id, hello)

@@ -49,7 +49,7 @@ def changes(
     about. Those that are gone are noted."""
     if not products:
         return []
-    sold = house.store.read(lambda books: books.lines.sold(cart.id, products, limit))
+    sold = house.store.read(lambda books: books.lines.sold(cart.source, products, limit))
     found = lines.changes(sold, there(shop, sorted(line.line for line in sold)))
     missing = [c.sold.line for c in found if c.gone and c.sold.gone_at is None and c.sold.epoch == cart.source.epoch]
     if missing:

@@ -31,8 +31,9 @@ class LineBook(Protocol):
         """Known lines in (low, high] that the shop still has, by number."""
 
     def waiting(self, source: Source, products: Sequence[int]) -> list[Line]: ...
-    def sold(self, cart: int, products: Sequence[int], limit: int) -> list[SoldLine]:
-        """The newest lines of these products that are booked as sold, of all epochs of the cart."""
+    def sold(self, source: Source, products: Sequence[int], limit: int) -> list[SoldLine]:
+        """The newest lines of these products that are booked as sold: of this epoch, and of earlier ones those that the shop still had
+        when this one began."""
 
     def of_orders(self, source: Source, orders: Sequence[int]) -> list[SoldLine]:
         """The lines of these orders that are booked as sold."""

@@ -13,7 +13,7 @@ from datetime import datetime
 
 import structlog
 
-from onhand.domain import differences, law, sketch
+from onhand.domain import differences, family, law, sketch
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, Evidence, Finding, Policy, Remedy
 from onhand.domain.errors import Refused
@@ -330,10 +330,11 @@ def _book_trade(
 def _show_left_out(books: Books, cart: Cart, weighing: Weighing, came: Sequence[LineChange], at: datetime) -> None:
     """CE Phoenix gives back one line of a product where an order had two. The counter is the truth here too; the shelf may know better.
 
-    Where lines of several orders are gone, or new ones have come as well, it is not certain what came back, and nothing is said.
+    Where lines of several orders are gone, or new ones have come as well, it is not certain what came back, and nothing is said. Lines
+    of an earlier epoch may be gone because the shop was put back.
     """
     gone = [change for change in (*came, *weighing.changed) if change.gone]
-    left_out = [change for change in weighing.changed if change.gone and change not in came]
+    left_out = [c for c in weighing.changed if c.gone and c not in came and c.sold.epoch == cart.epoch]
     new = weighing.waiting or weighing.weighed.sold
     if not any(change.gone for change in came) or not left_out or new or len({c.sold.order for c in gone}) > 1:
         return
@@ -438,6 +439,11 @@ def _book_moved(
     """Book what the counter moved by and no line told of at first glance; returns the line changes that tell of it now, and the units
     that none tells of."""
     sold, changed = law.name(moved, weighing.waiting, weighing.changed, mixed=True)
+    if not family.restocks_in_part(cart.hello):
+        # An order that is deleted comes back as a whole. If the counter fell by less, something was sold that has no line.
+        orders = {change.sold.order for change in changed if change.gone}
+        together = [c for c in weighing.changed if c.gone and c.sold.order in orders and c not in changed]
+        changed = (*changed, *together)
     collecting.sell(books, cart, sold, at)
     collecting.book_changes(books, cart, listing, changed, at)
     rest = moved - law.units(sold) - sum(change.units for change in changed)

@@ -46,7 +46,7 @@ class Connector:
             connector="simulated",
             runtime="simulated",
             database="simulated",
-            family="oscommerce",
+            family=self._shop.family,
             version="",
             engine="InnoDB" if self._shop.transactional else "MyISAM",
             prefix="",

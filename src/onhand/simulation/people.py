@@ -86,15 +86,20 @@ def redirect_sale(
 def deletion(shop: SimShop, family: Family, order: int, restock: bool, chance: Random) -> Process:
     """An admin deletes an order. Phoenix gives back only one line of a product that stands on two."""
     units: dict[int, int] = {}
+    given = set()
     for line in [line for line in shop.tables.lines.values() if line.order == order]:
         if family is Family.PHOENIX and line.product in units:
-            shop.kept_back[line.product] += line.quantity if restock else 0
             continue
         units[line.product] = units.get(line.product, 0) + line.quantity
+        given.add(line.line)
     if restock:
         for product, number in units.items():
             shop.restock(product, number)
             yield pause(chance)
+        # Also a line that was written while the order was being deleted goes without giving anything back.
+        for line in shop.tables.lines.values():
+            if line.order == order and line.line not in given:
+                shop.kept_back[line.product] += line.quantity
     shop.delete_lines(order)
     yield pause(chance)
     shop.delete_order(order)

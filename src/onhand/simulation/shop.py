@@ -97,6 +97,7 @@ class SimShop:
     def __init__(self, name: str, transactional: bool, allow_checkout: bool) -> None:
         self.name, self.transactional, self.allow_checkout = name, transactional, allow_checkout
         self.tables = Tables()
+        self.family = "oscommerce"  # as it says itself
         self.clock_wrong = 0.0
         self.epochs = 0
         self.lives = 0  # how often it was restored; a program of an earlier life must not write into a later one

@@ -20,6 +20,7 @@ from onhand.services import aligning, reconciling, settings
 from onhand.storage.books import SqlBooks
 
 from . import checks
+from .people import Family
 from .plan import CHANGELINGS, ITEMS, PHASE_SECONDS, Act, Plan
 from .program import Disk, Killed, Program
 from .shop import SimShop, Tables, Writer
@@ -80,6 +81,8 @@ class World:
         self.shops = [
             SimShop(f"shop{number}", own.transactional, own.allow_checkout) for number, own in enumerate(plan.shops)
         ]
+        for shop, own in zip(self.shops, plan.shops, strict=True):
+            shop.family = "phoenix" if own.family is Family.PHOENIX else "oscommerce"
         self.skus = [f"SKU-{n}" for n in range(ITEMS)]
         self.products: list[dict[str, int]] = []
         self.networks: dict[int, Network] = {}
@@ -204,9 +207,10 @@ class World:
         self._come_in_step("after trade")
         self._operate()
         self._come_in_step("after the operator")
-        self.time.run_until(
-            self.time.now + 1.5 * TICK_SECONDS
-        )  # a line that went a moment ago is seen by the next look
+        self.time.run_until(self.time.now + 1.5 * TICK_SECONDS)  # what went a moment ago is seen by the next look
+        self._come_in_step("after one more look")
+        self._operate()
+        self._come_in_step("after the operator looked again")
         checks.check(self)
         self.before = checks.snapshot(self)
         self.phase = Phase()

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from onhand.domain.lines import LineChange, LineUnits, SoldLine
 from onhand.domain.numbering import same
@@ -142,12 +142,18 @@ class Lines:
     def waiting(self, source: Source, products: Sequence[int]) -> list[Line]:
         return self._of_products(source, products, LineState.WAITING, WAITING_MAX)
 
-    def sold(self, cart: int, products: Sequence[int], limit: int) -> list[SoldLine]:
+    def sold(self, source: Source, products: Sequence[int], limit: int) -> list[SoldLine]:
         found: dict[int, SoldLine] = {}
+        own = or_(table.c.epoch == source.epoch, table.c.epoch.startswith(f"{source.epoch}~"))
         for chunk in chunks(products):
             query = (
                 select(*_SOLD)
-                .where(table.c.cart_id == cart, table.c.product.in_(chunk), table.c.state == LineState.SOLD.value)
+                .where(
+                    table.c.cart_id == source.cart,
+                    table.c.product.in_(chunk),
+                    table.c.state == LineState.SOLD.value,
+                    or_(own, table.c.present),
+                )
                 .order_by(table.c.seen_at.desc(), table.c.line.desc())
                 .limit(limit)
             )

@@ -16,6 +16,7 @@ from onhand.domain.posts import Post, State
 from onhand.domain.shop import DOWNLOAD, FRACTION, Applied, Change, Outcome, Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Item, Kind, Movement, Source
+from onhand.verbs.differences import CAUSES, REMEDIES
 
 
 @pytest.mark.parametrize(
@@ -143,3 +144,8 @@ def test_what_is_not_said_is_nothing() -> None:
     movement = Movement(1, Kind.COUNT, 1, "count/1")
     assert movement == Movement(1, Kind.COUNT, 1, "count/1", cart=None, order=None, line=None, reason="", person="")
     assert Item(1, "TEA", "Tea", -2).on_hand == -2, "oversold by two"
+
+
+def test_every_cause_and_every_remedy_has_its_sentence() -> None:
+    assert set(CAUSES) == set(Cause)
+    assert set(REMEDIES) == set(Remedy)

@@ -8,7 +8,7 @@ Never: acts, or decides on less evidence than it was given.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -139,21 +139,19 @@ def explain(evidence: Evidence, policy: Policy) -> Finding:
     if evidence.edited:
         return _edit(evidence, policy)
     cause = race(evidence)
-    if cause is None or any(not change.gone for change in evidence.changed):
+    if cause is None or evidence.added or any(not change.gone for change in evidence.changed):
         return Finding(Cause.UNKNOWN, Remedy.ASK)
     return Finding(cause, Remedy.POST)
 
 
 def not_borne_out(evidence: Evidence, fallen: int) -> int:
-    """Of the units by which the counter fell, those that the quantity did not get and that nothing else explains.
+    """Of the units by which the counter fell, those that the quantity did not get and that no edited order explains.
 
-    Goods that come back raise the quantity by as much. If it misses some, a race destroyed them, or the counter alone was lowered; but
-    what edited orders or posts lost in a race are worth exactly is no reason to doubt.
+    Goods that come back raise the quantity by as much. If it misses some, a race destroyed them, or the counter alone was lowered. A
+    post that may have been lost in a race is no reason to believe the counter: then both would be made good, and too much sold.
     """
     missing = min(fallen, -evidence.drift)
-    if missing <= 0 or _order_edited(evidence) is not None or race(replace(evidence, returns=())) is not None:
-        return 0
-    return missing
+    return 0 if missing <= 0 or _order_edited(evidence) is not None else missing
 
 
 def _order_edited(evidence: Evidence) -> Finding | None:

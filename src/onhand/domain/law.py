@@ -56,7 +56,7 @@ def weigh(
     """
     moved, drift = row.ordered - ordered, row.sum - expected_sum
     paid = [line for line in waiting if line.paid]
-    sold, explained = name(moved, paid, changed)
+    sold, explained = _as_the_lines_say(moved, drift, paid, changed) or name(moved, paid, changed)
     exact = units(sold) + sum(change.units for change in explained) == moved
     if _was_reset(ordered, moved, drift, row, units(paid), exact):
         return Weighed((), (), 0, 0, 0, reset=max(-moved, -drift))
@@ -64,6 +64,25 @@ def weigh(
         explained = tuple(change for change in explained if change.units > 0)
     rest = moved - units(sold) - sum(change.units for change in explained)
     return Weighed(sold, explained, max(rest, 0), max(-rest, 0), drift)
+
+
+def _as_the_lines_say(
+    moved: int, drift: int, paid: Sequence[Line], changed: Sequence[LineChange]
+) -> tuple[tuple[Line, ...], tuple[LineChange, ...]] | None:
+    """Return all paid lines and all edited ones, with lines that are gone for the rest, if the counter moved by exactly that.
+
+    What is on a line in the shop is a fact, so it is better than a smaller explanation. None where no line was edited, or where the
+    quantity tells that the editor left the counter alone.
+    """
+    edited = [change for change in changed if not change.gone]
+    gone = [change for change in changed if change.gone and (not drift or change.sold.gone_at is None)]
+    more = sum(change.units for change in edited)
+    if not edited or (drift and subset(-drift - more, [change.units for change in gone], exact=True) is not None):
+        return None
+    chosen = subset(moved - units(paid) - more, [change.units for change in gone], exact=True)
+    if chosen is None:
+        return None
+    return tuple(line for line in paid if line.quantity), (*edited, *(gone[index] for index in chosen))
 
 
 def _in_part(explained: Sequence[LineChange], changed: Sequence[LineChange]) -> bool:

@@ -361,13 +361,14 @@ def book_changes(
     """Book what became of sold lines of one listing: units that were added to an order, and units that came back.
 
     The counter moved with them; or, if ``drift`` is given, only the quantity did, and the sum by that many signed units. Of a line no
-    more is booked back than it still held: what the shop gave back beyond that is taken from it again, and said.
+    more is booked back than it still held: what had come back before is taken from the shop again, and said; what was never booked as
+    taken is asked about.
     """
     if not changes:
         return
     units = sum(change.units for change in changes)
     movements: list[Movement] = []
-    beyond = 0
+    twice = unbooked = 0
     for change in changes:
         sold, source = change.sold, Source(cart.id, change.sold.epoch)
         item = sold.item if sold.item is not None else listing.item
@@ -375,7 +376,9 @@ def book_changes(
             after, counted = sold.units.take(change.units), change.units
         else:
             after, counted = sold.units.give_back(-change.units)
-            beyond += -change.units - counted
+            beyond = -change.units - counted
+            twice += min(beyond, sold.units.back)
+            unbooked += beyond - min(beyond, sold.units.back)
         books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.gone else LineState.SOLD)
         if not counted or item is None or not listing.tracked:
             continue
@@ -399,8 +402,10 @@ def book_changes(
     if movements:
         books.carts.owe_mark(cart.id)
     bookkeeping.book(books, movements, at)
-    if beyond:
-        _take_again(books, cart, listing, changes, beyond, at)
+    if twice:
+        _take_again(books, cart, listing, changes, twice, at)
+    if unbooked:
+        _ask_about_unbooked(books, cart, listing, changes, unbooked, at)
     for movement in movements:
         log.info("line.changed", cart=cart.name, order=movement.order, line=movement.line, quantity=movement.quantity)
 
@@ -414,6 +419,21 @@ def _take_again(
     expected = Counters(listing.agreed, listing.ordered)
     seen = Counters(listing.agreed + units, listing.ordered)
     note = f"Order {orders}: {units} of it came back here before the shop gave them back too."
+    books.differences.open(cart.id, listing.id, finding, units, seen, expected, at, note)
+    books.listings.announce_listings([listing.id])
+    books.tell([cart.id])
+
+
+def _ask_about_unbooked(
+    books: Books, cart: Cart, listing: Listing, changes: Sequence[LineChange], units: int, at: datetime
+) -> None:
+    """A shop gave back units of an order that were never booked as taken: it was edited without a trace, or the trace was lost."""
+    orders = ", ".join(dict.fromkeys(str(change.sold.order) for change in changes if change.units < 0))
+    expected = Counters(listing.agreed, listing.ordered)
+    seen = Counters(listing.agreed + units, listing.ordered)
+    note = f"Order {orders} gave back {units} units more than were booked as taken by it."
+    books.listings.drift(listing.id, 0, 0, units)
+    finding = Finding(Cause.UNKNOWN, Remedy.ASK)
     books.differences.open(cart.id, listing.id, finding, units, seen, expected, at, note)
     books.listings.announce_listings([listing.id])
     books.tell([cart.id])

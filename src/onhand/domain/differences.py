@@ -139,7 +139,7 @@ def explain(evidence: Evidence, policy: Policy) -> Finding:
     if evidence.edited:
         return _edit(evidence, policy)
     cause = race(evidence)
-    if cause is None or evidence.added or any(not change.gone for change in evidence.changed):
+    if cause is None or any(not change.gone for change in evidence.changed):
         return Finding(Cause.UNKNOWN, Remedy.ASK)
     return Finding(cause, Remedy.POST)
 

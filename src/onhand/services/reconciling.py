@@ -403,8 +403,10 @@ def _act(
     explained, nameless = _book_moved(books, cart, listing, weighing, moved, at)
     if nameless > 0:
         memory.nameless[product] = now.monotonic
-    found = replace(found, changed=[change for change in found.changed if change not in explained])
     listing = books.listings.of(cart.id, [product])[product]
+    changed = [change for change in by_editor.changed if change not in explained]
+    # Once more: what was booked just now could have been in a race, too.
+    found = evidence.of_drift(books, cart, listing, row, drift, good, now, changed, by_editor.added)
     if found.drift and not doubted:
         _remedy(books, cart, listing, row, found, differences.explain(found, rules.policy), at)
     elif ripe["edited"] and not doubted:

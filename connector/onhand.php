@@ -72,7 +72,8 @@ function onhand_require_functions() {
     }
     header('HTTP/1.1 500 Internal Server Error');
     header('Content-Type: application/json; charset=utf-8');
-    echo '{"ok":false,"error":{"code":"config","message":"PHP in the shop lacks ' . implode(', ', $lacking)
+    $lacking = implode(', ', $lacking);
+    echo '{"ok":false,"error":{"code":"config","lacks":"' . $lacking . '","message":"PHP in the shop lacks ' . $lacking
         . ': ask the host to allow it (disable_functions in php.ini), or to load its extension."}}';
     exit;
 }

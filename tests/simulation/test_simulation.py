@@ -130,7 +130,16 @@ def test_every_act_happens_in_enough_worlds(seed):
 def _all_kinds() -> list[str]:
     from onhand.simulation import plan as plans  # noqa: PLC0415
 
-    groups = (plans.TRADE, plans.SHOP_FAULTS, plans.OFFICE, plans.BY_HAND, plans.OUR_FAULTS, plans.NETWORK_FAULTS)
+    groups = (
+        plans.TRADE,
+        plans.SHOP_FAULTS,
+        plans.OFFICE,
+        plans.BY_HAND,
+        plans.NUMBERS,
+        plans.RENAMES,
+        plans.OUR_FAULTS,
+        plans.NETWORK_FAULTS,
+    )
     return [kind for group in groups for kind in group] + [kind for kind in plans.AFTER_PHASE if kind]
 
 

@@ -136,6 +136,12 @@ def _unsigned(status: int, headers: Mapping[str, str], content: bytes, now: floa
             " cart and copy it there.",
             reason="signature",
         )
+    lacks = error.get("lacks")
+    if code == "config" and isinstance(lacks, str) and re.fullmatch(r"[a-z0-9_]{1,40}(, [a-z0-9_]{1,40}){0,20}", lacks):
+        return Permanent(
+            f"PHP in the shop lacks {lacks}: ask the host to allow it (disable_functions in php.ini), or to load its extension.",
+            reason="config",
+        )
     if isinstance(code, str) and code in UNSIGNED:
         return KIND_OF_CODE[code](UNSIGNED[code], reason=code)
     # Only what has the form of our connector's answer can have lost its signature.
@@ -221,7 +227,7 @@ def _kind_of(headers: Mapping[str, str], content: bytes) -> str:
     the address need not be one who may read there."""
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     begins = content[:200].lstrip().lower()
-    if not content:
+    if not content.strip():
         return "nothing"
     if begins.startswith(b"<?php"):
         return "the source text of a PHP file"

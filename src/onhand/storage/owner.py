@@ -133,15 +133,23 @@ def _identity_of(found: os.stat_result) -> Identity:
 
 
 def _lock_store(store: Path, notice: Path) -> int:
-    """A descriptor that holds the lock on the store itself. Raises Owned."""
+    """A descriptor that holds the lock on the store itself. Raises Owned.
+
+    A store that may only be read is owned as well: its owner says so and goes on once it may be written. It cannot have the lock that
+    needs the right to write, so there is a second one that does not.
+    """
+    writable = os.access(store, os.W_OK)
     try:
-        file = os.open(store, os.O_RDWR | os.O_CLOEXEC)
+        file = os.open(store, (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC)
     except OSError as error:
         raise _unwritable("The store data file", error) from error
     if sys.platform != "linux":
         return file
     try:
-        fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack(_WHOLE_FORMAT, fcntl.F_WRLCK, os.SEEK_SET, LOCK_BYTE, 1, 0))
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if writable:
+            whole = struct.pack(_WHOLE_FORMAT, fcntl.F_WRLCK, os.SEEK_SET, LOCK_BYTE, 1, 0)
+            fcntl.fcntl(file, fcntl.F_OFD_SETLK, whole)
     except OSError:
         os.close(file)
         raise Owned(_read(notice)) from None

@@ -18,7 +18,7 @@ from onhand.simulation.plan import Act, Plan, ShopPlan, plan
 from onhand.simulation.run import SEED_MAX, run_world, simulate
 
 NEW_WORLDS = 5  # in every test run; `make simulate` and `make test` take a few hundred
-NEW_WORLDS_HOLD = 3  # of those; about one new world in a hundred still fails, and docs/promises.md says so
+NEW_WORLDS_HOLD = 3  # of those; about three new worlds in a hundred still fail, and docs/promises.md says so
 FAULTY_WORLDS = (
     30  # with a restore not noticed, about one in six fails: so many without one come once in 200 runs or less
 )

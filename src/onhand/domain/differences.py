@@ -135,7 +135,9 @@ def explain(evidence: Evidence, policy: Policy) -> Finding:
     line was edited and does not explain the drift, nothing is taken for a race."""
     by_order = _order_edited(evidence)
     if by_order is not None:
-        return by_order
+        # A line that is gone may have given nothing back, and a race may have left the quantity too high by as much.
+        only_gone = not by_order.added and all(change.gone for change in by_order.changed)
+        return Finding(Cause.UNKNOWN, Remedy.ASK) if only_gone and race(evidence) is not None else by_order
     if evidence.edited:
         return _edit(evidence, policy)
     cause = race(evidence)

@@ -7,7 +7,7 @@ Never: writes a quantity to a shop: Send marks listings as news, and delivery po
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,13 +16,15 @@ import structlog
 
 from onhand.domain import law, posts
 from onhand.domain.carts import Cart
+from onhand.domain.differences import DOUBTED
 from onhand.domain.errors import Cancelled, Conflict, OnHandError, Refused, Retriable
 from onhand.domain.family import UNKNOWN
 from onhand.domain.lines import LineChange
 from onhand.domain.listings import Direction, Listing, Plan, Problem, Shown, Tie, absent, plan, target
+from onhand.domain.orders import LineState
 from onhand.domain.posts import Due
 from onhand.domain.shop import Line, Row
-from onhand.domain.sketch import Sums
+from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Kind, Movement, check_sku
 
 from . import bookkeeping, claiming, collecting, delivering, evidence, refreshing, settings, ticking, tying
@@ -100,7 +102,7 @@ def send_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, batch_size: i
     at = house.clock.now()
 
     def write(books: Books) -> tuple[list[Plan], set[int]]:
-        baseline(books)
+        doubts = baseline(books)
         planned = _plan_now(books, cart, Direction.SEND, create=False)
         aligned = [
             listing
@@ -111,6 +113,7 @@ def send_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, batch_size: i
         books.listings.align(cart.id, [listing.id for listing in aligned])
         books.listings.announce_listings([listing.id for listing in aligned])
         _settle_alignment(books, cart, aligned, at, Direction.SEND)
+        _ask_about_returns(books, cart, doubts, at)
         return planned, {listing.id for listing in aligned if listing.aligned}
 
     planned, kept = house.store.write(write)
@@ -217,7 +220,18 @@ def disable(house: House, cart: Cart, person: str) -> None:
     log.info("synchronization.disabled", cart=cart.name, person=person)
 
 
-Baseline = Callable[[Books], None]
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """Units that a shop's counter gave back and its quantity did not get; ``fresh`` of them had not come back before."""
+
+    listing: int
+    row: Row
+    units: int
+    fresh: int
+    orders: tuple[int, ...]
+
+
+Baseline = Callable[[Books], list[_Doubt]]
 
 
 def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, progress: Progress) -> Baseline:
@@ -237,7 +251,7 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
         with suppress(Conflict):  # it is not where our posts left it: then the batch is history, as all there
             delivering.resend(house, cart, shop)
     if cart.aligned and cart.halted is None and cart.synchronize:
-        return lambda _: None
+        return lambda _: []
     hello = shop.hello()
     if hello.obstacle:
         raise Refused(hello.obstacle, cart=cart.name)
@@ -254,10 +268,11 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
     trade = _last_trade(house, cart, shop, found) if goes_on else None
     at = house.clock.now()
 
-    def write(books: Books) -> None:
+    def write(books: Books) -> list[_Doubt]:
+        doubts: list[_Doubt] = []
         if trade is not None:
             _follow_ties(books, cart, found, at)
-            _book_last_trade(books, cart, found, trade, at)
+            doubts = _book_last_trade(books, cart, found, trade, at)
             _follow_ties(books, cart, found, at)  # what leaves step now does so with its last trade booked
         listings = books.listings.all(cart.id)
         if not goes_on:  # which of our bookings its counters contain is not known
@@ -279,6 +294,7 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
         books.carts.align(cart.id, hello.epoch, hello.last_seq + 1, found.line, sums, found.catalogue)
         if goes_on:
             books.carts.owe_mark(cart.id)
+        return doubts
 
     memory.suspicions.clear()
     memory.witnessed.clear()
@@ -314,12 +330,13 @@ def _moved(listing: Listing, row: Row) -> bool:
     return (row.quantity, row.ordered) != (listing.agreed, listing.ordered)
 
 
-def _book_last_trade(books: Books, cart: Cart, found: Survey, trade: _LastTrade, at: datetime) -> None:
+def _book_last_trade(books: Books, cart: Cart, found: Survey, trade: _LastTrade, at: datetime) -> list[_Doubt]:
     """Book what an aligned shop traded between the last look and the new baseline, before which everything is history.
 
     Of a stopped cart nothing is booked that no line speaks for, but a rise of the counter that the quantity bears out: whatever
-    stopped the cart may have moved counters too.
+    stopped the cart may have moved counters too. Returns what the counter gave back and the quantity did not get.
     """
+    doubts = []
     books.lines.record(cart.source, trade.fresh, at)
     moved = [
         listing
@@ -343,6 +360,34 @@ def _book_last_trade(books: Books, cart: Cart, found: Survey, trade: _LastTrade,
             collecting.count_sale(books, cart, listing.product, weighed.unnamed, at)
         if cart.halted is None:
             collecting.count_sale(books, cart, listing.product, -borne_out - sum(change.units for change in came), at)
+        if cart.halted is None and weighed.fallen > borne_out:
+            left = [change for change in rest if change not in came]
+            doubts.append(_doubt(books, cart, listing, row, weighed.fallen - borne_out, left))
+    return doubts
+
+
+def _doubt(books: Books, cart: Cart, listing: Listing, row: Row, units: int, changes: Sequence[LineChange]) -> _Doubt:
+    """Take the lines that gave these units back out of what can still come back: the question is about them."""
+    lost = law.name(-units, (), changes)[1]
+    fresh = units + sum(change.units for change in lost)
+    for change in lost:
+        after, counted = change.sold.units.give_back(-change.units)
+        fresh += counted
+        books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.gone else LineState.SOLD)
+    return _Doubt(listing.id, row, units, fresh, tuple(change.sold.order for change in lost))
+
+
+def _ask_about_returns(books: Books, cart: Cart, doubts: Iterable[_Doubt], at: datetime) -> None:
+    """Our count was sent. Whether goods came back that the shop's quantity does not show, only a person can see."""
+    for doubt in doubts:
+        seen = Counters(doubt.row.quantity, doubt.row.ordered)
+        expected = Counters(doubt.row.quantity + doubt.fresh, doubt.row.ordered)
+        orders = f" of order {', '.join(map(str, doubt.orders))}" if doubt.orders else ""
+        note = (
+            f"The shop's counter gave back {doubt.units} units{orders}, but its quantity did not rise."
+            f" If {doubt.fresh} came back to the shelf, choose theirs; if not, choose ours."
+        )
+        books.differences.open(cart.id, doubt.listing, DOUBTED, -doubt.units, seen, expected, at, note)
 
 
 def _post_all(

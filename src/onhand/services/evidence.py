@@ -82,7 +82,11 @@ def editors(house: House, cart: Cart, shop: Shop, found: Iterable[LineChange], s
         if line.line not in gone
     ]
     kept = there(shop, sorted(line.line for line in others))
-    staying = {line.order for line in others if line.line in kept}
+    staying = {
+        line.order
+        for line in others
+        if (now := kept.get(line.line)) is not None and (now.order, now.product) == (line.order, line.product)
+    }
     return [change for change in found if not change.gone or change.sold.order in staying]
 
 

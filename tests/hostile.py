@@ -150,6 +150,7 @@ def endless_lines(answer: Answer, asked: Answer) -> None:
     """Order lines without end: each page is full, rises, and says that more follow."""
     after, limit = asked["after"], asked["limit"]
     answer["lines"] = [[after + n, 1, 1, "SKU", 1, 1, 1] for n in range(1, limit + 1)]
+    answer["last_line"] = after + 1_000_000
     answer["more"] = True
 
 

@@ -196,14 +196,16 @@ def check(found: Header | None, needed: Sequence[str], chosen: Mapping[str, str]
         )
     shown = ", ".join(repr(word[:40]) for word in found.headings[:NAMED_MAX] if word)
     if unknown := sorted(set(chosen) - {normal(word) for word in found.headings}):
-        raise Refused(f"No column is headed {unknown[0]!r}. There are: {shown}.", unknown=unknown, **facts)
+        raise Refused(f"No column is headed {unknown[0][:40]!r}. There are: {shown}.", unknown=unknown[:NAMED_MAX], **facts)
     if found.doubtful:
         column, words = next(iter(found.doubtful.items()))
-        both, example = " and ".join(repr(word[:40]) for word in words), f"{words[-1][:40]}={column}"
+        doubtful = {name: list(headings[:NAMED_MAX]) for name, headings in found.doubtful.items()}
+        if len({normal(word) for word in words}) == 1:  # a mapping goes by heading, so it cannot tell them apart
+            message = f"{len(words)} columns are headed {words[0][:40]!r}. Rename or remove all but one."
+            raise Refused(message, doubtful=doubtful, **facts)
+        several, example = " and ".join(repr(word[:40]) for word in words[:NAMED_MAX]), f"{words[-1][:40]}={column}"
         raise Refused(
-            f"{both} can all be {column}: say which it is, as in --map {example!r}.",
-            doubtful={name: list(headings) for name, headings in found.doubtful.items()},
-            **facts,
+            f"{several} can all be {column}: say which it is, as in --map {example!r}.", doubtful=doubtful, **facts
         )
     if found.missing:
         raise Refused(

@@ -95,8 +95,9 @@ class Trouble:
         """What has to be done before the cart is connected."""
 
     def page(self, php):
-        (self.driver.root / "page.php").write_text(php)
-        self.stage.verb("cart_edit", cart="Amber", url=f"{self.driver.base_url}/page.php")
+        """Another page where the connector is looked for; only an address that ends in the connector's name is taken."""
+        (self.driver.root / "onhand-other.php").write_text(php)
+        self.stage.verb("cart_edit", cart="Amber", url=f"{self.driver.base_url}/onhand-other.php")
 
     def mend(self):
         self.stage.verb("cart_edit", cart="Amber", url=self.driver.url)
@@ -126,7 +127,7 @@ class AClockThatIsWrongByAnHour(Trouble):
 
 
 class APageInsteadOfData(Trouble):
-    says = "a page instead of data"
+    says = "page instead of data"
 
     def break_it(self):
         self.page("<html>Welcome</html>")

@@ -23,7 +23,7 @@ def receiver():
 
 def tell(house: House) -> None:
     """What the sender does."""
-    for webhook in webhooks.collect(house.app.house):
+    for webhook in webhooks.collect(house.app.house, house.app.watch()):
         while webhooks.send_next(house.app.house, HttpMessenger(1), webhook):
             pass
 

@@ -196,7 +196,9 @@ def check(found: Header | None, needed: Sequence[str], chosen: Mapping[str, str]
         )
     shown = ", ".join(repr(word[:40]) for word in found.headings[:NAMED_MAX] if word)
     if unknown := sorted(set(chosen) - {normal(word) for word in found.headings}):
-        raise Refused(f"No column is headed {unknown[0][:40]!r}. There are: {shown}.", unknown=unknown[:NAMED_MAX], **facts)
+        raise Refused(
+            f"No column is headed {unknown[0][:40]!r}. There are: {shown}.", unknown=unknown[:NAMED_MAX], **facts
+        )
     if found.doubtful:
         column, words = next(iter(found.doubtful.items()))
         doubtful = {name: list(headings[:NAMED_MAX]) for name, headings in found.doubtful.items()}

@@ -223,10 +223,12 @@ class Chaos:
         while not self.stage.in_step() and time.monotonic() < began + PATIENCE_SECONDS:
             if questions := self._questions():
                 asked += len(questions)
-                # A checkout that was cut in two took the goods and counted no sale. Nobody can know that; a person says: ours.
+                # The person has seen the goods. What a deleted order gave back is on the shelf. A checkout that was cut in two
+                # took goods and counted no sale: these are on the shelf, too.
                 for question in questions:
-                    with suppress(Refused):  # the shop has just undone it by itself
-                        self.stage.verb("decide", difference=question["id"], side="ours")
+                    side = "theirs" if question["cause"] == "return in doubt" else "ours"
+                    with suppress(Refused):  # the shop has just undone it
+                        self.stage.verb("decide", difference=question["id"], side=side)
             time.sleep(0.05)
         seconds = time.monotonic() - began
         if self.stage.in_step():

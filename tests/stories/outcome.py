@@ -16,11 +16,8 @@ from typing import Any
 Units = Mapping[str, int]  # by SKU
 END_SECONDS_MAX = 10.0  # a process that is told to end is gone by then, whatever its shops do
 SLACK_SECONDS = 4.0  # for a machine that is busy with other tests
-CAUSES = {
-    "lost sale",
-    "lost post",
-    "unknown",
-}  # what a race and a checkout cut in two can be taken for, and nothing else
+# What a race and a checkout cut in two can be taken for, and nothing else.
+CAUSES = {"lost sale", "lost post", "lost return", "return in doubt", "unknown"}
 
 
 @dataclass(frozen=True, slots=True)

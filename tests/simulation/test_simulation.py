@@ -153,10 +153,10 @@ def test_worlds_that_fail_do_not_end_the_run_and_are_shrunk_to_what_matters(monk
         number for seeds in report.broken.values() for number in seeds
     )
     # A world may fail for a reason of its own, too: one history has to show this one.
+    histories = [history.splitlines() for history in report.histories]
+    left = [[line for line in lines if line.startswith("phase ")] for lines in histories]
     lines, acts_left = next(
-        (lines, acts_left)
-        for lines in (history.splitlines() for history in report.histories)
-        if any("restored" in line for line in (acts_left := [line for line in lines if line.startswith("phase ")]))
+        both for both in zip(histories, left, strict=True) if any("restored" in line for line in both[1])
     )
     failed = next(told for told in report.failed if lines[-1].endswith(f"--seed {told.seed} --worlds 1"))
     assert len(acts_left) < len(plan(failed.seed).acts) / 2

@@ -98,15 +98,15 @@ def _was_reset(ordered: int, moved: int, drift: int, row: Row, sold_since: int, 
     """Whether the counter alone was set back, rather than lowered because goods came back.
 
     Goods that come back raise the quantity by as much. So a counter that was set to nothing, and may have risen again by
-    what was sold since, was reset if the quantity is nearer to that; one that fell otherwise, only if the quantity did not
-    move at all and no lines, sold or changed, explain the fall. A reset counter that has risen to its old value or beyond is told
-    by lines and quantity together.
+    what was sold since, was reset if the quantity is nearer to that; one that fell otherwise, only if no lines, sold or changed,
+    explain the fall, and the quantity moved by just what was sold since, or by just what the counter holds now. A reset counter that
+    has risen to its old value or beyond is told by lines and quantity together.
     """
     rise = drift - moved
     if row.ordered > sold_since:
-        return moved < 0 and rise == 0 and not exact
+        return moved < 0 and not exact and rise in (-sold_since, -row.ordered)
     if moved >= 0:
-        return 0 < ordered <= -drift and sold_since == -rise
+        return drift < 0 and ordered <= -drift and sold_since == -rise
     return 2 * rise <= -moved
 
 

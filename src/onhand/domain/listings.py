@@ -39,7 +39,7 @@ NAMELESS = frozenset({Problem.BLANK, Problem.DUPLICATE, Problem.UNMATCHED})  # i
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Where a listing was when it stopped being followed: units, and the highest order line collected by then."""
+    """Where a listing was when it stopped being followed: units, and the highest order line before those that were sold since."""
 
     item: int
     ordered: int
@@ -114,11 +114,16 @@ class Listing:
         """Whether it sold out and is off, and nobody can tell that the sale did that: a person has to say what is wanted."""
         return self.tracked and not self.status and self.off_when_empty and not (self.off_by_sale or self.switch_on)
 
+    def leaving(self, tie: Tie) -> bool:
+        """Whether it is followed now, and will not be once it has this tie."""
+        return self.tracked and tie != Tie(self.item, None)
+
     def leaves(self, tie: Tie, line: int, by_sku: bool) -> Left | None:
-        """Where it was, once it has this tie. ``by_sku``: only its SKU in the shop gave it that tie, and no person."""
+        """Where it was, once it has this tie, with ``line`` as the highest line before those that may be sold meanwhile. ``by_sku``: only
+        its SKU in the shop gave it that tie, and no person."""
         nameless = by_sku and tie.item is None and tie.problem in NAMELESS
         if self.tracked:
-            if tie == Tie(self.item, None) or self.item is None:
+            if not self.leaving(tie) or self.item is None:
                 return None
             # What a person was asked about is left out, so that it is found and asked about again.
             return Left(self.item, self.ordered, self.sum - self.held if nameless else None, line)

@@ -291,7 +291,7 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
             books.lines.vanish(cart.source, sorted(books.lines.present(cart.source, found.line, 2**62)), at)
         sums = Sums.total(Sums.of(row.product, row.quantity, row.ordered, 1) for row in found.rows.values())
         books.carts.greet(cart.id, hello)
-        books.carts.align(cart.id, hello.epoch, hello.last_seq + 1, found.line, sums, found.catalogue)
+        books.carts.align(cart.id, hello.epoch, hello.last_seq + 1, found.line, sums)
         if goes_on:
             books.carts.owe_mark(cart.id)
         return doubts

@@ -384,7 +384,8 @@ def _act(
     for what in DOUBTS:
         if ripe[what] or (what == "reset" and ripe["fallen"]):
             memory.suspicions.pop((product, what), None)
-    if not any((product, what) in memory.suspicions for what in DOUBTS):
+    rest = any(amount != ripe[what] for what, amount in weighing.doubts())  # its causes are as old, so it keeps the date
+    if not rest and not any((product, what) in memory.suspicions for what in DOUBTS):
         memory.witnessed.pop(product, None)
     listing = books.listings.of(cart.id, [product])[product]
     if not listing.tracked:

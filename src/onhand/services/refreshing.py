@@ -30,10 +30,12 @@ log = structlog.get_logger()
 def refresh(house: House, cart: Cart, shop: Shop, catalogue: str | None = None) -> None:
     """Read the whole listing set again: new, deleted, renamed and switched off products.
 
-    ``catalogue``: the shop's figure for the set, from before it is read. Where none is known, the next one counts as a change: kept
-    from before, it would hide a change that is taken back.
+    ``catalogue``: the shop's figure for the set, from before it is read. It is kept if it is the same afterwards. Else the next one
+    counts as a change: a figure that is not that of the rows would hide a change that is taken back.
     """
     rows = all_rows(shop)
+    if catalogue and shop.look(cart.place.cursor, cart.place.cursor, 1, False, True).catalogue != catalogue:
+        catalogue = None
     at = house.clock.now()
 
     def write(books: Books) -> None:

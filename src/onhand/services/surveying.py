@@ -30,14 +30,10 @@ class Survey:
 
     rows: dict[int, Row]
     line: int  # the highest order line at that moment
-    catalogue: (
-        str | None
-    )  # the shop's figure for the listing set, from before it was read: what changed meanwhile shows at the next look
 
 
 def survey(house: House, shop: Shop, settle_seconds: float, progress: Progress) -> Survey:
     """The whole shop at one exact moment, every product's sum seen twice. Raises Retriable if the shop is never quiet enough."""
-    catalogue = shop.look(BEYOND, BEYOND, 1, False, True).catalogue
     rows = {row.product: row for row in refreshing.all_rows(shop, lambda done: progress("reading", done, 0))}
     clock = house.clock
     started = unsettled_since = clock.monotonic()
@@ -46,7 +42,7 @@ def survey(house: House, shop: Shop, settle_seconds: float, progress: Progress) 
         if look.sums == Sums.total(Sums.of(r.product, r.quantity, r.ordered, 1) for r in rows.values()):
             waited = clock.monotonic() - unsettled_since
             if waited >= settle_seconds:
-                return Survey(rows, look.last_line, catalogue)
+                return Survey(rows, look.last_line)
             progress("settling", int(100 * waited), int(100 * settle_seconds))
             clock.sleep(min(0.25, settle_seconds - waited))
         elif _catch_up(shop, rows, look):

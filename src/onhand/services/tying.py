@@ -46,9 +46,14 @@ def follow(books: Books, cart: Cart, listings: Iterable[Listing], tied: Mapping[
 
     ``listings`` are as they were before they get the ties ``tied``, by product. Call it in the unit of work that ties them.
     """
-    for listing in (x for x in listings if x.product in tied):
+    concerned = [listing for listing in listings if listing.product in tied]
+    first: dict[int, int] = {}  # product → its oldest line that waits to be paid: it may be paid while nobody follows the product
+    for line in books.lines.waiting(cart.source, [x.product for x in concerned if x.leaving(tied[x.product])]):
+        first[line.product] = min(line.line, first.get(line.product, line.line))
+    for listing in concerned:
         tie = tied[listing.product]
-        left = listing.leaves(tie, cart.cursor_line, by_sku=True)
+        before = first.get(listing.product, cart.cursor_line + 1) - 1
+        left = listing.leaves(tie, min(before, cart.cursor_line), by_sku=True)
         if listing.left is not None and listing.left.sum is not None and listing.resumes(tie):
             change = listing.left.sum - listing.left.ordered - listing.agreed
             books.listings.resume(listing.id)

@@ -282,10 +282,12 @@ def _differences(world: World) -> list[str]:
             # While a product had another name nobody watched it, so what happened then need not have a name of its own.
             vague = number in world.phase.clocks_set or (number, product) in world.phase.renamed
             returned = _returned(world, number, product)
-            if "delete" in world.phase.done[number] and all(
-                found["cause"] == "unknown" for found in named[cart_id, sku]
+            # A line that went and gave nothing back looks like one that an editor took out; so does the line of an order that went if
+            # another order has its number now. Then a person is asked.
+            if world.phase.done[number] & {"delete", "numbers begin again"} and all(
+                (found["cause"], found["remedy"]) == ("unknown", "ask") for found in named[cart_id, sku]
             ):
-                returned = True  # a line that went and gave nothing back looks like one that an editor took out
+                returned = True
             text = _compare(seen[product], named[cart_id, sku], wrong_posts, vague, returned)
             if text:
                 wrong.append(f"shop {number} {sku}: {text}")

@@ -81,7 +81,7 @@ class Carts:
     def greet(self, cart: int, hello: Hello) -> None:
         self._set(cart, hello=json.dumps(asdict(hello)))
 
-    def align(self, cart: int, epoch: str, next_seq: int, line: int, sums: Sums, catalogue: str | None) -> None:
+    def align(self, cart: int, epoch: str, next_seq: int, line: int, sums: Sums) -> None:
         # A batch of the old epoch that was never answered cannot be applied any more: the shop refuses its epoch.
         self._connection.execute(
             update(posts).where(posts.c.cart_id == cart, posts.c.state == "sent").values(state="unlanded")
@@ -94,7 +94,7 @@ class Carts:
             baseline_line=line,
             cursor_line=line,
             restart_line=None,
-            catalogue=catalogue,
+            catalogue=None,
             halted=None,
             **_sums(sums),
         )

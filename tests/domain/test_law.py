@@ -205,6 +205,18 @@ def test_a_counter_that_fell_part_of_the_way_was_reset_only_if_the_quantity_did_
     assert weigh(40, 50, row(quantity=9, ordered=37), [], []) == Weighed((), (), 0, 3, -4)
 
 
+def test_a_counter_that_fell_was_reset_if_the_quantity_moved_by_just_what_was_sold_since() -> None:
+    assert weigh(40, 50, row(quantity=8, ordered=37), [line(1, 2)], []) == Weighed((), (), 0, 0, 0, reset=5)
+    assert weigh(40, 50, row(quantity=9, ordered=1), [], []) == Weighed((), (), 0, 0, 0, reset=40), "its line is gone"
+
+
+def test_a_counter_that_began_at_nothing_was_reset_if_a_paid_line_and_the_quantity_say_so() -> None:
+    sold = [line(1, 2)]
+    assert weigh(0, 10, row(quantity=8, ordered=0), sold, []) == Weighed((), (), 0, 0, 0, reset=2)
+    added = weigh(0, 10, row(quantity=8, ordered=0), sold, [], sold)
+    assert added == Weighed((), (), 0, 0, -2), "an editor takes the units of a line that it adds, without the counter"
+
+
 def test_a_fall_that_deleted_lines_name_is_no_reset() -> None:
     deleted = [went(line(1, 2))]
     assert weigh(40, 50, row(quantity=10, ordered=38), [], deleted) == Weighed((), (), 0, 2, -2)

@@ -79,6 +79,10 @@ SEEDS = {
     "a leftover line named in place of a new one": (5000099,),
     "our clock set back before an edit was seen": (5000650,),
     "a question about a product that left step": (5000199, 5000220),
+    "the rest of a drift whose cause is as old": (1481090347, 424242437),
+    "an unpaid line of a product that is renamed and back": (1481090485, 1481090572),
+    "a rename that is taken back after an alignment": (1481090595,),
+    "a counter that was set back and raised again": (1481090535, 7300017, 7300309, 7300311),
 }
 
 

@@ -44,12 +44,18 @@ class Weighed:
 
 
 def weigh(
-    ordered: int, expected_sum: int, row: Row, waiting: Sequence[Line], changed: Sequence[LineChange] = ()
+    ordered: int,
+    expected_sum: int,
+    row: Row,
+    waiting: Sequence[Line],
+    changed: Sequence[LineChange] = (),
+    added: Sequence[Line] = (),
 ) -> Weighed:
     """Split the movement of one product's counters into trade and drift.
 
     ``ordered`` and ``expected_sum`` are the books'; ``waiting`` are lines of this product not booked yet, ``changed`` are
-    lines booked as sold that have other units in the shop now, or are gone.
+    lines booked as sold that have other units in the shop now, or are gone. Of those that wait, ``added`` came to an order of which
+    other lines are sold already: an editor may have taken their units without the counter, so they do not tell that it was reset.
 
     Goods that come back raise the quantity by what the counter falls. Where it rose by less, a race destroyed a part, or only the
     counter was lowered: then nothing is taken for a return at first glance.
@@ -58,7 +64,7 @@ def weigh(
     paid = [line for line in waiting if line.paid]
     sold, explained = _as_the_lines_say(moved, drift, paid, changed) or name(moved, paid, changed)
     exact = units(sold) + sum(change.units for change in explained) == moved
-    if _was_reset(ordered, moved, drift, row, units(paid), exact):
+    if _was_reset(ordered, moved, drift, row, units(paid) - units(added), exact):
         return Weighed((), (), 0, 0, 0, reset=max(-moved, -drift))
     if drift < 0 or _in_part(explained, changed):
         explained = tuple(change for change in explained if change.units > 0)

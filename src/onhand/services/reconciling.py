@@ -122,7 +122,7 @@ def compare(
         refreshing.refresh(house, cart, shop)
         known = house.store.read(lambda books: books.listings.of(cart.id, wanted))
     there = [known[p] for p in wanted if p in known and p in rows]
-    weighings = _weigh(house, cart, shop, there, rows, edited)
+    weighings = _weigh(house, cart, shop, there, rows, edited, memory)
     misled = 0
     differing = {weighing.listing.product for weighing in weighings if weighing.differs}
     doubtful = {weighing.listing.product for weighing in weighings if weighing.differs and weighing.listing.tracked}
@@ -144,7 +144,7 @@ def compare(
     if settled:
         # Before anything is done about it, the shop is asked about all lines of these products, however old they are.
         listings_of = [weighing.listing for weighing in settled]
-        again = _weigh(house, cart, shop, listings_of, rows, edited, evidence.OLD_LINES_MAX)
+        again = _weigh(house, cart, shop, listings_of, rows, edited, memory, evidence.OLD_LINES_MAX)
         seen = {w.listing.product for w in again}
         weighings = [w for w in weighings if w.listing.product not in seen] + again
         settled = again
@@ -247,6 +247,7 @@ def _weigh(
     listings: Sequence[Listing],
     rows: dict[int, Row],
     edited: Collection[int],
+    memory: Memory,
     old_lines: int | None = None,
 ) -> list[Weighing]:
     """Weigh each product; asks the shop about lines where counter and lines do not fit at once. ``old_lines``: of how many sold lines
@@ -264,6 +265,7 @@ def _weigh(
     ]
     asked = sorted({x.product for x in listings if old_lines or x.product in edited}.union(fewer))
     limit = old_lines or evidence.SOLD_LINES_MAX
+    added = {line.line for line in evidence.added(house, cart, [x for y in waiting_of.values() for x in y if x.paid])}
     changes_of = evidence.changes_by_product(evidence.changes(house, cart, shop, asked, limit))
     weighings = []
     for listing in listings:
@@ -271,12 +273,25 @@ def _weigh(
         # What was paid for may have been booked already, before its line was there.
         late = collecting.late(listing, lines) if row.ordered - listing.ordered < law.units(lines) else []
         new = [line for line in lines if line not in late]
-        weighed = law.weigh(listing.ordered, listing.sum, row, new, changes)
+        weighed = law.weigh(listing.ordered, listing.sum, row, new, changes, [x for x in new if x.line in added])
         sold = frozenset(weighed.sold)  # there may be thousands
         waiting = tuple(line for line in lines if line not in sold)
         rest = tuple(change for change in changes if change not in weighed.changed)
-        weighings.append(Weighing(listing, row, weighed, waiting, rest))
+        weighing = Weighing(listing, row, weighed, waiting, rest)
+        weighings.append(_still_set_back(weighing, lines, changes, memory.suspicions.get((listing.product, "reset"))))
     return weighings
+
+
+def _still_set_back(
+    weighing: Weighing, lines: Sequence[Line], changes: Sequence[LineChange], seen: law.Suspicion | None
+) -> Weighing:
+    """A counter that was seen to be set back stays so, also where sales that have no line any more have raised it to where it would be
+    otherwise. Then only the quantity tells, and a post lost in a race would look like it; but no race lowers a counter."""
+    weighed = weighing.weighed
+    if seen is None or weighed.reset or weighed.fallen or weighed.changed or weighed.drift != -seen.amount:
+        return weighing
+    reset = law.Weighed((), (), 0, 0, 0, reset=seen.amount)
+    return replace(weighing, weighed=reset, waiting=tuple(lines), changed=tuple(changes))
 
 
 def _settled(
@@ -384,7 +399,9 @@ def _act(
     for what in DOUBTS:
         if ripe[what] or (what == "reset" and ripe["fallen"]):
             memory.suspicions.pop((product, what), None)
-    rest = any(amount != ripe[what] for what, amount in weighing.doubts())  # its causes are as old, so it keeps the date
+    rest = any(
+        amount != ripe[what] for what, amount in weighing.doubts()
+    )  # its causes are as old, so it keeps the date
     if not rest and not any((product, what) in memory.suspicions for what in DOUBTS):
         memory.witnessed.pop(product, None)
     listing = books.listings.of(cart.id, [product])[product]
@@ -397,6 +414,9 @@ def _act(
     found = evidence.of_drift(books, cart, listing, row, drift, good, now, by_editor.changed, by_editor.added)
     doubted = differences.not_borne_out(found, ripe["fallen"])
     if doubted:
+        memory.witnessed[product] = (
+            good  # the rest is weighed again once the books have followed, and its cause is as old
+        )
         in_doubt = _doubt_return(books, cart, listing, weighing, found, doubted, at)
         weighing = replace(weighing, changed=tuple(c for c in weighing.changed if c not in in_doubt))
         listing = books.listings.of(cart.id, [product])[product]

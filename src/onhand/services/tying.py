@@ -47,7 +47,9 @@ def follow(books: Books, cart: Cart, listings: Iterable[Listing], tied: Mapping[
     ``listings`` are as they were before they get the ties ``tied``, by product. Call it in the unit of work that ties them.
     """
     concerned = [listing for listing in listings if listing.product in tied]
-    first: dict[int, int] = {}  # product → its oldest line that waits to be paid: it may be paid while nobody follows the product
+    first: dict[
+        int, int
+    ] = {}  # product → its oldest line that waits to be paid: it may be paid while nobody follows the product
     for line in books.lines.waiting(cart.source, [x.product for x in concerned if x.leaving(tied[x.product])]):
         first[line.product] = min(line.line, first.get(line.product, line.line))
     for listing in concerned:

@@ -73,6 +73,7 @@ class World:
         self.open_orders: dict[int, list[int]] = {}  # shop: orders that somebody may delete
         self.void: set[str] = set()  # epochs in which one side was put back: their numbers stand for more than one post
         self.ever_restored: set[int] = set()  # shops, or all of them after the store was put back
+        self.renumbered: set[int] = set()  # shops where order lines have numbers that others had before
         self._backups: dict[int, tuple[Tables, Counter[int]]] = {}
         self._image: bytes | None = None
         self.must_halt: set[int] = set()  # carts that OnHand has to stop by itself
@@ -211,6 +212,7 @@ class World:
         self._come_in_step("after one more look")
         self._operate()
         self._come_in_step("after the operator looked again")
+        self.renumbered.update(shop for shop, kinds in self.phase.done.items() if "numbers begin again" in kinds)
         checks.check(self)
         self.before = checks.snapshot(self)
         self.phase = Phase()

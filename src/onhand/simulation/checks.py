@@ -287,11 +287,8 @@ def _differences(world: World) -> list[str]:
                 found["cause"] == "unknown" for found in named[cart_id, sku]
             ):
                 returned = True  # a line that went and gave nothing back looks like one that an editor took out
-            if number in world.renumbered:
-                # A line that has the numbers of one that went looks like that one, edited. Then a person is asked.
-                questions = {found["id"] for found in named[cart_id, sku] if _is_question(found)}
-            else:
-                questions = set()
+            # A line that has the numbers of one that went looks like that one, edited. Then a person is asked.
+            questions = {f["id"] for f in named[cart_id, sku] if number in world.renumbered and _is_question(f)}
             text = _compare(seen[product], named[cart_id, sku], wrong_posts, vague, returned, questions)
             if text:
                 wrong.append(f"shop {number} {sku}: {text}")

@@ -68,6 +68,9 @@ class Memory:
     incomplete: dict[int, float] = field(default_factory=dict)  # lines without a product: monotonic, when first seen
     misled: int = 0  # how often cells named a product that did not differ, since the sums last agreed
     witnessed: dict[int, Moment] = field(default_factory=dict)  # the last good look before a product was suspected
+    lacking: dict[int, int] = field(
+        default_factory=dict
+    )  # what a product's counter held when some of it first lacked a name
     looked_at: Moment | None = None
     sums_due: float = 0.0  # monotonic
     sums_rested: float = 0.0  # monotonic: before it, sums would cost the shop more than their share

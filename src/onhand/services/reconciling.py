@@ -307,7 +307,15 @@ def _settled(
         product = weighing.listing.product
         ripe = False
         for what, amount in weighing.doubts():
-            suspicion = law.suspect(memory.suspicions.get((product, what)), amount, now.monotonic)
+            known = memory.suspicions.get((product, what))
+            if what == "unnamed" and amount:
+                named = weighing.row.ordered - amount
+                if known is None or named >= memory.lacking.get(product, named + 1):
+                    known, memory.lacking[product] = (
+                        None,
+                        weighing.row.ordered,
+                    )  # those units have a name now, these are others
+            suspicion = law.suspect(known, amount, now.monotonic)
             if suspicion is None:
                 memory.suspicions.pop((product, what), None)
                 continue

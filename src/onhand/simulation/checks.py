@@ -364,9 +364,13 @@ def _compare(
 
 
 def _asked_again(found: dict[str, Any], named: Rows) -> bool:
-    """Whether a question ended because its product left step, and was found once more when the product came back."""
-    left = found["note"] == "its product is not kept in step any more"
-    return left and any(later["id"] > found["id"] and later["amount"] == found["amount"] for later in named)
+    """Whether a question ended because its product left step, and was found once more when the product came back, alone or with what
+    came on top meanwhile."""
+    left, amount = found["note"] == "its product is not kept in step any more", found["amount"]
+    return left and any(
+        later["id"] > found["id"] and later["amount"] * amount > 0 and abs(later["amount"]) >= abs(amount)
+        for later in named
+    )
 
 
 def _misjudged(world: World) -> Counter[tuple[int, int]]:

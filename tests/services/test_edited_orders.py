@@ -322,6 +322,20 @@ def test_all_returned_here_and_then_restocked_there_posts_all_of_it_away(world: 
     assert shown(world, amber, birch) == {20}
 
 
+def test_a_sale_of_as_many_does_not_hide_that_goods_returned_here_were_restocked(world: World, shops) -> None:
+    """Sale and restock make up for each other: neither counter nor quantity moved."""
+    amber, birch = shops
+    order = amber.sample.buy("TEA", 2)
+    settle(amber, birch)
+    take_back(world, amber, order, 2)
+    settle(amber, birch)
+    amber.sample.delete_order(order, restock=True)
+    amber.sample.buy("TEA", 2)
+    settle(amber, birch)
+    assert shown(world, amber, birch) == {18}
+    assert amber.causes() == [("given back twice", 2)]
+
+
 def test_a_deleted_line_that_comes_again_can_be_sold_and_returned_again(world: World, shops) -> None:
     amber, birch = shops
     order = amber.sample.buy("TEA", 2)

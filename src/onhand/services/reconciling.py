@@ -252,9 +252,9 @@ def _weigh(
 ) -> list[Weighing]:
     """Weigh each product; asks the shop about lines where counter and lines do not fit at once. ``old_lines``: of how many sold lines
     what became of them is asked in any case."""
-    # A line that waits may be the name of units that were booked without one.
-    moved = [x.product for x in listings if old_lines or x.unnamed or _differs(x, rows[x.product])]
-    waiting_of = evidence.by_product(evidence.waiting(house, cart, shop, moved))
+    # Also where nothing seems to have moved: a sale and a return can make up for each other, and a line that waits may be the name of
+    # units that were booked without one.
+    waiting_of = evidence.by_product(evidence.waiting(house, cart, shop, [x.product for x in listings]))
     unnamed_of = {x.product: law.units(collecting.late(x, waiting_of[x.product])) for x in listings}
     # Where the counter moved by less than was paid for, something came back: by a line that changed, if it has a name.
     fewer = [

@@ -322,15 +322,28 @@ def test_all_returned_here_and_then_restocked_there_posts_all_of_it_away(world: 
     assert shown(world, amber, birch) == {20}
 
 
-def test_a_sale_of_as_many_does_not_hide_that_goods_returned_here_were_restocked(world: World, shops) -> None:
+@pytest.mark.parametrize("beside", ["nothing", "a sale of something else", "an alignment"])
+def test_a_sale_of_as_many_does_not_hide_that_goods_returned_here_were_restocked(
+    world: World, shops, beside: str
+) -> None:
     """Sale and restock make up for each other: neither counter nor quantity moved."""
     amber, birch = shops
     order = amber.sample.buy("TEA", 2)
     settle(amber, birch)
     take_back(world, amber, order, 2)
     settle(amber, birch)
-    amber.sample.delete_order(order, restock=True)
-    amber.sample.buy("TEA", 2)
+
+    def restock_and_sell() -> None:
+        amber.sample.delete_order(order, restock=True)
+        amber.sample.buy("TEA", 2)
+
+    if beside == "an alignment":
+        world.clock.while_asleep = [restock_and_sell]
+        amber.send()
+    else:
+        restock_and_sell()
+    if beside == "a sale of something else":
+        amber.sample.buy("POT", 1)
     settle(amber, birch)
     assert shown(world, amber, birch) == {18}
     assert amber.causes() == [("given back twice", 2)]

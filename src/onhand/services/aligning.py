@@ -320,9 +320,10 @@ def _last_trade(house: House, cart: Cart, shop: Shop, found: Survey) -> _LastTra
     """Ask for the lines that tell what was traded since the last look; notes which of the older ones were paid since."""
     known = house.store.read(lambda books: books.listings.of(cart.id, sorted(found.rows)))
     listings = [listing for listing in known.values() if listing.tracked]
-    moved = [x.product for x in listings if _moved(x, found.rows[x.product])]
-    evidence.waiting(house, cart, shop, moved)
     fresh, _ = collecting.read_lines(shop, cart.cursor_line, found.line, LINE_PAGES_MAX)
+    new = {line.product for line in fresh}
+    moved = [x.product for x in listings if x.product in new or _moved(x, found.rows[x.product])]
+    evidence.waiting(house, cart, shop, moved)
     return _LastTrade(fresh, evidence.changes(house, cart, shop, moved))
 
 
@@ -338,10 +339,13 @@ def _book_last_trade(books: Books, cart: Cart, found: Survey, trade: _LastTrade,
     """
     doubts = []
     books.lines.record(cart.source, trade.fresh, at)
+    new = {line.product for line in trade.fresh}  # where nothing moved, a sale and a return may make up for each other
     moved = [
         listing
         for listing in books.listings.all(cart.id)
-        if listing.tracked and (row := found.rows.get(listing.product)) and _moved(listing, row)
+        if listing.tracked
+        and (row := found.rows.get(listing.product))
+        and (listing.product in new or _moved(listing, row))
     ]
     waiting_of = evidence.by_product(books.lines.waiting(cart.source, [listing.product for listing in moved]))
     changes_of = evidence.changes_by_product(trade.changes)

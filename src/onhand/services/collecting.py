@@ -119,7 +119,8 @@ class Booked:
     """What the lines explained. ``suspects``: products to weigh one by one; None: unknown which, the sums differ.
 
     ``late``: products with a new line that no counter moved for, and with units that were booked before any line named them.
-    ``edited``: products with a sold line that has other units now.
+    ``edited``: products with a sold line that has other units now. ``new``: products with a paid line that was not known, if it is not
+    certain yet that it was sold, and those with a sold line that is gone.
     """
 
     explained: bool
@@ -127,6 +128,7 @@ class Booked:
     emptied: tuple[int, ...]  # products that a sale brought to nothing
     late: frozenset[int] = frozenset()
     edited: frozenset[int] = frozenset()
+    new: frozenset[int] = frozenset()
 
 
 def look(house: House, cart: Cart, shop: Shop, memory: Memory, tick_seconds: float) -> Collected:
@@ -253,7 +255,7 @@ def book(house: House, cart: Cart, collected: Collected) -> Booked:
     def write(books: Books) -> Booked:
         if begun_again:
             books.carts.begin_again(cart.id, collected.place)
-        books.lines.vanish(cart.source, collected.gone, at)
+        new = frozenset(books.lines.vanish(cart.source, collected.gone, at))
         fresh = books.lines.record(cart.source, collected.lines, at)
         again = [line for line in collected.lines if line.line not in {new.line for new in fresh}]
         if again and residual and residual == law.trade([*fresh, *again]):
@@ -262,23 +264,27 @@ def book(house: House, cart: Cart, collected: Collected) -> Booked:
         if collected.lines:
             books.carts.advance(cart.id, max(collected.place.cursor, *(line.line for line in collected.lines)))
         products = frozenset(line.product for line in fresh)
+        new = new.union(line.product for line in fresh if line.paid)
         edited = _restate(books, cart, collected.edited)
         if edited:  # what the sums show may be an order that was edited: its products are weighed one by one
-            return Booked(False, None if residual else products | edited, (), edited=edited)
+            return Booked(False, None if residual else products | edited, (), edited=edited, new=new)
         if residual is None:
-            return Booked(False, products, ())
+            return Booked(False, products, (), new=new)
         listings = books.listings.of(cart.id, sorted(products))
         late = frozenset(x.product for x in listings.values() if x.unnamed)
         if listings.keys() != products:
-            return Booked(False, None, (), late)  # of a product that is new here, or gone: the sums cannot tell which
+            return Booked(
+                False, None, (), late, new=new
+            )  # of a product that is new here, or gone: the sums cannot tell which
         confirmed = law.predict(residual, [line for line in fresh if line.quantity > 0])
         if confirmed is None:
-            return Booked(False, None, (), late)
+            return Booked(False, None, (), late, new=new)
         if unsold := {line.product for line in fresh if line.paid and line.quantity > 0 and line not in confirmed}:
             # Who paid has bought, and yet nothing moved: the sums can agree by accident, as three drifts can cancel each other.
-            return Booked(False, frozenset(unsold), (), late)
+            return Booked(False, frozenset(unsold), (), late, new=new)
         emptied = sell(books, cart, confirmed, at)
-        return Booked(True, frozenset(), emptied, late - {line.product for line in confirmed})
+        booked = {line.product for line in confirmed}
+        return Booked(True, frozenset(), emptied, late - booked, new=new - booked)
 
     return house.store.write(write)
 

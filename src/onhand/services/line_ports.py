@@ -51,8 +51,8 @@ class LineBook(Protocol):
     def reopen(self, source: Source, product: int, after: int) -> None:
         """Let lines of this product above ``after`` wait again that were counted while it was not followed."""
 
-    def vanish(self, source: Source, lines: Sequence[int], at: datetime) -> None:
-        """The shop does not have these any more."""
+    def vanish(self, source: Source, lines: Sequence[int], at: datetime) -> set[int]:
+        """The shop does not have these any more; returns the products of those that are booked as sold."""
 
     def restate(self, source: Source, lines: Sequence[Line], followed: Container[int]) -> set[int]:
         """Take over other units on known lines, except on those that are booked as sold of products that are followed: the products

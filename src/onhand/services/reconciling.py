@@ -106,13 +106,14 @@ def compare(
     whole: bool,
     edited: Collection[int] = (),
     partial: bool = False,
+    new: Collection[int] = (),
 ) -> int:
     """Weigh these products, book what is trade, follow what is drift, act on what has settled.
 
     ``edited`` are those of which known lines have other units now. Suspicions against products that do not differ end; with ``whole``
     the products are all that differ, so against any other, too. Returns how many still differ after the booking; a product that
     was named and does not differ counts as one, as another must. With ``partial`` only some of the new
-    lines were read, so only what they name is booked.
+    lines were read, so only what they name is booked. ``new``: products that are asked about only because of a new line.
     """
     wanted = sorted(products)
     rows = {row.product: row for chunk in evidence.chunks(wanted) for row in shop.rows(chunk)}
@@ -130,7 +131,7 @@ def compare(
     if whole:
         # Another set of products had the same cells, and stays hidden until a finer question tells them apart. Where a name
         # was lacking, a product may have been asked about for its late line alone.
-        named = {product for product in wanted if product not in known or not known[product].unnamed}
+        named = {product for product in wanted if product not in known or not known[product].unnamed}.difference(new)
         misled = 0 if cart.halted or named <= differing else 1
         memory.misled += misled
     if not weighings:

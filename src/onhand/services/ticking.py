@@ -70,10 +70,10 @@ def tick(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace, del
         products, whole = sold if halted else reconciling.suspects(house, cart, shop, memory.misled), True
     if deep and not products:
         memory.cells_due = house.clock.monotonic() + collecting.CELLS_SECONDS
-    if whole or products or booked.late or booked.edited:
-        asked = products | booked.late | booked.edited
+    if whole or products or booked.late or booked.edited or booked.new:
+        asked = products | booked.late | booked.edited | booked.new
         open_ones = reconciling.compare(
-            house, cart, shop, memory, asked, pace.rules, whole, booked.edited, collected.partial
+            house, cart, shop, memory, asked, pace.rules, whole, booked.edited, collected.partial, booked.new - products
         )
     compared = collected.look.sums is not None and not collected.partial
     if compared and not memory.misled:  # else what differs was not seen, or not named yet

@@ -210,10 +210,14 @@ class Lines:
         of_product = (table.c.product == product, table.c.line > after, table.c.state == LineState.UNTRACKED.value)
         self._connection.execute(update(table).where(*_of(source), *of_product).values(state=LineState.WAITING.value))
 
-    def vanish(self, source: Source, lines: Sequence[int], at: datetime) -> None:
+    def vanish(self, source: Source, lines: Sequence[int], at: datetime) -> set[int]:
+        products: set[int] = set()
         for chunk in chunks(lines):
             these = (*_of(source), table.c.line.in_(chunk), table.c.present)
-            self._connection.execute(update(table).where(*these).values(present=False, gone_at=micros(at)))
+            left = update(table).where(*these).values(present=False, gone_at=micros(at))
+            found = self._connection.execute(left.returning(table.c.product, table.c.state))
+            products.update(row.product for row in found if row.state == LineState.SOLD.value)
+        return products
 
     def restate(self, source: Source, lines: Sequence[Line], followed: Container[int]) -> set[int]:
         kept = set()

@@ -36,7 +36,7 @@ class LineBook(Protocol):
         when this one began."""
 
     def of_orders(self, source: Source, orders: Sequence[int]) -> list[SoldLine]:
-        """The lines of these orders that are booked as sold."""
+        """The lines of these orders that are booked as sold, also of products that are not kept in step."""
 
     def take(self, source: Source, lines: Mapping[int, int | None]) -> dict[int, LineUnits]:
         """Mark lines as sold, each of the stock of an item or of None; what each has taken and given back in all by then."""

@@ -164,9 +164,7 @@ class Lines:
     def of_orders(self, source: Source, orders: Sequence[int]) -> list[SoldLine]:
         found: list[SoldLine] = []
         for chunk in chunks(orders):
-            query = select(*_SOLD).where(
-                *_of(source), table.c.order_number.in_(chunk), table.c.state == LineState.SOLD.value
-            )
+            query = select(*_SOLD).where(*_of(source), table.c.order_number.in_(chunk), table.c.state.in_(_BOOKED))
             found += [_sold(row) for row in self._connection.execute(query)]
         return found
 
@@ -253,6 +251,8 @@ class Lines:
             found += [Line(*row) for row in self._connection.execute(query)]
         return found
 
+
+_BOOKED = (LineState.SOLD.value, LineState.UNTRACKED.value)
 
 _LINE = (
     table.c.line,

@@ -12,7 +12,7 @@ import onhand
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "onhand"
-FILE_LINES_MAX = 600  # a file is as long as its one subject; beyond this it has two
+FILE_LINES_MAX = 520  # a file is as long as its one subject; beyond this it has two
 FUNCTION_LINES_MAX = 80
 TEXTS = {".py", ".md", ".toml", ".php", ".html", ".css", ".js", ".yml", ".yaml", ".sh", ".mako", ""}
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if "migrations" not in path.parts)

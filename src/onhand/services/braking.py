@@ -18,7 +18,7 @@ from .collecting import Memory
 from .ports import House
 
 if TYPE_CHECKING:
-    from .reconciling import Rules
+    from .weighing import Rules
 
 
 def why(house: House, cart: Cart, memory: Memory, settled: int, nameless: AbstractSet[int], rules: Rules) -> str:

@@ -17,7 +17,7 @@ from onhand.domain.errors import Conflict, Refused
 from onhand.domain.parameters import PARAMETERS, Parameter, Value
 
 from .ports import Books, House
-from .reconciling import Rules
+from .weighing import Rules
 
 DIRECT_TICK_SECONDS = 0.1  # of a cart that is reached through its database: a look there takes milliseconds
 

@@ -17,8 +17,8 @@ from onhand.domain.errors import Conflict
 from . import claiming, collecting, delivering, reconciling, refreshing
 from .collecting import Collected, Memory, Moment
 from .ports import ROWS_MAX, Books, House, Shop
-from .reconciling import Rules
 from .settings import Pace
+from .weighing import Rules
 
 SHARED = {"same_shop", "another_onhand"}  # reasons of conflicts: somebody else keeps the shop too
 _MOVED = "The shop is not where our posts left it: one side was restored from a backup, or a second OnHand posts there"

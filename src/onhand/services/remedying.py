@@ -1,0 +1,255 @@
+"""Acts on what has settled in one product: books it, or records a difference and applies its remedy.
+
+Path: ``reconciling.compare`` → ``act``, in one unit of work for all products that have settled.
+Promise: every act is a movement under an order's number or a difference on record, by the smaller amount seen.
+Never: writes to a shop: a remedy changes the books, and delivery follows from that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+
+from onhand.domain import differences, family, law
+from onhand.domain.carts import Cart
+from onhand.domain.differences import Cause, Evidence, Finding, Remedy
+from onhand.domain.lines import LineChange
+from onhand.domain.listings import Listing
+from onhand.domain.orders import LineState
+from onhand.domain.shop import Line, Row
+from onhand.domain.sketch import Counters, Sums
+from onhand.domain.stock import Movement
+
+from . import bookkeeping, collecting, evidence
+from .collecting import Memory, Moment
+from .ports import Books, House, Shop
+from .weighing import DOUBTS, Rules, Weighing, ripe_amounts
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class ByEditor:
+    """Lines of one product that an order's editor may have changed, and lines that it may have added."""
+
+    changed: list[LineChange]
+    added: list[Line]
+
+
+def by_editor(house: House, cart: Cart, shop: Shop, weighing: Weighing, since: datetime) -> ByEditor:
+    changed = evidence.editors(house, cart, shop, weighing.changed, since)
+    return ByEditor(changed, evidence.added(house, cart, [line for line in weighing.waiting if line.paid]))
+
+
+def act(
+    books: Books,
+    cart: Cart,
+    weighing: Weighing,
+    good: Moment,
+    by_editor: ByEditor,
+    memory: Memory,
+    rules: Rules,
+    now: Moment,
+) -> None:
+    """Apply the remedies to what has settled in one product, by the smaller amount seen. ``good``: when it was last seen right."""
+    product, at = weighing.listing.product, now.at
+    ripe = ripe_amounts(weighing, memory, rules, now)
+    if weighing.weighed.drift and not ripe["drift"] and (ripe["fallen"] or ripe["edited"]):
+        return  # whether goods came back, and what an edit was worth, shows with the drift
+    for what in DOUBTS:
+        if ripe[what] or (what == "reset" and ripe["fallen"]):
+            memory.suspicions.pop((product, what), None)
+    rest = any(
+        amount != ripe[what] for what, amount in weighing.doubts()
+    )  # its causes are as old, so it keeps the date
+    if not rest and not any((product, what) in memory.suspicions for what in DOUBTS):
+        memory.witnessed.pop(product, None)
+    listing = books.listings.of(cart.id, [product])[product]
+    if not listing.tracked:
+        return  # a person gave it another tie since it was weighed: the next look follows it in silence
+    if ripe["reset"]:
+        _rebase(books, cart, listing, weighing.row, ripe["reset"], differences.RESET, at)
+        return
+    row, drift = weighing.row, ripe["drift"]
+    found = evidence.of_drift(books, cart, listing, row, drift, good, now, by_editor.changed, by_editor.added)
+    doubted = differences.not_borne_out(found, ripe["fallen"])
+    if doubted:
+        memory.witnessed[product] = (
+            good  # the rest is weighed again once the books have followed, and its cause is as old
+        )
+        in_doubt = _doubt_return(books, cart, listing, weighing, found, doubted, at)
+        weighing = replace(weighing, changed=tuple(c for c in weighing.changed if c not in in_doubt))
+        listing = books.listings.of(cart.id, [product])[product]
+    moved = ripe["unnamed"] - max(0, ripe["fallen"] - doubted)
+    explained, nameless = _book_moved(books, cart, listing, weighing, moved, at)
+    if nameless > 0:
+        memory.nameless[product] = now.monotonic
+    listing = books.listings.of(cart.id, [product])[product]
+    changed = [change for change in by_editor.changed if change not in explained]
+    # Once more: what was booked just now could have been in a race, too.
+    found = evidence.of_drift(books, cart, listing, row, drift, good, now, changed, by_editor.added)
+    if found.drift and not doubted:
+        _remedy(books, cart, listing, row, found, differences.explain(found, rules.policy), at)
+    elif ripe["edited"] and not doubted:
+        note_edited(books, cart, found.changed)
+
+
+def _book_moved(
+    books: Books, cart: Cart, listing: Listing, weighing: Weighing, moved: int, at: datetime
+) -> tuple[tuple[LineChange, ...], int]:
+    """Book what the counter moved by and no line told of at first glance; returns the line changes that tell of it now, and the units
+    that none tells of."""
+    sold, changed = law.name(moved, weighing.waiting, weighing.changed, mixed=True)
+    if not family.restocks_in_part(cart.hello):
+        # An order that is deleted comes back as a whole. If the counter fell by less, something was sold that has no line.
+        orders = {change.sold.order for change in changed if change.gone}
+        together = [c for c in weighing.changed if c.gone and c.sold.order in orders and c not in changed]
+        changed = (*changed, *together)
+    collecting.sell(books, cart, sold, at)
+    collecting.book_changes(books, cart, listing, changed, at)
+    rest = moved - law.units(sold) - sum(change.units for change in changed)
+    collecting.count_sale(books, cart, listing.product, rest, at)
+    _show_left_out(books, cart, weighing, changed, at)
+    return changed, rest
+
+
+def _show_left_out(books: Books, cart: Cart, weighing: Weighing, came: Sequence[LineChange], at: datetime) -> None:
+    """CE Phoenix gives back one line of a product where an order had two. The counter is the truth here too; the shelf may know better.
+
+    Where lines of several orders are gone, or new ones have come as well, it is not certain what came back, and nothing is said. Lines
+    of an earlier epoch may be gone because the shop was put back.
+    """
+    gone = [change for change in (*came, *weighing.changed) if change.gone]
+    left_out = [c for c in weighing.changed if c.gone and c not in came and c.sold.epoch == cart.epoch]
+    new = weighing.waiting or weighing.weighed.sold
+    if not any(change.gone for change in came) or not left_out or new or len({c.sold.order for c in gone}) > 1:
+        return
+    back, rest = -sum(c.units for c in came), -sum(c.units for c in left_out)
+    order = f"Order {left_out[0].sold.order} gave back {back} of {back + rest}"
+    note = f"{order}: if the rest is on the shelf, receive it here, then press Re-check."
+    row = weighing.row
+    seen, expected = Counters(row.quantity, row.ordered), Counters(row.quantity + rest, row.ordered - rest)
+    books.differences.open(cart.id, weighing.listing.id, differences.PARTIAL, -rest, seen, expected, at, note)
+
+
+def _doubt_return(
+    books: Books, cart: Cart, listing: Listing, weighing: Weighing, found: Evidence, units: int, at: datetime
+) -> tuple[LineChange, ...]:
+    """The counter gave back units that the quantity did not get. The books follow the counter, and no stock moves; where a race may
+    have destroyed what came back, a person is asked whether the goods are there. Returns the line changes that this is about."""
+    _, changed = law.name(-units, (), weighing.changed)
+    destroyed = found.sales > 0 or found.edited  # a race or a form may have written over what came back
+    fresh, orders = max(0, units + sum(change.units for change in changed)), []
+    for change in changed:
+        after, counted = change.sold.units.give_back(-change.units)
+        fresh += counted
+        orders.append(str(change.sold.order))
+        if destroyed:
+            books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.gone else LineState.SOLD)
+    finding = differences.DOUBTED if destroyed and fresh else differences.LOWERED
+    named = f" of order {', '.join(orders)}" if orders else ""
+    note = f"The shop's counter gave back {units} units{named}, its quantity did not rise."
+    if finding is differences.DOUBTED:
+        note += f" If {fresh} came back to the shelf, choose theirs; if not, ours."
+    _rebase(books, cart, listing, weighing.row, units, finding, at, fresh, note)
+    return changed
+
+
+def note_edited(books: Books, cart: Cart, changed: Sequence[LineChange]) -> None:
+    """Lines were edited, and neither counter nor quantity moved: only what is on them is other now."""
+    for change in changed:
+        if not change.gone:
+            books.lines.change(cart.id, change, change.sold.units, LineState.SOLD)
+
+
+def _rebase(
+    books: Books,
+    cart: Cart,
+    listing: Listing,
+    row: Row,
+    units: int,
+    finding: Finding,
+    at: datetime,
+    missing: int = 0,
+    note: str = "",
+) -> None:
+    """Follow a counter that went down by units of its own: no stock moved. What was sold since shows at the next look.
+
+    ``missing``: units by which the shop shows too few, if they came back after all.
+    """
+    seen, expected = Counters(row.quantity, row.ordered), Counters(listing.agreed, listing.ordered)
+    if finding.remedy is Remedy.ASK:
+        expected = Counters(row.quantity + missing, row.ordered)
+    difference = books.differences.open(cart.id, listing.id, finding, -units, seen, expected, at, note)
+    books.listings.drift(listing.id, -units, -units, 0)
+    books.carts.move_sums(cart.id, Sums.of(listing.product, 0, -units))
+    if finding.remedy is Remedy.REBASE:
+        books.differences.close(difference, at, note or finding.remedy.value)
+    log.warning(
+        "counter.fell", cart=cart.name, product=listing.product, sku=listing.model, cause=finding.cause, amount=-units
+    )
+
+
+def _remedy(
+    books: Books, cart: Cart, listing: Listing, row: Row, found: Evidence, finding: Finding, at: datetime
+) -> None:
+    """Record a difference and change the books accordingly; posts follow from that."""
+    drift = found.drift
+    if finding.cause is Cause.ORDER_EDITED:
+        _follow_order(books, cart, listing, row, found, finding, at)
+        return
+    note_edited(books, cart, found.changed)
+    undone = books.differences.awaiting(listing.id, -drift)
+    if undone is not None:
+        # A sale that stayed half written for long was asked about; now it is whole, or somebody put it right there.
+        books.listings.drift(listing.id, drift, 0, drift)
+        books.carts.move_sums(cart.id, Sums.of(listing.product, drift, 0))
+        books.differences.close(undone, at, "undone in the shop")
+        return
+    note = ""
+    if finding.remedy is Remedy.BOOK and listing.item is not None:
+        if bookkeeping.unbookable(books, {listing.item: drift}):
+            finding, note = Finding(finding.cause, Remedy.ASK), bookkeeping.UNBOOKABLE
+        else:
+            books.carts.owe_mark(cart.id)
+    seen, expected = Counters(row.quantity, row.ordered), Counters(listing.agreed, listing.ordered)
+    difference = books.differences.open(cart.id, listing.id, finding, drift, seen, expected, at, note)
+    books.listings.drift(listing.id, drift, 0, drift if finding.remedy is Remedy.ASK else 0)
+    books.carts.move_sums(cart.id, Sums.of(listing.product, drift, 0))
+    # If more has moved than is acted on now, the edit must stay visible as one until the rest has settled too.
+    modified = row.modified if row.sum == listing.sum + drift else listing.modified
+    books.listings.note_shop(listing.id, row, modified, listing.off_by_sale and not row.status)
+    if finding.remedy is Remedy.BOOK and listing.item is not None:
+        bookkeeping.book(books, [Movement.edit(listing.item, drift, cart.id, difference)], at)
+    if finding.remedy is Remedy.BOOK:
+        books.differences.close(difference, at, finding.remedy.value)
+    if finding.remedy is Remedy.POST:
+        books.listings.announce_listings([listing.id])
+        books.tell([cart.id])
+    log.warning(
+        "difference.found",
+        cart=cart.name,
+        product=listing.product,
+        sku=listing.model,
+        cause=finding.cause.value,
+        remedy=finding.remedy.value,
+        amount=drift,
+    )
+
+
+def _follow_order(
+    books: Books, cart: Cart, listing: Listing, row: Row, found: Evidence, finding: Finding, at: datetime
+) -> None:
+    """An order was edited, and the quantity followed without the counter: book it under the order's number."""
+    orders = [change.sold.order for change in finding.changed] + [line.order for line in finding.added]
+    note = f"Order {', '.join(str(order) for order in dict.fromkeys(orders))} was edited in the shop."
+    seen, expected = Counters(row.quantity, row.ordered), Counters(listing.agreed, listing.ordered)
+    difference = books.differences.open(cart.id, listing.id, finding, found.drift, seen, expected, at, note)
+    taken = law.units(finding.added)
+    collecting.take_uncounted(books, cart, listing, finding.added, at)
+    collecting.book_changes(books, cart, listing, finding.changed, at, drift=found.drift + taken)
+    books.differences.close(difference, at, note)
+    log.warning("order.edited", cart=cart.name, product=listing.product, sku=listing.model, amount=found.drift)

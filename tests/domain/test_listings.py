@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from onhand.domain.listings import Direction, Plan, Problem, Shown, Tie, absent, plan, target, ties
 from onhand.domain.posts import Batch, Due, Post, batch_of, landed, mark
 from onhand.domain.shop import DOWNLOAD, FRACTION, Change
+from onhand.domain.sketch import Counters
 from onhand.domain.stock import Item, check_sku, is_sku, sku_key
 from tests.builders import row
 
@@ -204,17 +205,28 @@ def test_a_mark_takes_a_number_and_changes_nothing() -> None:
     assert batch == Batch("e", (Post(seq=12, listing=5, product=9, delta=0, reactivate=False),))
 
 
-@given(st.integers(-50, 50).filter(bool), counts)
-def test_a_post_landed_if_the_sum_moved_by_it(delta: int, before: int) -> None:
-    assert landed(delta, before, before + delta)
-    assert not landed(delta, before, before)
+deltas = st.integers(-50, 50).filter(bool)
 
 
-@given(st.integers(-50, 50).filter(bool), st.data())
+@given(deltas, counts, st.integers(0, 9), st.integers(0, 9))
+def test_a_post_landed_if_the_sum_moved_by_it(delta: int, before: int, sold: int, paid: int) -> None:
+    expected = Counters(before, 100)
+    assert landed(delta, expected, Counters(before + delta - sold, 100 + sold), paid)
+    assert not landed(delta, expected, Counters(before - sold, 100 + sold), paid)
+
+
+@given(deltas, st.integers(0, 9))
+def test_beside_a_counter_that_was_reset_the_quantity_tells_whether_a_post_landed(delta: int, sold: int) -> None:
+    expected = Counters(40, 2_000)
+    assert landed(delta, expected, Counters(40 + delta - sold, sold), paid=sold)
+    assert not landed(delta, expected, Counters(40 - sold, sold), paid=sold)
+
+
+@given(deltas, st.data())
 def test_of_two_explanations_the_nearer_one_is_taken(delta: int, data: st.DataObject) -> None:
     noise = data.draw(st.integers(-((abs(delta) - 1) // 2), (abs(delta) - 1) // 2))
-    assert landed(delta, 100, 100 + delta + noise)
-    assert not landed(delta, 100, 100 + noise)
+    assert landed(delta, Counters(60, 40), Counters(60 + delta, 40 + noise), paid=100)
+    assert not landed(delta, Counters(60, 40), Counters(60, 40 + noise), paid=100)
 
 
 @given(words)

@@ -83,6 +83,7 @@ SEEDS = {
     "an unpaid line of a product that is renamed and back": (1481090485, 1481090572),
     "a rename that is taken back after an alignment": (1481090595,),
     "units that lack a name after others have got theirs": (8500509,),
+    "a batch that was killed half way beside a counter reset": (9700250,),
     "a counter that was set back and raised again": (1481090535, 7300017, 7300309, 7300311),
 }
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from .listings import target
 from .shop import Change
+from .sketch import Counters
 
 
 class State(StrEnum):
@@ -97,10 +98,15 @@ def mark(due: Due, epoch: str, number: int) -> Batch:
     return Batch(epoch, (Post(number, due.listing, due.product, 0, reactivate=False),))
 
 
-def landed(delta: int, expected_sum: int, seen_sum: int) -> bool:
-    """Whether a post of an unfinished batch took effect, by the law: trade leaves the sum alone, the post moves it.
+def landed(delta: int, expected: Counters, seen: Counters, paid: int) -> bool:
+    """Return whether a post of an unfinished batch took effect, by the law: trade leaves quantity + counter alone, the post moves it.
 
-    A race can have moved the sum as well at the same moment; then the nearer explanation is taken and the rest shows as drift.
+    If something else moved that sum at the same moment, as a counter that is reset does, the quantity may tell: ``paid`` units are on
+    new lines of paid orders, and trade lowers it by those. Else the nearer explanation is taken, and the rest shows as drift.
     """
-    moved = seen_sum - expected_sum
+    moved = seen.quantity + seen.ordered - expected.quantity - expected.ordered
+    by_quantity = seen.quantity - expected.quantity + paid
+    for exact in (moved, by_quantity):
+        if exact in (0, delta):
+            return exact != 0
     return abs(moved - delta) < abs(moved)

@@ -7,6 +7,7 @@ Never: sends a quantity, or holds a transaction over the network.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -18,9 +19,9 @@ from onhand.domain.errors import Conflict
 from onhand.domain.listings import Listing
 from onhand.domain.posts import Batch, Due, Post, State
 from onhand.domain.shop import Outcome, Row
-from onhand.domain.sketch import Sums, weight
+from onhand.domain.sketch import Counters, Sums, weight
 
-from .ports import Books, House, Shop
+from .ports import ROWS_MAX, Books, House, Shop
 
 PARKED = {
     State.MISSING: "The product is gone from the shop.",
@@ -137,18 +138,25 @@ def _moved(applied: Sequence[Post]) -> Sums:
 
 def _find_out(house: House, cart: Cart, shop: Shop, batch: Batch) -> dict[int, State]:
     """Which posts of an unfinished batch did not land. The shop cannot say; the law can."""
+    products = [post.product for post in batch.posts]
     listings = house.store.read(lambda books: books.listings.by_id([post.listing for post in batch.posts]))
-    rows = {row.product: row for row in shop.rows([post.product for post in batch.posts])}
+    lines = {line.line: line for line in house.store.read(lambda books: books.lines.waiting(cart.source, products))}
+    lines |= {line.line: line for line in shop.look(cart.cursor_line, cart.cursor_line, ROWS_MAX, False, False).lines}
+    paid = Counter[int]()
+    for line in lines.values():
+        paid[line.product] += line.quantity if line.paid else 0
+    rows = {row.product: row for row in shop.rows(products)}
     failed = {}
     for post in batch.posts:
-        state = _fate(post, listings[post.listing], rows.get(post.product))
+        state = _fate(post, listings[post.listing], rows.get(post.product), paid[post.product])
         if state is not None:
             failed[post.product] = state
     log.warning("batch.unfinished", cart=cart.name, first=batch.first, posts=len(batch.posts), unlanded=len(failed))
     return failed
 
 
-def _fate(post: Post, listing: Listing, row: Row | None) -> State | None:
+def _fate(post: Post, listing: Listing, row: Row | None, paid: int) -> State | None:
     if row is None:
         return State.MISSING
-    return None if posts.landed(post.delta, listing.sum, row.sum) else State.UNLANDED
+    expected, seen = Counters(listing.agreed, listing.ordered), Counters(row.quantity, row.ordered)
+    return None if posts.landed(post.delta, expected, seen, paid) else State.UNLANDED

@@ -40,6 +40,7 @@ class ByEditor:
 
 
 def by_editor(house: House, cart: Cart, shop: Shop, weighing: Weighing, since: datetime) -> ByEditor:
+    """Return what an order's editor may have done to a product's lines after ``since``; asks the shop which lines are still there."""
     changed = evidence.editors(house, cart, shop, weighing.changed, since)
     return ByEditor(changed, evidence.added(house, cart, [line for line in weighing.waiting if line.paid]))
 

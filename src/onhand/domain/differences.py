@@ -79,7 +79,8 @@ class Evidence:
     ``sales``, ``posts`` and ``returns`` are those that could have been in a race: booked or applied since shortly before
     the drift was first seen, the newest first. ``past`` are quantities the listing showed before its latest sales, newest first.
     ``changed`` are known lines of the product that were edited, and lines that went out of an order that is still there; ``added``
-    are new lines of a known order. The counter did not move for any of them.
+    are new lines of a known order. The counter did not move for any of them. ``doubtful``: a line has other units now, and
+    either it was edited, or another line has its number.
     """
 
     drift: int
@@ -92,6 +93,7 @@ class Evidence:
     heals: int  # of this listing in the last hour that no trade explains
     changed: Sequence[LineChange] = ()
     added: Sequence[Line] = ()
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def explain(evidence: Evidence, policy: Policy) -> Finding:
     if evidence.edited:
         return _edit(evidence, policy)
     cause = race(evidence)
-    if cause is None or any(not change.gone for change in evidence.changed):
+    if cause is None or evidence.doubtful or any(not change.gone for change in evidence.changed):
         return Finding(Cause.UNKNOWN, Remedy.ASK)
     return Finding(cause, Remedy.POST)
 

@@ -23,6 +23,7 @@ from .collecting import Moment
 from .ports import ROWS_MAX, Books, House, Shop
 
 EDIT_BEFORE = timedelta(seconds=10)  # how long before a drift was first seen its cause may lie
+ADDED_BEFORE = timedelta(seconds=3)  # how long before the drift it explains a line can be seen that an editor adds
 PAST = timedelta(hours=24)  # how far back a stale form may have been opened
 PAST_STEPS_MAX = 100
 SOLD_LINES_MAX = 500  # newest sold lines of a product that are asked about at first glance
@@ -63,14 +64,16 @@ def there(shop: Shop, ids: Sequence[int]) -> dict[int, Line]:
     return {line.line: line for chunk in chunks(ids) for line in shop.orders(chunk)}
 
 
-def editors(house: House, cart: Cart, shop: Shop, found: Iterable[LineChange], since: datetime) -> list[LineChange]:
+def editors(house: House, cart: Cart, shop: Shop, found: Sequence[LineChange], since: datetime) -> list[LineChange]:
     """Those of the changes that may be an editor's: edited lines, and lines that went after ``since`` while others of their order stay.
     When a whole order is deleted its stock comes back with the counter or not at all; of an earlier epoch nobody can say when a line
-    went."""
+    went. See ``may_be_another`` for edited lines that are left out."""
+    reused = may_be_another(house, cart, found)
     found = [
         c
         for c in found
-        if not c.gone or (c.sold.epoch == cart.epoch and (c.sold.gone_at is None or c.sold.gone_at >= since))
+        if (not c.gone and c not in reused)
+        or (c.gone and c.sold.epoch == cart.epoch and (c.sold.gone_at is None or c.sold.gone_at >= since))
     ]
     orders = sorted({change.sold.order for change in found if change.gone})
     if not orders:
@@ -90,8 +93,33 @@ def editors(house: House, cart: Cart, shop: Shop, found: Iterable[LineChange], s
     return [change for change in found if not change.gone or change.sold.order in staying]
 
 
+def may_be_another(house: House, cart: Cart, found: Iterable[LineChange]) -> list[LineChange]:
+    """Return those edited lines that may be others with the same numbers: numbers came again here, or the shop was put back to a
+    backup since the line was sold."""
+    edited = [change for change in found if not change.gone]
+    if not edited:
+        return []
+
+    def read(books: Books) -> tuple[bool, bool]:
+        return books.lines.came_again(cart.source), books.differences.restored(cart.id)
+
+    again, restored = house.store.read(read)
+    return [change for change in edited if again or (restored and change.sold.epoch != cart.epoch)]
+
+
+def added_since(house: House, cart: Cart, waiting_lines: Sequence[Line], since: datetime) -> list[Line]:
+    """Return those of the lines that came to an order of which others are sold already, not long before a drift that began later than
+    ``since``, as that is reckoned by ``since()``."""
+    found = added(house, cart, waiting_lines)
+    numbers = sorted(line.line for line in found)
+    new = house.store.read(
+        lambda books: books.lines.seen_since(cart.source, numbers, since + EDIT_BEFORE - ADDED_BEFORE)
+    )
+    return [line for line in found if line.line in new]
+
+
 def added(house: House, cart: Cart, waiting_lines: Sequence[Line]) -> list[Line]:
-    """Those of the lines that came to an order of which others are sold already."""
+    """Return those of the lines that came to an order of which others are sold already."""
     orders = sorted({line.order for line in waiting_lines})
     if not orders:
         return []
@@ -112,6 +140,7 @@ def of_drift(
     now: Moment,
     changed: Sequence[LineChange],
     new_lines: Sequence[Line],
+    doubtful: bool,
 ) -> Evidence:
     """All that is known about a drift of a listing that was last seen right at the moment ``good``."""
     at, earliest = now.at, since(good, now)
@@ -136,6 +165,7 @@ def of_drift(
         heals=books.differences.heals(listing.id, at - timedelta(hours=1)),
         changed=changed,
         added=new_lines,
+        doubtful=doubtful,
     )
 
 

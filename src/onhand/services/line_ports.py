@@ -38,6 +38,12 @@ class LineBook(Protocol):
     def of_orders(self, source: Source, orders: Sequence[int]) -> list[SoldLine]:
         """The lines of these orders that are booked as sold, also of products that are not kept in step."""
 
+    def came_again(self, source: Source) -> bool:
+        """Return whether lines of this epoch had numbers that others had before."""
+
+    def seen_since(self, source: Source, lines: Sequence[int], since: datetime) -> set[int]:
+        """Return those of these lines that were first seen at or after a moment."""
+
     def take(self, source: Source, lines: Mapping[int, int | None]) -> dict[int, LineUnits]:
         """Mark lines as sold, each of the stock of an item or of None; what each has taken and given back in all by then."""
 

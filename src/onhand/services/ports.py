@@ -309,6 +309,9 @@ class DifferenceBook(Protocol):
         """The difference of this listing and amount that waits for a person, if there is one."""
 
     def get(self, difference: int) -> Difference: ...
+    def restored(self, cart: int) -> bool:
+        """Return whether this shop, or our own store, was ever put back to a backup."""
+
     def heals(self, listing: int, since: datetime) -> int:
         """How often a listing was healed for causes that trade does not explain."""
 

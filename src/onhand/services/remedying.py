@@ -33,16 +33,19 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class ByEditor:
-    """Lines of one product that an order's editor may have changed, and lines that it may have added."""
+    """Lines of one product that an order's editor may have changed, and lines that it may have added. ``doubtful``: a line
+    has other units now, and either it was edited, or another line has its number."""
 
     changed: list[LineChange]
     added: list[Line]
+    doubtful: bool
 
 
 def by_editor(house: House, cart: Cart, shop: Shop, weighing: Weighing, since: datetime) -> ByEditor:
     """Return what an order's editor may have done to a product's lines after ``since``; asks the shop which lines are still there."""
     changed = evidence.editors(house, cart, shop, weighing.changed, since)
-    return ByEditor(changed, evidence.added(house, cart, [line for line in weighing.waiting if line.paid]))
+    added = evidence.added_since(house, cart, [line for line in weighing.waiting if line.paid], since)
+    return ByEditor(changed, added, bool(evidence.may_be_another(house, cart, weighing.changed)))
 
 
 def act(
@@ -75,7 +78,9 @@ def act(
         _rebase(books, cart, listing, weighing.row, ripe["reset"], differences.RESET, at)
         return
     row, drift = weighing.row, ripe["drift"]
-    found = evidence.of_drift(books, cart, listing, row, drift, good, now, by_editor.changed, by_editor.added)
+    found = evidence.of_drift(
+        books, cart, listing, row, drift, good, now, by_editor.changed, by_editor.added, by_editor.doubtful
+    )
     doubted = differences.not_borne_out(found, ripe["fallen"])
     if doubted:
         memory.witnessed[product] = (
@@ -91,7 +96,7 @@ def act(
     listing = books.listings.of(cart.id, [product])[product]
     changed = [change for change in by_editor.changed if change not in explained]
     # Once more: what was booked just now could have been in a race, too.
-    found = evidence.of_drift(books, cart, listing, row, drift, good, now, changed, by_editor.added)
+    found = evidence.of_drift(books, cart, listing, row, drift, good, now, changed, by_editor.added, by_editor.doubtful)
     if found.drift and not doubted:
         _remedy(books, cart, listing, row, found, differences.explain(found, rules.policy), at)
     elif ripe["edited"] and not doubted:

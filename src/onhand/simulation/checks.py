@@ -193,17 +193,20 @@ def _names(world: World) -> list[str]:
 
 
 def _lines(world: World) -> list[str]:
-    """The newest order lines that the books have of a shop are those that it has, also where their numbers began again."""
+    """The newest order lines that the books have of a shop are those that it has, also where their numbers began again.
+
+    Of a line that has number and units of one that is gone, nothing shows until it is paid and the counter moves.
+    """
     wrong = []
     for number, cart_id in enumerate(world.carts):
         cart, tables = world.cart(cart_id), world.shops[number].tables
         known = world.program.read(lambda books, cart=cart: books.lines.present(cart.source, cart.place.low, 2**62))  # type: ignore[misc]
         there = {line: tables.lines[line] for line in tables.line_ids if line > cart.place.low}
-        wrong += [
-            f"shop {number} has {there.get(line)} as line {line}, known is {known.get(line)}"
-            for line in sorted(known.keys() | there.keys())
-            if line not in known or line not in there or not same(known[line], there[line])
-        ]
+        for line in sorted(known.keys() | there.keys()):
+            old, now = known.get(line), there.get(line)
+            hidden = old and now and not world.shops[number].line(line).paid and old.quantity == now.quantity
+            if not hidden and (old is None or now is None or not same(old, now)):
+                wrong.append(f"shop {number} has {now} as line {line}, known is {old}")
     return wrong
 
 
@@ -288,8 +291,15 @@ def _differences(world: World) -> list[str]:
             ):
                 returned = True  # a line that went and gave nothing back looks like one that an editor took out
             # A line that has the numbers of one that went looks like that one, edited. Then a person is asked.
-            questions = {f["id"] for f in named[cart_id, sku] if number in world.renumbered and _is_question(f)}
-            text = _compare(seen[product], named[cart_id, sku], wrong_posts, vague, returned, questions)
+            reused = number in world.renumbered | world.ever_restored
+            questions = {found["id"] for found in named[cart_id, sku] if reused and _is_question(found)}
+            told = named[cart_id, sku]
+            if (
+                number,
+                product,
+            ) in world.phase.renamed:  # what was asked before is found once more, with what came on top meanwhile
+                told = [found for found in told if found["note"] != "its product is not kept in step any more"]
+            text = _compare(seen[product], told, wrong_posts, vague, returned, questions)
             if text:
                 wrong.append(f"shop {number} {sku}: {text}")
     return wrong + _partial_returns(world)
@@ -338,9 +348,7 @@ def _compare(
     seen: list[Drift], named: Rows, misjudged: int, vague: bool, returned: bool, excused: Container[int]
 ) -> str:
     amount = sum(drift.amount for drift in seen) + misjudged
-    told = sum(
-        found["amount"] for found in named if found["note"] != "undone in the shop" and not _asked_again(found, named)
-    )
+    told = sum(found["amount"] for found in named if found["note"] != "undone in the shop")
     facts = f"the witness saw {_words(seen)}, named were {[(f['cause'], f['amount'], f['note']) for f in named]}"
     if told != amount:
         return f"{amount:+d} are to be named, {told:+d} were: {facts}"
@@ -361,16 +369,6 @@ def _compare(
         allowed |= RETURN_CAUSES | ({"unknown"} if any(drift.writer is Writer.SALE for drift in seen) else set())
     invented = {found["cause"] for found in named if found["id"] not in excused} - allowed
     return f"{invented} did not happen: {facts}" if invented else ""
-
-
-def _asked_again(found: dict[str, Any], named: Rows) -> bool:
-    """Whether a question ended because its product left step, and was found once more when the product came back, alone or with what
-    came on top meanwhile."""
-    left, amount = found["note"] == "its product is not kept in step any more", found["amount"]
-    return left and any(
-        later["id"] > found["id"] and later["amount"] * amount > 0 and abs(later["amount"]) >= abs(amount)
-        for later in named
-    )
 
 
 def _misjudged(world: World) -> Counter[tuple[int, int]]:

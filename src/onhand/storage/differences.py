@@ -112,6 +112,10 @@ class Differences:
         found: int | None = self._connection.execute(query).scalar_one()
         return found
 
+    def restored(self, cart: int) -> bool:
+        query = select(table.c.id).where(table.c.cart_id == cart, table.c.cause == Cause.RESTORED.value).limit(1)
+        return self._connection.execute(query).first() is not None
+
     def heals(self, listing: int, since: datetime) -> int:
         query = select(func.count()).where(
             table.c.listing_id == listing,

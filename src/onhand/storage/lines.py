@@ -168,6 +168,16 @@ class Lines:
             found += [_sold(row) for row in self._connection.execute(query)]
         return found
 
+    def came_again(self, source: Source) -> bool:
+        return self._last_run(source) > 0
+
+    def seen_since(self, source: Source, lines: Sequence[int], since: datetime) -> set[int]:
+        found: set[int] = set()
+        for chunk in chunks(lines):
+            these = (*_of(source), table.c.line.in_(chunk), table.c.seen_at >= micros(since))
+            found.update(self._connection.execute(select(table.c.line).where(*these)).scalars())
+        return found
+
     def take(self, source: Source, lines: Mapping[int, int | None]) -> dict[int, LineUnits]:
         taken = {}
         for line, item in lines.items():

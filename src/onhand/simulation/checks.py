@@ -195,7 +195,8 @@ def _names(world: World) -> list[str]:
 def _lines(world: World) -> list[str]:
     """The newest order lines that the books have of a shop are those that it has, also where their numbers began again.
 
-    Of a line that has number and units of one that is gone, nothing shows until it is paid and the counter moves.
+    A line that has number and units of one that went shows by its counter alone: not at all before it is paid, nor where another
+    order gives back as much at the same moment.
     """
     wrong = []
     for number, cart_id in enumerate(world.carts):
@@ -204,7 +205,7 @@ def _lines(world: World) -> list[str]:
         there = {line: tables.lines[line] for line in tables.line_ids if line > cart.place.low}
         for line in sorted(known.keys() | there.keys()):
             old, now = known.get(line), there.get(line)
-            hidden = old and now and not world.shops[number].line(line).paid and old.quantity == now.quantity
+            hidden = old and now and number in world.renumbered and old.quantity == now.quantity
             if not hidden and (old is None or now is None or not same(old, now)):
                 wrong.append(f"shop {number} has {now} as line {line}, known is {old}")
     return wrong

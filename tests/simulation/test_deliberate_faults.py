@@ -16,7 +16,7 @@ from onhand.domain.differences import Cause, Finding, Remedy
 from onhand.domain.listings import Listing
 from onhand.domain.shop import Applied, Outcome
 from onhand.domain.stock import Kind, Movement
-from onhand.services import bookkeeping, collecting, delivering, reconciling
+from onhand.services import bookkeeping, collecting, delivering, importing, reconciling
 from onhand.services.collecting import Booked
 from onhand.simulation import connector as connectors
 from onhand.simulation.plan import plan
@@ -234,6 +234,16 @@ def a_restored_shop_is_not_noticed(patch):
     patch.setattr(collecting, "check_place", lambda cart, seen: None)
 
 
+def an_import_overwrites_what_was_sold_since_the_export(patch):
+    """The file's counts are taken as they are."""
+
+    def overwrite(house, entries, person, dry_run, overwrite=True):
+        old = [replace(entry, exported_on_hand=None, exported_movement=None) for entry in entries]
+        return _IMPORT(house, old, person, dry_run)
+
+    patch.setattr(importing, "import_items", overwrite)
+
+
 def no_marks_are_left(patch):
     """A shop that only sells keeps an old number, so a backup of it looks like the shop itself."""
     patch.setattr(Carts, "owe_mark", lambda self, cart: None)
@@ -288,6 +298,7 @@ FAULTS = [
     and list(inspect.signature(value).parameters) == ["patch"]
 ]
 _BOOK, _ENTER, _APPLY, _COMPARE = collecting.book, bookkeeping.book, Wire.apply, numbering.compare
+_IMPORT = importing.import_items
 
 
 @pytest.mark.timeout(900)

@@ -144,6 +144,7 @@ def _all_kinds() -> list[str]:
         plans.BY_HAND,
         plans.NUMBERS,
         plans.RENAMES,
+        plans.FILES,
         plans.OUR_FAULTS,
         plans.NETWORK_FAULTS,
     )

@@ -11,9 +11,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from random import Random
 
-from onhand.domain.errors import OnHandError, Refused, Retriable
-from onhand.services import aligning, counting, receiving, selling, settling
+from onhand.domain.errors import Conflict, OnHandError, Refused, Retriable
+from onhand.domain.importing import IMPORTED
+from onhand.domain.stock import sku_key
+from onhand.services import aligning, counting, importing, receiving, selling, settling
+from onhand.services.importing import Entry
 from onhand.services.ports import House
+from onhand.storage.books import SqlBooks
 
 from . import people
 from .identities import begin_numbers_again, rename_and_back, start
@@ -252,6 +256,39 @@ def _adjustment(world: World, shop: int, chance: Random) -> None:
     _surely(world, chance, ask, sku, units)
 
 
+def _import_late(world: World, shop: int, chance: Random) -> None:
+    """Somebody exports the items, corrects a count in the file, and imports it a while later: what was sold meanwhile stays sold."""
+    sku, units = chance.choice(world.skus), chance.choice((-3, -1, 2, 8))
+    if world.program.dead:
+        return
+
+    def export(books: SqlBooks) -> tuple[int, int, int]:
+        item = books.items.by_key([sku_key(sku)])[sku_key(sku)]
+        return item.id, item.on_hand, books.ledger.last()
+
+    item, on_hand, movement = world.program.read(export)
+    entry = Entry(2, sku, on_hand=on_hand + units, exported_on_hand=on_hand, exported_movement=movement)
+
+    def ask(house: House) -> None:
+        """Whoever saw no answer looks whether the correction is there."""
+        known = house.store.read(lambda books: books.ledger.of_item(item, 200))
+        if any(found.movement.origin.startswith(f"{IMPORTED}{movement}/") for found in known):
+            return
+        try:
+            importing.import_items(house, [entry], "clerk", dry_run=False, overwrite=False)
+        except Conflict as overtaken:  # another file has corrected this count
+            raise Refused("Another file came first.") from overtaken
+
+    late = chance.uniform(1.0, 20.0)
+    world.unsure += 1
+
+    def begin() -> None:
+        world.unsure -= 1
+        _surely(world, chance, ask, sku, units)
+
+    world.time.at(world.time.now + late, begin)
+
+
 def _send(world: World, shop: int, chance: Random) -> None:
     """Somebody presses Send QOH in the middle of trade: nothing may come of it. If the cart is busy he comes back later."""
     cart = world.carts[shop]
@@ -383,6 +420,7 @@ ACTS: dict[str, Callable[[World, int, Random], None]] = {
     "shop restored": _restore_shop,
     "receipt": _receipt,
     "adjustment": _adjustment,
+    "export imported late": _import_late,
     "phone order": _phone_order,
     "send pressed": _send,
     "switched off and on": _off_and_on,

@@ -57,6 +57,7 @@ NETWORK_FAULTS = {
 }
 RENAMES = {"renamed and back": 1}
 NUMBERS = {"numbers begin again": 1}
+FILES = {"export imported late": 1}
 AFTER_PHASE = ("", "", "shop restored", "store restored")
 
 
@@ -139,6 +140,10 @@ def plan(seed: int) -> Plan:
         _act(renames, phase, len(shops), RENAMES)
         for phase in range(PHASES)
         for _ in range(renames.choice((0, 0, 0, 1)))
+    ]
+    files = Random(f"files {seed}")  # apart, too
+    acts += [
+        _act(files, phase, len(shops), FILES) for phase in range(PHASES) for _ in range(files.choice((0, 0, 1, 2)))
     ]
     acts += [
         Act(PHASE_SECONDS, phase, kind, chance.randrange(len(shops)), chance.getrandbits(32))

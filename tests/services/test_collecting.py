@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -264,6 +265,25 @@ def test_a_line_number_that_is_used_again_is_counted_once_more(world: World, was
     amber.wire.asked.clear()
     assert amber.tick()
     assert amber.wire.asked == ["look"], "the window fits again"
+
+
+def test_an_order_with_the_numbers_of_a_deleted_one_gives_back_what_it_took_itself(world: World) -> None:
+    (amber,) = world.running("Amber", wares=WARES)
+    order = amber.sample.buy("TEA", 1)
+    amber.settle()
+    amber.sample.delete_order(order, restock=False)
+    amber.settle()
+    for table in ("orders", "orders_products"):
+        amber.sql(f"UPDATE sqlite_sequence SET seq = seq - 1 WHERE name = '{table}'")
+    assert amber.sample.buy("TEA", 3) == order
+    amber.memory.sums_due = math.inf  # a look that sees lines and no sums comes first
+    amber.tick()
+    amber.memory.sums_due = 0.0
+    amber.settle()
+    amber.sample.delete_order(order, restock=True)
+    amber.settle()
+    assert world.movements("TEA")[1:] == [("sale", -1), ("sale", -3), ("cancellation", 3)]
+    assert amber.causes() == []
 
 
 def lines(world: World) -> list[tuple[str, str]]:

@@ -46,6 +46,8 @@ class Lines:
                 known[row.line] = Line(*row[:-1])
                 lost.update(() if row.present else (row.line,))
         kept = {line.line for line in lines if line.line in known and not reused and same(known[line.line], line)}
+        # One that was gone and has other units now is another line: no cart edits what it has deleted.
+        kept -= {line.line for line in lines if line.line in lost and line.quantity != known[line.line].quantity}
         if not kept.isdisjoint(lost) and not self._is_back(source, kept):
             kept -= lost
         self._come_again(source, [line for line in lines if line.line in kept & lost])

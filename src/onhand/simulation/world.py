@@ -327,8 +327,7 @@ class World:
         if cart.halted is not None:
             self.phase.aside.add(cart_id)
             self.phase.stopped.add(cart_id)
-        if not cart.synchronize:
-            self.must_halt.discard(cart_id)  # nobody looks at a cart that is off, and this begins it anew
+            self.must_halt.discard(cart_id)  # it was noticed
         with self.program.at_cart(cart) as (wire, memory):
             if get:
                 aligning.get_qoh(house, cart, wire, memory, create=True, progress=_silent)

@@ -171,6 +171,26 @@ def test_a_drift_beside_an_edited_line_that_does_not_fit_is_asked_about(world: W
     assert len(amber.differences(open_only=True)) == 1
 
 
+def test_a_drift_beside_an_added_line_that_does_not_fit_is_asked_about_once(world: World, shops) -> None:
+    amber, birch = shops
+    order = amber.sample.buy("POT", 1)
+    settle(amber, birch)
+    amber.sample.buy("TEA", 4)
+    amber.tick()
+    add_line(amber, order, 1)
+    move(amber, "TEA", 3, 0)
+    settle(amber, birch)
+    assert amber.causes() == [("unknown", 2)]
+    (asked,) = amber.differences(open_only=True)
+    reconciling.decide(world.house, amber.differences(open_only=True)[0]["id"], ours=True, person="")
+    settle(amber, birch)
+    amber.sample.buy("TEA", 2)
+    amber.tick()
+    move(amber, "TEA", 1, 0)
+    settle(amber, birch)
+    assert amber.causes() == [("unknown", 2), ("lost sale", 1)]
+
+
 def test_an_old_line_is_asked_about_too(world: World, shops) -> None:
     """Below the window of a look, and of an epoch before the last alignment."""
     amber, birch = shops

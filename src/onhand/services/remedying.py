@@ -208,6 +208,10 @@ def _remedy(
         _follow_order(books, cart, listing, row, found, finding, at)
         return
     note_edited(books, cart, found.changed)
+    if (
+        finding.remedy is Remedy.ASK
+    ):  # about these, too: if they went on waiting, no race of this product would be believed any more
+        books.lines.mark(cart.source, [line.line for line in found.added], LineState.UNTRACKED)
     undone = books.differences.awaiting(listing.id, -drift)
     if undone is not None:
         # A sale that stayed half written for long was asked about; now it is whole, or somebody put it right there.

@@ -181,7 +181,6 @@ def test_a_drift_beside_an_added_line_that_does_not_fit_is_asked_about_once(worl
     move(amber, "TEA", 3, 0)
     settle(amber, birch)
     assert amber.causes() == [("unknown", 2)]
-    (asked,) = amber.differences(open_only=True)
     reconciling.decide(world.house, amber.differences(open_only=True)[0]["id"], ours=True, person="")
     settle(amber, birch)
     amber.sample.buy("TEA", 2)

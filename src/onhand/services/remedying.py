@@ -63,6 +63,8 @@ def act(
     ripe = ripe_amounts(weighing, memory, rules, now)
     if weighing.weighed.drift and not ripe["drift"] and (ripe["fallen"] or ripe["edited"]):
         return  # whether goods came back, and what an edit was worth, shows with the drift
+    if product in memory.lowered and not ripe["fallen"]:
+        return  # what the drift is worth shows with the counter
     for what in DOUBTS:
         if ripe[what] or (what == "reset" and ripe["fallen"]):
             memory.suspicions.pop((product, what), None)
@@ -81,7 +83,8 @@ def act(
     found = evidence.of_drift(
         books, cart, listing, row, drift, good, now, by_editor.changed, by_editor.added, by_editor.doubtful
     )
-    doubted = differences.not_borne_out(found, ripe["fallen"])
+    lowered = min(memory.lowered.pop(product, 0), ripe["fallen"])
+    doubted = max(differences.not_borne_out(found, ripe["fallen"]), lowered)
     if doubted:
         memory.witnessed[product] = (
             good  # the rest is weighed again once the books have followed, and its cause is as old

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onhand.domain.differences import RESET, Cause, Evidence, Finding, Policy, Remedy, braked, explain, is_recent
+from tests.builders import line
 
 QUIET = Evidence(drift=3, edited=False, quantity=13, sales=0, posts=(), returns=(), past=(), heals=0)
 WINS = {Policy.OURS: Remedy.POST, Policy.THEIRS: Remedy.BOOK, Policy.ASK: Remedy.ASK}
@@ -104,6 +105,13 @@ class TestTheTable:
 
 def test_a_counter_that_was_reset_moves_no_stock() -> None:
     assert Finding(Cause.COUNTER_RESET, Remedy.REBASE) == RESET
+
+
+@pytest.mark.parametrize(("drift", "posts"), [(2, ()), (-4, (4,))])
+def test_while_a_line_that_was_added_does_not_explain_the_drift_no_race_is_believed(drift: int, posts) -> None:
+    raced = replace(QUIET, drift=drift, sales=5, posts=posts)
+    assert explain(raced, Policy.OURS).remedy is Remedy.POST
+    assert explain(replace(raced, added=(line(7, 1),)), Policy.OURS) == Finding(Cause.UNKNOWN, Remedy.ASK)
 
 
 def test_of_very_many_recent_posts_the_newest_are_tried() -> None:

@@ -171,6 +171,25 @@ def test_a_drift_beside_an_edited_line_that_does_not_fit_is_asked_about(world: W
     assert len(amber.differences(open_only=True)) == 1
 
 
+def test_a_drift_beside_an_added_line_that_does_not_fit_is_asked_about_once(world: World, shops) -> None:
+    amber, birch = shops
+    order = amber.sample.buy("POT", 1)
+    settle(amber, birch)
+    amber.sample.buy("TEA", 4)
+    amber.tick()
+    add_line(amber, order, 1)
+    move(amber, "TEA", 3, 0)
+    settle(amber, birch)
+    assert amber.causes() == [("unknown", 2)]
+    reconciling.decide(world.house, amber.differences(open_only=True)[0]["id"], ours=True, person="")
+    settle(amber, birch)
+    amber.sample.buy("TEA", 2)
+    amber.tick()
+    move(amber, "TEA", 1, 0)
+    settle(amber, birch)
+    assert amber.causes() == [("unknown", 2), ("lost sale", 1)]
+
+
 def test_an_old_line_is_asked_about_too(world: World, shops) -> None:
     """Below the window of a look, and of an epoch before the last alignment."""
     amber, birch = shops
@@ -297,6 +316,27 @@ def test_a_return_that_a_sale_may_have_destroyed_is_asked_about(world: World, sh
 
 
 # Returns on both sides
+
+
+@pytest.mark.parametrize("lost", [2, 3, 4])
+def test_a_counter_lowered_while_a_lost_sale_settles_is_no_return(world: World, shops, lost: int) -> None:
+    """Seen at once they look like a return beside a smaller race; but the race was seen before."""
+    amber, birch = shops
+    order = amber.sample.buy("TEA", 3)
+    settle(amber, birch)
+    amber.sample.buy("TEA", 4)
+    move(amber, "TEA", lost, 0)
+    amber.tick()
+    amber.sample.delete_order(order, restock=False)
+    move(amber, "TEA", 0, -3)
+    settle(amber, birch)
+    (question,) = amber.differences(open_only=True)
+    assert (question["cause"], question["amount"]) == ("return in doubt", -3)
+    assert shown(world, amber, birch) == {13}
+    assert sorted(amber.causes()) == [("lost sale", lost), ("return in doubt", -3)]
+    reconciling.decide(world.house, question["id"], ours=True, person="Ida")
+    settle(amber, birch)
+    assert shown(world, amber, birch) == {13}
 
 
 def test_goods_returned_here_and_restocked_there_come_back_once(world: World, shops) -> None:

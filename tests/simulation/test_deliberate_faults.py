@@ -11,8 +11,9 @@ from dataclasses import replace
 
 import pytest
 
-from onhand.domain import law, numbering
+from onhand.domain import differences, law, numbering
 from onhand.domain.differences import Cause, Finding, Remedy
+from onhand.domain.lines import LineUnits
 from onhand.domain.listings import Listing
 from onhand.domain.shop import Applied, Outcome
 from onhand.domain.stock import Kind, Movement
@@ -26,6 +27,7 @@ from onhand.simulation.shop import Writer
 from onhand.simulation.wire import Wire
 from onhand.storage.carts import Carts
 from onhand.storage.ledger import Items
+from onhand.storage.lines import Lines
 from onhand.storage.listings import Listings
 from onhand.storage.posts import Posts
 
@@ -288,6 +290,44 @@ def an_unfinished_batch_is_never_closed(patch):
 def unfinished_batches_are_taken_for_applied(patch):
     """The law is not asked what landed."""
     patch.setattr(delivering, "_find_out", lambda house, cart, shop, batch: {})
+
+
+def returns_ignore_what_is_left_of_a_line(patch):
+    """Whatever a shop gives back of an order comes back, although it was booked back here before."""
+    patch.setattr(LineUnits, "give_back", lambda self, units: (LineUnits(self.taken, self.back + units), units))
+
+
+def goods_taken_back_here_are_not_noted_on_the_line(patch):
+    """The line forgets what a clerk booked back, so that the shop's restock brings it back once more."""
+    patch.setattr(Lines, "come_back", lambda self, source, line, units: None)
+
+
+def edited_orders_are_taken_for_races(patch):
+    """Order lines are not looked at before a race is believed."""
+    explain = differences.explain
+    patch.setattr(differences, "_order_edited", lambda evidence: None)
+    patch.setattr(
+        differences, "explain", lambda evidence, policy: explain(replace(evidence, changed=(), added=()), policy)
+    )
+
+
+def a_falling_counter_is_believed(patch):
+    """What the counter gives back came back, whether the quantity rose or not."""
+    patch.setattr(differences, "not_borne_out", lambda evidence, fallen: 0)
+
+
+def what_edited_orders_took_is_not_booked(patch):
+    """The difference has its name, and no movement."""
+    book = collecting.book_changes
+
+    def forgetting(books, cart, listing, changes, at, drift=None):
+        if drift is None:
+            book(books, cart, listing, changes, at)
+        else:
+            books.listings.drift(listing.id, drift, 0, 0)
+            books.carts.move_sums(cart.id, collecting.Sums.of(listing.product, drift, 0))
+
+    patch.setattr(collecting, "book_changes", forgetting)
 
 
 FAULTS = [

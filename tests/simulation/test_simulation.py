@@ -145,6 +145,8 @@ def _all_kinds() -> list[str]:
         plans.NUMBERS,
         plans.RENAMES,
         plans.FILES,
+        plans.RETURNS,
+        *plans.EDITORS.values(),
         plans.OUR_FAULTS,
         plans.NETWORK_FAULTS,
     )
@@ -182,7 +184,8 @@ def test_the_command_tells_what_was_done_and_checked():
     assert told["operations"] >= 3000
     assert told["operations_per_second"] > 0
     assert set(told["checks"]) == {
-        "balances", "differences", "heals", "in step in time", "lines", "names", "posts", "sales", "stock", "stops", "targets",
+        "balances", "differences", "heals", "in step in time", "lines", "names", "oversell", "posts",
+        "returns", "sales", "stock", "stops", "targets",
     }  # fmt: skip
     assert min(told["checks"].values()) > 0
     assert told["traffic"]["sales"] > 0

@@ -134,7 +134,7 @@ DOUBTED = Finding(Cause.RETURN_IN_DOUBT, Remedy.ASK)
 
 def explain(evidence: Evidence, policy: Policy) -> Finding:
     """The cause of a settled drift, and its remedy under the cart's policy. What order lines say goes before everything else; while a
-    line was edited and does not explain the drift, nothing is taken for a race."""
+    line was edited or added and does not explain the drift, nothing is taken for a race."""
     by_order = _order_edited(evidence)
     if by_order is not None:
         # A line that is gone may have given nothing back, and a race may have left the quantity too high by as much.
@@ -143,7 +143,8 @@ def explain(evidence: Evidence, policy: Policy) -> Finding:
     if evidence.edited:
         return _edit(evidence, policy)
     cause = race(evidence)
-    if cause is None or evidence.doubtful or any(not change.gone for change in evidence.changed):
+    certain = not evidence.doubtful and not evidence.added and all(change.gone for change in evidence.changed)
+    if cause is None or not certain:
         return Finding(Cause.UNKNOWN, Remedy.ASK)
     return Finding(cause, Remedy.POST)
 

@@ -62,7 +62,7 @@ def weigh(
     """
     moved, drift = row.ordered - ordered, row.sum - expected_sum
     paid = [line for line in waiting if line.paid]
-    sold, explained = _as_the_lines_say(moved, drift, paid, changed) or name(moved, paid, changed)
+    sold, explained = _as_the_lines_say(moved, drift, paid, changed) or name(moved, paid, _counted(drift, changed))
     exact = units(sold) + sum(change.units for change in explained) == moved
     if _was_reset(ordered, moved, drift, row, units(paid) - units(added), exact):
         return Weighed((), (), 0, 0, 0, reset=max(-moved, -drift))
@@ -83,12 +83,30 @@ def _as_the_lines_say(
     edited = [change for change in changed if not change.gone]
     gone = [change for change in changed if change.gone and (not drift or change.sold.gone_at is None)]
     more = sum(change.units for change in edited)
-    if not edited or (drift and subset(-drift - more, [change.units for change in gone], exact=True) is not None):
+    if not edited or _uncounted(drift, changed):
         return None
     chosen = subset(moved - units(paid) - more, [change.units for change in gone], exact=True)
     if chosen is None:
         return None
     return tuple(line for line in paid if line.quantity), (*edited, *(gone[index] for index in chosen))
+
+
+def _uncounted(drift: int, changed: Sequence[LineChange]) -> tuple[LineChange, ...]:
+    """Return all edited lines, with lines that are gone for the rest, if they are worth exactly the drift: an editor moved the quantity
+    alone."""
+    edited = [change for change in changed if not change.gone]
+    gone = [change for change in changed if change.gone and change.sold.gone_at is None]
+    if not drift or not edited:
+        return ()
+    rest = -drift - sum(change.units for change in edited)
+    chosen = subset(rest, [change.units for change in gone], exact=True)
+    return () if chosen is None else (*edited, *(gone[index] for index in chosen))
+
+
+def _counted(drift: int, changed: Sequence[LineChange]) -> list[LineChange]:
+    """The changes that the counter may tell of: not those that the drift does, or it would have no cause any more."""
+    uncounted = _uncounted(drift, changed)
+    return [change for change in changed if change not in uncounted]
 
 
 def _in_part(explained: Sequence[LineChange], changed: Sequence[LineChange]) -> bool:

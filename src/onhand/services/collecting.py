@@ -79,6 +79,9 @@ class Memory:
     cells_due: float = 0.0  # monotonic
     hello_due: float = 0.0  # monotonic; 0: nobody has looked yet
     behind: bool = False  # more new lines were there than the last look read
+    lowered: dict[int, int] = field(
+        default_factory=dict
+    )  # units by which a counter fell as a race's drift shrank by as many
     nameless: dict[int, float] = field(
         default_factory=dict
     )  # when a product's units were last booked without a line, monotonic

@@ -63,6 +63,8 @@ def act(
     ripe = ripe_amounts(weighing, memory, rules, now)
     if weighing.weighed.drift and not ripe["drift"] and (ripe["fallen"] or ripe["edited"]):
         return  # whether goods came back, and what an edit was worth, shows with the drift
+    if product in memory.lowered and not ripe["fallen"]:
+        return  # what the drift is worth shows with the counter
     for what in DOUBTS:
         if ripe[what] or (what == "reset" and ripe["fallen"]):
             memory.suspicions.pop((product, what), None)
@@ -81,7 +83,8 @@ def act(
     found = evidence.of_drift(
         books, cart, listing, row, drift, good, now, by_editor.changed, by_editor.added, by_editor.doubtful
     )
-    doubted = differences.not_borne_out(found, ripe["fallen"])
+    lowered = min(memory.lowered.pop(product, 0), ripe["fallen"])
+    doubted = max(differences.not_borne_out(found, ripe["fallen"]), lowered)
     if doubted:
         memory.witnessed[product] = (
             good  # the rest is weighed again once the books have followed, and its cause is as old
@@ -208,6 +211,10 @@ def _remedy(
         _follow_order(books, cart, listing, row, found, finding, at)
         return
     note_edited(books, cart, found.changed)
+    if (
+        finding.remedy is Remedy.ASK
+    ):  # about these, too: if they went on waiting, no race of this product would be believed any more
+        books.lines.mark(cart.source, [line.line for line in found.added], LineState.UNTRACKED)
     undone = books.differences.awaiting(listing.id, -drift)
     if undone is not None:
         # A sale that stayed half written for long was asked about; now it is whole, or somebody put it right there.

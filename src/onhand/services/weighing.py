@@ -101,7 +101,8 @@ def weigh(
         waiting = tuple(line for line in lines if line not in sold)
         rest = tuple(change for change in changes if change not in weighed.changed)
         weighing = Weighing(listing, row, weighed, waiting, rest)
-        weighings.append(_still_set_back(weighing, lines, changes, memory.suspicions.get((listing.product, "reset"))))
+        weighing = _still_set_back(weighing, lines, changes, memory.suspicions.get((listing.product, "reset")))
+        weighings.append(_lowered_beside_a_race(weighing, memory))
     return weighings
 
 
@@ -115,6 +116,22 @@ def _still_set_back(
         return weighing
     reset = law.Weighed((), (), 0, 0, 0, reset=seen.amount)
     return replace(weighing, weighed=reset, waiting=tuple(lines), changed=tuple(changes))
+
+
+def _lowered_beside_a_race(weighing: Weighing, memory: Memory) -> Weighing:
+    """The quantity seems to bear out what came back; but a drift that was there before, as races leave it, shrank by as many units when
+    the counter fell. Goods that come back do not move the sum: so the counter alone was lowered, and the drift is as large as before."""
+    weighed, product = weighing.weighed, weighing.listing.product
+    back = tuple(change for change in weighed.changed if change.units < 0)
+    fall = weighed.fallen - sum(change.units for change in back)
+    known = memory.suspicions.get((product, "drift"))
+    if fall > 0 and known is not None and known.amount - weighed.drift == fall:
+        memory.lowered[product] = fall
+    if memory.lowered.get(product) != fall:
+        memory.lowered.pop(product, None)
+        return weighing
+    kept = tuple(change for change in weighed.changed if change not in back)
+    return replace(weighing, weighed=replace(weighed, changed=kept, fallen=fall), changed=(*back, *weighing.changed))
 
 
 def ripened(

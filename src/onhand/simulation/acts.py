@@ -19,7 +19,8 @@ from onhand.services.importing import Entry
 from onhand.services.ports import House
 from onhand.storage.books import SqlBooks
 
-from . import people
+from . import order_acts, people
+from .editors import Editor
 from .identities import begin_numbers_again, rename_and_back, start
 from .plan import Act
 from .program import Killed
@@ -418,6 +419,14 @@ ACTS: dict[str, Callable[[World, int, Random], None]] = {
     "product added": _add,
     "shop clock set": _shop_clock,
     "shop restored": _restore_shop,
+    "units edited": order_acts.edit_units(Editor.UNCOUNTED),
+    "line added": order_acts.add_line(Editor.UNCOUNTED),
+    "line removed": order_acts.remove_line(Editor.UNCOUNTED),
+    "units edited, counted": order_acts.edit_units(Editor.COUNTED),
+    "line added, counted": order_acts.add_line(Editor.COUNTED),
+    "line removed, counted": order_acts.remove_line(Editor.COUNTED),
+    "counter lowered": order_acts.lower_counter,
+    "order returned": order_acts.return_goods,
     "receipt": _receipt,
     "adjustment": _adjustment,
     "export imported late": _import_late,

@@ -44,6 +44,7 @@ def sale(time: Timeline, shop: SimShop, family: Family, wanted: Sequence[tuple[i
                 yield from till.subtract(family, product, units, chance)
             for product, units in wanted:
                 till.count(product, units)
+                shop.left(order, product, units)
                 yield pause(chance)
             shop.tables.histories.add(order)
         else:
@@ -53,7 +54,8 @@ def sale(time: Timeline, shop: SimShop, family: Family, wanted: Sequence[tuple[i
                 yield from till.subtract(family, product, units, chance)
                 till.count(product, units)
                 yield pause(chance)
-                yield from _lines(shop, order, [(product, units)], chance)
+                yield from _lines(shop, order, [(product, units)], chance, counted=True)
+    shop.finished.add(order)
     shop.sales += 1
 
 
@@ -80,21 +82,25 @@ def redirect_sale(
     with _Till(time, shop) as till:
         yield from till.subtract(family, product, units, chance)
         till.count(product, units)
+        shop.left(order, product, units)
     shop.sales += 1
 
 
 def deletion(shop: SimShop, family: Family, order: int, restock: bool, chance: Random) -> Process:
     """An admin deletes an order. Phoenix gives back only one line of a product that stands on two."""
     units: dict[int, int] = {}
-    given = set()
+    given = {}
     for line in [line for line in shop.tables.lines.values() if line.order == order]:
         if family is Family.PHOENIX and line.product in units:
             continue
         units[line.product] = units.get(line.product, 0) + line.quantity
-        given.add(line.line)
+        given[line.line] = line
     if restock:
         for product, number in units.items():
             shop.restock(product, number)
+            for line in given.values():
+                if line.product == product and product in shop.tables.products:
+                    shop.came_back(shop.fates[line.line], line.quantity)
             yield pause(chance)
         # Also a line that was written while the order was being deleted goes without giving anything back.
         for line in shop.tables.lines.values():
@@ -142,13 +148,17 @@ def reset_counters(time: Timeline, shop: SimShop, products: Sequence[int]) -> Pr
             row.ordered = 0
 
 
-def _lines(shop: SimShop, order: int, wanted: Sequence[tuple[int, int]], chance: Random) -> Counts:
+def _lines(
+    shop: SimShop, order: int, wanted: Sequence[tuple[int, int]], chance: Random, counted: bool = False
+) -> Counts:
     """Ids are given in one order and rows appear in another, now and then."""
     for product, units in wanted:
         line = shop.next_line_id()
         if chance.random() < 0.1:
             yield pause(chance)
         shop.add_line(line, order, product, units)
+        if counted:
+            shop.left(order, product, units)
         yield pause(chance)
 
 

@@ -7,7 +7,7 @@ Never: depends on what happens.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from onhand.domain.differences import Policy
@@ -58,6 +58,12 @@ NETWORK_FAULTS = {
 RENAMES = {"renamed and back": 1}
 NUMBERS = {"numbers begin again": 1}
 FILES = {"export imported late": 1}
+# What becomes of orders after their sale. A shop has one order editor, or none.
+RETURNS = {"order returned": 4, "counter lowered": 1}
+EDITORS = {
+    "uncounted": {"units edited": 4, "line added": 2, "line removed": 2},  # Zen Cart's Edit Orders
+    "counted": {"units edited, counted": 4, "line added, counted": 2, "line removed, counted": 2},
+}
 AFTER_PHASE = ("", "", "shop restored", "store restored")
 
 
@@ -145,12 +151,30 @@ def plan(seed: int) -> Plan:
     acts += [
         _act(files, phase, len(shops), FILES) for phase in range(PHASES) for _ in range(files.choice((0, 0, 1, 2)))
     ]
+    acts += _of_orders(Random(f"orders {seed}"), len(shops))  # apart, too
     acts += [
         Act(PHASE_SECONDS, phase, kind, chance.randrange(len(shops)), chance.getrandbits(32))
         for phase in range(PHASES)
         if (kind := chance.choice(AFTER_PHASE))
     ]
     return Plan(seed, shops, tuple(sorted(acts, key=lambda act: (act.phase, act.at, act.kind, act.seed))))
+
+
+def _of_orders(chance: Random, shops: int) -> list[Act]:
+    """What becomes of orders after their sale: in half of the worlds, by each shop's own editor."""
+    if chance.random() < 0.5:
+        return []
+    edits = [EDITORS.get(chance.choice(("", "uncounted", *EDITORS)), {}) for _ in range(shops)]
+    acts = []
+    for phase in range(PHASES):
+        for _ in range(chance.choice((1, 3, 8))):
+            act = _act(chance, phase, shops, RETURNS)
+            kinds = edits[act.shop]
+            if kinds and chance.random() < 0.6:
+                (kind,) = chance.choices(list(kinds), list(kinds.values()))
+                act = replace(act, kind=kind)
+            acts.append(act)
+    return acts
 
 
 def _act(chance: Random, phase: int, shops: int, kinds: dict[str, int]) -> Act:

@@ -28,6 +28,8 @@ class Writer(StrEnum):
     IMPORT = "import"  # a program wrote counts, without a trace
     RESET = "reset"  # counters set to nothing
     CRASH = "crash"  # a checkout that died half way
+    EDITOR = "editor"  # an order's lines were edited, and the quantity with them, but not the counter
+    LOWERED = "lowered"  # an order was taken out of the counter, and its goods stayed away
 
 
 @dataclass(slots=True)
@@ -60,6 +62,41 @@ class Drift:
     amount: int
     writer: Writer
     destroyed: frozenset[Writer] = frozenset()
+    obscure: Obscure | None = None
+
+
+class Obscure(StrEnum):
+    """Why nobody outside can know which order line a drift is about."""
+
+    UNSEEN = "unseen"  # it was sold so shortly before that it may never have been seen as it was
+    HISTORY = "history"  # it was sold before an alignment that made history of it
+
+
+@dataclass(slots=True)
+class Fate:
+    """Where the goods of one order line are, whoever knows of it."""
+
+    line: int
+    order: int
+    product: int
+    units: int  # on the line when it was written
+    history: bool = False  # the cart was stopped or put back since, and aligned
+    counted: bool = False  # the sale was paid for and counted
+    away: int = 0  # units that left the house and did not come back
+    early: int = 0  # units that were given back while the checkout was still at work
+
+    def take(self, units: int) -> None:
+        """Units leave the house."""
+        self.away += units
+
+    def give_back(self, units: int) -> int:
+        """The same units are said to come back; returns how many of them were not away any more."""
+        if not self.counted:
+            self.early += units
+            return 0
+        came = max(0, min(units, self.away))
+        self.away -= came
+        return units - came
 
 
 @dataclass(slots=True)
@@ -106,6 +143,11 @@ class SimShop:
         self.traded: Counter[int] = Counter()  # units per product that honest trade moved the counter by
         self.taken: Counter[tuple[str, int]] = Counter()  # (epoch, number of a post): how often it took effect
         self.returns: list[int] = []  # products of which a deleted order gave something back
+        self.fates: dict[int, Fate] = {}  # by line, also of lines that are gone
+        self.asked_after = 0  # the last line that a look left out, since it is known
+        self.finished: set[int] = set()  # orders whose checkout came to its end
+        self.edited: Counter[int] = Counter()  # units per product that left with edited lines and were never counted
+        self.twice: Counter[int] = Counter()  # units per product that came back a second time, here or there
         self.kept_back: Counter[int] = Counter()  # units per product that a restock should have given back, and did not
         self.sales = 0
 
@@ -152,9 +194,17 @@ class SimShop:
             self.traded[product] -= units
             self.returns.append(product)
 
+    def lower_counter(self, product: int, units: int) -> bool:
+        """The counter alone, in one statement; returns whether there was one."""
+        row = self.tables.products.get(product)
+        if row is not None:
+            row.ordered -= units
+        return row is not None
+
     def begin_order(self) -> int:
         order = self.tables.next_order
         self.tables.next_order += 1
+        self.finished.discard(order)
         self.tables.orders[order] = 1
         return order
 
@@ -168,6 +218,16 @@ class SimShop:
         row = self.tables.products.get(product)
         self.tables.lines[line] = Line(line, order, product, row.sku if row else "", units, None, False)
         insort(self.tables.line_ids, line)
+        self.fates[line] = Fate(line, order, product, units)
+
+    def change_line(self, line: int, units: int) -> None:
+        """An editor writes other units on a line."""
+        self.tables.lines[line] = replace(self.tables.lines[line], quantity=units)
+
+    def remove_line(self, line: int) -> None:
+        """An editor takes one line out of its order."""
+        del self.tables.lines[line]
+        self.tables.line_ids.remove(line)
 
     def delete_lines(self, order: int) -> None:
         gone = [line.line for line in self.tables.lines.values() if line.order == order]
@@ -218,7 +278,32 @@ class SimShop:
 
     # The witness
 
-    def saw(self, now: float, product: int, amount: int, writer: Writer, destroyed: frozenset[Writer]) -> None:
-        """Note a change of the sum that is not ours; of a form that was saved also that it changed nothing."""
+    def left(self, order: int, product: int, units: int) -> None:
+        """A line's goods leave the house: its sale was counted."""
+        for fate in self.fates.values():
+            if (fate.order, fate.product, fate.units, fate.counted) == (order, product, units, False):
+                fate.counted = True
+                fate.take(units)
+                self.came_back(fate, fate.early)
+                return
+
+    def came_back(self, fate: Fate, units: int) -> None:
+        """Somebody says, here or in the shop, that units of a line came back."""
+        self.twice[fate.product] += fate.give_back(units)
+
+    def saw(
+        self,
+        now: float,
+        product: int,
+        amount: int,
+        writer: Writer,
+        destroyed: frozenset[Writer],
+        fate: Fate | None = None,
+    ) -> None:
+        """Note a change of the sum that is not ours; of a form that was saved also that it changed nothing. ``fate``: of the line that it
+        is about."""
+        obscure = None
+        if fate is not None and (fate.history or fate.line > self.asked_after):
+            obscure = Obscure.HISTORY if fate.history else Obscure.UNSEEN
         if amount or writer in (Writer.FORM, Writer.EDIT, Writer.IMPORT):
-            self.drifts.append(Drift(now, product, amount, writer, destroyed))
+            self.drifts.append(Drift(now, product, amount, writer, destroyed, obscure))

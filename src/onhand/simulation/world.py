@@ -70,6 +70,8 @@ class World:
         self.happened: Counter[str] = Counter()  # acts by kind
         self.calm_after: list[float] = []  # seconds from the end of trade until all was in step
         self.booked: Counter[str] = Counter()  # per SKU, units that people of the house are sure to have booked
+        self.returned: Counter[str] = Counter()  # per SKU, units of shops' orders that clerks booked as returned
+        self.asked: dict[int, str] = {}  # differences that a person was asked about: what was said of them
         self.open_orders: dict[int, list[int]] = {}  # shop: orders that somebody may delete
         self.void: set[str] = set()  # epochs in which one side was put back: their numbers stand for more than one post
         self.ever_restored: set[int] = set()  # shops, or all of them after the store was put back
@@ -280,6 +282,7 @@ class World:
                     self.time.run_until(self.time.now + 1.0)
         for difference in self.questions():
             ours = self.chance.random() < 0.5
+            self.asked[difference.id] = difference.note
             self.tell(f"difference {difference.id} ({difference.amount:+d}) is decided: {'ours' if ours else 'theirs'}")
             reconciling.decide(self.program.house, difference.id, ours, "operator")
         self.program.arrange()
@@ -325,6 +328,8 @@ class World:
         """Press Send QOH or Get QOH once."""
         cart, house = self.cart(cart_id), self.program.house
         if cart.halted is not None:
+            for fate in self.shops[self.carts.index(cart_id)].fates.values():
+                fate.history = True
             self.phase.aside.add(cart_id)
             self.phase.stopped.add(cart_id)
             self.must_halt.discard(cart_id)  # it was noticed

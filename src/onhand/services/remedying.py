@@ -65,6 +65,10 @@ def act(
         return  # whether goods came back, and what an edit was worth, shows with the drift
     if product in memory.lowered and not ripe["fallen"]:
         return  # what the drift is worth shows with the counter
+    if ripe["drift"] not in (0, weighing.weighed.drift) and (by_editor.changed or by_editor.added):
+        # What an order's editor did explains the whole of a drift or nothing: a part of it would be asked about, and the rest misread.
+        memory.suspicions[(product, "drift")] = law.Suspicion(now.monotonic, weighing.weighed.drift)
+        return
     for what in DOUBTS:
         if ripe[what] or (what == "reset" and ripe["fallen"]):
             memory.suspicions.pop((product, what), None)

@@ -339,6 +339,21 @@ def test_a_counter_lowered_while_a_lost_sale_settles_is_no_return(world: World, 
     assert shown(world, amber, birch) == {13}
 
 
+def test_a_race_that_follows_a_lowered_counter_does_not_make_a_return_of_it(world: World, shops) -> None:
+    amber, birch = shops
+    amber.sample.buy("TEA", 2)
+    order = amber.sample.buy("TEA", 3)
+    settle(amber, birch)
+    amber.sample.delete_order(order, restock=False)
+    move(amber, "TEA", 0, -3)
+    amber.tick()
+    amber.sample.buy("TEA", 5)
+    move(amber, "TEA", 4, 0)
+    settle(amber, birch)
+    assert ("return in doubt", -3) in amber.causes()
+    assert shown(world, amber, birch) == {10}
+
+
 def test_goods_returned_here_and_restocked_there_come_back_once(world: World, shops) -> None:
     amber, birch = shops
     order = amber.sample.buy("TEA", 2)

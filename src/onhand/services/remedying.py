@@ -107,7 +107,7 @@ def act(
     if found.drift and not doubted:
         _remedy(books, cart, listing, row, found, differences.explain(found, rules.policy), at)
     elif ripe["edited"] and not doubted:
-        note_edited(books, cart, found.changed)
+        note_edited(books, cart, [change for change in weighing.changed if change not in explained])
 
 
 def _book_moved(

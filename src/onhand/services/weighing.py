@@ -120,12 +120,15 @@ def _still_set_back(
 
 def _lowered_beside_a_race(weighing: Weighing, memory: Memory) -> Weighing:
     """The quantity seems to bear out what came back; but a drift that was there before, as races leave it, shrank by as many units when
-    the counter fell. Goods that come back do not move the sum: so the counter alone was lowered, and the drift is as large as before."""
+    the counter fell. Goods that come back do not move the sum: so the counter alone was lowered, and the drift is as large as before. The
+    same holds for a fall that the quantity did not bear out at the last look, if a race has raised it only since."""
     weighed, product = weighing.weighed, weighing.listing.product
     back = tuple(change for change in weighed.changed if change.units < 0)
     fall = weighed.fallen - sum(change.units for change in back)
     known = memory.suspicions.get((product, "drift"))
-    if fall > 0 and known is not None and known.amount - weighed.drift == fall:
+    fell = memory.suspicions.get((product, "fallen"))
+    unborne = fell is not None and fell.amount == fall and known is not None and known.amount == -fall
+    if fall > 0 and known is not None and (known.amount - weighed.drift == fall or (unborne and weighed.drift >= 0)):
         memory.lowered[product] = fall
     if memory.lowered.get(product) != fall:
         memory.lowered.pop(product, None)

@@ -153,10 +153,14 @@ def not_borne_out(evidence: Evidence, fallen: int) -> int:
     """Of the units by which the counter fell, those that the quantity did not get and that no edited order explains.
 
     Goods that come back raise the quantity by as much. If it misses some, a race destroyed them, or the counter alone was lowered. A
-    post that may have been lost in a race is no reason to believe the counter: then both would be made good, and too much sold.
+    post that may have been lost in a race is no reason to believe the counter: then both would be made good, and too much sold. If it got
+    more, and a race may have destroyed that many sales and as many more as came back, it is the same: the counter was lowered alone, or not.
     """
-    missing = min(fallen, -evidence.drift)
-    return 0 if missing <= 0 or _order_edited(evidence) is not None else missing
+    if fallen <= 0 or _order_edited(evidence) is not None:
+        return 0
+    if evidence.drift > 0:
+        return fallen if not evidence.edited and evidence.drift + fallen <= evidence.sales else 0
+    return min(fallen, -evidence.drift)
 
 
 def _order_edited(evidence: Evidence) -> Finding | None:

@@ -57,8 +57,8 @@ def weigh(
     lines booked as sold that have other units in the shop now, or are gone. Of those that wait, ``added`` came to an order of which
     other lines are sold already: an editor may have taken their units without the counter, so they do not tell that it was reset.
 
-    Goods that come back raise the quantity by what the counter falls. Where it rose by less, a race destroyed a part, or only the
-    counter was lowered: then nothing is taken for a return at first glance.
+    Goods that come back raise the quantity by what the counter falls. Where it did not rise by just that, a race destroyed a part, or only
+    the counter was lowered: then nothing is taken for a return at first glance.
     """
     moved, drift = row.ordered - ordered, row.sum - expected_sum
     paid = [line for line in waiting if line.paid]
@@ -66,7 +66,7 @@ def weigh(
     exact = units(sold) + sum(change.units for change in explained) == moved
     if _was_reset(ordered, moved, drift, row, units(paid) - units(added), exact):
         return Weighed((), (), 0, 0, 0, reset=max(-moved, -drift))
-    if drift < 0 or _in_part(explained, changed):
+    if drift or _in_part(explained, changed):
         explained = tuple(change for change in explained if change.units > 0)
     rest = moved - units(sold) - sum(change.units for change in explained)
     return Weighed(sold, explained, max(rest, 0), max(-rest, 0), drift)

@@ -6,12 +6,14 @@ The million operations of a whole test run are in ``make test`` (``onhand simula
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
 from onhand.cli import app
 from onhand.domain.differences import Policy
+from onhand.simulation import plan as plans
 from onhand.simulation.people import Family
 from onhand.simulation.plan import Act, Plan, ShopPlan, plan
 from onhand.simulation.run import SEED_MAX, run_world, simulate
@@ -86,14 +88,28 @@ SEEDS = {
     "a batch that was killed half way beside a counter reset": (9700250,),
     "a line with the numbers of another one is no edited line": (31000165, 31000272, 52000188),
     "a line that waits for long was not added by an editor": (31000221,),
-    "an edited line whose number was used before keeps its cart out of step": (662000187,),
     "a question that ended when its product left step": (31000244, 8500440),
     "a counter that was set back and raised again": (1481090535, 7300017, 7300309, 7300311),
 }
 
 
+# Acts that came after those worlds had failed; they are left out there, so that the worlds stay what they were.
+LATER_ACTS = {*plans.FILES, *plans.RETURNS, *(kind for kinds in plans.EDITORS.values() for kind in kinds)}
+# Worlds with all acts.
+WHOLE_SEEDS = {"an edited line whose number was used before keeps its cart out of step": (662000187,)}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seeds", SEEDS.values(), ids=SEEDS.keys())
+def test_no_more_in_the_world_as_it_was(seeds):
+    for number in seeds:
+        whole = plan(number)
+        told = run_world(replace(whole, acts=tuple(act for act in whole.acts if act.kind not in LATER_ACTS)))
+        assert not told.violations, f"{number}: {told.violations}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds", WHOLE_SEEDS.values(), ids=WHOLE_SEEDS.keys())
 def test_no_more_in_the_whole_world(seeds):
     for number in seeds:
         told = run_world(plan(number))
@@ -136,8 +152,6 @@ def test_every_act_happens_in_enough_worlds(seed):
 
 
 def _all_kinds() -> list[str]:
-    from onhand.simulation import plan as plans  # noqa: PLC0415
-
     groups = (
         plans.TRADE,
         plans.SHOP_FAULTS,

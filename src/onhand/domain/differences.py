@@ -153,8 +153,8 @@ def not_borne_out(evidence: Evidence, fallen: int) -> int:
     """Of the units by which the counter fell, those that the quantity did not get and that no edited order explains.
 
     Goods that come back raise the quantity by as much. If it misses some, a race destroyed them, or the counter alone was lowered. A
-    post that may have been lost in a race is no reason to believe the counter: then both would be made good, and too much sold. If it got
-    more, and a race may have destroyed that many sales and as many more as came back, it is the same: the counter was lowered alone, or not.
+    post that may have been lost in a race is no reason to believe the counter: then both would be made good, and too much sold. Nor is
+    more than came back, if a race may have destroyed sales of as much together: the counter may have been lowered alone.
     """
     if fallen <= 0 or _order_edited(evidence) is not None:
         return 0

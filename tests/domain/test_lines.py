@@ -9,7 +9,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onhand.domain.lines import LineChange, LineUnits, changes, subset
+from onhand.domain.lines import SUMS_MAX, LineChange, LineUnits, SoldLine, changes, subset
 from tests.builders import edited, line, sold, went
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -48,6 +48,12 @@ def test_what_went_last_and_has_least_left_is_the_first_choice() -> None:
     assert [c.sold.line for c in changes([long_gone, sold(line(9, 2))], {})] == [9, 1], "this went just now"
 
 
+def test_a_sold_line_is_there_and_its_number_was_never_used_before_unless_the_books_say_so() -> None:
+    plain = SoldLine("e1", 1, 1, 1, 7, 2, LineUnits())
+    assert (plain.gone_at, plain.run) == (None, 0)
+    assert (plain.units.taken, plain.units.back) == (0, 0)
+
+
 def test_units_of_a_change_are_what_the_line_takes_more() -> None:
     assert [change.units for change in (edited(line(1, 3), 5), edited(line(1, 5), 3), went(line(1, 4)))] == [2, -2, -4]
     assert LineChange(sold(line(1, 4)), 0).units == -4
@@ -73,3 +79,9 @@ def test_the_nearest_subset_does_not_pass_the_total(total: int, amounts: list[in
         sum(amounts[i] for i in some) for n in range(len(amounts) + 1) for some in combinations(range(len(amounts)), n)
     }
     assert sum(amounts[index] for index in chosen) == max(s for s in sums if s <= total)
+
+
+def test_all_amounts_are_chosen_if_they_do_not_pass_the_total_however_many_there_are() -> None:
+    for amounts in ([1] * (2 * SUMS_MAX), [-1] * (2 * SUMS_MAX)):
+        for total in (sum(amounts), 2 * sum(amounts)):
+            assert subset(total, amounts) == tuple(range(len(amounts)))

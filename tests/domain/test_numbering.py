@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from onhand.domain.numbering import WINDOW_LINES, Place, compare, same
 from tests.builders import line
@@ -56,6 +58,16 @@ def test_a_table_that_was_empty_for_a_while_is_no_new_trade() -> None:
     assert Place(0, 0).after(5000) == Place(0, 0), "an outage is no restart"
 
 
+@pytest.mark.parametrize("place", [Place(5, 9), Place(50, 2), Place(5, 4, restart=4), Place(50, 50, restart=3)])
+def test_a_look_that_sees_the_same_highest_number_changes_nothing(place: Place) -> None:
+    assert place.after(place.cursor) == place
+
+
+def test_numbers_that_climbed_back_to_the_baseline_stay_new() -> None:
+    climbed = Place(50, 50, restart=3)
+    assert climbed.after(51 + WINDOW_LINES) == climbed
+
+
 def test_a_line_is_told_by_its_order_and_its_product() -> None:
     known = line(9, 2, product=1, order=4)
     assert same(known, replace(known, quantity=1, status=3, paid=False, model="new"))
@@ -84,3 +96,28 @@ def test_history_is_new_only_where_a_counter_says_so() -> None:
     assert compare({}, there, place, ()).new == ()
     assert compare({}, there, place, {2}).new == (there[1],)
     assert compare({}, [line(5, order=5)], place, ()).new == (line(5, order=5),)
+
+
+some_lines = st.builds(
+    line, st.integers(1, 9), st.integers(0, 2), product=st.sampled_from([0, 1, 2]), order=st.integers(1, 2)
+)
+known_lines = st.dictionaries(st.integers(1, 9), some_lines).map(
+    lambda found: {number: replace(one, line=number) for number, one in found.items()}
+)
+there_lines = known_lines.map(lambda found: list(found.values()))
+places = st.builds(Place, st.integers(0, 9), st.just(9), st.none() | st.integers(0, 9))
+
+
+@given(known_lines, there_lines, places, st.sets(st.sampled_from([0, 1, 2])))
+def test_every_line_is_known_edited_new_gone_or_history(known, there, place: Place, doubted: set[int]) -> None:
+    found = compare(known, there, place, doubted)
+    again = {one.line for one in there if one.line in known and same(known[one.line], one)}
+    unknown = [one for one in there if one.line not in known]
+    new = {one.line for one in unknown if one.line > place.floor or one.product in doubted}
+    reused = {one.line for one in there} - again - {one.line for one in unknown}
+    assert list(found.new) == [one for one in there if one.line in new | reused]
+    assert found.gone == tuple(sorted(known.keys() - again))
+    assert list(found.edited) == [
+        one for one in there if one.line in again and one.quantity != known[one.line].quantity
+    ]
+    assert found.reused == bool(reused)

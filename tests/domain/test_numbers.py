@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onhand.domain.errors import Refused
-from onhand.domain.numbers import Ambiguous, Mark, whole
+from onhand.domain.numbers import DIGITS_MAX, Ambiguous, Mark, whole
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,25 @@ def test_what_can_be_two_numbers_is_asked_about(text: str) -> None:
     with pytest.raises(Ambiguous) as refused:
         whole(text)
     assert refused.value.facts["ambiguous"] == text
+    grouped, fraction = text.lstrip("-").replace(".", "").replace(",", ""), text.lstrip("-")
+    assert all(part in refused.value.message for part in (repr(text), f" {grouped} ", f" {fraction}:")), "both readings"
+
+
+@pytest.mark.parametrize("text", ["x" * 41, "1.000" + 36 * " "])
+def test_what_is_refused_is_quoted_as_far_as_a_person_can_use_it(text: str) -> None:
+    with pytest.raises(Refused) as refused:
+        whole(text)
+    assert repr(text[:40]) in refused.value.message
+    assert refused.value.facts in ({}, {"ambiguous": text[:40]})
+
+
+def test_no_number_is_longer_than_any_quantity() -> None:
+    assert whole("9" * DIGITS_MAX) == 10**DIGITS_MAX - 1
+    assert whole("12." + "0" * (2 * DIGITS_MAX - 3)) == 12
+    for text in ("1" + "0" * DIGITS_MAX, "12." + "0" * (2 * DIGITS_MAX - 2), "1" * 2 * DIGITS_MAX):
+        with pytest.raises(Refused, match="not a whole number") as refused:
+            whole(text)
+        assert repr(text[:40]) in refused.value.message
 
 
 def test_whoever_says_the_decimal_mark_is_understood() -> None:

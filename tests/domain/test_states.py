@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
+from datetime import UTC, datetime
 from itertools import product
 
 import pytest
 
-from onhand.domain.states import LOOK_SECONDS, LOOK_TICKS, CartState, Facts, all_in_step, look_within, state
+from onhand.domain.states import (
+    LOOK_SECONDS,
+    LOOK_TICKS,
+    CartState,
+    Facts,
+    Pulse,
+    Watch,
+    all_in_step,
+    look_within,
+    state,
+)
 
 CALM = Facts(
     active=True,
@@ -41,6 +52,7 @@ WRONGS: tuple[tuple[CartState, dict[str, object]], ...] = (
     (CartState.WORKING, {"waiting": 1}),
     (CartState.WORKING, {"in_flight": 1}),
 )
+WRONGS_OF_BOOKS = [field.name for field in fields(Facts) if field.default is not MISSING]  # how many of each are open
 
 
 def test_a_cart_of_which_nothing_is_wrong_is_in_step() -> None:
@@ -57,6 +69,27 @@ def test_in_step_is_said_of_no_other_and_the_strongest_wrong_gives_the_word() ->
 def test_every_fact_but_how_long_a_look_may_take_is_tried_above() -> None:
     tried = {name for _, what in WRONGS for name in what}
     assert tried == set(Facts.__dataclass_fields__) - {"look_within", "aligning"}
+
+
+def test_what_nobody_has_said_yet_is_nothing() -> None:
+    open_things = {name: getattr(CALM, name) for name in WRONGS_OF_BOOKS}
+    assert open_things == dict.fromkeys(WRONGS_OF_BOOKS, 0)
+    assert Pulse() == Pulse(
+        looked_at=None,
+        in_step_at=None,
+        in_step=False,
+        trouble=None,
+        trouble_since=None,
+        failures=0,
+        suspicions=0,
+        hinted_at=None,
+        looked=0.0,
+    )
+    assert list(Watch(datetime(2026, 1, 5, tzinfo=UTC), 0.0, None).aligning) == []
+
+
+def test_at_one_tick_a_second_a_look_says_nothing_after_ten_seconds() -> None:
+    assert look_within(1.0) == 10.0
 
 
 @pytest.mark.parametrize("tick", [0.1, 1.0, 60.0])

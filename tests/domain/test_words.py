@@ -7,14 +7,16 @@ from enum import StrEnum
 
 import pytest
 
-from onhand.domain import errors
+from onhand.domain import errors, notices
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Cause, Difference, Policy, Remedy
+from onhand.domain.importing import FileKind
 from onhand.domain.listings import Direction, Listing, Plan, Problem, Shown, Tie
 from onhand.domain.orders import LineState
 from onhand.domain.posts import Post, State
 from onhand.domain.shop import DOWNLOAD, FRACTION, Applied, Change, Outcome, Row
 from onhand.domain.sketch import Counters, Sums
+from onhand.domain.states import CartState
 from onhand.domain.stock import Item, Kind, Movement, Source
 from onhand.verbs.differences import CAUSES, REMEDIES
 
@@ -29,6 +31,7 @@ from onhand.verbs.differences import CAUSES, REMEDIES
         (Policy, "ours theirs ask"),
         (Remedy, "post book ask rebase show stop"),
         (Direction, "get send"),
+        (FileKind, "items counts receipts"),
     ],
 )
 def test_a_word_stays_as_stores_and_shops_have_learned_it(kind: type[StrEnum], words: str) -> None:
@@ -42,7 +45,13 @@ def test_causes_and_problems_stay_as_stores_and_screens_have_them() -> None:
     )
     problems = "blank, duplicate, unmatched, fraction, download, deleted, not found, too long"
     assert {cause.value for cause in Cause} >= set(causes.split(", "))
+    states = (
+        "inactive, stopped, not aligned, off, trouble, no controller, not looked at, waits for you, working, in step"
+    )
+    about = "oversold, switched off, unmatched, unclear, low"
     assert {problem.value for problem in Problem} >= set(problems.split(", "))
+    assert {state.value for state in CartState} >= set(states.split(", "))
+    assert {kind.value for kind in notices.Kind} >= set(about.split(", "))
 
 
 def test_a_program_tells_errors_apart_by_their_codes() -> None:

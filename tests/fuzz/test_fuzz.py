@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from dataclasses import replace
 
 import pytest
@@ -30,14 +29,6 @@ def logs_as_before():
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
     structlog.reset_defaults()
-
-
-@pytest.fixture
-def seed() -> int:
-    """Another one each time; a failure shows it."""
-    found = random.SystemRandom().randrange(10**9)
-    print(f"seed {found}")
-    return found
 
 
 @pytest.mark.servers

@@ -12,6 +12,7 @@ from contextlib import suppress
 from random import Random
 
 from onhand.domain.errors import Conflict, OnHandError, Refused, Retriable
+from onhand.domain.importing import IMPORTED
 from onhand.domain.stock import sku_key
 from onhand.services import aligning, counting, importing, receiving, selling, settling
 from onhand.services.importing import Entry
@@ -273,14 +274,15 @@ def _import_late(world: World, shop: int, chance: Random) -> None:
     def ask(house: House) -> None:
         """Whoever saw no answer looks whether the correction is there."""
         known = house.store.read(lambda books: books.ledger.of_item(item, 200))
-        if any(found.movement.person == clerk for found in known):
+        same_moment = [found for found in known if found.movement.origin.startswith(f"{IMPORTED}{movement}/")]
+        if any(found.movement.person == clerk for found in same_moment):
             return
+        if same_moment:
+            raise Refused("Another file of the same moment came first.")
         try:
-            done = importing.import_items(house, [entry], clerk, dry_run=False, overwrite=False)
+            importing.import_items(house, [entry], clerk, dry_run=False, overwrite=False)
         except Conflict as overtaken:  # another file has corrected this count
             raise Refused("Another file came first.") from overtaken
-        if not done["counted"]:
-            raise Refused("Another file of the same moment came first.")
 
     late = chance.uniform(1.0, 20.0)
     world.unsure += 1

@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import combinations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onhand.domain.differences import RESET, Cause, Evidence, Finding, Policy, Remedy, braked, explain, is_recent
-from tests.builders import line
+from onhand.domain.differences import (
+    DOUBTED,
+    HEALS_PER_HOUR,
+    LOWERED,
+    NAMELESS_SECONDS,
+    NEEDS_PERSON,
+    PARTIAL,
+    RESET,
+    Cause,
+    Difference,
+    Evidence,
+    Finding,
+    Policy,
+    Remedy,
+    braked,
+    explain,
+    is_recent,
+    not_borne_out,
+    race,
+)
+from onhand.domain.law import units
+from onhand.domain.sketch import Counters
+from tests.builders import edited, line, went
 
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 QUIET = Evidence(drift=3, edited=False, quantity=13, sales=0, posts=(), returns=(), past=(), heals=0)
 WINS = {Policy.OURS: Remedy.POST, Policy.THEIRS: Remedy.BOOK, Policy.ASK: Remedy.ASK}
 
@@ -145,6 +169,94 @@ def test_every_drift_gets_a_cause_and_only_theirs_is_ever_booked(evidence: Evide
         assert evidence.sales > 0, "only the shop's own write destroys anything"
 
 
+@st.composite
+def edited_orders(draw: st.DrawFn) -> Evidence:
+    """Evidence with changed and added lines, often worth the drift."""
+    n = iter(range(1, 100))
+    some = st.lists(st.integers(1, 4), max_size=3)
+    raised = [edited(line(next(n), 5), 5 + draw(signed)) for _ in draw(some)]
+    removed = [went(line(next(n), quantity)) for quantity in draw(some)]
+    added = [line(next(n), quantity) for quantity in draw(some)]
+    worth = [*(one.units for one in raised), *(one.units for one in removed), *(one.quantity for one in added)]
+    parts = [amount for amount in worth[len(raised) :] if draw(st.booleans())]
+    drift = -sum(worth[: len(raised)]) - sum(parts) + draw(st.sampled_from([0, 0, 0, 1]))
+    return replace(
+        draw(evidences),
+        drift=drift or 1,
+        changed=draw(st.permutations([*raised, *removed])),
+        added=added,
+        doubtful=draw(st.booleans()),
+    )
+
+
+signed = st.integers(-4, 4).filter(bool)
+
+
+def worth_of(found: Finding) -> int:
+    """By how much the lines of a finding lower the quantity."""
+    return sum(change.units for change in found.changed) + units(found.added)
+
+
+@given(edited_orders(), st.sampled_from(Policy))
+def test_order_lines_that_are_worth_exactly_the_drift_explain_it_before_anything_else(evidence, policy) -> None:
+    by_hand = tuple(change for change in evidence.changed if not change.gone)
+    removed = [change for change in evidence.changed if change.gone]
+    rest = -evidence.drift - sum(change.units for change in by_hand)
+    gone = {sum(change.units for change in some) for n in range(4) for some in combinations(removed, n)}
+    added = {units(some) for n in range(1, 4) for some in combinations(evidence.added, n)}
+    found = explain(evidence, policy)
+    if found.cause is Cause.ORDER_EDITED:
+        assert found.remedy is Remedy.BOOK
+        assert worth_of(found) == -evidence.drift
+        assert found.changed[: len(by_hand)] == by_hand, "what was edited is a fact"
+        assert len({change.sold.line for change in found.changed}) == len(found.changed)
+        assert set(found.changed) <= {*evidence.changed}
+        assert set(found.added) <= {*evidence.added}
+        if not by_hand and not found.added:
+            assert race(evidence) is None, "a line that is gone may have given nothing back"
+    else:
+        assert (found.changed, found.added) == ((), ())
+    fits = rest in gone | {one + other for one in added for other in gone}
+    if not fits:
+        assert found.cause is not Cause.ORDER_EDITED
+    elif by_hand or race(evidence) is None or (rest not in gone):
+        assert found.cause is Cause.ORDER_EDITED
+    elif rest not in {one + other for one in added for other in gone}:
+        assert found == Finding(Cause.UNKNOWN, Remedy.ASK), "a race may have left the quantity too high by as much"
+
+
+@pytest.mark.parametrize(
+    ("drift", "fallen", "sales", "missing"),
+    [
+        (-5, 5, 0, 5),
+        (-3, 5, 0, 3),
+        (-5, 3, 0, 3),
+        (-1, 1, 0, 1),
+        (-5, 0, 9, 0),
+        (-5, -2, 9, 0),  # it rose
+        (0, 3, 9, 0),  # the quantity got all of it
+        (2, 3, 5, 3),  # a race destroyed five sales, and the counter was lowered alone
+        (2, 3, 4, 0),
+        (1, 1, 9, 1),
+        (2, 0, 9, 0),
+    ],
+)
+def test_what_the_counter_fell_by_and_the_quantity_did_not_get_is_not_borne_out(drift, fallen, sales, missing) -> None:
+    evidence = replace(QUIET, drift=drift, sales=sales)
+    assert not_borne_out(evidence, fallen) == missing
+    assert not_borne_out(replace(evidence, edited=True), fallen) == (missing if drift < 0 else 0)
+
+
+def test_what_an_edited_order_explains_came_back() -> None:
+    evidence = replace(QUIET, drift=-2, changed=[edited(line(1, 3), 5)])
+    assert not_borne_out(evidence, 2) == 0
+    assert not_borne_out(replace(evidence, drift=-3), 2) == 2
+
+
+def test_nothing_that_drifted_is_no_race() -> None:
+    assert race(replace(QUIET, drift=0, sales=5)) is None
+
+
 @pytest.mark.parametrize(
     ("changes", "listings", "stops"),
     [
@@ -180,7 +292,49 @@ def test_the_brake_needs_more_than_a_share_and_more_than_a_few(changes: int, lis
         (16 * 3600, 10, False),
         (-16 * 3600, 10, False),
         (40 * 3600, 30 * 3600, True),  # nobody looked for a day and a half
+        (-15 * 3600, 10, True),  # the zones that are farthest apart
+        (15 * 3600 + 11, 10, True),
+        (15 * 3600 + 12, 10, False),
+        (15 * 3600 + 30 * 3600 + 1, 30 * 3600, True),
+        (15 * 3600 + 30 * 3600 + 2, 30 * 3600, False),
+        (-15 * 3600 - 1, 30 * 3600, False),
     ],
 )
 def test_an_edit_is_recent_whatever_the_zone_of_the_shop(age, window, recent):
     assert is_recent(age, window) is recent
+
+
+def test_what_the_law_tells_by_itself_has_its_remedy() -> None:
+    assert Finding(Cause.COUNTER_RESET, Remedy.REBASE) == RESET
+    assert Finding(Cause.COUNTER_LOWERED, Remedy.REBASE) == LOWERED
+    assert Finding(Cause.RETURN_IN_DOUBT, Remedy.ASK) == DOUBTED
+    assert Finding(Cause.PARTIAL_RETURN, Remedy.SHOW) == PARTIAL
+
+
+def test_no_line_explains_anything_unless_it_is_given() -> None:
+    assert (QUIET.changed, QUIET.added, QUIET.doubtful) == ((), (), False)
+    assert (RESET.changed, RESET.added) == ((), ())
+
+
+def test_only_what_is_shown_or_stopped_needs_a_person_who_is_not_asked() -> None:
+    assert {Remedy.SHOW, Remedy.STOP} == NEEDS_PERSON
+    assert (HEALS_PER_HOUR, NAMELESS_SECONDS) == (3, 600)
+
+
+@pytest.mark.parametrize("cause", list(Cause))
+def test_if_the_shop_is_right_its_drift_is_booked_or_what_it_says_came_back(cause: Cause) -> None:
+    difference = Difference(
+        id=1,
+        cart=1,
+        listing=1,
+        cause=cause,
+        remedy=Remedy.ASK,
+        amount=-5,
+        seen=Counters(10, 35),
+        expected=Counters(17, 33),
+        opened_at=NOON,
+        closed_at=None,
+        note="",
+    )
+    assert difference.about_return is (cause is Cause.RETURN_IN_DOUBT)
+    assert difference.theirs == (7 if difference.about_return else -5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import combinations
 from time import perf_counter
 
@@ -14,6 +15,7 @@ from onhand.domain.law import Suspicion, Weighed, name, predict, suspect, trade,
 from onhand.domain.sketch import Sums
 from tests.builders import edited, line, row, went
 
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 lines_of = st.lists(st.integers(-1, 9), max_size=8).map(
     lambda quantities: [line(n, quantity) for n, quantity in enumerate(quantities, 1)]
 )
@@ -46,6 +48,14 @@ def test_named_units_never_exceed_what_moved_and_meet_it_where_they_can(moved: i
     assert set(named) <= {candidate for candidate in lines if candidate.quantity > 0}
     real = [candidate for candidate in lines if candidate.quantity > 0]
     reachable = {units(some) for size in range(len(real) + 1) for some in combinations(real, size)}
+    assert units(named) == max(total for total in reachable if total <= moved)
+
+
+@given(st.integers(1, 30), st.lists(st.tuples(st.integers(1, 9), st.booleans()), max_size=7))
+def test_as_many_units_as_can_be_are_named_whether_their_orders_are_paid_or_not(moved: int, drawn) -> None:
+    waiting = [replace(line(n, quantity), paid=paid) for n, (quantity, paid) in enumerate(drawn, 1)]
+    named, _ = name(moved, waiting)
+    reachable = {units(some) for size in range(len(waiting) + 1) for some in combinations(waiting, size)}
     assert units(named) == max(total for total in reachable if total <= moved)
 
 
@@ -151,6 +161,44 @@ def test_an_edited_line_that_tells_of_the_drift_does_not_tell_of_the_counter_too
     assert weigh(40, 50, row(quantity=8, ordered=41), [], [more, deleted]) == Weighed((), (), 1, 0, -1)
 
 
+quantities = st.lists(st.integers(1, 5), max_size=3)
+
+
+@given(quantities, st.lists(st.integers(-4, 4).filter(bool), min_size=1, max_size=3), quantities, st.data())
+def test_what_is_on_a_line_is_a_fact_so_all_that_are_paid_or_edited_are_counted_if_they_can_be(bought, by, back, data):
+    """Each line is of an order of its own; some of those that are gone went long ago."""
+    n = iter(range(1, 100))
+    paid = [line(next(n), quantity) for quantity in bought]
+    changed = [edited(line(number := next(n), 5, order=number), 5 + more) for more in by]
+    for quantity in back:
+        gone = went(line(number := next(n), quantity, order=number))
+        gone_at = data.draw(st.sampled_from([None, NOON]))
+        changed.append(replace(gone, sold=replace(gone.sold, gone_at=gone_at)))
+    came_back = [change for change in changed if change.gone and data.draw(st.booleans())]
+    moved = units(paid) + sum(by) + sum(change.units for change in came_back)
+    weighed = weigh(1000, 2000, row(quantity=1000 - moved, ordered=1000 + moved), paid, changed)
+    assert weighed.sold == tuple(paid)
+    assert {change.sold.line for change in changed if not change.gone} <= {c.sold.line for c in weighed.changed}
+    assert units(paid) + sum(change.units for change in weighed.changed) == moved
+    assert (weighed.unnamed, weighed.fallen, weighed.drift, weighed.reset) == (0, 0, 0, 0)
+
+
+def test_beside_a_drift_an_edited_line_is_counted_with_what_went_just_now() -> None:
+    more, deleted = edited(line(1, 3), 5), went(line(2, 4))
+    assert weigh(40, 50, row(quantity=17, ordered=38), [], [more, deleted]) == Weighed((), (more,), 0, 4, 5)
+    one = edited(line(1, 3), 4)
+    assert weigh(40, 50, row(quantity=6, ordered=41), [], [one]) == Weighed((), (one,), 0, 0, -3)
+
+
+def test_a_drift_that_edited_lines_explain_leaves_nothing_of_them_to_the_counter() -> None:
+    more, deleted = edited(line(1, 3), 5), went(line(2, 5))
+    assert weigh(40, 50, row(quantity=6, ordered=42), [], [more]) == Weighed((), (), 2, 0, -2)
+    assert weigh(40, 50, row(quantity=4, ordered=42), [], [more]) == Weighed((), (more,), 0, 0, -4)
+    assert weigh(40, 50, row(quantity=11, ordered=42), [], [more, deleted]) == Weighed((), (), 2, 0, 3)
+    long_gone = replace(deleted, sold=replace(deleted.sold, gone_at=NOON))
+    assert weigh(40, 50, row(quantity=11, ordered=42), [], [more, long_gone]) == Weighed((), (more,), 0, 0, 3)
+
+
 def test_whoever_paid_has_bought_if_changes_of_one_kind_make_up_for_the_rest() -> None:
     new, deleted = line(9, 3), went(line(1, 2))
     assert name(1, [new], [deleted]) == ((new,), (deleted,))
@@ -160,11 +208,24 @@ def test_whoever_paid_has_bought_if_changes_of_one_kind_make_up_for_the_rest() -
     assert name(1, [], [deleted, edited(line(2, 1), 4)]) == ((), ()), "changes of both kinds are not mixed"
 
 
+def test_one_unit_is_a_unit() -> None:
+    sold, unpaid, back = line(9, 3), line(9, 1, paid=False), went(line(1, 1))
+    assert name(2, [sold], [back]) == ((sold,), (back,))
+    assert name(1, [unpaid]) == ((unpaid,), ())
+    assert name(-1, [], [back]) == ((), (back,))
+
+
+def test_of_several_changes_those_are_named_that_make_up_for_the_rest() -> None:
+    new, other, deleted = line(9, 3), went(line(1, 1)), went(line(2, 2))
+    assert name(1, [new], [other, deleted]) == ((new,), (deleted,))
+
+
 def test_of_lines_that_are_not_paid_sales_and_returns_make_up_for_each_other_only_if_asked_for() -> None:
     new, deleted = line(9, 3, paid=False), went(line(1, 2))
     assert name(1, [new], [deleted]) == ((), ())
     assert name(1, [new], [deleted], mixed=True) == ((new,), (deleted,))
     assert name(2, [new], [deleted], mixed=True) == ((), ()), "they do not fit"
+    assert name(0, [line(8, 3), line(9, 1, paid=False)], [went(line(1, 4))]) == ((), ())
 
 
 def test_a_part_of_an_order_comes_back_only_if_it_is_seen_again() -> None:
@@ -221,6 +282,9 @@ def test_a_counter_that_began_at_nothing_was_reset_if_a_paid_line_and_the_quanti
     sold = [line(1, 2)]
     assert weigh(0, 10, row(quantity=8, ordered=0), sold, []) == Weighed((), (), 0, 0, 0, reset=2)
     added = weigh(0, 10, row(quantity=8, ordered=0), sold, [], sold)
+    beside = line(2, 1)
+    told = weigh(0, 10, row(quantity=8, ordered=0), [*sold, beside], [], [beside])
+    assert told == Weighed((), (), 0, 0, 0, reset=2), "only the other line tells"
     assert added == Weighed((), (), 0, 0, -2), "an editor takes the units of a line that it adds, without the counter"
 
 

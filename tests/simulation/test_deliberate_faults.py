@@ -231,11 +231,6 @@ def edits_are_never_recognised(patch):
     patch.setattr(reconciling.differences, "explain", lambda *_: Finding(Cause.LOST_SALE, Remedy.POST))
 
 
-def a_restored_shop_is_not_noticed(patch):
-    """Epoch and sequence are not compared."""
-    patch.setattr(collecting, "check_place", lambda cart, seen: None)
-
-
 def an_import_overwrites_what_was_sold_since_the_export(patch):
     """The file's counts are taken as they are."""
 

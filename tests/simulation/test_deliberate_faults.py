@@ -18,7 +18,7 @@ from onhand.domain.lines import LineUnits
 from onhand.domain.listings import Listing
 from onhand.domain.shop import Applied, Outcome
 from onhand.domain.stock import Kind, Movement
-from onhand.services import bookkeeping, collecting, delivering, importing, reconciling
+from onhand.services import bookkeeping, collecting, delivering, importing, reconciling, returning
 from onhand.services.collecting import Booked
 from onhand.simulation import connector as connectors
 from onhand.simulation.plan import EDITORS, PHASE_SECONDS, PHASES, TRADE, Act, Plan, plan
@@ -126,12 +126,12 @@ def lines_are_believed_before_the_counter_moves(patch):
 def returns_are_not_booked(patch):
     """Goods of a deleted order come back in the shop and not here."""
 
-    def follow(books, cart, listing, changes, at, drift=None):
+    def follow(books, cart, listing, changes, at, drift=None, others=()):
         units = sum(change.units for change in changes)
         books.listings.trade(cart.id, {listing.product: units})
         books.carts.move_sums(cart.id, collecting.Sums.of(listing.product, -units, units))
 
-    patch.setattr(collecting, "book_changes", follow)
+    patch.setattr(returning, "book_changes", follow)
 
 
 def a_counter_that_was_reset_is_goods_coming_back(patch):
@@ -314,16 +314,16 @@ def a_falling_counter_is_believed(patch):
 
 def what_edited_orders_took_is_not_booked(patch):
     """The difference has its name, and no movement."""
-    book = collecting.book_changes
+    book = returning.book_changes
 
-    def forgetting(books, cart, listing, changes, at, drift=None):
+    def forgetting(books, cart, listing, changes, at, drift=None, others=()):
         if drift is None:
-            book(books, cart, listing, changes, at)
+            book(books, cart, listing, changes, at, others=others)
         else:
             books.listings.drift(listing.id, drift, 0, 0)
             books.carts.move_sums(cart.id, collecting.Sums.of(listing.product, drift, 0))
 
-    patch.setattr(collecting, "book_changes", forgetting)
+    patch.setattr(returning, "book_changes", forgetting)
 
 
 FAULTS = [

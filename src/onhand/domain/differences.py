@@ -80,7 +80,7 @@ class Evidence:
     the drift was first seen, the newest first. ``past`` are quantities the listing showed before its latest sales, newest first.
     ``changed`` are known lines of the product that were edited, and lines that went out of an order that is still there; ``added``
     are new lines of a known order. The counter did not move for any of them. ``doubtful``: a line has other units now, and
-    either it was edited, or another line has its number.
+    either it was edited, or another line has its number. ``deleted`` are lines that went with their whole order.
     """
 
     drift: int
@@ -94,11 +94,12 @@ class Evidence:
     changed: Sequence[LineChange] = ()
     added: Sequence[Line] = ()
     doubtful: bool = False
+    deleted: Sequence[LineChange] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The verdict on a drift, with the order lines that explain it."""
+    """The verdict on a drift, with the order lines that explain it; beside a lost sale, those that may have been given back."""
 
     cause: Cause
     remedy: Remedy
@@ -135,16 +136,19 @@ DOUBTED = Finding(Cause.RETURN_IN_DOUBT, Remedy.ASK)
 def explain(evidence: Evidence, policy: Policy) -> Finding:
     """The cause of a settled drift, and its remedy under the cart's policy. What order lines say goes before everything else; while a
     line was edited or added and does not explain the drift, nothing is taken for a race."""
-    by_order = _order_edited(evidence)
-    if by_order is not None:
-        # A line that is gone may have given nothing back, and a race may have left the quantity too high by as much.
-        only_gone = not by_order.added and all(change.gone for change in by_order.changed)
-        return Finding(Cause.UNKNOWN, Remedy.ASK) if only_gone and race(evidence) is not None else by_order
-    if evidence.edited:
+    by_order, cause = _order_edited(evidence), race(evidence)
+    only_gone = by_order is None or (not by_order.added and all(change.gone for change in by_order.changed))
+    if by_order is not None and not (only_gone and cause is not None):
+        return by_order
+    if evidence.edited and by_order is None:
         return _edit(evidence, policy)
-    cause = race(evidence)
-    certain = not evidence.doubtful and not evidence.added and all(change.gone for change in evidence.changed)
-    if cause is None or not certain:
+    certain = not (evidence.edited or evidence.doubtful or evidence.added) and all(
+        change.gone for change in evidence.changed
+    )
+    if cause is Cause.LOST_SALE and certain:
+        # A line that is gone may have given back as much without the counter, and fewer sales be lost: that is asked about besides.
+        return Finding(cause, Remedy.POST, (*evidence.changed, *evidence.deleted))
+    if cause is None or by_order is not None or not certain:
         return Finding(Cause.UNKNOWN, Remedy.ASK)
     return Finding(cause, Remedy.POST)
 
@@ -242,8 +246,8 @@ class Difference:
 
     @property
     def about_return(self) -> bool:
-        """Whether the question is if goods came back. Then nothing is held: the shop does not show them."""
-        return self.cause is Cause.RETURN_IN_DOUBT
+        """Whether the question is if goods came back. Then nothing is held: the shop shows our count, without them."""
+        return self.cause in (Cause.RETURN_IN_DOUBT, Cause.GIVEN_BACK_TWICE)
 
     @property
     def theirs(self) -> int:

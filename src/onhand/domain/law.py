@@ -11,7 +11,7 @@ truth, the line is the name, and a change of the sum that we did not post is dri
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from .lines import LineChange, subset
@@ -50,19 +50,25 @@ def weigh(
     waiting: Sequence[Line],
     changed: Sequence[LineChange] = (),
     added: Sequence[Line] = (),
+    old: Container[Line | LineChange] = (),
 ) -> Weighed:
     """Split the movement of one product's counters into trade and drift.
 
     ``ordered`` and ``expected_sum`` are the books'; ``waiting`` are lines of this product not booked yet, ``changed`` are
     lines booked as sold that have other units in the shop now, or are gone. Of those that wait, ``added`` came to an order of which
     other lines are sold already: an editor may have taken their units without the counter, so they do not tell that it was reset.
+    ``old`` were there already when the product was last seen right: the counter did not move for them then, so they explain only what the
+    others do not.
 
     Goods that come back raise the quantity by what the counter falls. Where it did not rise by just that, a race destroyed a part, or only
     the counter was lowered: then nothing is taken for a return at first glance.
     """
     moved, drift = row.ordered - ordered, row.sum - expected_sum
     paid = [line for line in waiting if line.paid]
-    sold, explained = _as_the_lines_say(moved, drift, paid, changed) or name(moved, paid, _counted(drift, changed))
+    recent = [line for line in paid if line not in old]
+    sold, explained = _told(moved, drift, recent, [change for change in changed if change not in old])
+    if units(sold) + sum(change.units for change in explained) != moved:
+        sold, explained = _told(moved, drift, paid, changed)
     exact = units(sold) + sum(change.units for change in explained) == moved
     if _was_reset(ordered, moved, drift, row, units(paid) - units(added), exact):
         return Weighed((), (), 0, 0, 0, reset=max(-moved, -drift))
@@ -70,6 +76,13 @@ def weigh(
         explained = tuple(change for change in explained if change.units > 0)
     rest = moved - units(sold) - sum(change.units for change in explained)
     return Weighed(sold, explained, max(rest, 0), max(-rest, 0), drift)
+
+
+def _told(
+    moved: int, drift: int, paid: Sequence[Line], changed: Sequence[LineChange]
+) -> tuple[tuple[Line, ...], tuple[LineChange, ...]]:
+    """Return the lines and changes that tell best how the counter moved."""
+    return _as_the_lines_say(moved, drift, paid, changed) or name(moved, paid, _counted(drift, changed))
 
 
 def _as_the_lines_say(
@@ -167,6 +180,11 @@ def name(
         tuple(line for index, line in enumerate(new) if index in picked),
         tuple(change for index, change in enumerate(changed, len(new)) if index in picked),
     )
+
+
+def explains(moved: int, paid: Sequence[Line], gone: Sequence[LineChange]) -> bool:
+    """Return whether all that was paid for was sold, and some of these lines came back, if the counter moved by ``moved``."""
+    return bool(gone) and subset(moved - units(paid), [change.units for change in gone], exact=True) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,18 @@ def changes(sold: Iterable[SoldLine], there: Mapping[int, Line]) -> list[LineCha
     return sorted(found, key=lambda c: c.sold.gone_at.timestamp() if c.sold.gone_at else math.inf, reverse=True)
 
 
+def others_gone(chosen: Sequence[LineChange], found: Iterable[LineChange]) -> list[LineChange]:
+    """Return lines that may have given units back instead of the chosen ones: gone as well, and of the same order or seen to go in the same
+    look."""
+    back = [change.sold for change in chosen if change.gone]
+    orders, looks = {sold.order for sold in back}, {sold.gone_at for sold in back}
+    return [
+        change
+        for change in found
+        if change.gone and change not in chosen and (change.sold.order in orders or change.sold.gone_at in looks)
+    ]
+
+
 def subset(total: int, amounts: Sequence[int], exact: bool = False) -> tuple[int, ...] | None:
     """Indices of signed amounts that add up to ``total``; earlier ones are preferred.
 

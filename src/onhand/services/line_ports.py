@@ -47,6 +47,9 @@ class LineBook(Protocol):
     def take(self, source: Source, lines: Mapping[int, int | None]) -> dict[int, LineUnits]:
         """Mark lines as sold, each of the stock of an item or of None; what each has taken and given back in all by then."""
 
+    def renewed(self, cart: int, changes: Sequence[LineChange]) -> list[LineChange]:
+        """Return the same changes with what their lines took and gave back by now: goods may have come back here since they were read."""
+
     def change(self, cart: int, change: LineChange, units: LineUnits, state: LineState) -> None:
         """Take over what became of a sold line in the shop."""
 

@@ -22,7 +22,7 @@ from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Movement
 
-from . import bookkeeping, braking, collecting, evidence, refreshing, remedying
+from . import bookkeeping, braking, collecting, evidence, refreshing, remedying, returning
 from .collecting import Memory, Moment
 from .ports import ROWS_MAX, Books, House, Shop
 from .weighing import Rules, Weighing, ripened, weigh
@@ -196,7 +196,7 @@ def _book_trade(
         remedying.note_edited(books, cart, weighing.changed)
         return 0
     collecting.sell(books, cart, sold, at)
-    collecting.book_changes(books, cart, listing, weighed.changed, at)
+    returning.book_changes(books, cart, listing, weighed.changed, at, others=weighing.changed)
     if weighed.sold:
         note_switch(books, listing, row, since_look)
     if listing.unnamed and not weighed.unnamed and not weighed.fallen:

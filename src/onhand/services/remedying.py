@@ -16,14 +16,14 @@ import structlog
 from onhand.domain import differences, family, law
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, Evidence, Finding, Remedy
-from onhand.domain.lines import LineChange
+from onhand.domain.lines import LineChange, subset
 from onhand.domain.listings import Listing
 from onhand.domain.orders import LineState
 from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Movement
 
-from . import bookkeeping, collecting, evidence
+from . import bookkeeping, collecting, evidence, returning
 from .collecting import Memory, Moment
 from .ports import Books, House, Shop
 from .weighing import DOUBTS, Rules, Weighing, ripe_amounts
@@ -34,18 +34,32 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class ByEditor:
     """Lines of one product that an order's editor may have changed, and lines that it may have added. ``doubtful``: a line
-    has other units now, and either it was edited, or another line has its number."""
+    has other units now, and either it was edited, or another line has its number. ``deleted``: lines that went with their whole order."""
 
     changed: list[LineChange]
     added: list[Line]
     doubtful: bool
+    deleted: list[LineChange]
+
+    def without(self, explained: Sequence[LineChange]) -> ByEditor:
+        """Return the same, less the changes that something else explains."""
+        changed = [change for change in self.changed if change not in explained]
+        deleted = [change for change in self.deleted if change not in explained]
+        return replace(self, changed=changed, deleted=deleted)
+
+    def complete(self, found: Evidence) -> Evidence:
+        """Return the evidence of a drift with what is known of order lines."""
+        return replace(found, changed=self.changed, added=self.added, doubtful=self.doubtful, deleted=self.deleted)
 
 
 def by_editor(house: House, cart: Cart, shop: Shop, weighing: Weighing, since: datetime) -> ByEditor:
     """Return what an order's editor may have done to a product's lines after ``since``; asks the shop which lines are still there."""
     changed = evidence.editors(house, cart, shop, weighing.changed, since)
     added = evidence.added_since(house, cart, [line for line in weighing.waiting if line.paid], since)
-    return ByEditor(changed, added, bool(evidence.may_be_another(house, cart, weighing.changed)))
+    _, came_back = law.name(-weighing.weighed.fallen, (), weighing.changed)  # that waits for its own doubt
+    known = (*changed, *came_back)
+    deleted = [change for change in evidence.gone_since(cart, weighing.changed, since) if change not in known]
+    return ByEditor(changed, added, bool(evidence.may_be_another(house, cart, weighing.changed)), deleted)
 
 
 def act(
@@ -84,11 +98,11 @@ def act(
         _rebase(books, cart, listing, weighing.row, ripe["reset"], differences.RESET, at)
         return
     row, drift = weighing.row, ripe["drift"]
-    found = evidence.of_drift(
-        books, cart, listing, row, drift, good, now, by_editor.changed, by_editor.added, by_editor.doubtful
-    )
+    found = by_editor.complete(evidence.of_drift(books, cart, listing, row, drift, good, now))
     lowered = min(memory.lowered.pop(product, 0), ripe["fallen"])
     doubted = max(differences.not_borne_out(found, ripe["fallen"]), lowered)
+    if doubted and drift < 0:
+        doubted = _whole_lines(weighing, doubted, min(ripe["fallen"], doubted + found.sales))
     if doubted:
         memory.witnessed[product] = (
             good  # the rest is weighed again once the books have followed, and its cause is as old
@@ -101,13 +115,21 @@ def act(
     if nameless > 0:
         memory.nameless[product] = now.monotonic
     listing = books.listings.of(cart.id, [product])[product]
-    changed = [change for change in by_editor.changed if change not in explained]
     # Once more: what was booked just now could have been in a race, too.
-    found = evidence.of_drift(books, cart, listing, row, drift, good, now, changed, by_editor.added, by_editor.doubtful)
+    found = evidence.of_drift(books, cart, listing, row, drift, good, now)
+    found = by_editor.without(explained).complete(found)
     if found.drift and not doubted:
         _remedy(books, cart, listing, row, found, differences.explain(found, rules.policy), at)
     elif ripe["edited"] and not doubted:
         note_edited(books, cart, [change for change in weighing.changed if change not in explained])
+
+
+def _whole_lines(weighing: Weighing, units: int, most: int) -> int:
+    """Return the least number of units, from these to ``most``, that whole lines gave back. What a line gives back is destroyed as a whole
+    or not at all; if the quantity lacks less than that, sales of the same moment were lost as well."""
+    amounts = [-change.units for change in weighing.changed if change.units < 0]
+    exact = (total for total in range(units, most + 1) if subset(total, amounts, exact=True) is not None)
+    return next(exact, units)
 
 
 def _book_moved(
@@ -121,12 +143,22 @@ def _book_moved(
         orders = {change.sold.order for change in changed if change.gone}
         together = [c for c in weighing.changed if c.gone and c.sold.order in orders and c not in changed]
         changed = (*changed, *together)
+    rest = moved - law.units(sold) - sum(change.units for change in changed)
+    if rest < 0 and (whole := _whole_line(weighing, changed, -rest)):
+        changed = (*changed, whole)
     collecting.sell(books, cart, sold, at)
-    collecting.book_changes(books, cart, listing, changed, at)
+    returning.book_changes(books, cart, listing, changed, at, others=weighing.changed)
     rest = moved - law.units(sold) - sum(change.units for change in changed)
     collecting.count_sale(books, cart, listing.product, rest, at)
     _show_left_out(books, cart, weighing, changed, at)
     return changed, rest
+
+
+def _whole_line(weighing: Weighing, known: Sequence[LineChange], units: int) -> LineChange | None:
+    """Return the smallest line that is gone and held more than these units. No line of the product explains why its counter fell, and a
+    line comes back as a whole: so that one did, and something was sold that has no line."""
+    larger = [c for c in weighing.changed if c.gone and c not in known and -c.units > units]
+    return min(larger, key=lambda change: (-change.units, change.sold.units.left), default=None)
 
 
 def _show_left_out(books: Books, cart: Cart, weighing: Weighing, came: Sequence[LineChange], at: datetime) -> None:
@@ -153,10 +185,12 @@ def _doubt_return(
 ) -> tuple[LineChange, ...]:
     """The counter gave back units that the quantity did not get. The books follow the counter, and no stock moves; where a race may
     have destroyed what came back, a person is asked whether the goods are there. Returns the line changes that this is about."""
-    _, changed = law.name(-units, (), weighing.changed)
+    # Of several lines the one of which most is left: nothing is booked for it, and the person is asked about all that can have come back.
+    most_left_first = sorted(weighing.changed, key=lambda change: -change.sold.units.left)
+    _, changed = law.name(-units, (), most_left_first)
     destroyed = found.sales > 0 or found.edited  # a race or a form may have written over what came back
     fresh, orders = max(0, units + sum(change.units for change in changed)), []
-    for change in changed:
+    for change in books.lines.renewed(cart.id, changed):
         after, counted = change.sold.units.give_back(-change.units)
         fresh += counted
         orders.append(str(change.sold.order))
@@ -173,7 +207,7 @@ def _doubt_return(
 
 def note_edited(books: Books, cart: Cart, changed: Sequence[LineChange]) -> None:
     """Lines were edited, and neither counter nor quantity moved: only what is on them is other now."""
-    for change in changed:
+    for change in books.lines.renewed(cart.id, changed):
         if not change.gone:
             books.lines.change(cart.id, change, change.sold.units, LineState.SOLD)
 
@@ -244,6 +278,7 @@ def _remedy(
     if finding.remedy is Remedy.BOOK:
         books.differences.close(difference, at, finding.remedy.value)
     if finding.remedy is Remedy.POST:
+        _ask_about_gone(books, cart, listing, row, finding.changed, drift, at)
         books.listings.announce_listings([listing.id])
         books.tell([cart.id])
     log.warning(
@@ -257,6 +292,27 @@ def _remedy(
     )
 
 
+def _ask_about_gone(
+    books: Books, cart: Cart, listing: Listing, row: Row, gone: Sequence[LineChange], drift: int, at: datetime
+) -> None:
+    """Lines went while sales were lost. The shop gets our count, which errs to selling too little; whether goods came back is asked."""
+    left = [change for change in books.lines.renewed(cart.id, gone) if change.sold.units.left]
+    fresh, orders = 0, []
+    for change in [left[index] for index in subset(drift, [-change.units for change in left]) or ()]:
+        after, counted = change.sold.units.give_back(-change.units)
+        books.lines.change(cart.id, change, after, LineState.RESTOCKED)
+        fresh += counted
+        orders.append(str(change.sold.order))
+    if not fresh:
+        return
+    note = (
+        f"Lines of order {', '.join(dict.fromkeys(orders))} are gone in the shop, and sales were lost at the same moment. "
+        f"If {fresh} came back to the shelf, choose theirs; if not, ours."
+    )
+    seen, expected = Counters(row.quantity, row.ordered), Counters(row.quantity + fresh, row.ordered)
+    books.differences.open(cart.id, listing.id, differences.DOUBTED, 0, seen, expected, at, note)
+
+
 def _follow_order(
     books: Books, cart: Cart, listing: Listing, row: Row, found: Evidence, finding: Finding, at: datetime
 ) -> None:
@@ -267,6 +323,6 @@ def _follow_order(
     difference = books.differences.open(cart.id, listing.id, finding, found.drift, seen, expected, at, note)
     taken = law.units(finding.added)
     collecting.take_uncounted(books, cart, listing, finding.added, at)
-    collecting.book_changes(books, cart, listing, finding.changed, at, drift=found.drift + taken)
+    returning.book_changes(books, cart, listing, finding.changed, at, drift=found.drift + taken)
     books.differences.close(difference, at, note)
     log.warning("order.edited", cart=cart.name, product=listing.product, sku=listing.model, amount=found.drift)

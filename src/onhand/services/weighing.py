@@ -77,14 +77,12 @@ def weigh(
     what became of them is asked in any case."""
     # Also where nothing seems to have moved: a sale and a return can make up for each other, and a line that waits may be the name of
     # units that were booked without one.
-    waiting_of = evidence.by_product(evidence.waiting(house, cart, shop, [x.product for x in listings]))
-    unnamed_of = {x.product: law.units(collecting.late(x, waiting_of[x.product])) for x in listings}
+    waiting_of = evidence.by_product(evidence.waiting(house, cart, shop, [x.product for x in listings], memory))
     # Where the counter moved by less than was paid for, something came back: by a line that changed, if it has a name.
     fewer = [
         x.product
         for x in listings
-        if law.units(line for line in waiting_of[x.product] if line.paid) - unnamed_of[x.product]
-        > rows[x.product].ordered - x.ordered
+        if law.units(line for line in waiting_of[x.product] if line.paid) > rows[x.product].ordered - x.ordered
     ]
     asked = sorted({x.product for x in listings if old_lines or x.product in edited}.union(fewer))
     limit = old_lines or evidence.SOLD_LINES_MAX
@@ -93,10 +91,16 @@ def weigh(
     weighings = []
     for listing in listings:
         lines, row, changes = waiting_of[listing.product], rows[listing.product], changes_of[listing.product]
-        # What was paid for may have been booked already, before its line was there.
-        late = collecting.late(listing, lines) if row.ordered - listing.ordered < law.units(lines) else []
+        paid, moved = [line for line in lines if line.paid], row.ordered - listing.ordered
+        old: set[Line | LineChange] = set()
+        if law.units(paid) != moved:
+            old = evidence.old(house, cart, memory, listing.product, paid, changes)
+        # What was paid for may have been booked already, before its line was there; if no line that went explains it.
+        late = collecting.late(listing, lines) if moved < law.units(lines) else []
+        if late and law.explains(moved, paid, [change for change in changes if change.gone and change not in old]):
+            late = []
         new = [line for line in lines if line not in late]
-        weighed = law.weigh(listing.ordered, listing.sum, row, new, changes, [x for x in new if x.line in added])
+        weighed = law.weigh(listing.ordered, listing.sum, row, new, changes, [x for x in new if x.line in added], old)
         sold = frozenset(weighed.sold)  # there may be thousands
         waiting = tuple(line for line in lines if line not in sold)
         rest = tuple(change for change in changes if change not in weighed.changed)

@@ -28,6 +28,7 @@ from .causes import (
     UNNAMED_CAUSES,
     compare,
     drifted,
+    is_about_gone,
     is_question,
     muddled,
     returned,
@@ -228,7 +229,8 @@ def _names(world: World) -> list[str]:
         excused = world.phase.store_restored or number in world.phase.restored or entry["cart"] in world.phase.aside
         if entry["kind"] == "cancellation" and number in world.ever_restored:
             excused = True  # of an order from before the alignment
-        if not excused and not world.phase.done[number] & UNNAMING and entry["sku"] in world.skus:
+        edited = _edited_unseen(world, number, entry["sku"])
+        if not excused and not edited and not world.phase.done[number] & UNNAMING and entry["sku"] in world.skus:
             wrong.append(f"shop {number}: {entry['quantity']:+d} of {entry['sku']} have no line: {entry['reason']}")
     return wrong
 
@@ -329,10 +331,17 @@ def _differences(world: World) -> list[str]:
             # A line that has the numbers of one that went looks like that one, edited. Then a person is asked.
             reused = number in world.renumbered | world.ever_restored
             questions = {found["id"] for found in named[cart_id, sku] if reused and is_question(found)}
+            if "delete" in world.phase.done[number]:
+                # Beside a race, a line that went and gave nothing back may have given back as much as was lost less.
+                questions |= {found["id"] for found in named[cart_id, sku] if is_about_gone(found)}
             told = named[cart_id, sku]
             if (number, product) in world.phase.renamed:
                 # What was asked before is found once more, with what came on top meanwhile.
-                told = [found for found in told if found["note"] != "its product is not kept in step any more"]
+                told = [
+                    found
+                    for found in told
+                    if found["cause"] in RETURN_CAUSES or found["note"] != "its product is not kept in step any more"
+                ]
             text = compare(seen[product], told, wrong_posts, vague, came_back, questions)
             if text:
                 wrong.append(f"shop {number} {sku}: {text}")
@@ -358,7 +367,7 @@ def _given_back_twice(world: World) -> list[str]:
     changed that an alignment made history, the fall can look like a return."""
     told: Counter[tuple[int, str]] = Counter()
     for found in differences_since(world, world.before.difference):
-        if found["cause"] == "given back twice" and found["sku"] is not None:
+        if (found["cause"], found["remedy"]) == ("given back twice", "post") and found["sku"] is not None:
             told[found["cart_id"], found["sku"]] += found["amount"]
     return [
         f"shop {number} {sku}: {told[cart, sku]} units are said to have come back twice, {twice} did"

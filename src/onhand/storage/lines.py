@@ -192,6 +192,14 @@ class Lines:
             taken[line] = LineUnits(*self._connection.execute(query).one())
         return taken
 
+    def renewed(self, cart: int, changes: Sequence[LineChange]) -> list[LineChange]:
+        found = []
+        for change in changes:
+            these = (*_of(Source(cart, change.sold.epoch)), table.c.line == change.sold.line)
+            taken, back = self._connection.execute(select(table.c.taken, table.c.back).where(*these)).one()
+            found.append(replace(change, sold=replace(change.sold, units=LineUnits(taken, back))))
+        return found
+
     def change(self, cart: int, change: LineChange, units: LineUnits, state: LineState) -> None:
         sold = change.sold
         self._connection.execute(

@@ -26,6 +26,9 @@ class Cause(StrEnum):
     ORDER_EDITED = (
         "order edited"  # an order's lines were changed in the shop, and its quantity with them, but not its counter
     )
+    ORDER_CANCELLED = (
+        "order cancelled"  # an order's status was set to cancelled, and its goods given back without the counter
+    )
     RETURN_IN_DOUBT = "return in doubt"  # a race destroyed what came back, or only the counter was lowered
     COUNTER_LOWERED = "counter lowered"  # an order was taken out of the counter, and nothing was given back
     GIVEN_BACK_TWICE = "given back twice"  # goods that had come back here were given back in the shop as well
@@ -138,7 +141,7 @@ def explain(evidence: Evidence, policy: Policy) -> Finding:
     by_order = _order_edited(evidence)
     if by_order is not None:
         # A line that is gone may have given nothing back, and a race may have left the quantity too high by as much.
-        only_gone = not by_order.added and all(change.gone for change in by_order.changed)
+        only_gone = not by_order.added and all(change.deleted for change in by_order.changed)
         return Finding(Cause.UNKNOWN, Remedy.ASK) if only_gone and race(evidence) is not None else by_order
     if evidence.edited:
         return _edit(evidence, policy)
@@ -174,7 +177,9 @@ def _order_edited(evidence: Evidence) -> Finding | None:
         return None
     added = tuple(line for index, line in enumerate(evidence.added) if index in chosen)
     gone = tuple(change for index, change in enumerate(removed, len(evidence.added)) if index in chosen)
-    return Finding(Cause.ORDER_EDITED, Remedy.BOOK, (*edited, *gone), added)
+    cancelled = not (edited or added) and all(change.cancelled is not None for change in gone)
+    cause = Cause.ORDER_CANCELLED if cancelled else Cause.ORDER_EDITED
+    return Finding(cause, Remedy.BOOK, (*edited, *gone), added)
 
 
 def _edit(evidence: Evidence, policy: Policy) -> Finding:

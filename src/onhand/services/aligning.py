@@ -377,7 +377,7 @@ def _doubt(books: Books, cart: Cart, listing: Listing, row: Row, units: int, cha
     for change in lost:
         after, counted = change.sold.units.give_back(-change.units)
         fresh += counted
-        books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.gone else LineState.SOLD)
+        books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.deleted else LineState.SOLD)
     return _Doubt(listing.id, row, units, fresh, tuple(change.sold.order for change in lost))
 
 

@@ -391,14 +391,15 @@ def book_changes(
             beyond = -change.units - counted
             twice += min(beyond, sold.units.back)
             unbooked += beyond - min(beyond, sold.units.back)
-        books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.gone else LineState.SOLD)
+        books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.deleted else LineState.SOLD)
         if not counted or item is None or not listing.tracked:
             continue
         if change.units > 0:
             made = Movement.sale_line(item, counted, source, sold.order, sold.line, after.taken, sold.run)
         else:
+            cancelled = change.cancelled is not None
             made = Movement.cancellation_line(
-                item, counted, source, sold.order, sold.line, after.back, change.gone, sold.run
+                item, counted, source, sold.order, sold.line, after.back, change.deleted, sold.run, cancelled
             )
         movements.append(made)
     if drift is None:

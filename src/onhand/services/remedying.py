@@ -161,7 +161,7 @@ def _doubt_return(
         fresh += counted
         orders.append(str(change.sold.order))
         if destroyed:
-            books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.gone else LineState.SOLD)
+            books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.deleted else LineState.SOLD)
     finding = differences.DOUBTED if destroyed and fresh else differences.LOWERED
     named = f" of order {', '.join(orders)}" if orders else ""
     note = f"The shop's counter gave back {units} units{named}, its quantity did not rise."
@@ -211,7 +211,7 @@ def _remedy(
 ) -> None:
     """Record a difference and change the books accordingly; posts follow from that."""
     drift = found.drift
-    if finding.cause is Cause.ORDER_EDITED:
+    if finding.cause in (Cause.ORDER_EDITED, Cause.ORDER_CANCELLED):
         _follow_order(books, cart, listing, row, found, finding, at)
         return
     note_edited(books, cart, found.changed)
@@ -262,7 +262,8 @@ def _follow_order(
 ) -> None:
     """An order was edited, and the quantity followed without the counter: book it under the order's number."""
     orders = [change.sold.order for change in finding.changed] + [line.order for line in finding.added]
-    note = f"Order {', '.join(str(order) for order in dict.fromkeys(orders))} was edited in the shop."
+    what = "cancelled" if finding.cause is Cause.ORDER_CANCELLED else "edited"
+    note = f"Order {', '.join(str(order) for order in dict.fromkeys(orders))} was {what} in the shop."
     seen, expected = Counters(row.quantity, row.ordered), Counters(listing.agreed, listing.ordered)
     difference = books.differences.open(cart.id, listing.id, finding, found.drift, seen, expected, at, note)
     taken = law.units(finding.added)

@@ -64,7 +64,9 @@ def weigh(
     paid = [line for line in waiting if line.paid]
     sold, explained = _as_the_lines_say(moved, drift, paid, changed) or name(moved, paid, _counted(drift, changed))
     exact = units(sold) + sum(change.units for change in explained) == moved
-    if _was_reset(ordered, moved, drift, row, units(paid) - units(added), exact):
+    # Lines that account for all of it tell of goods that came back, as far as the quantity bears them out; a form may have undone the rest.
+    borne_out = exact and drift > moved and units(sold) == units(paid)
+    if not borne_out and _was_reset(ordered, moved, drift, row, units(paid) - units(added), exact):
         return Weighed((), (), 0, 0, 0, reset=max(-moved, -drift))
     if drift or _in_part(explained, changed):
         explained = tuple(change for change in explained if change.units > 0)

@@ -13,7 +13,7 @@ from datetime import datetime
 
 import structlog
 
-from onhand.domain import differences, family, law
+from onhand.domain import differences, family, law, lines
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, Evidence, Finding, Remedy
 from onhand.domain.lines import LineChange
@@ -80,13 +80,16 @@ def act(
     listing = books.listings.of(cart.id, [product])[product]
     if not listing.tracked:
         return  # a person gave it another tie since it was weighed: the next look follows it in silence
-    if ripe["reset"]:
-        _rebase(books, cart, listing, weighing.row, ripe["reset"], differences.RESET, at)
-        return
     row, drift = weighing.row, ripe["drift"]
     found = evidence.of_drift(
         books, cart, listing, row, drift, good, now, by_editor.changed, by_editor.added, by_editor.doubtful
     )
+    if ripe["reset"]:
+        if found.edited and _went_lately(weighing, ripe["reset"], evidence.since(good, now)):
+            _doubt_return(books, cart, listing, weighing, found, ripe["reset"], at)
+        else:
+            _rebase(books, cart, listing, row, ripe["reset"], differences.RESET, at)
+        return
     lowered = min(memory.lowered.pop(product, 0), ripe["fallen"])
     doubted = max(differences.not_borne_out(found, ripe["fallen"]), lowered)
     if doubted:
@@ -146,6 +149,13 @@ def _show_left_out(books: Books, cart: Cart, weighing: Weighing, came: Sequence[
     row = weighing.row
     seen, expected = Counters(row.quantity, row.ordered), Counters(row.quantity + rest, row.ordered - rest)
     books.differences.open(cart.id, weighing.listing.id, differences.PARTIAL, -rest, seen, expected, at, note)
+
+
+def _went_lately(weighing: Weighing, units: int, since: datetime) -> bool:
+    """Whether lines that went after ``since`` are worth exactly what the counter of a young product was set back by: then it need not be
+    a reset. A form that was saved by then may have undone what they gave back."""
+    lately = [c.units for c in weighing.changed if c.gone and (c.sold.gone_at is None or c.sold.gone_at >= since)]
+    return bool(lately) and lines.subset(-units, lately, exact=True) is not None
 
 
 def _doubt_return(

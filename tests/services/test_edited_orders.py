@@ -238,6 +238,21 @@ def test_a_line_edited_and_nothing_else_is_only_noted(world: World, shops) -> No
     assert shown(world, amber, birch) == {20}
 
 
+def test_a_line_that_was_raised_for_nothing_and_lowered_again_gives_nothing_back(world: World, shops) -> None:
+    """Three were taken and three are on it: whatever the shop gave back, it was not of this line."""
+    amber, birch = shops
+    order = amber.sample.buy("TEA", 3)
+    settle(amber, birch)
+    edit_line(amber, order, 5, counter=False, stock=False)
+    settle(amber, birch)
+    edit_line(amber, order, 3, counter=True)
+    settle(amber, birch)
+    assert shown(world, birch) == {17}
+    (question,) = amber.differences(open_only=True)
+    assert (question["cause"], question["amount"]) == ("unknown", 2)
+    assert order_of(world, amber, order).lines[0].left == 3
+
+
 def test_an_edited_order_that_is_deleted_with_restock_gives_all_of_it_back(world: World, shops) -> None:
     amber, birch = shops
     order = amber.sample.buy("TEA", 3)

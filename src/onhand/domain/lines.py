@@ -37,9 +37,10 @@ class LineUnits:
         """After the line took more."""
         return LineUnits(self.taken + units, self.back)
 
-    def give_back(self, units: int) -> tuple[LineUnits, int]:
-        """After so many units came back, and how many of them count: the rest came back before."""
-        fresh = max(0, min(units, self.left))
+    def give_back(self, units: int, kept: int = 0) -> tuple[LineUnits, int]:
+        """After so many units came back, and how many of them count: the rest came back before, or is among the units that are ``kept``
+        on the line and was never taken."""
+        fresh = max(0, min(units, self.left, self.taken - kept))
         return LineUnits(self.taken, self.back + fresh), fresh
 
 

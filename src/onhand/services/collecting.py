@@ -387,7 +387,7 @@ def book_changes(
         if change.units > 0:
             after, counted = sold.units.take(change.units), change.units
         else:
-            after, counted = sold.units.give_back(-change.units)
+            after, counted = sold.units.give_back(-change.units, change.now)
             beyond = -change.units - counted
             twice += min(beyond, sold.units.back)
             unbooked += beyond - min(beyond, sold.units.back)

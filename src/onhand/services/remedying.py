@@ -167,7 +167,7 @@ def _doubt_return(
     destroyed = found.sales > 0 or found.edited  # a race or a form may have written over what came back
     fresh, orders = max(0, units + sum(change.units for change in changed)), []
     for change in changed:
-        after, counted = change.sold.units.give_back(-change.units)
+        after, counted = change.sold.units.give_back(-change.units, change.now)
         fresh += counted
         orders.append(str(change.sold.order))
         if destroyed:

@@ -58,18 +58,20 @@ def weigh(
     other lines are sold already: an editor may have taken their units without the counter, so they do not tell that it was reset.
 
     Goods that come back raise the quantity by what the counter falls. Where it did not rise by just that, a race destroyed a part, or only
-    the counter was lowered: then nothing is taken for a return at first glance.
+    the counter was lowered: then nothing is taken for a return at first glance, nor for an edit of which not all is counted.
     """
     moved, drift = row.ordered - ordered, row.sum - expected_sum
     paid = [line for line in waiting if line.paid]
-    sold, explained = _as_the_lines_say(moved, drift, paid, changed) or name(moved, paid, _counted(drift, changed))
+    told = _as_the_lines_say(moved, drift, paid, changed)
+    sold, explained = told or name(moved, paid, _counted(drift, changed))
     exact = units(sold) + sum(change.units for change in explained) == moved
     # Lines that account for all of it tell of goods that came back, as far as the quantity bears them out; a form may have undone the rest.
     borne_out = exact and drift > moved and units(sold) == units(paid)
     if not borne_out and _was_reset(ordered, moved, drift, row, units(paid) - units(added), exact):
         return Weighed((), (), 0, 0, 0, reset=max(-moved, -drift))
     if drift or _in_part(explained, changed):
-        explained = tuple(change for change in explained if change.units > 0)
+        certain = told is not None and all(change.gone or change.units > 0 for change in explained)
+        explained = tuple(change for change in explained if change.units > 0 and certain)
     rest = moved - units(sold) - sum(change.units for change in explained)
     return Weighed(sold, explained, max(rest, 0), max(-rest, 0), drift)
 

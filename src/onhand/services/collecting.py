@@ -368,13 +368,19 @@ def count_sale(books: Books, cart: Cart, product: int, units: int, at: datetime)
 
 
 def book_changes(
-    books: Books, cart: Cart, listing: Listing, changes: Sequence[LineChange], at: datetime, drift: int | None = None
+    books: Books,
+    cart: Cart,
+    listing: Listing,
+    changes: Sequence[LineChange],
+    at: datetime,
+    drift: int | None = None,
+    counter: int = 0,
 ) -> None:
     """Book what became of sold lines of one listing: units that were added to an order, and units that came back.
 
-    The counter moved with them; or, if ``drift`` is given, only the quantity did, and the sum by that many signed units. Of a line no
-    more is booked back than it still held: what had come back before is taken from the shop again, and said; what was never booked as
-    taken is asked about.
+    The counter moved with them; or, if ``drift`` is given, the sum moved by that many signed units, and the counter by ``counter``. Of a
+    line no more is booked back than it still held: what had come back before is taken from the shop again, and said; what was
+    never booked as taken is asked about.
     """
     if not changes:
         return
@@ -406,8 +412,8 @@ def book_changes(
         books.listings.trade(cart.id, {listing.product: units})
         books.carts.move_sums(cart.id, Sums.of(listing.product, -units, units))
     else:
-        books.listings.drift(listing.id, drift, 0, 0)
-        books.carts.move_sums(cart.id, Sums.of(listing.product, drift, 0))
+        books.listings.drift(listing.id, drift, counter, 0)
+        books.carts.move_sums(cart.id, Sums.of(listing.product, drift - counter, counter))
     if not listing.tracked:
         return
     if _hold_unbookable(books, cart, {listing: sum(movement.quantity for movement in movements)}, at):

@@ -8,7 +8,7 @@ Never: writes to a shop: a remedy changes the books, and delivery follows from t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -19,33 +19,16 @@ from onhand.domain.differences import Cause, Evidence, Finding, Remedy
 from onhand.domain.lines import LineChange
 from onhand.domain.listings import Listing
 from onhand.domain.orders import LineState
-from onhand.domain.shop import Line, Row
+from onhand.domain.shop import Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Movement
 
-from . import bookkeeping, collecting, evidence
+from . import bookkeeping, collecting, editing, evidence
 from .collecting import Memory, Moment
-from .ports import Books, House, Shop
+from .ports import Books
 from .weighing import DOUBTS, Rules, Weighing, ripe_amounts
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class ByEditor:
-    """Lines of one product that an order's editor may have changed, and lines that it may have added. ``doubtful``: a line
-    has other units now, and either it was edited, or another line has its number."""
-
-    changed: list[LineChange]
-    added: list[Line]
-    doubtful: bool
-
-
-def by_editor(house: House, cart: Cart, shop: Shop, weighing: Weighing, since: datetime) -> ByEditor:
-    """Return what an order's editor may have done to a product's lines after ``since``; asks the shop which lines are still there."""
-    changed = evidence.editors(house, cart, shop, weighing.changed, since)
-    added = evidence.added_since(house, cart, [line for line in weighing.waiting if line.paid], since)
-    return ByEditor(changed, added, bool(evidence.may_be_another(house, cart, weighing.changed)))
 
 
 def act(
@@ -53,7 +36,7 @@ def act(
     cart: Cart,
     weighing: Weighing,
     good: Moment,
-    by_editor: ByEditor,
+    by_editor: editing.ByEditor,
     memory: Memory,
     rules: Rules,
     now: Moment,
@@ -90,6 +73,14 @@ def act(
         else:
             _rebase(books, cart, listing, row, ripe["reset"], differences.RESET, at)
         return
+    if not rest and product not in memory.lowered:
+        left = editing.by_lines(books, cart, listing, weighing, by_editor, at)
+        if left is None:
+            return
+        if left is not weighing:
+            weighing, ripe = left, {**ripe, "unnamed": 0, "fallen": 0}
+            by_editor = replace(by_editor, changed=[c for c in by_editor.changed if c in left.changed])
+            listing = books.listings.of(cart.id, [product])[product]
     lowered = min(memory.lowered.pop(product, 0), ripe["fallen"])
     doubted = max(differences.not_borne_out(found, ripe["fallen"]), lowered)
     if doubted:
@@ -109,8 +100,10 @@ def act(
     found = evidence.of_drift(books, cart, listing, row, drift, good, now, changed, by_editor.added, by_editor.doubtful)
     if found.drift and not doubted:
         _remedy(books, cart, listing, row, found, differences.explain(found, rules.policy), at)
+    elif ripe["edited"] and not doubted and (by_order := differences.in_part(found)) is not None:
+        _remedy(books, cart, listing, row, found, by_order, at)
     elif ripe["edited"] and not doubted:
-        note_edited(books, cart, [change for change in weighing.changed if change not in explained])
+        editing.note_edited(books, cart, [change for change in weighing.changed if change not in explained])
 
 
 def _book_moved(
@@ -181,13 +174,6 @@ def _doubt_return(
     return changed
 
 
-def note_edited(books: Books, cart: Cart, changed: Sequence[LineChange]) -> None:
-    """Lines were edited, and neither counter nor quantity moved: only what is on them is other now."""
-    for change in changed:
-        if not change.gone:
-            books.lines.change(cart.id, change, change.sold.units, LineState.SOLD)
-
-
 def _rebase(
     books: Books,
     cart: Cart,
@@ -222,9 +208,13 @@ def _remedy(
     """Record a difference and change the books accordingly; posts follow from that."""
     drift = found.drift
     if finding.cause in (Cause.ORDER_EDITED, Cause.ORDER_CANCELLED):
-        _follow_order(books, cart, listing, row, found, finding, at)
+        editing.follow(books, cart, listing, row, drift - finding.rest, finding, at)
+        if finding.rest:
+            left = replace(found, drift=finding.rest, changed=(), added=())
+            listing = books.listings.of(cart.id, [listing.product])[listing.product]
+            _remedy(books, cart, listing, row, left, Finding(Cause.UNKNOWN, Remedy.ASK), at)
         return
-    note_edited(books, cart, found.changed)
+    editing.note_edited(books, cart, found.changed)
     if (
         finding.remedy is Remedy.ASK
     ):  # about these, too: if they went on waiting, no race of this product would be believed any more
@@ -265,19 +255,3 @@ def _remedy(
         remedy=finding.remedy.value,
         amount=drift,
     )
-
-
-def _follow_order(
-    books: Books, cart: Cart, listing: Listing, row: Row, found: Evidence, finding: Finding, at: datetime
-) -> None:
-    """An order was edited, and the quantity followed without the counter: book it under the order's number."""
-    orders = [change.sold.order for change in finding.changed] + [line.order for line in finding.added]
-    what = "cancelled" if finding.cause is Cause.ORDER_CANCELLED else "edited"
-    note = f"Order {', '.join(str(order) for order in dict.fromkeys(orders))} was {what} in the shop."
-    seen, expected = Counters(row.quantity, row.ordered), Counters(listing.agreed, listing.ordered)
-    difference = books.differences.open(cart.id, listing.id, finding, found.drift, seen, expected, at, note)
-    taken = law.units(finding.added)
-    collecting.take_uncounted(books, cart, listing, finding.added, at)
-    collecting.book_changes(books, cart, listing, finding.changed, at, drift=found.drift + taken)
-    books.differences.close(difference, at, note)
-    log.warning("order.edited", cart=cart.name, product=listing.product, sku=listing.model, amount=found.drift)

@@ -32,6 +32,14 @@ def test_no_more_comes_back_than_was_taken_in_any_order(what) -> None:
         assert 0 <= units.left <= taken
 
 
+@given(st.integers(0, 9), st.integers(0, 9), st.integers(1, 9), st.integers(1, 9))
+def test_an_edited_line_gives_back_at_most_what_is_off_it(taken: int, back: int, before: int, now: int) -> None:
+    units = LineUnits(taken, min(back, taken))
+    after, fresh = units.give_back(before - now, now)
+    assert 0 <= fresh <= max(0, min(before - now, taken - now, units.left))
+    assert after == LineUnits(taken, units.back + fresh)
+
+
 def test_a_line_changed_if_it_is_gone_lowered_raised_or_another_one() -> None:
     books = [sold(line(n, 5, order=n)) for n in range(1, 6)]
     there = [line(1, 5, order=1), line(2, 3, order=2), line(3, 8, order=3), line(4, 5, order=9)]

@@ -26,6 +26,9 @@ class Cause(StrEnum):
     ORDER_EDITED = (
         "order edited"  # an order's lines were changed in the shop, and its quantity with them, but not its counter
     )
+    ORDER_CANCELLED = (
+        "order cancelled"  # an order's status was set to cancelled, and its goods given back without the counter
+    )
     RETURN_IN_DOUBT = "return in doubt"  # a race destroyed what came back, or only the counter was lowered
     COUNTER_LOWERED = "counter lowered"  # an order was taken out of the counter, and nothing was given back
     GIVEN_BACK_TWICE = "given back twice"  # goods that had come back here were given back in the shop as well
@@ -99,12 +102,14 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The verdict on a drift, with the order lines that explain it; beside a lost sale, those that may have been given back."""
+    """The verdict on a drift, with the order lines that explain it; beside a lost sale, those that may have been given back. ``rest``:
+    signed units of the drift that order lines do not explain; a person is asked about those."""
 
     cause: Cause
     remedy: Remedy
     changed: tuple[LineChange, ...] = ()
     added: tuple[Line, ...] = ()
+    rest: int = 0
 
 
 QUARTER_SECONDS = 900  # zones differ by whole quarter hours
@@ -135,21 +140,19 @@ DOUBTED = Finding(Cause.RETURN_IN_DOUBT, Remedy.ASK)
 
 def explain(evidence: Evidence, policy: Policy) -> Finding:
     """The cause of a settled drift, and its remedy under the cart's policy. What order lines say goes before everything else; while a
-    line was edited or added and does not explain the drift, nothing is taken for a race."""
-    by_order, cause = _order_edited(evidence), race(evidence)
-    only_gone = by_order is None or (not by_order.added and all(change.gone for change in by_order.changed))
-    if by_order is not None and not (only_gone and cause is not None):
+    line was edited or added and does not explain the drift, nothing is taken for a race, nor for a form alone."""
+    by_order = _order_edited(evidence) or in_part(evidence)
+    if by_order is not None:
         return by_order
-    if evidence.edited and by_order is None:
+    by_hand = evidence.doubtful or evidence.added or any(not change.gone for change in evidence.changed)
+    if evidence.edited and not by_hand:
         return _edit(evidence, policy)
-    certain = not (evidence.edited or evidence.doubtful or evidence.added) and all(
-        change.gone for change in evidence.changed
-    )
-    if cause is Cause.LOST_SALE and certain:
+    cause = race(evidence)
+    if cause is None or by_hand:
+        return Finding(Cause.UNKNOWN, Remedy.ASK)
+    if cause is Cause.LOST_SALE:
         # A line that is gone may have given back as much without the counter, and fewer sales be lost: that is asked about besides.
         return Finding(cause, Remedy.POST, (*evidence.changed, *evidence.deleted))
-    if cause is None or by_order is not None or not certain:
-        return Finding(Cause.UNKNOWN, Remedy.ASK)
     return Finding(cause, Remedy.POST)
 
 
@@ -178,7 +181,39 @@ def _order_edited(evidence: Evidence) -> Finding | None:
         return None
     added = tuple(line for index, line in enumerate(evidence.added) if index in chosen)
     gone = tuple(change for index, change in enumerate(removed, len(evidence.added)) if index in chosen)
-    return Finding(Cause.ORDER_EDITED, Remedy.BOOK, (*edited, *gone), added)
+    cancelled = not (edited or added) and all(change.cancelled is not None for change in gone)
+    cause = Cause.ORDER_CANCELLED if cancelled else Cause.ORDER_EDITED
+    return Finding(cause, Remedy.BOOK, (*edited, *gone), added)
+
+
+def in_part(evidence: Evidence) -> Finding | None:
+    """What the lines of edited orders say, where that is not all that moved.
+
+    They are a fact if they are worth a part of the drift (an editor may take the units of a line twice), or if a form was saved, which may
+    have written over what an editor did. Units that an order takes more are believed in any case where something drifted: that errs to
+    selling too little. Of which lines were edited nothing can be said where numbers came again.
+    """
+    edited = tuple(change for change in evidence.changed if not change.gone)
+    taken = sum(change.units for change in edited) + sum(line.quantity for line in evidence.added)
+    drift = evidence.drift
+    part = drift * taken < 0 and abs(taken) < abs(drift)
+    if evidence.doubtful or not taken or not (part or evidence.edited or (drift and taken > 0)):
+        return None
+    return Finding(Cause.ORDER_EDITED, Remedy.BOOK, edited, tuple(evidence.added), drift + taken)
+
+
+def by_quantity(
+    moved: int, drift: int, bought: Sequence[Line], changed: Sequence[LineChange]
+) -> tuple[LineChange, ...] | None:
+    """Return all edited lines, with lines that are gone for the rest, if they and the lines ``bought`` are worth exactly what the quantity
+    moved by. Then they are what happened, and the counter followed some of it only. None where no line was edited or is gone."""
+    edited = [change for change in changed if not change.gone]
+    gone = [change for change in changed if change.gone]
+    rest = moved - drift - sum(line.quantity for line in bought) - sum(change.units for change in edited)
+    chosen = subset(rest, [change.units for change in gone], exact=True)
+    if chosen is None or not (edited or chosen):
+        return None
+    return (*edited, *(gone[index] for index in chosen))
 
 
 def _edit(evidence: Evidence, policy: Policy) -> Finding:

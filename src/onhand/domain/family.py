@@ -45,6 +45,10 @@ _ELSEWHERE: Mapping[str, str] = {
 # Shops that give back only one line of a product that stands on two lines of a deleted order.
 _RESTOCKS_IN_PART = frozenset({"phoenix", UNKNOWN})
 
+# The status with which a shop cancels an order: it may give the goods back, and the lines stay. Gambio's own setting, if it says one, wins.
+_CANCELLING: Mapping[str, int] = {"gambio": 99}
+_CANCEL_SETTING = "GM_ORDER_STATUS_CANCEL_ID"
+
 _WHOLE_TYPES = ("tinyint", "smallint", "mediumint", "int", "integer", "bigint")
 
 
@@ -59,6 +63,14 @@ def title(family: str, version: str = "") -> str:
 def restocks_in_part(hello: Hello | None) -> bool:
     """Whether a deleted order may come back only in part; a shop that has not said what it is may do anything."""
     return hello is None or hello.family in _RESTOCKS_IN_PART
+
+
+def cancelling(hello: Hello | None) -> frozenset[int]:
+    """Return the statuses with which this shop cancels an order, gives the goods back if its admin wants that, and keeps the lines."""
+    if hello is None or hello.family not in _CANCELLING:
+        return frozenset()
+    own = hello.switches.get(_CANCEL_SETTING, "")
+    return frozenset({int(own) if own.isascii() and own.isdigit() else _CANCELLING[hello.family]})
 
 
 def concerns(hello: Hello) -> list[str]:

@@ -61,28 +61,32 @@ def weigh(
     others do not.
 
     Goods that come back raise the quantity by what the counter falls. Where it did not rise by just that, a race destroyed a part, or only
-    the counter was lowered: then nothing is taken for a return at first glance.
+    the counter was lowered: then nothing is taken for a return at first glance, nor for an edit of which not all is counted.
     """
     moved, drift = row.ordered - ordered, row.sum - expected_sum
     paid = [line for line in waiting if line.paid]
     recent = [line for line in paid if line not in old]
-    sold, explained = _told(moved, drift, recent, [change for change in changed if change not in old])
+    told, sold, explained = _told(moved, drift, recent, [change for change in changed if change not in old])
     if units(sold) + sum(change.units for change in explained) != moved:
-        sold, explained = _told(moved, drift, paid, changed)
+        told, sold, explained = _told(moved, drift, paid, changed)
     exact = units(sold) + sum(change.units for change in explained) == moved
-    if _was_reset(ordered, moved, drift, row, units(paid) - units(added), exact):
+    # Lines that account for all of it tell of goods that came back, as far as the quantity bears them out; a form may have undone the rest.
+    borne_out = exact and drift > moved and units(sold) == units(paid)
+    if not borne_out and _was_reset(ordered, moved, drift, row, units(paid) - units(added), exact):
         return Weighed((), (), 0, 0, 0, reset=max(-moved, -drift))
     if drift or _in_part(explained, changed):
-        explained = tuple(change for change in explained if change.units > 0)
+        certain = told and all(change.gone or change.units > 0 for change in explained)
+        explained = tuple(change for change in explained if change.units > 0 and certain)
     rest = moved - units(sold) - sum(change.units for change in explained)
     return Weighed(sold, explained, max(rest, 0), max(-rest, 0), drift)
 
 
 def _told(
     moved: int, drift: int, paid: Sequence[Line], changed: Sequence[LineChange]
-) -> tuple[tuple[Line, ...], tuple[LineChange, ...]]:
-    """Return the lines and changes that tell best how the counter moved."""
-    return _as_the_lines_say(moved, drift, paid, changed) or name(moved, paid, _counted(drift, changed))
+) -> tuple[bool, tuple[Line, ...], tuple[LineChange, ...]]:
+    """Return the lines and changes that tell best how the counter moved, and whether that is just what is on them."""
+    told = _as_the_lines_say(moved, drift, paid, changed)
+    return told is not None, *(told or name(moved, paid, _counted(drift, changed)))
 
 
 def _as_the_lines_say(

@@ -9,7 +9,7 @@ Never: changes a quantity.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,9 +37,10 @@ class LineUnits:
         """After the line took more."""
         return LineUnits(self.taken + units, self.back)
 
-    def give_back(self, units: int) -> tuple[LineUnits, int]:
-        """After so many units came back, and how many of them count: the rest came back before."""
-        fresh = max(0, min(units, self.left))
+    def give_back(self, units: int, kept: int = 0) -> tuple[LineUnits, int]:
+        """After so many units came back, and how many of them count: the rest came back before, or is among the units that are ``kept``
+        on the line and was never taken."""
+        fresh = max(0, min(units, self.left, self.taken - kept))
         return LineUnits(self.taken, self.back + fresh), fresh
 
 
@@ -47,7 +48,8 @@ class LineUnits:
 class SoldLine:
     """An order line that is booked as sold. ``quantity``: units on it in the shop, as far as the books know.
 
-    ``item``: whose stock it took; None: of nothing that was counted. ``gone_at``: when it was first seen to be gone.
+    ``item``: whose stock it took; None: of nothing that was counted. ``gone_at``: when it was first seen to be gone, or its order to be
+    cancelled. ``status``: its order's, as far as the books have followed it.
     """
 
     epoch: str
@@ -59,38 +61,63 @@ class SoldLine:
     units: LineUnits
     gone_at: datetime | None = None
     run: int = 0  # above 0: in which run of numbers it came, after its number had been used before
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LineChange:
-    """What became of a sold line in the shop. ``now``: units on it there, 0 if it is gone."""
+    """What became of a sold line in the shop. ``now``: units that its order still wants, 0 if it is gone. ``cancelled``: the line is
+    there, and its order has this status, with which the shop may have given all of it back."""
 
     sold: SoldLine
     now: int
     gone: bool = False
+    cancelled: int | None = None
 
     @property
     def units(self) -> int:
         """Signed units that the line takes more than before."""
         return self.now - self.sold.quantity
 
+    @property
+    def deleted(self) -> bool:
+        """Whether the shop does not have the line any more."""
+        return self.gone and self.cancelled is None
 
-def changes(sold: Iterable[SoldLine], there: Mapping[int, Line]) -> list[LineChange]:
+
+def changes(
+    sold: Iterable[SoldLine],
+    there: Mapping[int, Line],
+    cancelling: Container[int | None] = (),
+    since: datetime | None = None,
+) -> list[LineChange]:
     """How these lines differ from what the shop holds under their ids now. A line under the same id of another order or product is
-    another line.
+    another line. ``cancelling``: statuses with which this shop cancels an order and keeps its lines.
 
     Lines that went last come first, and of those the ones of which least is left: where several could have given something back,
-    the choice that sells too little is taken.
+    the choice that sells too little is taken. When an order was cancelled shows only once its lines are asked about: it is taken for
+    ``since``, and the newest come first.
     """
     found = []
     for line in sold:
         now = there.get(line.line)
         if now is None or (now.order, now.product) != (line.order, line.product):
             found.append(LineChange(line, 0, gone=True))
+        elif now.status in cancelling and line.status not in cancelling:
+            found.append(LineChange(line, 0, gone=True, cancelled=now.status))
         elif now.quantity != line.quantity:
             found.append(LineChange(line, now.quantity))
-    found.sort(key=lambda c: (c.sold.units.left, c.sold.line))
-    return sorted(found, key=lambda c: c.sold.gone_at.timestamp() if c.sold.gone_at else math.inf, reverse=True)
+    found.sort(
+        key=lambda c: (False, c.sold.units.left, c.sold.line) if c.cancelled is None else (True, 0, -c.sold.line)
+    )
+    unseen = since.timestamp() if since else 0.0
+
+    def went(change: LineChange) -> float:
+        if change.sold.gone_at is not None:
+            return change.sold.gone_at.timestamp()
+        return math.inf if change.cancelled is None else unseen
+
+    return sorted(found, key=went, reverse=True)
 
 
 def others_gone(chosen: Sequence[LineChange], found: Iterable[LineChange]) -> list[LineChange]:

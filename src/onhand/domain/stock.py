@@ -154,12 +154,15 @@ class Movement:
         back: int,
         deleted: bool = True,
         run: int = 0,
+        cancelled: bool = False,
     ) -> Movement:
         """Units of an order line that a shop gave back. ``back``: units of the line that came back in all by then; ``deleted``: the
-        line is gone, else it was lowered; ``run``: which run of numbers the line's is from."""
+        line is gone; ``cancelled``: it is there, and its order was cancelled; else it was lowered; ``run``: which run of numbers the
+        line's is from."""
         mark = numbered(line, run)
         origin = f"{source}/line/{mark}/restock" if deleted and back == units else f"{source}/line/{mark}/back/{back}"
         reason = "order deleted with restock" if deleted else "order edited in the shop"
+        reason = "order cancelled in the shop" if cancelled else reason
         return cls(item, Kind.CANCELLATION, units, origin, source.cart, str(order), line, reason)
 
     @classmethod

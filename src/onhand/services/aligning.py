@@ -376,9 +376,9 @@ def _doubt(books: Books, cart: Cart, listing: Listing, row: Row, units: int, cha
     lost = law.name(-units, (), changes)[1]
     fresh = units + sum(change.units for change in lost)
     for change in books.lines.renewed(cart.id, lost):
-        after, counted = change.sold.units.give_back(-change.units)
+        after, counted = change.sold.units.give_back(-change.units, change.now)
         fresh += counted
-        books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.gone else LineState.SOLD)
+        books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.deleted else LineState.SOLD)
     return _Doubt(listing.id, row, units, fresh, tuple(change.sold.order for change in lost))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from onhand.domain import differences, lines, numbering
+from onhand.domain import differences, family, lines, numbering
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Evidence
 from onhand.domain.lines import LineChange
@@ -48,15 +48,21 @@ def changes(
     house: House, cart: Cart, shop: Shop, products: Sequence[int], limit: int = SOLD_LINES_MAX
 ) -> list[LineChange]:
     """Sold lines of these products that have other units in the shop now, or are gone; at most so many of the newest are asked
-    about. Those that are gone are noted."""
+    about. Those that are gone, or whose order was cancelled, are noted."""
     if not products:
         return []
     sold = house.store.read(lambda books: books.lines.sold(cart.source, products, limit))
-    found = lines.changes(sold, there(shop, sorted(line.line for line in sold)))
-    missing = [c.sold.line for c in found if c.gone and c.sold.gone_at is None and c.sold.epoch == cart.source.epoch]
-    if missing:
+    now, since = there(shop, sorted(line.line for line in sold)), house.clock.now() - EDIT_BEFORE
+    found = lines.changes(sold, now, family.cancelling(cart.hello), since)
+    new = [c for c in found if c.gone and c.sold.gone_at is None and c.sold.epoch == cart.source.epoch]
+    if new:
         at = house.clock.now()
-        house.store.write(lambda books: books.lines.vanish(cart.source, missing, at))
+
+        def note(books: Books) -> None:
+            books.lines.vanish(cart.source, [c.sold.line for c in new if c.deleted], at)
+            books.lines.withdraw(cart.source, [c.sold.line for c in new if not c.deleted], at)
+
+        house.store.write(note)
     return found
 
 
@@ -82,12 +88,13 @@ def there(shop: Shop, ids: Sequence[int]) -> dict[int, Line]:
 
 def editors(house: House, cart: Cart, shop: Shop, found: Sequence[LineChange], since: datetime) -> list[LineChange]:
     """Those of the changes that may be an editor's: edited lines, and lines that went after ``since`` while others of their order stay.
-    When a whole order is deleted its stock comes back with the counter or not at all; of an earlier epoch nobody can say when a line
+    When a whole order is deleted its stock comes back with the counter or not at all; when it is cancelled and its lines stay, it may
+    come back without; of an earlier epoch nobody can say when a line
     went. See ``may_be_another`` for edited lines that are left out."""
     reused = may_be_another(house, cart, found)
     recent = gone_since(cart, found, since)
     found = [change for change in found if change in recent or (not change.gone and change not in reused)]
-    orders = sorted({change.sold.order for change in found if change.gone})
+    orders = sorted({change.sold.order for change in found if change.deleted})
     if not orders:
         return found
     gone = {change.sold.line for change in found}
@@ -102,7 +109,7 @@ def editors(house: House, cart: Cart, shop: Shop, found: Sequence[LineChange], s
         for line in others
         if (now := kept.get(line.line)) is not None and (now.order, now.product) == (line.order, line.product)
     }
-    return [change for change in found if not change.gone or change.sold.order in staying]
+    return [change for change in found if not change.deleted or change.sold.order in staying]
 
 
 def gone_since(cart: Cart, found: Sequence[LineChange], since: datetime) -> list[LineChange]:

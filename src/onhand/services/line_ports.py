@@ -63,6 +63,9 @@ class LineBook(Protocol):
     def vanish(self, source: Source, lines: Sequence[int], at: datetime) -> set[int]:
         """The shop does not have these any more; returns the products of those that are booked as sold."""
 
+    def withdraw(self, source: Source, lines: Sequence[int], at: datetime) -> None:
+        """The shop still has these lines, and their orders were cancelled."""
+
     def restate(self, source: Source, lines: Sequence[Line], followed: Container[int]) -> set[int]:
         """Take over other units on known lines, except on those that are booked as sold of products that are followed: the products
         of these."""

@@ -22,7 +22,7 @@ from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Movement
 
-from . import bookkeeping, braking, collecting, evidence, refreshing, remedying, returning
+from . import bookkeeping, braking, collecting, editing, evidence, refreshing, remedying, returning
 from .collecting import Memory, Moment
 from .ports import ROWS_MAX, Books, House, Shop
 from .weighing import Rules, Weighing, ripened, weigh
@@ -112,7 +112,7 @@ def compare(
     now = Moment.now(house.clock)
     good = {w.listing.product: memory.witnessed.get(w.listing.product, now) for w in settled}
     by_editor = {
-        w.listing.product: remedying.by_editor(house, cart, shop, w, evidence.since(good[w.listing.product], now))
+        w.listing.product: editing.by_editor(house, cart, shop, w, evidence.since(good[w.listing.product], now))
         for w in settled
     }
 
@@ -193,7 +193,7 @@ def _book_trade(
     listing, row, weighed = weighing.listing, weighing.row, weighing.weighed
     if not listing.tracked:
         _follow(books, cart, listing, row, weighed)
-        remedying.note_edited(books, cart, weighing.changed)
+        editing.note_edited(books, cart, weighing.changed)
         return 0
     collecting.sell(books, cart, sold, at)
     returning.book_changes(books, cart, listing, weighed.changed, at, others=weighing.changed)

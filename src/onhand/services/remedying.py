@@ -8,58 +8,27 @@ Never: writes to a shop: a remedy changes the books, and delivery follows from t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
-from onhand.domain import differences, family, law
+from onhand.domain import differences, family, law, lines
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, Evidence, Finding, Remedy
 from onhand.domain.lines import LineChange, subset
 from onhand.domain.listings import Listing
 from onhand.domain.orders import LineState
-from onhand.domain.shop import Line, Row
+from onhand.domain.shop import Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Movement
 
-from . import bookkeeping, collecting, evidence, returning
+from . import bookkeeping, collecting, editing, evidence, returning
 from .collecting import Memory, Moment
-from .ports import Books, House, Shop
+from .ports import Books
 from .weighing import DOUBTS, Rules, Weighing, ripe_amounts
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class ByEditor:
-    """Lines of one product that an order's editor may have changed, and lines that it may have added. ``doubtful``: a line
-    has other units now, and either it was edited, or another line has its number. ``deleted``: lines that went with their whole order."""
-
-    changed: list[LineChange]
-    added: list[Line]
-    doubtful: bool
-    deleted: list[LineChange]
-
-    def without(self, explained: Sequence[LineChange]) -> ByEditor:
-        """Return the same, less the changes that something else explains."""
-        changed = [change for change in self.changed if change not in explained]
-        deleted = [change for change in self.deleted if change not in explained]
-        return replace(self, changed=changed, deleted=deleted)
-
-    def complete(self, found: Evidence) -> Evidence:
-        """Return the evidence of a drift with what is known of order lines."""
-        return replace(found, changed=self.changed, added=self.added, doubtful=self.doubtful, deleted=self.deleted)
-
-
-def by_editor(house: House, cart: Cart, shop: Shop, weighing: Weighing, since: datetime) -> ByEditor:
-    """Return what an order's editor may have done to a product's lines after ``since``; asks the shop which lines are still there."""
-    changed = evidence.editors(house, cart, shop, weighing.changed, since)
-    added = evidence.added_since(house, cart, [line for line in weighing.waiting if line.paid], since)
-    _, came_back = law.name(-weighing.weighed.fallen, (), weighing.changed)  # that waits for its own doubt
-    known = (*changed, *came_back)
-    deleted = [change for change in evidence.gone_since(cart, weighing.changed, since) if change not in known]
-    return ByEditor(changed, added, bool(evidence.may_be_another(house, cart, weighing.changed)), deleted)
 
 
 def act(
@@ -67,7 +36,7 @@ def act(
     cart: Cart,
     weighing: Weighing,
     good: Moment,
-    by_editor: ByEditor,
+    by_editor: editing.ByEditor,
     memory: Memory,
     rules: Rules,
     now: Moment,
@@ -94,11 +63,22 @@ def act(
     listing = books.listings.of(cart.id, [product])[product]
     if not listing.tracked:
         return  # a person gave it another tie since it was weighed: the next look follows it in silence
-    if ripe["reset"]:
-        _rebase(books, cart, listing, weighing.row, ripe["reset"], differences.RESET, at)
-        return
     row, drift = weighing.row, ripe["drift"]
     found = by_editor.complete(evidence.of_drift(books, cart, listing, row, drift, good, now))
+    if ripe["reset"]:
+        if found.edited and _went_lately(weighing, ripe["reset"], evidence.since(good, now)):
+            _doubt_return(books, cart, listing, weighing, found, ripe["reset"], at)
+        else:
+            _rebase(books, cart, listing, row, ripe["reset"], differences.RESET, at)
+        return
+    if not rest and product not in memory.lowered:
+        left = editing.by_lines(books, cart, listing, weighing, by_editor, at)
+        if left is None:
+            return
+        if left is not weighing:
+            weighing, ripe = left, {**ripe, "unnamed": 0, "fallen": 0}
+            by_editor = replace(by_editor, changed=[c for c in by_editor.changed if c in left.changed])
+            listing = books.listings.of(cart.id, [product])[product]
     lowered = min(memory.lowered.pop(product, 0), ripe["fallen"])
     doubted = max(differences.not_borne_out(found, ripe["fallen"]), lowered)
     if doubted and drift < 0:
@@ -120,8 +100,10 @@ def act(
     found = by_editor.without(explained).complete(found)
     if found.drift and not doubted:
         _remedy(books, cart, listing, row, found, differences.explain(found, rules.policy), at)
+    elif ripe["edited"] and not doubted and (by_order := differences.in_part(found)) is not None:
+        _remedy(books, cart, listing, row, found, by_order, at)
     elif ripe["edited"] and not doubted:
-        note_edited(books, cart, [change for change in weighing.changed if change not in explained])
+        editing.note_edited(books, cart, [change for change in weighing.changed if change not in explained])
 
 
 def _whole_lines(weighing: Weighing, units: int, most: int) -> int:
@@ -180,6 +162,13 @@ def _show_left_out(books: Books, cart: Cart, weighing: Weighing, came: Sequence[
     books.differences.open(cart.id, weighing.listing.id, differences.PARTIAL, -rest, seen, expected, at, note)
 
 
+def _went_lately(weighing: Weighing, units: int, since: datetime) -> bool:
+    """Whether lines that went after ``since`` are worth exactly what the counter of a young product was set back by: then it need not be
+    a reset. A form that was saved by then may have undone what they gave back."""
+    lately = [c.units for c in weighing.changed if c.gone and (c.sold.gone_at is None or c.sold.gone_at >= since)]
+    return bool(lately) and lines.subset(-units, lately, exact=True) is not None
+
+
 def _doubt_return(
     books: Books, cart: Cart, listing: Listing, weighing: Weighing, found: Evidence, units: int, at: datetime
 ) -> tuple[LineChange, ...]:
@@ -191,11 +180,11 @@ def _doubt_return(
     destroyed = found.sales > 0 or found.edited  # a race or a form may have written over what came back
     fresh, orders = max(0, units + sum(change.units for change in changed)), []
     for change in books.lines.renewed(cart.id, changed):
-        after, counted = change.sold.units.give_back(-change.units)
+        after, counted = change.sold.units.give_back(-change.units, change.now)
         fresh += counted
         orders.append(str(change.sold.order))
         if destroyed:
-            books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.gone else LineState.SOLD)
+            books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.deleted else LineState.SOLD)
     finding = differences.DOUBTED if destroyed and fresh else differences.LOWERED
     named = f" of order {', '.join(orders)}" if orders else ""
     note = f"The shop's counter gave back {units} units{named}, its quantity did not rise."
@@ -203,13 +192,6 @@ def _doubt_return(
         note += f" If {fresh} came back to the shelf, choose theirs; if not, ours."
     _rebase(books, cart, listing, weighing.row, units, finding, at, fresh, note)
     return changed
-
-
-def note_edited(books: Books, cart: Cart, changed: Sequence[LineChange]) -> None:
-    """Lines were edited, and neither counter nor quantity moved: only what is on them is other now."""
-    for change in books.lines.renewed(cart.id, changed):
-        if not change.gone:
-            books.lines.change(cart.id, change, change.sold.units, LineState.SOLD)
 
 
 def _rebase(
@@ -245,10 +227,14 @@ def _remedy(
 ) -> None:
     """Record a difference and change the books accordingly; posts follow from that."""
     drift = found.drift
-    if finding.cause is Cause.ORDER_EDITED:
-        _follow_order(books, cart, listing, row, found, finding, at)
+    if finding.cause in (Cause.ORDER_EDITED, Cause.ORDER_CANCELLED):
+        editing.follow(books, cart, listing, row, drift - finding.rest, finding, at)
+        if finding.rest:
+            left = replace(found, drift=finding.rest, changed=(), added=())
+            listing = books.listings.of(cart.id, [listing.product])[listing.product]
+            _remedy(books, cart, listing, row, left, Finding(Cause.UNKNOWN, Remedy.ASK), at)
         return
-    note_edited(books, cart, found.changed)
+    editing.note_edited(books, cart, found.changed)
     if (
         finding.remedy is Remedy.ASK
     ):  # about these, too: if they went on waiting, no race of this product would be believed any more
@@ -299,8 +285,8 @@ def _ask_about_gone(
     left = [change for change in books.lines.renewed(cart.id, gone) if change.sold.units.left]
     fresh, orders = 0, []
     for change in [left[index] for index in subset(drift, [-change.units for change in left]) or ()]:
-        after, counted = change.sold.units.give_back(-change.units)
-        books.lines.change(cart.id, change, after, LineState.RESTOCKED)
+        after, counted = change.sold.units.give_back(-change.units, change.now)
+        books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.deleted else LineState.SOLD)
         fresh += counted
         orders.append(str(change.sold.order))
     if not fresh:
@@ -311,18 +297,3 @@ def _ask_about_gone(
     )
     seen, expected = Counters(row.quantity, row.ordered), Counters(row.quantity + fresh, row.ordered)
     books.differences.open(cart.id, listing.id, differences.DOUBTED, 0, seen, expected, at, note)
-
-
-def _follow_order(
-    books: Books, cart: Cart, listing: Listing, row: Row, found: Evidence, finding: Finding, at: datetime
-) -> None:
-    """An order was edited, and the quantity followed without the counter: book it under the order's number."""
-    orders = [change.sold.order for change in finding.changed] + [line.order for line in finding.added]
-    note = f"Order {', '.join(str(order) for order in dict.fromkeys(orders))} was edited in the shop."
-    seen, expected = Counters(row.quantity, row.ordered), Counters(listing.agreed, listing.ordered)
-    difference = books.differences.open(cart.id, listing.id, finding, found.drift, seen, expected, at, note)
-    taken = law.units(finding.added)
-    collecting.take_uncounted(books, cart, listing, finding.added, at)
-    returning.book_changes(books, cart, listing, finding.changed, at, drift=found.drift + taken)
-    books.differences.close(difference, at, note)
-    log.warning("order.edited", cart=cart.name, product=listing.product, sku=listing.model, amount=found.drift)

@@ -34,13 +34,15 @@ def book_changes(
     changes: Sequence[LineChange],
     at: datetime,
     drift: int | None = None,
+    counter: int = 0,
     others: Sequence[LineChange] = (),
 ) -> None:
     """Book what became of sold lines of one listing: units that were added to an order, and units that came back.
 
-    The counter moved with them; or, if ``drift`` is given, only the quantity did, and the sum by that many signed units. Of a line no
-    more is booked back than it still held: what had come back before is taken from the shop again, and said; what was never booked as
-    taken is asked about. ``others``: changes of other lines; where one of them may have given the units back instead, a person is asked.
+    The counter moved with them; or, if ``drift`` is given, the sum moved by that many signed units, and the counter by ``counter``. Of
+    a line no more is booked back than it still held: what had come back before is taken from the shop again, and said; what was never
+    booked as taken is asked about. ``others``: changes of other lines; where one of them may have given the units back instead, a person
+    is asked.
     """
     if not changes:
         return
@@ -53,26 +55,27 @@ def book_changes(
         if change.units > 0:
             after, counted = sold.units.take(change.units), change.units
         else:
-            after, counted = sold.units.give_back(-change.units)
+            after, counted = sold.units.give_back(-change.units, change.now)
             beyond = -change.units - counted
             twice += min(beyond, sold.units.back)
             unbooked += beyond - min(beyond, sold.units.back)
-        books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.gone else LineState.SOLD)
+        books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.deleted else LineState.SOLD)
         if not counted or item is None or not listing.tracked:
             continue
         if change.units > 0:
             made = Movement.sale_line(item, counted, source, sold.order, sold.line, after.taken, sold.run)
         else:
+            cancelled = change.cancelled is not None
             made = Movement.cancellation_line(
-                item, counted, source, sold.order, sold.line, after.back, change.gone, sold.run
+                item, counted, source, sold.order, sold.line, after.back, change.deleted, sold.run, cancelled
             )
         movements.append(made)
     if drift is None:
         books.listings.trade(cart.id, {listing.product: units})
         books.carts.move_sums(cart.id, Sums.of(listing.product, -units, units))
     else:
-        books.listings.drift(listing.id, drift, 0, 0)
-        books.carts.move_sums(cart.id, Sums.of(listing.product, drift, 0))
+        books.listings.drift(listing.id, drift, counter, 0)
+        books.carts.move_sums(cart.id, Sums.of(listing.product, drift - counter, counter))
     if not listing.tracked:
         return
     if hold_unbookable(books, cart, {listing: sum(movement.quantity for movement in movements)}, at):

@@ -209,8 +209,9 @@ class Lines:
                 taken=units.taken,
                 back=units.back,
                 state=state.value,
-                present=not change.gone,
+                present=not change.deleted,
                 **({} if change.gone else {"quantity": change.now}),
+                **({} if change.cancelled is None else {"status": change.cancelled}),
             )
         )
 
@@ -236,6 +237,11 @@ class Lines:
             found = self._connection.execute(left.returning(table.c.product, table.c.state))
             products.update(row.product for row in found if row.state == LineState.SOLD.value)
         return products
+
+    def withdraw(self, source: Source, lines: Sequence[int], at: datetime) -> None:
+        for chunk in chunks(lines):
+            these = (*_of(source), table.c.line.in_(chunk))
+            self._connection.execute(update(table).where(*these).values(gone_at=micros(at)))
 
     def restate(self, source: Source, lines: Sequence[Line], followed: Container[int]) -> set[int]:
         kept = set()
@@ -297,6 +303,7 @@ _SOLD = (
     table.c.back,
     table.c.gone_at,
     table.c.run,
+    table.c.status,
 )
 
 
@@ -312,6 +319,7 @@ def _sold(row: Any) -> SoldLine:
         units,
         moment(row.gone_at) if row.gone_at is not None else None,
         row.run,
+        row.status,
     )
 
 

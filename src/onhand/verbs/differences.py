@@ -25,6 +25,7 @@ CAUSES = {
     Cause.LOST_POST: "A checkout in the shop wrote over a change that OnHand had just posted.",
     Cause.LOST_RETURN: "A checkout in the shop wrote over what a deleted order had just given back.",
     Cause.ORDER_EDITED: "An order was edited in the shop: the quantity followed, the shop's sales counter did not.",
+    Cause.ORDER_CANCELLED: "An order was cancelled in the shop: its goods came back, the shop's sales counter stayed.",
     Cause.RETURN_IN_DOUBT: "The shop's sales counter went back, its quantity did not rise. A race may have destroyed what came back.",
     Cause.COUNTER_LOWERED: "The shop's sales counter went back, its quantity did not rise: nothing came back.",
     Cause.GIVEN_BACK_TWICE: "Goods that had come back here were restocked in the shop as well.",

@@ -1,0 +1,121 @@
+"""Books what the lines of edited orders say of one product, beside what else moved its counters.
+
+Path: ``remedying.act`` asks ``by_lines`` once all of a product has settled, and ``follow`` where ``differences.explain`` names an order.
+Promise: what is on the lines is booked under the numbers of their orders, and only what they do not explain goes on to a person.
+Never: believes a line that may be another one with the same number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+
+from onhand.domain import differences, law
+from onhand.domain.carts import Cart
+from onhand.domain.differences import Cause, Evidence, Finding, Remedy
+from onhand.domain.lines import LineChange
+from onhand.domain.listings import Listing
+from onhand.domain.orders import LineState
+from onhand.domain.shop import Line, Row
+from onhand.domain.sketch import Counters
+
+from . import collecting, evidence, returning
+from .ports import Books, House, Shop
+from .weighing import Weighing
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class ByEditor:
+    """Lines of one product that an order's editor may have changed, and lines that it may have added. ``doubtful``: a line
+    has other units now, and either it was edited, or another line has its number. ``deleted``: lines that went with their whole order."""
+
+    changed: list[LineChange]
+    added: list[Line]
+    doubtful: bool
+    deleted: list[LineChange]
+
+    def without(self, explained: Sequence[LineChange]) -> ByEditor:
+        """Return the same, less the changes that something else explains."""
+        changed = [change for change in self.changed if change not in explained]
+        deleted = [change for change in self.deleted if change not in explained]
+        return replace(self, changed=changed, deleted=deleted)
+
+    def complete(self, found: Evidence) -> Evidence:
+        """Return the evidence of a drift with what is known of order lines."""
+        return replace(found, changed=self.changed, added=self.added, doubtful=self.doubtful, deleted=self.deleted)
+
+
+def by_editor(house: House, cart: Cart, shop: Shop, weighing: Weighing, since: datetime) -> ByEditor:
+    """Return what an order's editor may have done to a product's lines after ``since``; asks the shop which lines are still there."""
+    changed = evidence.editors(house, cart, shop, weighing.changed, since)
+    added = evidence.added_since(house, cart, [line for line in weighing.waiting if line.paid], since)
+    _, came_back = law.name(-weighing.weighed.fallen, (), weighing.changed)  # that waits for its own doubt
+    known = (*changed, *came_back)
+    deleted = [change for change in evidence.gone_since(cart, weighing.changed, since) if change not in known]
+    return ByEditor(changed, added, bool(evidence.may_be_another(house, cart, weighing.changed)), deleted)
+
+
+def by_lines(
+    books: Books, cart: Cart, listing: Listing, weighing: Weighing, found: ByEditor, at: datetime
+) -> Weighing | None:
+    """Book what new and edited lines say, where together they are worth what the counter moved, or what the quantity did.
+
+    Returns what is left to weigh; None: nothing is.
+    """
+    weighed = weighing.weighed
+    moved, drift = weighed.unnamed - weighed.fallen, weighed.drift
+    edited = tuple(change for change in found.changed if not change.gone)
+    bought = [line for line in weighing.waiting if line.paid]
+    worth = sum(change.units for change in edited)
+    if found.doubtful or not drift:
+        return weighing
+    told = differences.by_quantity(moved, drift, bought, found.changed)
+    if told is not None and moved:
+        finding = Finding(Cause.ORDER_EDITED, Remedy.BOOK, told, tuple(bought))
+        follow(books, cart, listing, weighing.row, drift, finding, at, moved)
+        return None
+    if not edited or moved != law.units(bought) + worth or worth == -drift:
+        return weighing
+    collecting.sell(books, cart, bought, at)
+    returning.book_changes(books, cart, listing, edited, at)
+    left = tuple(change for change in weighing.changed if change not in edited)
+    waiting = tuple(line for line in weighing.waiting if line not in bought)
+    return replace(weighing, weighed=replace(weighed, unnamed=0, fallen=0), changed=left, waiting=waiting)
+
+
+def follow(
+    books: Books,
+    cart: Cart,
+    listing: Listing,
+    row: Row,
+    drift: int,
+    finding: Finding,
+    at: datetime,
+    counted: int = 0,
+) -> None:
+    """An order was edited or cancelled, and the quantity followed without the counter: book it under the order's number.
+
+    ``drift``: signed units that the sum moved by with it. ``counted``: signed units that the counter moved by all the same.
+    """
+    orders = [change.sold.order for change in finding.changed] + [line.order for line in finding.added]
+    what = "cancelled" if finding.cause is Cause.ORDER_CANCELLED else "edited"
+    note = f"Order {', '.join(str(order) for order in dict.fromkeys(orders))} was {what} in the shop."
+    seen, expected = Counters(row.quantity, row.ordered), Counters(listing.agreed, listing.ordered)
+    difference = books.differences.open(cart.id, listing.id, finding, drift, seen, expected, at, note)
+    taken = law.units(finding.added)
+    collecting.take_uncounted(books, cart, listing, finding.added, at)
+    returning.book_changes(books, cart, listing, finding.changed, at, drift + taken, counted)
+    books.differences.close(difference, at, note)
+    log.warning("order.edited", cart=cart.name, product=listing.product, sku=listing.model, amount=drift)
+
+
+def note_edited(books: Books, cart: Cart, changed: Sequence[LineChange]) -> None:
+    """Take over what is on lines that were edited, where neither counter nor quantity moved."""
+    for change in books.lines.renewed(cart.id, changed):
+        if not change.gone:
+            books.lines.change(cart.id, change, change.sold.units, LineState.SOLD)

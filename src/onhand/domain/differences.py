@@ -190,14 +190,16 @@ def in_part(evidence: Evidence) -> Finding | None:
     """What the lines of edited orders say, where that is not all that moved.
 
     They are a fact if they are worth a part of the drift (an editor may take the units of a line twice), or if a form was saved, which may
-    have written over what an editor did. Units that an order takes more are believed in any case where something drifted: that errs to
-    selling too little. Of which lines were edited nothing can be said where numbers came again.
+    have written over what an editor did. Units that an order takes more are believed in any case where something drifted, or where as many
+    sales may have been lost at the same moment, which hides them: that errs to selling too little. Of which lines were edited nothing
+    can be said where numbers came again.
     """
     edited = tuple(change for change in evidence.changed if not change.gone)
     taken = sum(change.units for change in edited) + sum(line.quantity for line in evidence.added)
     drift = evidence.drift
     part = drift * taken < 0 and abs(taken) < abs(drift)
-    if evidence.doubtful or not taken or not (part or evidence.edited or (drift and taken > 0)):
+    more = taken > 0 and (drift != 0 or evidence.sales >= taken)
+    if evidence.doubtful or not taken or not (part or evidence.edited or more):
         return None
     return Finding(Cause.ORDER_EDITED, Remedy.BOOK, edited, tuple(evidence.added), drift + taken)
 

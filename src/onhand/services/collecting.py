@@ -70,6 +70,9 @@ class Memory:
     lacking: dict[int, int] = field(
         default_factory=dict
     )  # what a product's counter held when some of it first lacked a name
+    edited: dict[int, dict[int, int]] = field(
+        default_factory=dict
+    )  # by product and line: units on lines that were edited
     paid: dict[int, float] = field(default_factory=dict)  # when a waiting line was seen to be paid, monotonic
     looked_at: Moment | None = None
     sums_due: float = 0.0  # monotonic
@@ -92,6 +95,12 @@ class Memory:
             if (products is None or product in products) and product not in doubtful:
                 del self.suspicions[product, what]
                 self.witnessed.pop(product, None)
+                self.edited.pop(product, None)
+
+    def first_seen(self, product: int, what: str, now: Moment) -> datetime:
+        """Return when a doubt about a product was first seen; now if there is none."""
+        known = self.suspicions.get((product, what))
+        return now.at - timedelta(seconds=now.monotonic - known.since) if known else now.at
 
     def seconds_since_look(self, now: Moment) -> float:
         """How long ago all of the shop was seen right the last time; very long if that is not known."""

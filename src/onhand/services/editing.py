@@ -50,13 +50,15 @@ class ByEditor:
         return replace(found, changed=self.changed, added=self.added, doubtful=self.doubtful, deleted=self.deleted)
 
 
-def by_editor(house: House, cart: Cart, shop: Shop, weighing: Weighing, since: datetime) -> ByEditor:
-    """Return what an order's editor may have done to a product's lines after ``since``; asks the shop which lines are still there."""
-    changed = evidence.editors(house, cart, shop, weighing.changed, since)
+def by_editor(house: House, cart: Cart, shop: Shop, weighing: Weighing, since: datetime, until: datetime) -> ByEditor:
+    """Return what an order's editor may have done to a product's lines; asks the shop which lines are still there. ``since``, ``until``:
+    when lines went that it may have taken out: what goes after a drift was seen did not cause it."""
+    gone = evidence.gone_between(cart, weighing.changed, since, until)
+    changed = evidence.editors(house, cart, shop, weighing.changed, gone)
     added = evidence.added_since(house, cart, [line for line in weighing.waiting if line.paid], since)
     _, came_back = law.name(-weighing.weighed.fallen, (), weighing.changed)  # that waits for its own doubt
     known = (*changed, *came_back)
-    deleted = [change for change in evidence.gone_since(cart, weighing.changed, since) if change not in known]
+    deleted = [change for change in gone if change not in known]
     return ByEditor(changed, added, bool(evidence.may_be_another(house, cart, weighing.changed)), deleted)
 
 

@@ -86,22 +86,24 @@ def there(shop: Shop, ids: Sequence[int]) -> dict[int, Line]:
     return {line.line: line for chunk in chunks(ids) for line in shop.orders(chunk)}
 
 
-def editors(house: House, cart: Cart, shop: Shop, found: Sequence[LineChange], since: datetime) -> list[LineChange]:
-    """Those of the changes that may be an editor's: edited lines, and lines that went after ``since`` while others of their order stay.
+def editors(
+    house: House, cart: Cart, shop: Shop, found: Sequence[LineChange], gone: Sequence[LineChange]
+) -> list[LineChange]:
+    """Return those of the changes that may be an editor's: edited lines, and those of the lines in ``gone`` of whose order others stay.
     When a whole order is deleted its stock comes back with the counter or not at all; when it is cancelled and its lines stay, it may
-    come back without; of an earlier epoch nobody can say when a line
-    went. See ``may_be_another`` for edited lines that are left out."""
+    come back without. Of lines whose numbers came again nobody can say which order stays. See ``may_be_another`` for edited lines
+    that are left out."""
     reused = may_be_another(house, cart, found)
-    recent = gone_since(cart, found, since)
+    recent = [change for change in gone if change.sold.epoch == cart.epoch]
     found = [change for change in found if change in recent or (not change.gone and change not in reused)]
     orders = sorted({change.sold.order for change in found if change.deleted})
     if not orders:
         return found
-    gone = {change.sold.line for change in found}
+    missing = {change.sold.line for change in found}
     others = [
         line
         for line in house.store.read(lambda books: books.lines.of_orders(cart.source, orders))
-        if line.line not in gone
+        if line.line not in missing
     ]
     kept = there(shop, sorted(line.line for line in others))
     staying = {
@@ -112,10 +114,10 @@ def editors(house: House, cart: Cart, shop: Shop, found: Sequence[LineChange], s
     return [change for change in found if not change.deleted or change.sold.order in staying]
 
 
-def gone_since(cart: Cart, found: Sequence[LineChange], since: datetime) -> list[LineChange]:
-    """Return those lines that went after ``since``. Of an earlier epoch nobody can say when a line went."""
+def gone_between(cart: Cart, found: Sequence[LineChange], since: datetime, until: datetime) -> list[LineChange]:
+    """Return those lines that were seen to go in this time, or only now. Of an earlier epoch nobody can say when a line went."""
     gone = [change for change in found if change.gone and change.sold.epoch.partition("~")[0] == cart.epoch]
-    return [change for change in gone if change.sold.gone_at is None or change.sold.gone_at >= since]
+    return [change for change in gone if change.sold.gone_at is None or since <= change.sold.gone_at <= until]
 
 
 def may_be_another(house: House, cart: Cart, found: Iterable[LineChange]) -> list[LineChange]:
@@ -144,15 +146,10 @@ def added_since(house: House, cart: Cart, waiting_lines: Sequence[Line], since: 
 
 
 def added(house: House, cart: Cart, waiting_lines: Sequence[Line]) -> list[Line]:
-    """Return those of the lines that came to an order of which others are sold already."""
-    orders = sorted({line.order for line in waiting_lines})
-    if not orders:
-        return []
-    known = house.store.read(lambda books: books.lines.of_orders(cart.source, orders))
-    first: dict[int, int] = {}
-    for line in known:
-        first[line.order] = min(line.line, first.get(line.order, line.line))
-    return [line for line in waiting_lines if first.get(line.order, line.line) < line.line]
+    """Return those of the lines that came to an order of which others were there before them, and are sold."""
+    numbers = sorted(line.line for line in waiting_lines)
+    later = house.store.read(lambda books: books.lines.came_later(cart.source, numbers)) if numbers else set()
+    return [line for line in waiting_lines if line.line in later]
 
 
 def of_drift(

@@ -41,6 +41,9 @@ class LineBook(Protocol):
     def came_again(self, source: Source) -> bool:
         """Return whether lines of this epoch had numbers that others had before."""
 
+    def came_later(self, source: Source, lines: Sequence[int]) -> set[int]:
+        """Return those of these lines that were first seen after a line of the same order with a lower number that is booked."""
+
     def seen_since(self, source: Source, lines: Sequence[int], since: datetime) -> set[int]:
         """Return those of these lines that were first seen at or after a moment."""
 

@@ -8,7 +8,7 @@ Never: writes to a shop: a remedy changes the books, and delivery follows from t
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -111,11 +111,11 @@ def compare(
         settled = again
     now = Moment.now(house.clock)
     good = {w.listing.product: memory.witnessed.get(w.listing.product, now) for w in settled}
-    by_editor = {
-        w.listing.product: editing.by_editor(house, cart, shop, w, evidence.since(good[w.listing.product], now))
-        for w in settled
-    }
-
+    by_editor = {}
+    for weighing in settled:
+        since = evidence.since(good[weighing.listing.product], now)
+        until = memory.first_seen(weighing.listing.product, "drift", now) + timedelta(seconds=rules.settle_seconds / 2)
+        by_editor[weighing.listing.product] = editing.by_editor(house, cart, shop, weighing, since, until)
     since_look = memory.seconds_since_look(now)
 
     def write(books: Books) -> int:

@@ -232,7 +232,7 @@ def _remedy(
         if finding.rest:
             left = replace(found, drift=finding.rest, changed=(), added=())
             listing = books.listings.of(cart.id, [listing.product])[listing.product]
-            _remedy(books, cart, listing, row, left, Finding(Cause.UNKNOWN, Remedy.ASK), at)
+            _remedy_rest(books, cart, listing, row, left, finding, at)
         return
     editing.note_edited(books, cart, found.changed)
     if (
@@ -276,6 +276,24 @@ def _remedy(
         remedy=finding.remedy.value,
         amount=drift,
     )
+
+
+def _remedy_rest(
+    books: Books, cart: Cart, listing: Listing, row: Row, rest: Evidence, edited: Finding, at: datetime
+) -> None:
+    """An edited order explains a part of what moved. Sales that may have been lost beside it are made good at once, and it is asked whether
+    they were; anything else is asked about first."""
+    if rest.edited or differences.race(rest) is not Cause.LOST_SALE:
+        _remedy(books, cart, listing, row, rest, Finding(Cause.UNKNOWN, Remedy.ASK), at)
+        return
+    _remedy(books, cart, listing, row, rest, Finding(Cause.LOST_SALE, Remedy.POST), at)
+    orders = [change.sold.order for change in edited.changed] + [line.order for line in edited.added]
+    note = (
+        f"Order {', '.join(str(order) for order in dict.fromkeys(orders))} was edited while sales were lost. If {rest.drift} more are on "
+        "the shelf than on hand, the editor left the stock alone: choose theirs; if not, ours."
+    )
+    seen, expected = Counters(row.quantity, row.ordered), Counters(row.quantity + rest.drift, row.ordered)
+    books.differences.open(cart.id, listing.id, differences.DOUBTED, 0, seen, expected, at, note)
 
 
 def _ask_about_gone(

@@ -49,7 +49,8 @@ def book_changes(
     units = sum(change.units for change in changes)
     movements: list[Movement] = []
     twice = unbooked = 0
-    for change in books.lines.renewed(cart.id, changes):
+    for told in changes:
+        (change,) = books.lines.renewed(cart.id, [told])  # one by one: a line may have been edited, and then have gone
         sold, source = change.sold, Source(cart.id, change.sold.epoch)
         item = sold.item if sold.item is not None else listing.item
         if change.units > 0:

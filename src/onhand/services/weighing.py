@@ -14,7 +14,7 @@ from datetime import datetime
 from onhand.domain import law
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Policy
-from onhand.domain.lines import LineChange
+from onhand.domain.lines import LineChange, edited_before
 from onhand.domain.listings import Listing
 from onhand.domain.shop import Line, Row
 
@@ -90,7 +90,10 @@ def weigh(
     changes_of = evidence.changes_by_product(evidence.changes(house, cart, shop, asked, limit))
     weighings = []
     for listing in listings:
-        lines, row, changes = waiting_of[listing.product], rows[listing.product], changes_of[listing.product]
+        lines, row = waiting_of[listing.product], rows[listing.product]
+        seen = memory.edited.setdefault(listing.product, {})
+        changes = edited_before(changes_of[listing.product], seen)
+        seen |= {change.sold.line: change.now for change in changes if not change.gone}
         paid, moved = [line for line in lines if line.paid], row.ordered - listing.ordered
         old: set[Line | LineChange] = set()
         if law.units(paid) != moved:
@@ -113,10 +116,10 @@ def weigh(
 def _still_set_back(
     weighing: Weighing, lines: Sequence[Line], changes: Sequence[LineChange], seen: law.Suspicion | None
 ) -> Weighing:
-    """A counter that was seen to be set back stays so, also where sales that have no line any more have raised it to where it would be
-    otherwise. Then only the quantity tells, and a post lost in a race would look like it; but no race lowers a counter."""
+    """A counter that was seen to be set back stays so while the quantity lacks as much, whatever lines have gone since, and also where
+    sales that have no line any more have raised it to where it would be otherwise: no race lowers a counter."""
     weighed = weighing.weighed
-    if seen is None or weighed.reset or weighed.fallen or weighed.changed or weighed.drift != -seen.amount:
+    if seen is None or weighed.reset or weighed.drift != -seen.amount:
         return weighing
     reset = law.Weighed((), (), 0, 0, 0, reset=seen.amount)
     return replace(weighing, weighed=reset, waiting=tuple(lines), changed=tuple(changes))
@@ -173,6 +176,7 @@ def ripened(
             settled.append(weighing)
         if not any((product, what) in memory.suspicions for what in DOUBTS):
             memory.witnessed.pop(product, None)
+            memory.edited.pop(product, None)
     return settled
 
 

@@ -64,6 +64,7 @@ class Snapshot:
     traded: list[Counter[int]]  # per shop: units by product
     drifts: list[int]  # per shop: how many drifts the witness had noted
     returns: list[int]  # per shop: how many returns
+    counted_edits: list[int]  # per shop: how many edits that moved the counter, too
     edited: list[Counter[int]]  # per shop: units by product that left uncounted
     twice: list[Counter[int]]  # per shop: units by product that came back a second time
     misjudged: Counter[tuple[int, int]]
@@ -81,6 +82,7 @@ def snapshot(world: World) -> Snapshot:
             traded=[Counter(shop.traded) for shop in world.shops],
             drifts=[len(shop.drifts) for shop in world.shops],
             returns=[len(shop.returns) for shop in world.shops],
+            counted_edits=[len(shop.counted_edits) for shop in world.shops],
             edited=[Counter(shop.edited) for shop in world.shops],
             twice=[Counter(shop.twice) for shop in world.shops],
             misjudged=_misjudged(world),
@@ -331,7 +333,10 @@ def _differences(world: World) -> list[str]:
             # A line that has the numbers of one that went looks like that one, edited. Then a person is asked.
             reused = number in world.renumbered | world.ever_restored
             questions = {found["id"] for found in named[cart_id, sku] if reused and is_question(found)}
-            if "delete" in world.phase.done[number]:
+            if product in world.shops[number].counted_edits[world.before.counted_edits[number] :]:
+                # An order was edited. Beside a race it may be named, although its counter moved as well.
+                questions |= {found["id"] for found in named[cart_id, sku] if found["cause"] == "order edited"}
+            if world.phase.done[number] & {"delete", "numbers begin again"}:
                 # Beside a race, a line that went and gave nothing back may have given back as much as was lost less.
                 questions |= {found["id"] for found in named[cart_id, sku] if is_about_gone(found)}
             told = named[cart_id, sku]

@@ -161,12 +161,13 @@ def not_borne_out(evidence: Evidence, fallen: int) -> int:
 
     Goods that come back raise the quantity by as much. If it misses some, a race destroyed them, or the counter alone was lowered. A
     post that may have been lost in a race is no reason to believe the counter: then both would be made good, and too much sold. Nor is
-    more than came back, if a race may have destroyed sales of as much together: the counter may have been lowered alone.
+    more than came back, if a race may have destroyed sales of as much together, or if somebody typed a count: the counter may have been
+    lowered alone.
     """
     if fallen <= 0 or _order_edited(evidence) is not None:
         return 0
     if evidence.drift > 0:
-        return fallen if not evidence.edited and evidence.drift + fallen <= evidence.sales else 0
+        return fallen if evidence.edited or evidence.drift + fallen <= evidence.sales else 0
     return min(fallen, -evidence.drift)
 
 

@@ -46,7 +46,8 @@ def act(
     ripe = ripe_amounts(weighing, memory, rules, now)
     if weighing.weighed.drift and not ripe["drift"] and (ripe["fallen"] or ripe["edited"]):
         return  # whether goods came back, and what an edit was worth, shows with the drift
-    if not ripe["fallen"] and (product in memory.lowered or ripe["drift"] < 0 < weighing.weighed.fallen):
+    falls = weighing.weighed.fallen > 0 and (ripe["drift"] < 0 or by_editor.changed)
+    if not ripe["fallen"] and (product in memory.lowered or falls):
         return  # what the drift is worth shows with the counter
     if ripe["drift"] not in (0, weighing.weighed.drift) and (by_editor.changed or by_editor.added):
         # What an order's editor did explains the whole of a drift or nothing: a part of it would be asked about, and the rest misread.

@@ -11,7 +11,7 @@ truth, the line is the name, and a change of the sum that we did not post is dri
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from .lines import LineChange, subset
@@ -63,7 +63,7 @@ def weigh(
     moved, drift = row.ordered - ordered, row.sum - expected_sum
     paid = [line for line in waiting if line.paid]
     told = _as_the_lines_say(moved, drift, paid, changed)
-    sold, explained = told or name(moved, paid, _counted(drift, changed))
+    sold, explained = told or name(moved, paid, _counted(drift, changed), last=added)
     exact = units(sold) + sum(change.units for change in explained) == moved
     # Lines that account for all of it tell of goods that came back, as far as the quantity bears them out; a form may have undone the rest.
     borne_out = exact and drift > moved and units(sold) == units(paid)
@@ -144,17 +144,22 @@ def units(lines: Iterable[Line]) -> int:
 
 
 def name(
-    moved: int, waiting: Sequence[Line], changed: Sequence[LineChange] = (), mixed: bool = False
+    moved: int,
+    waiting: Sequence[Line],
+    changed: Sequence[LineChange] = (),
+    mixed: bool = False,
+    last: Container[Line] = (),
 ) -> tuple[tuple[Line, ...], tuple[LineChange, ...]]:
     """New lines, the oldest first, and changes of known lines, in their order, that together moved the counter by ``moved`` signed
     units, or by as many of them as possible.
 
     What the counter moved between two looks is sales less returns. Whoever paid has bought: so all paid lines are sold if changes of
     one kind make up for the rest exactly; else what one kind explains is taken. ``mixed``: where that is not exact, sales and
-    returns may make up for each other in any way that is. Which of several equal lines was meant can be wrong, and then only the name
+    returns may make up for each other in any way that is. ``last``: lines that an editor may have added without the counter; all others
+    come first. Which of several equal lines was meant can be wrong, and then only the name
     of a sale is wrong, never a quantity.
     """
-    new = sorted((line for line in waiting if line.quantity > 0), key=lambda line: line.line)
+    new = sorted((line for line in waiting if line.quantity > 0), key=lambda line: (line in last, line.line))
     amounts = [line.quantity for line in new] + [change.units for change in changed]
     bought = [index for index, line in enumerate(new) if line.paid]
     rest = moved - sum(amounts[index] for index in bought)

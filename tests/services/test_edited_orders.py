@@ -7,6 +7,8 @@ Never: looks at a sentence.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from onhand.domain.errors import Refused
@@ -120,6 +122,106 @@ def test_a_line_taken_out_beside_one_that_is_not_kept_in_step_is_booked_under_it
         "what its order has lost is better evidence than a race of that sale"
     )
     assert shown(world, amber, birch) == {16}
+
+
+def test_an_order_deleted_while_a_sale_was_lost_is_asked_about_and_the_sale_is_made_good(world: World, shops) -> None:
+    """World 770000138: an editor had given the line back, and then its order went: that was called a lost sale, and no more."""
+    amber, birch = shops
+    order = amber.sample.buy_all([("TEA", 3), ("POT", 1)])
+    settle(amber, birch)
+    amber.sample.buy("TEA", 4)
+    amber.tick()
+    edit_line(amber, order, 0, counter=False)
+    amber.sample.delete_order(order, restock=False)
+    settle(amber, birch)
+    assert amber.causes() == [("lost sale", 3), ("return in doubt", 0)]
+    assert shown(world, amber, birch) == {13}
+
+
+def test_a_return_that_is_booked_while_the_shop_is_asked_comes_back_once(world: World, shops) -> None:
+    """World 770000137: what had come back was read before the shop was asked, and a clerk booked it in between."""
+    amber, birch = shops
+    order = amber.sample.buy("TEA", 3)
+    settle(amber, birch)
+    amber.sample.delete_order(order, restock=True)
+
+    def a_clerk_books_it() -> None:
+        take_back(world, amber, order, 2)
+
+    amber.wire.after["orders"].append(a_clerk_books_it)
+    settle(amber, birch)
+    assert shown(world, amber, birch) == {20}
+    assert amber.causes() == [("given back twice", 2)]
+
+
+def test_a_doubt_is_about_the_line_that_had_not_come_back(world: World, shops) -> None:
+    """World 770000182: one order was taken out of the counter, another came back here and in the shop; the first was booked as back."""
+    amber, birch = shops
+    lowered, returned, _ = amber.sample.buy("TEA", 2), amber.sample.buy("TEA", 2), amber.sample.buy("TEA", 5)
+    settle(amber, birch)
+    take_back(world, amber, returned, 2)
+    move(amber, "TEA", 0, -2)
+    amber.sample.delete_order(lowered, restock=False)
+    amber.tick()
+    amber.sample.delete_order(returned, restock=True)
+    settle(amber, birch)
+    settle(amber, birch)
+    assert shown(world, amber, birch) == {13}
+    assert dict(amber.causes()) == {"counter lowered": -2, "given back twice": 2}
+
+
+def test_where_another_line_may_have_come_back_a_person_is_asked(world: World, shops) -> None:
+    """World 770000050: of two lines of one product CE Phoenix gives back one; the other had come back here."""
+    amber, birch = shops
+    hello = replace(amber.cart.hello, family="phoenix")
+    world.store.write(lambda books: books.carts.greet(amber.id, hello))
+    order, _ = amber.sample.buy_all([("TEA", 1), ("TEA", 1)]), amber.sample.buy("TEA", 5)
+    settle(amber, birch)
+    line = order_of(world, amber, order).lines[0].line
+    selling.take_back(world.house, str(order), amber.id, "", [(line, 1)], "Ida", "")
+    move(amber, "TEA", 1, -1)
+    amber.sample.delete_order(order, restock=False)
+    settle(amber, birch)
+    assert shown(world, amber, birch) == {14}
+    assert ("given back twice", 1) in amber.causes()
+    question = next(one for one in amber.differences(open_only=True) if one["cause"] == "given back twice")
+    reconciling.decide(world.house, question["id"], False, "Ada")
+    settle(amber, birch)
+    assert shown(world, amber, birch) == {15}
+
+
+def test_a_counter_that_fell_by_less_than_the_order_that_went_hides_a_sale(world: World, shops) -> None:
+    """World 770000275: an order that had come back here was restocked, a sale was deleted before it was seen: one came back twice."""
+    amber, birch = shops
+    order = amber.sample.buy("TEA", 2)
+    settle(amber, birch)
+    take_back(world, amber, order, 2)
+    amber.sample.delete_order(order, restock=True)
+    amber.sample.delete_order(amber.sample.buy("TEA", 1), restock=False)
+    settle(amber, birch)
+    assert shown(world, amber, birch) == {19}
+
+
+def test_a_checkout_that_died_long_ago_does_not_hide_in_a_burst(world: World, shops) -> None:
+    """World 770000206: a line that was paid for and never counted was booked, and an order that was deleted long ago came back for it."""
+    amber, birch = shops
+    gone = amber.sample.buy("TEA", 3)
+    settle(amber, birch)
+    amber.sample.delete_order(gone, restock=False)
+    for step in amber.checkout("TEA", 3, line_first=True):
+        if step == "line":
+            break
+    amber.sql(
+        "INSERT INTO orders_status_history (orders_id, orders_status_id, date_added)"
+        " SELECT MAX(orders_id), 1, datetime('now') FROM orders_products"
+    )
+    settle(amber, birch)
+    settle(amber, birch)
+    amber.sample.buy("TEA", 5)
+    move(amber, "TEA", 2, 0)  # a race destroyed a part of it
+    settle(amber, birch)
+    assert amber.causes() == [("lost sale", 2)]
+    assert shown(world, amber, birch) == {12}
 
 
 def test_a_line_added_to_an_order_is_booked_under_its_order(world: World, shops) -> None:

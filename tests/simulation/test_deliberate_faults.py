@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import replace
+from itertools import count, islice
 
 import pytest
 
@@ -17,10 +18,10 @@ from onhand.domain.lines import LineUnits
 from onhand.domain.listings import Listing
 from onhand.domain.shop import Applied, Outcome
 from onhand.domain.stock import Kind, Movement
-from onhand.services import bookkeeping, collecting, delivering, importing, reconciling
+from onhand.services import bookkeeping, collecting, delivering, importing, reconciling, returning
 from onhand.services.collecting import Booked
 from onhand.simulation import connector as connectors
-from onhand.simulation.plan import plan
+from onhand.simulation.plan import EDITORS, PHASE_SECONDS, PHASES, TRADE, Act, Plan, plan
 from onhand.simulation.program import Program
 from onhand.simulation.run import run_world
 from onhand.simulation.shop import Writer
@@ -125,12 +126,12 @@ def lines_are_believed_before_the_counter_moves(patch):
 def returns_are_not_booked(patch):
     """Goods of a deleted order come back in the shop and not here."""
 
-    def follow(books, cart, listing, changes, at, drift=None):
+    def follow(books, cart, listing, changes, at, drift=None, others=()):
         units = sum(change.units for change in changes)
         books.listings.trade(cart.id, {listing.product: units})
         books.carts.move_sums(cart.id, collecting.Sums.of(listing.product, -units, units))
 
-    patch.setattr(collecting, "book_changes", follow)
+    patch.setattr(returning, "book_changes", follow)
 
 
 def a_counter_that_was_reset_is_goods_coming_back(patch):
@@ -313,16 +314,16 @@ def a_falling_counter_is_believed(patch):
 
 def what_edited_orders_took_is_not_booked(patch):
     """The difference has its name, and no movement."""
-    book = collecting.book_changes
+    book = returning.book_changes
 
-    def forgetting(books, cart, listing, changes, at, drift=None):
+    def forgetting(books, cart, listing, changes, at, drift=None, others=()):
         if drift is None:
-            book(books, cart, listing, changes, at)
+            book(books, cart, listing, changes, at, others=others)
         else:
             books.listings.drift(listing.id, drift, 0, 0)
             books.carts.move_sums(cart.id, collecting.Sums.of(listing.product, drift, 0))
 
-    patch.setattr(collecting, "book_changes", forgetting)
+    patch.setattr(returning, "book_changes", forgetting)
 
 
 FAULTS = [
@@ -336,13 +337,39 @@ _BOOK, _ENTER, _APPLY, _COMPARE = collecting.book, bookkeeping.book, Wire.apply,
 _IMPORT = importing.import_items
 
 
+def one_shop_sells_and_is_put_back(world: Plan) -> Plan:
+    """Change a world so that a post of ours is rare, and a backup of the shop comes after every phase."""
+    acts = [replace(act, shop=0) for act in world.acts if act.kind in TRADE]
+    acts += [Act(PHASE_SECONDS, phase, "shop restored", 0, world.seed + phase) for phase in range(PHASES)]
+    return replace(world, shops=world.shops[:1], acts=tuple(sorted(acts, key=lambda act: (act.phase, act.at))))
+
+
+def orders_are_edited(world: Plan) -> Plan | None:
+    """Choose only worlds in which an editor moves the quantity without the counter."""
+    return world if any(act.kind in EDITORS["uncounted"] for act in world.acts) else None
+
+
+# Faults that few worlds of any kind would show are looked for in worlds where they matter.
+SUITED = {
+    no_marks_are_left: one_shop_sells_and_is_put_back,
+    edited_orders_are_taken_for_races: orders_are_edited,
+    what_edited_orders_took_is_not_booked: orders_are_edited,
+}
+
+
+def worlds_for(fault, seed):
+    """Yield plans of new worlds that can show the fault."""
+    suit = SUITED.get(fault, lambda world: world)
+    return filter(None, (suit(plan(number)) for number in count(seed)))
+
+
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_the_simulation_sees(fault, monkeypatch, seed):
-    for number in range(seed, seed + WORLDS_MAX):
+    for world in islice(worlds_for(fault, seed), WORLDS_MAX):
         with monkeypatch.context() as patch:
             fault(patch)
-            broken = run_world(plan(number)).violations
-        if broken and not run_world(plan(number)).violations:  # it holds without the fault
+            broken = run_world(world).violations
+        if broken and not run_world(world).violations:  # it holds without the fault
             return
     pytest.fail(f"{WORLDS_MAX} worlds with this fault in them, and no promise was found broken: {fault.__doc__}")

@@ -83,7 +83,7 @@ class Evidence:
     the drift was first seen, the newest first. ``past`` are quantities the listing showed before its latest sales, newest first.
     ``changed`` are known lines of the product that were edited, and lines that went out of an order that is still there; ``added``
     are new lines of a known order. The counter did not move for any of them. ``doubtful``: a line has other units now, and
-    either it was edited, or another line has its number.
+    either it was edited, or another line has its number. ``deleted`` are lines that went with their whole order.
     """
 
     drift: int
@@ -97,12 +97,13 @@ class Evidence:
     changed: Sequence[LineChange] = ()
     added: Sequence[Line] = ()
     doubtful: bool = False
+    deleted: Sequence[LineChange] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The verdict on a drift, with the order lines that explain it. ``rest``: signed units of it that they do not; a person is asked
-    about those."""
+    """The verdict on a drift, with the order lines that explain it; beside a lost sale, those that may have been given back. ``rest``:
+    signed units of the drift that order lines do not explain; a person is asked about those."""
 
     cause: Cause
     remedy: Remedy
@@ -140,10 +141,7 @@ DOUBTED = Finding(Cause.RETURN_IN_DOUBT, Remedy.ASK)
 def explain(evidence: Evidence, policy: Policy) -> Finding:
     """The cause of a settled drift, and its remedy under the cart's policy. What order lines say goes before everything else; while a
     line was edited or added and does not explain the drift, nothing is taken for a race, nor for a form alone."""
-    by_order = _order_edited(evidence)
-    if by_order is not None:
-        return by_order
-    by_order = in_part(evidence)
+    by_order = _order_edited(evidence) or in_part(evidence)
     if by_order is not None:
         return by_order
     by_hand = evidence.doubtful or evidence.added or any(not change.gone for change in evidence.changed)
@@ -152,6 +150,9 @@ def explain(evidence: Evidence, policy: Policy) -> Finding:
     cause = race(evidence)
     if cause is None or by_hand:
         return Finding(Cause.UNKNOWN, Remedy.ASK)
+    if cause is Cause.LOST_SALE:
+        # A line that is gone may have given back as much without the counter, and fewer sales be lost: that is asked about besides.
+        return Finding(cause, Remedy.POST, (*evidence.changed, *evidence.deleted))
     return Finding(cause, Remedy.POST)
 
 
@@ -189,14 +190,16 @@ def in_part(evidence: Evidence) -> Finding | None:
     """What the lines of edited orders say, where that is not all that moved.
 
     They are a fact if they are worth a part of the drift (an editor may take the units of a line twice), or if a form was saved, which may
-    have written over what an editor did. Units that an order takes more are believed in any case where something drifted: that errs to
-    selling too little. Of which lines were edited nothing can be said where numbers came again.
+    have written over what an editor did. Units that an order takes more are believed in any case where something drifted, or where as many
+    sales may have been lost at the same moment, which hides them: that errs to selling too little. Of which lines were edited nothing
+    can be said where numbers came again.
     """
     edited = tuple(change for change in evidence.changed if not change.gone)
     taken = sum(change.units for change in edited) + sum(line.quantity for line in evidence.added)
     drift = evidence.drift
     part = drift * taken < 0 and abs(taken) < abs(drift)
-    if evidence.doubtful or not taken or not (part or evidence.edited or (drift and taken > 0)):
+    more = taken > 0 and (drift != 0 or evidence.sales >= taken)
+    if evidence.doubtful or not taken or not (part or evidence.edited or more):
         return None
     return Finding(Cause.ORDER_EDITED, Remedy.BOOK, edited, tuple(evidence.added), drift + taken)
 
@@ -280,8 +283,8 @@ class Difference:
 
     @property
     def about_return(self) -> bool:
-        """Whether the question is if goods came back. Then nothing is held: the shop does not show them."""
-        return self.cause is Cause.RETURN_IN_DOUBT
+        """Whether the question is if goods came back. Then nothing is held: the shop shows our count, without them."""
+        return self.cause in (Cause.RETURN_IN_DOUBT, Cause.GIVEN_BACK_TWICE)
 
     @property
     def theirs(self) -> int:

@@ -50,30 +50,43 @@ def weigh(
     waiting: Sequence[Line],
     changed: Sequence[LineChange] = (),
     added: Sequence[Line] = (),
+    old: Container[Line | LineChange] = (),
 ) -> Weighed:
     """Split the movement of one product's counters into trade and drift.
 
     ``ordered`` and ``expected_sum`` are the books'; ``waiting`` are lines of this product not booked yet, ``changed`` are
     lines booked as sold that have other units in the shop now, or are gone. Of those that wait, ``added`` came to an order of which
     other lines are sold already: an editor may have taken their units without the counter, so they do not tell that it was reset.
+    ``old`` were there already when the product was last seen right: the counter did not move for them then, so they explain only what the
+    others do not.
 
     Goods that come back raise the quantity by what the counter falls. Where it did not rise by just that, a race destroyed a part, or only
     the counter was lowered: then nothing is taken for a return at first glance, nor for an edit of which not all is counted.
     """
     moved, drift = row.ordered - ordered, row.sum - expected_sum
     paid = [line for line in waiting if line.paid]
-    told = _as_the_lines_say(moved, drift, paid, changed)
-    sold, explained = told or name(moved, paid, _counted(drift, changed), last=added)
+    recent = [line for line in paid if line not in old]
+    told, sold, explained = _told(moved, drift, recent, [c for c in changed if c not in old], added)
+    if units(sold) + sum(change.units for change in explained) != moved:
+        told, sold, explained = _told(moved, drift, paid, changed, added)
     exact = units(sold) + sum(change.units for change in explained) == moved
     # Lines that account for all of it tell of goods that came back, as far as the quantity bears them out; a form may have undone the rest.
     borne_out = exact and drift > moved and units(sold) == units(paid)
     if not borne_out and _was_reset(ordered, moved, drift, row, units(paid) - units(added), exact):
         return Weighed((), (), 0, 0, 0, reset=max(-moved, -drift))
     if drift or _in_part(explained, changed):
-        certain = told is not None and all(change.gone or change.units > 0 for change in explained)
+        certain = told and all(change.gone or change.units > 0 for change in explained)
         explained = tuple(change for change in explained if change.units > 0 and certain)
     rest = moved - units(sold) - sum(change.units for change in explained)
     return Weighed(sold, explained, max(rest, 0), max(-rest, 0), drift)
+
+
+def _told(
+    moved: int, drift: int, paid: Sequence[Line], changed: Sequence[LineChange], added: Sequence[Line]
+) -> tuple[bool, tuple[Line, ...], tuple[LineChange, ...]]:
+    """Return the lines and changes that tell best how the counter moved, and whether that is just what is on them."""
+    told = _as_the_lines_say(moved, drift, paid, changed)
+    return told is not None, *(told or name(moved, paid, _counted(drift, changed), last=added))
 
 
 def _as_the_lines_say(
@@ -176,6 +189,11 @@ def name(
         tuple(line for index, line in enumerate(new) if index in picked),
         tuple(change for index, change in enumerate(changed, len(new)) if index in picked),
     )
+
+
+def explains(moved: int, paid: Sequence[Line], gone: Sequence[LineChange]) -> bool:
+    """Return whether all that was paid for was sold, and some of these lines came back, if the counter moved by ``moved``."""
+    return bool(gone) and subset(moved - units(paid), [change.units for change in gone], exact=True) is not None
 
 
 @dataclass(frozen=True, slots=True)

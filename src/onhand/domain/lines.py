@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from .shop import Line
@@ -118,6 +118,31 @@ def changes(
         return math.inf if change.cancelled is None else unseen
 
     return sorted(found, key=went, reverse=True)
+
+
+def edited_before(found: Iterable[LineChange], edited: Mapping[int, int]) -> list[LineChange]:
+    """Return these changes, where a line is gone that had other units before in two steps: it was edited, and then it went. ``edited``:
+    units that were seen on lines."""
+    steps: list[LineChange] = []
+    for change in found:
+        units = edited.get(change.sold.line, change.sold.quantity)
+        if change.gone and units != change.sold.quantity:
+            steps += [LineChange(change.sold, units), replace(change, sold=replace(change.sold, quantity=units))]
+        else:
+            steps.append(change)
+    return steps
+
+
+def others_gone(chosen: Sequence[LineChange], found: Iterable[LineChange]) -> list[LineChange]:
+    """Return lines that may have given units back instead of the chosen ones: gone as well, and of the same order or seen to go in the same
+    look."""
+    back = [change.sold for change in chosen if change.gone]
+    orders, looks = {sold.order for sold in back}, {sold.gone_at for sold in back}
+    return [
+        change
+        for change in found
+        if change.gone and change not in chosen and (change.sold.order in orders or change.sold.gone_at in looks)
+    ]
 
 
 def subset(total: int, amounts: Sequence[int], exact: bool = False) -> tuple[int, ...] | None:

@@ -27,8 +27,8 @@ from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Kind, Movement, check_sku
 
-from . import bookkeeping, claiming, collecting, delivering, evidence, refreshing, settings, ticking, tying
-from .collecting import Memory
+from . import bookkeeping, claiming, collecting, delivering, evidence, refreshing, returning, settings, ticking, tying
+from .collecting import Memory, Moment
 from .ports import LISTINGS_MAX, ROWS_MAX, Books, House, Shop
 from .surveying import Progress, Survey, survey
 
@@ -265,7 +265,7 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
         if hello.epoch == before.epoch:
             raise Conflict("The shop did not begin a new epoch: try again.", reason="epoch", cart=cart.name)
     found = survey(house, shop, pace.rules.settle_seconds, progress)
-    trade = _last_trade(house, cart, shop, found) if goes_on else None
+    trade = _last_trade(house, cart, shop, found, memory) if goes_on else None
     at = house.clock.now()
 
     def write(books: Books) -> list[_Doubt]:
@@ -298,6 +298,7 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
 
     memory.suspicions.clear()
     memory.witnessed.clear()
+    memory.looked_at = Moment.now(house.clock)
     return write
 
 
@@ -316,14 +317,14 @@ class _LastTrade:
     changes: list[LineChange]
 
 
-def _last_trade(house: House, cart: Cart, shop: Shop, found: Survey) -> _LastTrade:
+def _last_trade(house: House, cart: Cart, shop: Shop, found: Survey, memory: Memory) -> _LastTrade:
     """Ask for the lines that tell what was traded since the last look; notes which of the older ones were paid since."""
     known = house.store.read(lambda books: books.listings.of(cart.id, sorted(found.rows)))
     listings = [listing for listing in known.values() if listing.tracked]
     fresh, _ = collecting.read_lines(shop, cart.cursor_line, found.line, LINE_PAGES_MAX)
     new = {line.product for line in fresh}
     moved = [x.product for x in listings if x.product in new or _moved(x, found.rows[x.product])]
-    evidence.waiting(house, cart, shop, moved)
+    evidence.waiting(house, cart, shop, moved, memory)
     return _LastTrade(fresh, evidence.changes(house, cart, shop, moved))
 
 
@@ -359,7 +360,7 @@ def _book_last_trade(books: Books, cart: Cart, found: Survey, trade: _LastTrade,
         rest = [change for change in changes if change not in weighed.changed]
         came = law.name(-borne_out, (), rest)[1]
         collecting.sell(books, cart, weighed.sold, at)
-        collecting.book_changes(books, cart, listing, (*weighed.changed, *came), at)
+        returning.book_changes(books, cart, listing, (*weighed.changed, *came), at)
         if cart.halted is None or not weighed.drift:
             collecting.count_sale(books, cart, listing.product, weighed.unnamed, at)
         if cart.halted is None:
@@ -374,7 +375,7 @@ def _doubt(books: Books, cart: Cart, listing: Listing, row: Row, units: int, cha
     """Take the lines that gave these units back out of what can still come back: the question is about them."""
     lost = law.name(-units, (), changes)[1]
     fresh = units + sum(change.units for change in lost)
-    for change in lost:
+    for change in books.lines.renewed(cart.id, lost):
         after, counted = change.sold.units.give_back(-change.units, change.now)
         fresh += counted
         books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.deleted else LineState.SOLD)

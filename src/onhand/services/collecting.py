@@ -19,13 +19,12 @@ from onhand.domain import law, numbering
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, Finding, Remedy
 from onhand.domain.errors import Conflict, Permanent
-from onhand.domain.lines import LineChange
 from onhand.domain.listings import Listing
 from onhand.domain.numbering import WINDOW_LINES, Compared, Place
 from onhand.domain.orders import LineState
 from onhand.domain.shop import Line, Look
 from onhand.domain.sketch import Counters, Sums
-from onhand.domain.stock import Movement, Source
+from onhand.domain.stock import Movement
 
 from . import bookkeeping, delivering
 from .ports import ROWS_MAX, Books, Clock, House, Shop
@@ -71,6 +70,10 @@ class Memory:
     lacking: dict[int, int] = field(
         default_factory=dict
     )  # what a product's counter held when some of it first lacked a name
+    edited: dict[int, dict[int, int]] = field(
+        default_factory=dict
+    )  # by product and line: units on lines that were edited
+    paid: dict[int, float] = field(default_factory=dict)  # when a waiting line was seen to be paid, monotonic
     looked_at: Moment | None = None
     sums_due: float = 0.0  # monotonic
     sums_rested: float = 0.0  # monotonic: before it, sums would cost the shop more than their share
@@ -92,6 +95,12 @@ class Memory:
             if (products is None or product in products) and product not in doubtful:
                 del self.suspicions[product, what]
                 self.witnessed.pop(product, None)
+                self.edited.pop(product, None)
+
+    def first_seen(self, product: int, what: str, now: Moment) -> datetime:
+        """Return when a doubt about a product was first seen; now if there is none."""
+        known = self.suspicions.get((product, what))
+        return now.at - timedelta(seconds=now.monotonic - known.since) if known else now.at
 
     def seconds_since_look(self, now: Moment) -> float:
         """How long ago all of the shop was seen right the last time; very long if that is not known."""
@@ -309,7 +318,7 @@ def sell(books: Books, cart: Cart, lines: Sequence[Line], at: datetime) -> tuple
     units: Counter[int] = Counter()
     for line in lines:
         units[line.product] += line.quantity
-    held = _hold_unbookable(books, cart, {listings[p]: -n for p, n in units.items()}, at)
+    held = hold_unbookable(books, cart, {listings[p]: -n for p, n in units.items()}, at)
     sold = [line for line in sorted(lines, key=lambda line: line.line) if listings[line.product].tracked]
     taken = books.lines.take(cart.source, {line.line: listings[line.product].item for line in sold})
     movements = [
@@ -337,7 +346,7 @@ def take_uncounted(books: Books, cart: Cart, listing: Listing, lines: Sequence[L
     taken = books.lines.take(cart.source, dict.fromkeys([line.line for line in lines], listing.item))
     books.listings.drift(listing.id, -units, 0, 0)
     books.carts.move_sums(cart.id, Sums.of(listing.product, -units, 0))
-    if listing.item is None or _hold_unbookable(books, cart, {listing: -units}, at):
+    if listing.item is None or hold_unbookable(books, cart, {listing: -units}, at):
         return
     books.carts.owe_mark(cart.id)
     movements = [
@@ -360,102 +369,11 @@ def count_sale(books: Books, cart: Cart, product: int, units: int, at: datetime)
         return
     books.carts.owe_mark(cart.id)
     books.listings.lack_name(listing.id, max(units, -listing.unnamed))
-    if not _hold_unbookable(books, cart, {listing: -units}, at):
+    if not hold_unbookable(books, cart, {listing: -units}, at):
         mark = f"{listing.ordered}+{units}/{at.timestamp():.6f}"
         make = Movement.sale_counter if units > 0 else Movement.cancellation_counter
         bookkeeping.book(books, [make(listing.item, abs(units), cart.source, product, mark)], at)
         log.info("counter.booked", cart=cart.name, product=product, units=units)
-
-
-def book_changes(
-    books: Books,
-    cart: Cart,
-    listing: Listing,
-    changes: Sequence[LineChange],
-    at: datetime,
-    drift: int | None = None,
-    counter: int = 0,
-) -> None:
-    """Book what became of sold lines of one listing: units that were added to an order, and units that came back.
-
-    The counter moved with them; or, if ``drift`` is given, the sum moved by that many signed units, and the counter by ``counter``. Of a
-    line no more is booked back than it still held: what had come back before is taken from the shop again, and said; what was
-    never booked as taken is asked about.
-    """
-    if not changes:
-        return
-    units = sum(change.units for change in changes)
-    movements: list[Movement] = []
-    twice = unbooked = 0
-    for change in changes:
-        sold, source = change.sold, Source(cart.id, change.sold.epoch)
-        item = sold.item if sold.item is not None else listing.item
-        if change.units > 0:
-            after, counted = sold.units.take(change.units), change.units
-        else:
-            after, counted = sold.units.give_back(-change.units, change.now)
-            beyond = -change.units - counted
-            twice += min(beyond, sold.units.back)
-            unbooked += beyond - min(beyond, sold.units.back)
-        books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.deleted else LineState.SOLD)
-        if not counted or item is None or not listing.tracked:
-            continue
-        if change.units > 0:
-            made = Movement.sale_line(item, counted, source, sold.order, sold.line, after.taken, sold.run)
-        else:
-            cancelled = change.cancelled is not None
-            made = Movement.cancellation_line(
-                item, counted, source, sold.order, sold.line, after.back, change.deleted, sold.run, cancelled
-            )
-        movements.append(made)
-    if drift is None:
-        books.listings.trade(cart.id, {listing.product: units})
-        books.carts.move_sums(cart.id, Sums.of(listing.product, -units, units))
-    else:
-        books.listings.drift(listing.id, drift, counter, 0)
-        books.carts.move_sums(cart.id, Sums.of(listing.product, drift - counter, counter))
-    if not listing.tracked:
-        return
-    if _hold_unbookable(books, cart, {listing: sum(movement.quantity for movement in movements)}, at):
-        return
-    if movements:
-        books.carts.owe_mark(cart.id)
-    bookkeeping.book(books, movements, at)
-    if twice:
-        _take_again(books, cart, listing, changes, twice, at)
-    if unbooked:
-        _ask_about_unbooked(books, cart, listing, changes, unbooked, at)
-    for movement in movements:
-        log.info("line.changed", cart=cart.name, order=movement.order, line=movement.line, quantity=movement.quantity)
-
-
-def _take_again(
-    books: Books, cart: Cart, listing: Listing, changes: Sequence[LineChange], units: int, at: datetime
-) -> None:
-    """A shop gave back units that had come back before: our count is right, and the next post takes them from the shop."""
-    orders = ", ".join(dict.fromkeys(str(change.sold.order) for change in changes if change.units < 0))
-    finding = Finding(Cause.GIVEN_BACK_TWICE, Remedy.POST)
-    expected = Counters(listing.agreed, listing.ordered)
-    seen = Counters(listing.agreed + units, listing.ordered)
-    note = f"Order {orders}: {units} of it came back here before the shop gave them back too."
-    books.differences.open(cart.id, listing.id, finding, units, seen, expected, at, note)
-    books.listings.announce_listings([listing.id])
-    books.tell([cart.id])
-
-
-def _ask_about_unbooked(
-    books: Books, cart: Cart, listing: Listing, changes: Sequence[LineChange], units: int, at: datetime
-) -> None:
-    """A shop gave back units of an order that were never booked as taken: it was edited without a trace, or the trace was lost."""
-    orders = ", ".join(dict.fromkeys(str(change.sold.order) for change in changes if change.units < 0))
-    expected = Counters(listing.agreed, listing.ordered)
-    seen = Counters(listing.agreed + units, listing.ordered)
-    note = f"Order {orders} gave back {units} units more than were booked as taken by it."
-    books.listings.drift(listing.id, 0, 0, units)
-    finding = Finding(Cause.UNKNOWN, Remedy.ASK)
-    books.differences.open(cart.id, listing.id, finding, units, seen, expected, at, note)
-    books.listings.announce_listings([listing.id])
-    books.tell([cart.id])
 
 
 def late(listing: Listing, lines: Sequence[Line]) -> list[Line]:
@@ -476,7 +394,7 @@ def name_late(books: Books, cart: Cart, listing: Listing, lines: Sequence[Line])
         books.listings.lack_name(listing.id, -law.units(named))
 
 
-def _hold_unbookable(books: Books, cart: Cart, changes: Mapping[Listing, int], at: datetime) -> set[int]:
+def hold_unbookable(books: Books, cart: Cart, changes: Mapping[Listing, int], at: datetime) -> set[int]:
     """Hold for a person what no count on hand can take, by signed units; returns the products concerned."""
     tracked = {listing.item: listing for listing in changes if listing.tracked and listing.item is not None}
     over = bookkeeping.unbookable(books, {item: changes[listing] for item, listing in tracked.items()})

@@ -15,14 +15,14 @@ import structlog
 
 from onhand.domain import differences, law
 from onhand.domain.carts import Cart
-from onhand.domain.differences import Cause, Finding, Remedy
+from onhand.domain.differences import Cause, Evidence, Finding, Remedy
 from onhand.domain.lines import LineChange
 from onhand.domain.listings import Listing
 from onhand.domain.orders import LineState
 from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters
 
-from . import collecting, evidence
+from . import collecting, evidence, returning
 from .ports import Books, House, Shop
 from .weighing import Weighing
 
@@ -32,18 +32,34 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class ByEditor:
     """Lines of one product that an order's editor may have changed, and lines that it may have added. ``doubtful``: a line
-    has other units now, and either it was edited, or another line has its number."""
+    has other units now, and either it was edited, or another line has its number. ``deleted``: lines that went with their whole order."""
 
     changed: list[LineChange]
     added: list[Line]
     doubtful: bool
+    deleted: list[LineChange]
+
+    def without(self, explained: Sequence[LineChange]) -> ByEditor:
+        """Return the same, less the changes that something else explains."""
+        changed = [change for change in self.changed if change not in explained]
+        deleted = [change for change in self.deleted if change not in explained]
+        return replace(self, changed=changed, deleted=deleted)
+
+    def complete(self, found: Evidence) -> Evidence:
+        """Return the evidence of a drift with what is known of order lines."""
+        return replace(found, changed=self.changed, added=self.added, doubtful=self.doubtful, deleted=self.deleted)
 
 
-def by_editor(house: House, cart: Cart, shop: Shop, weighing: Weighing, since: datetime) -> ByEditor:
-    """Return what an order's editor may have done to a product's lines after ``since``; asks the shop which lines are still there."""
-    changed = evidence.editors(house, cart, shop, weighing.changed, since)
+def by_editor(house: House, cart: Cart, shop: Shop, weighing: Weighing, since: datetime, until: datetime) -> ByEditor:
+    """Return what an order's editor may have done to a product's lines; asks the shop which lines are still there. ``since``, ``until``:
+    when lines went that it may have taken out: what goes after a drift was seen did not cause it."""
+    gone = evidence.gone_between(cart, weighing.changed, since, until)
+    changed = evidence.editors(house, cart, shop, weighing.changed, gone)
     added = evidence.added_since(house, cart, [line for line in weighing.waiting if line.paid], since)
-    return ByEditor(changed, added, bool(evidence.may_be_another(house, cart, weighing.changed)))
+    _, came_back = law.name(-weighing.weighed.fallen, (), weighing.changed)  # that waits for its own doubt
+    known = (*changed, *came_back)
+    deleted = [change for change in gone if change not in known]
+    return ByEditor(changed, added, bool(evidence.may_be_another(house, cart, weighing.changed)), deleted)
 
 
 def by_lines(
@@ -68,7 +84,7 @@ def by_lines(
     if not edited or moved != law.units(bought) + worth or worth == -drift:
         return weighing
     collecting.sell(books, cart, bought, at)
-    collecting.book_changes(books, cart, listing, edited, at)
+    returning.book_changes(books, cart, listing, edited, at)
     left = tuple(change for change in weighing.changed if change not in edited)
     waiting = tuple(line for line in weighing.waiting if line not in bought)
     return replace(weighing, weighed=replace(weighed, unnamed=0, fallen=0), changed=left, waiting=waiting)
@@ -95,13 +111,13 @@ def follow(
     difference = books.differences.open(cart.id, listing.id, finding, drift, seen, expected, at, note)
     taken = law.units(finding.added)
     collecting.take_uncounted(books, cart, listing, finding.added, at)
-    collecting.book_changes(books, cart, listing, finding.changed, at, drift + taken, counted)
+    returning.book_changes(books, cart, listing, finding.changed, at, drift + taken, counted)
     books.differences.close(difference, at, note)
     log.warning("order.edited", cart=cart.name, product=listing.product, sku=listing.model, amount=drift)
 
 
 def note_edited(books: Books, cart: Cart, changed: Sequence[LineChange]) -> None:
     """Take over what is on lines that were edited, where neither counter nor quantity moved."""
-    for change in changed:
+    for change in books.lines.renewed(cart.id, changed):
         if not change.gone:
             books.lines.change(cart.id, change, change.sold.units, LineState.SOLD)

@@ -19,19 +19,19 @@ from onhand.domain.lines import LineChange
 from onhand.domain.listings import Listing
 from onhand.domain.shop import Line, Row
 
-from .collecting import Moment
+from .collecting import Memory, Moment
 from .ports import ROWS_MAX, Books, House, Shop
 
 EDIT_BEFORE = timedelta(seconds=10)  # how long before a drift was first seen its cause may lie
-ADDED_BEFORE = timedelta(seconds=3)  # how long before the drift it explains a line can be seen that an editor adds
+SEEN_BEFORE = timedelta(seconds=3)  # how long before what it explains a line can be seen: it is written first
 PAST = timedelta(hours=24)  # how far back a stale form may have been opened
 PAST_STEPS_MAX = 100
 SOLD_LINES_MAX = 500  # newest sold lines of a product that are asked about at first glance
 OLD_LINES_MAX = 20_000  # sold lines that are asked about before a drift is acted on
 
 
-def waiting(house: House, cart: Cart, shop: Shop, products: Sequence[int]) -> list[Line]:
-    """The waiting lines of these products; asks the shop which of them were paid since."""
+def waiting(house: House, cart: Cart, shop: Shop, products: Sequence[int], memory: Memory) -> list[Line]:
+    """Return the waiting lines of these products; asks the shop which of them were paid since, and remembers when that was seen."""
     found = house.store.read(lambda books: books.lines.waiting(cart.source, products)) if products else []
     unpaid = sorted(line.line for line in found if not line.paid)
     if not unpaid:
@@ -40,6 +40,7 @@ def waiting(house: House, cart: Cart, shop: Shop, products: Sequence[int]) -> li
     known = {line.line: line for line in found}
     now = {number: line for number, line in there(shop, unpaid).items() if numbering.same(known[number], line)}
     house.store.write(lambda books: books.lines.refresh(cart.source, list(now.values())))
+    memory.paid |= dict.fromkeys([number for number, line in now.items() if line.paid], house.clock.monotonic())
     return [replace(now.get(line.line, line), run=line.run) for line in found]
 
 
@@ -65,31 +66,44 @@ def changes(
     return found
 
 
+def old(
+    house: House, cart: Cart, memory: Memory, product: int, paid: Sequence[Line], changed: Sequence[LineChange]
+) -> set[Line | LineChange]:
+    """Return those paid lines, and changes of lines that are gone, that were there already when the product was last seen right. The
+    counter did not move for them: a checkout died, or an order was deleted and gave nothing back."""
+    now = Moment.now(house.clock)
+    good = memory.witnessed.get(product) or memory.looked_at or recalled(cart.in_step_at, now)
+    earliest = since(good, now) + EDIT_BEFORE - SEEN_BEFORE
+    numbers = sorted(line.line for line in paid)
+    recent = house.store.read(lambda books: books.lines.seen_since(cart.source, numbers, earliest))
+    before = good.monotonic - SEEN_BEFORE.total_seconds()
+    waited = {line for line in paid if line.line not in recent and memory.paid.get(line.line, before) <= before}
+    return waited | {c for c in changed if c.gone and c.sold.gone_at is not None and c.sold.gone_at < earliest}
+
+
 def there(shop: Shop, ids: Sequence[int]) -> dict[int, Line]:
     """Those of the order lines that the shop has."""
     return {line.line: line for chunk in chunks(ids) for line in shop.orders(chunk)}
 
 
-def editors(house: House, cart: Cart, shop: Shop, found: Sequence[LineChange], since: datetime) -> list[LineChange]:
-    """Those of the changes that may be an editor's: edited lines, and lines that went after ``since`` while others of their order stay.
+def editors(
+    house: House, cart: Cart, shop: Shop, found: Sequence[LineChange], gone: Sequence[LineChange]
+) -> list[LineChange]:
+    """Return those of the changes that may be an editor's: edited lines, and those of the lines in ``gone`` of whose order others stay.
     When a whole order is deleted its stock comes back with the counter or not at all; when it is cancelled and its lines stay, it may
-    come back without; of an earlier epoch nobody can say when a line
-    went. See ``may_be_another`` for edited lines that are left out."""
+    come back without. Of lines whose numbers came again nobody can say which order stays. See ``may_be_another`` for edited lines
+    that are left out."""
     reused = may_be_another(house, cart, found)
-    found = [
-        c
-        for c in found
-        if (not c.gone and c not in reused)
-        or (c.gone and c.sold.epoch == cart.epoch and (c.sold.gone_at is None or c.sold.gone_at >= since))
-    ]
+    recent = [change for change in gone if change.sold.epoch == cart.epoch]
+    found = [change for change in found if change in recent or (not change.gone and change not in reused)]
     orders = sorted({change.sold.order for change in found if change.deleted})
     if not orders:
         return found
-    gone = {change.sold.line for change in found}
+    missing = {change.sold.line for change in found}
     others = [
         line
         for line in house.store.read(lambda books: books.lines.of_orders(cart.source, orders))
-        if line.line not in gone
+        if line.line not in missing
     ]
     kept = there(shop, sorted(line.line for line in others))
     staying = {
@@ -98,6 +112,12 @@ def editors(house: House, cart: Cart, shop: Shop, found: Sequence[LineChange], s
         if (now := kept.get(line.line)) is not None and (now.order, now.product) == (line.order, line.product)
     }
     return [change for change in found if not change.deleted or change.sold.order in staying]
+
+
+def gone_between(cart: Cart, found: Sequence[LineChange], since: datetime, until: datetime) -> list[LineChange]:
+    """Return those lines that were seen to go in this time, or only now. Of an earlier epoch nobody can say when a line went."""
+    gone = [change for change in found if change.gone and change.sold.epoch.partition("~")[0] == cart.epoch]
+    return [change for change in gone if change.sold.gone_at is None or since <= change.sold.gone_at <= until]
 
 
 def may_be_another(house: House, cart: Cart, found: Iterable[LineChange]) -> list[LineChange]:
@@ -120,21 +140,16 @@ def added_since(house: House, cart: Cart, waiting_lines: Sequence[Line], since: 
     found = added(house, cart, waiting_lines)
     numbers = sorted(line.line for line in found)
     new = house.store.read(
-        lambda books: books.lines.seen_since(cart.source, numbers, since + EDIT_BEFORE - ADDED_BEFORE)
+        lambda books: books.lines.seen_since(cart.source, numbers, since + EDIT_BEFORE - SEEN_BEFORE)
     )
     return [line for line in found if line.line in new]
 
 
 def added(house: House, cart: Cart, waiting_lines: Sequence[Line]) -> list[Line]:
-    """Return those of the lines that came to an order of which others are sold already."""
-    orders = sorted({line.order for line in waiting_lines})
-    if not orders:
-        return []
-    known = house.store.read(lambda books: books.lines.of_orders(cart.source, orders))
-    first: dict[int, int] = {}
-    for line in known:
-        first[line.order] = min(line.line, first.get(line.order, line.line))
-    return [line for line in waiting_lines if first.get(line.order, line.line) < line.line]
+    """Return those of the lines that came to an order of which others were there before them, and are sold."""
+    numbers = sorted(line.line for line in waiting_lines)
+    later = house.store.read(lambda books: books.lines.came_later(cart.source, numbers)) if numbers else set()
+    return [line for line in waiting_lines if line.line in later]
 
 
 def of_drift(
@@ -145,11 +160,8 @@ def of_drift(
     drift: int,
     good: Moment,
     now: Moment,
-    changed: Sequence[LineChange],
-    new_lines: Sequence[Line],
-    doubtful: bool,
 ) -> Evidence:
-    """All that is known about a drift of a listing that was last seen right at the moment ``good``."""
+    """All that is known about a drift of a listing that was last seen right at the moment ``good``, but for order lines."""
     at, earliest = now.at, since(good, now)
     trade = books.ledger.trade_of(cart.id, listing.item, at - PAST, PAST_STEPS_MAX) if listing.item is not None else []
     posts = books.posts.of_listing(listing.id, at - PAST, PAST_STEPS_MAX)
@@ -170,9 +182,6 @@ def of_drift(
         returns=[n for when, n in trade if n > 0 and when >= earliest],
         past=past,
         heals=books.differences.heals(listing.id, at - timedelta(hours=1)),
-        changed=changed,
-        added=new_lines,
-        doubtful=doubtful,
     )
 
 

@@ -41,11 +41,17 @@ class LineBook(Protocol):
     def came_again(self, source: Source) -> bool:
         """Return whether lines of this epoch had numbers that others had before."""
 
+    def came_later(self, source: Source, lines: Sequence[int]) -> set[int]:
+        """Return those of these lines that were first seen after a line of the same order with a lower number that is booked."""
+
     def seen_since(self, source: Source, lines: Sequence[int], since: datetime) -> set[int]:
         """Return those of these lines that were first seen at or after a moment."""
 
     def take(self, source: Source, lines: Mapping[int, int | None]) -> dict[int, LineUnits]:
         """Mark lines as sold, each of the stock of an item or of None; what each has taken and given back in all by then."""
+
+    def renewed(self, cart: int, changes: Sequence[LineChange]) -> list[LineChange]:
+        """Return the same changes with what their lines took and gave back by now: goods may have come back here since they were read."""
 
     def change(self, cart: int, change: LineChange, units: LineUnits, state: LineState) -> None:
         """Take over what became of a sold line in the shop."""

@@ -8,7 +8,7 @@ Never: writes to a shop: a remedy changes the books, and delivery follows from t
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -22,7 +22,7 @@ from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Movement
 
-from . import bookkeeping, braking, collecting, editing, evidence, refreshing, remedying
+from . import bookkeeping, braking, collecting, editing, evidence, refreshing, remedying, returning
 from .collecting import Memory, Moment
 from .ports import ROWS_MAX, Books, House, Shop
 from .weighing import Rules, Weighing, ripened, weigh
@@ -111,11 +111,11 @@ def compare(
         settled = again
     now = Moment.now(house.clock)
     good = {w.listing.product: memory.witnessed.get(w.listing.product, now) for w in settled}
-    by_editor = {
-        w.listing.product: editing.by_editor(house, cart, shop, w, evidence.since(good[w.listing.product], now))
-        for w in settled
-    }
-
+    by_editor = {}
+    for weighing in settled:
+        since = evidence.since(good[weighing.listing.product], now)
+        until = memory.first_seen(weighing.listing.product, "drift", now) + timedelta(seconds=rules.settle_seconds / 2)
+        by_editor[weighing.listing.product] = editing.by_editor(house, cart, shop, weighing, since, until)
     since_look = memory.seconds_since_look(now)
 
     def write(books: Books) -> int:
@@ -196,7 +196,7 @@ def _book_trade(
         editing.note_edited(books, cart, weighing.changed)
         return 0
     collecting.sell(books, cart, sold, at)
-    collecting.book_changes(books, cart, listing, weighed.changed, at)
+    returning.book_changes(books, cart, listing, weighed.changed, at, others=weighing.changed)
     if weighed.sold:
         note_switch(books, listing, row, since_look)
     if listing.unnamed and not weighed.unnamed and not weighed.fallen:

@@ -16,14 +16,14 @@ import structlog
 from onhand.domain import differences, family, law, lines
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, Evidence, Finding, Remedy
-from onhand.domain.lines import LineChange
+from onhand.domain.lines import LineChange, subset
 from onhand.domain.listings import Listing
 from onhand.domain.orders import LineState
 from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Movement
 
-from . import bookkeeping, collecting, editing, evidence
+from . import bookkeeping, collecting, editing, evidence, returning
 from .collecting import Memory, Moment
 from .ports import Books
 from .weighing import DOUBTS, Rules, Weighing, ripe_amounts
@@ -67,9 +67,7 @@ def act(
     if not listing.tracked:
         return  # a person gave it another tie since it was weighed: the next look follows it in silence
     row, drift = weighing.row, ripe["drift"]
-    found = evidence.of_drift(
-        books, cart, listing, row, drift, good, now, by_editor.changed, by_editor.added, by_editor.doubtful
-    )
+    found = by_editor.complete(evidence.of_drift(books, cart, listing, row, drift, good, now))
     if ripe["reset"]:
         if found.edited and _went_lately(weighing, ripe["reset"], evidence.since(good, now)):
             _doubt_return(books, cart, listing, weighing, found, ripe["reset"], at)
@@ -86,6 +84,8 @@ def act(
             listing = books.listings.of(cart.id, [product])[product]
     lowered = min(memory.lowered.pop(product, 0), ripe["fallen"])
     doubted = max(differences.not_borne_out(found, ripe["fallen"]), lowered)
+    if doubted and drift < 0:
+        doubted = _whole_lines(weighing, doubted, min(ripe["fallen"], doubted + found.sales))
     if doubted:
         memory.witnessed[product] = (
             good  # the rest is weighed again once the books have followed, and its cause is as old
@@ -98,15 +98,23 @@ def act(
     if nameless > 0:
         memory.nameless[product] = now.monotonic
     listing = books.listings.of(cart.id, [product])[product]
-    changed = [change for change in by_editor.changed if change not in explained]
     # Once more: what was booked just now could have been in a race, too.
-    found = evidence.of_drift(books, cart, listing, row, drift, good, now, changed, by_editor.added, by_editor.doubtful)
+    found = evidence.of_drift(books, cart, listing, row, drift, good, now)
+    found = by_editor.without(explained).complete(found)
     if found.drift and not doubted:
         _remedy(books, cart, listing, row, found, differences.explain(found, rules.policy), at)
     elif ripe["edited"] and not doubted and (by_order := differences.in_part(found)) is not None:
         _remedy(books, cart, listing, row, found, by_order, at)
     elif ripe["edited"] and not doubted:
         editing.note_edited(books, cart, [change for change in weighing.changed if change not in explained])
+
+
+def _whole_lines(weighing: Weighing, units: int, most: int) -> int:
+    """Return the least number of units, from these to ``most``, that whole lines gave back. What a line gives back is destroyed as a whole
+    or not at all; if the quantity lacks less than that, sales of the same moment were lost as well."""
+    amounts = [-change.units for change in weighing.changed if change.units < 0]
+    exact = (total for total in range(units, most + 1) if subset(total, amounts, exact=True) is not None)
+    return next(exact, units)
 
 
 def _book_moved(
@@ -120,12 +128,22 @@ def _book_moved(
         orders = {change.sold.order for change in changed if change.gone}
         together = [c for c in weighing.changed if c.gone and c.sold.order in orders and c not in changed]
         changed = (*changed, *together)
+    rest = moved - law.units(sold) - sum(change.units for change in changed)
+    if rest < 0 and (whole := _whole_line(weighing, changed, -rest)):
+        changed = (*changed, whole)
     collecting.sell(books, cart, sold, at)
-    collecting.book_changes(books, cart, listing, changed, at)
+    returning.book_changes(books, cart, listing, changed, at, others=weighing.changed)
     rest = moved - law.units(sold) - sum(change.units for change in changed)
     collecting.count_sale(books, cart, listing.product, rest, at)
     _show_left_out(books, cart, weighing, changed, at)
     return changed, rest
+
+
+def _whole_line(weighing: Weighing, known: Sequence[LineChange], units: int) -> LineChange | None:
+    """Return the smallest line that is gone and held more than these units. No line of the product explains why its counter fell, and a
+    line comes back as a whole: so that one did, and something was sold that has no line."""
+    larger = [c for c in weighing.changed if c.gone and c not in known and -c.units > units]
+    return min(larger, key=lambda change: (-change.units, change.sold.units.left), default=None)
 
 
 def _show_left_out(books: Books, cart: Cart, weighing: Weighing, came: Sequence[LineChange], at: datetime) -> None:
@@ -159,10 +177,12 @@ def _doubt_return(
 ) -> tuple[LineChange, ...]:
     """The counter gave back units that the quantity did not get. The books follow the counter, and no stock moves; where a race may
     have destroyed what came back, a person is asked whether the goods are there. Returns the line changes that this is about."""
-    _, changed = law.name(-units, (), weighing.changed)
+    # Of several lines the one of which most is left: nothing is booked for it, and the person is asked about all that can have come back.
+    most_left_first = sorted(weighing.changed, key=lambda change: -change.sold.units.left)
+    _, changed = law.name(-units, (), most_left_first)
     destroyed = found.sales > 0 or found.edited  # a race or a form may have written over what came back
     fresh, orders = max(0, units + sum(change.units for change in changed)), []
-    for change in changed:
+    for change in books.lines.renewed(cart.id, changed):
         after, counted = change.sold.units.give_back(-change.units, change.now)
         fresh += counted
         orders.append(str(change.sold.order))
@@ -215,7 +235,7 @@ def _remedy(
         if finding.rest:
             left = replace(found, drift=finding.rest, changed=(), added=())
             listing = books.listings.of(cart.id, [listing.product])[listing.product]
-            _remedy(books, cart, listing, row, left, Finding(Cause.UNKNOWN, Remedy.ASK), at)
+            _remedy_rest(books, cart, listing, row, left, finding, at)
         return
     editing.note_edited(books, cart, found.changed)
     if (
@@ -247,6 +267,7 @@ def _remedy(
     if finding.remedy is Remedy.BOOK:
         books.differences.close(difference, at, finding.remedy.value)
     if finding.remedy is Remedy.POST:
+        _ask_about_gone(books, cart, listing, row, finding.changed, drift, at)
         books.listings.announce_listings([listing.id])
         books.tell([cart.id])
     log.warning(
@@ -258,3 +279,42 @@ def _remedy(
         remedy=finding.remedy.value,
         amount=drift,
     )
+
+
+def _remedy_rest(
+    books: Books, cart: Cart, listing: Listing, row: Row, rest: Evidence, edited: Finding, at: datetime
+) -> None:
+    """An edited order explains a part of what moved. Sales that may have been lost beside it are made good at once, and it is asked whether
+    they were; anything else is asked about first."""
+    if rest.edited or differences.race(rest) is not Cause.LOST_SALE:
+        _remedy(books, cart, listing, row, rest, Finding(Cause.UNKNOWN, Remedy.ASK), at)
+        return
+    _remedy(books, cart, listing, row, rest, Finding(Cause.LOST_SALE, Remedy.POST), at)
+    orders = [change.sold.order for change in edited.changed] + [line.order for line in edited.added]
+    note = (
+        f"Order {', '.join(str(order) for order in dict.fromkeys(orders))} was edited while sales were lost. If {rest.drift} more are on "
+        "the shelf than on hand, the editor left the stock alone: choose theirs; if not, ours."
+    )
+    seen, expected = Counters(row.quantity, row.ordered), Counters(row.quantity + rest.drift, row.ordered)
+    books.differences.open(cart.id, listing.id, differences.DOUBTED, 0, seen, expected, at, note)
+
+
+def _ask_about_gone(
+    books: Books, cart: Cart, listing: Listing, row: Row, gone: Sequence[LineChange], drift: int, at: datetime
+) -> None:
+    """Lines went while sales were lost. The shop gets our count, which errs to selling too little; whether goods came back is asked."""
+    left = [change for change in books.lines.renewed(cart.id, gone) if change.sold.units.left]
+    fresh, orders = 0, []
+    for change in [left[index] for index in subset(drift, [-change.units for change in left]) or ()]:
+        after, counted = change.sold.units.give_back(-change.units, change.now)
+        books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.deleted else LineState.SOLD)
+        fresh += counted
+        orders.append(str(change.sold.order))
+    if not fresh:
+        return
+    note = (
+        f"Lines of order {', '.join(dict.fromkeys(orders))} are gone in the shop, and sales were lost at the same moment. "
+        f"If {fresh} came back to the shelf, choose theirs; if not, ours."
+    )
+    seen, expected = Counters(row.quantity, row.ordered), Counters(row.quantity + fresh, row.ordered)
+    books.differences.open(cart.id, listing.id, differences.DOUBTED, 0, seen, expected, at, note)

@@ -14,7 +14,7 @@ from datetime import datetime
 from onhand.domain import law
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Policy
-from onhand.domain.lines import LineChange
+from onhand.domain.lines import LineChange, edited_before
 from onhand.domain.listings import Listing
 from onhand.domain.shop import Line, Row
 
@@ -77,14 +77,12 @@ def weigh(
     what became of them is asked in any case."""
     # Also where nothing seems to have moved: a sale and a return can make up for each other, and a line that waits may be the name of
     # units that were booked without one.
-    waiting_of = evidence.by_product(evidence.waiting(house, cart, shop, [x.product for x in listings]))
-    unnamed_of = {x.product: law.units(collecting.late(x, waiting_of[x.product])) for x in listings}
+    waiting_of = evidence.by_product(evidence.waiting(house, cart, shop, [x.product for x in listings], memory))
     # Where the counter moved by less than was paid for, something came back: by a line that changed, if it has a name.
     fewer = [
         x.product
         for x in listings
-        if law.units(line for line in waiting_of[x.product] if line.paid) - unnamed_of[x.product]
-        > rows[x.product].ordered - x.ordered
+        if law.units(line for line in waiting_of[x.product] if line.paid) > rows[x.product].ordered - x.ordered
     ]
     asked = sorted({x.product for x in listings if old_lines or x.product in edited}.union(fewer))
     limit = old_lines or evidence.SOLD_LINES_MAX
@@ -92,11 +90,20 @@ def weigh(
     changes_of = evidence.changes_by_product(evidence.changes(house, cart, shop, asked, limit))
     weighings = []
     for listing in listings:
-        lines, row, changes = waiting_of[listing.product], rows[listing.product], changes_of[listing.product]
-        # What was paid for may have been booked already, before its line was there.
-        late = collecting.late(listing, lines) if row.ordered - listing.ordered < law.units(lines) else []
+        lines, row = waiting_of[listing.product], rows[listing.product]
+        seen = memory.edited.setdefault(listing.product, {})
+        changes = edited_before(changes_of[listing.product], seen)
+        seen |= {change.sold.line: change.now for change in changes if not change.gone}
+        paid, moved = [line for line in lines if line.paid], row.ordered - listing.ordered
+        old: set[Line | LineChange] = set()
+        if law.units(paid) != moved:
+            old = evidence.old(house, cart, memory, listing.product, paid, changes)
+        # What was paid for may have been booked already, before its line was there; if no line that went explains it.
+        late = collecting.late(listing, lines) if moved < law.units(lines) else []
+        if late and law.explains(moved, paid, [change for change in changes if change.gone and change not in old]):
+            late = []
         new = [line for line in lines if line not in late]
-        weighed = law.weigh(listing.ordered, listing.sum, row, new, changes, [x for x in new if x.line in added])
+        weighed = law.weigh(listing.ordered, listing.sum, row, new, changes, [x for x in new if x.line in added], old)
         sold = frozenset(weighed.sold)  # there may be thousands
         waiting = tuple(line for line in lines if line not in sold)
         rest = tuple(change for change in changes if change not in weighed.changed)
@@ -109,10 +116,10 @@ def weigh(
 def _still_set_back(
     weighing: Weighing, lines: Sequence[Line], changes: Sequence[LineChange], seen: law.Suspicion | None
 ) -> Weighing:
-    """A counter that was seen to be set back stays so, also where sales that have no line any more have raised it to where it would be
-    otherwise. Then only the quantity tells, and a post lost in a race would look like it; but no race lowers a counter."""
+    """A counter that was seen to be set back stays so while the quantity lacks as much, whatever lines have gone since, and also where
+    sales that have no line any more have raised it to where it would be otherwise: no race lowers a counter."""
     weighed = weighing.weighed
-    if seen is None or weighed.reset or weighed.fallen or weighed.changed or weighed.drift != -seen.amount:
+    if seen is None or weighed.reset or weighed.drift != -seen.amount:
         return weighing
     reset = law.Weighed((), (), 0, 0, 0, reset=seen.amount)
     return replace(weighing, weighed=reset, waiting=tuple(lines), changed=tuple(changes))
@@ -169,6 +176,7 @@ def ripened(
             settled.append(weighing)
         if not any((product, what) in memory.suspicions for what in DOUBTS):
             memory.witnessed.pop(product, None)
+            memory.edited.pop(product, None)
     return settled
 
 

@@ -33,7 +33,7 @@ CAUSES: dict[Writer, set[str]] = {
     Writer.IMPORT: {"edit in the shop", "stale form save", "unknown"} | RACE_CAUSES,
     Writer.RESET: {"counter reset"},
     Writer.CRASH: {"unknown"} | RACE_CAUSES,
-    Writer.EDITOR: {"order edited", "unknown"},
+    Writer.EDITOR: {"order edited", "unknown", "return in doubt"},
     Writer.LOWERED: LOWERED_CAUSES,
 }
 # Differences that are about no drift: a listing that came or went, and what became of goods.
@@ -41,14 +41,22 @@ UNNAMED_CAUSES = {"new listing", "renamed", "deleted product", "set aside", "par
 
 
 def muddled(world: World, number: int, product: int) -> bool:
-    """Whether a counter was reset while goods came back or something else changed the same count; or whether the return of so
-    young a product was undone that its counter came to nothing, or near it, as a reset one does, or of an order from before the
-    last alignment, which no line in the books names. Then one can look like the other. ``docs/promises.md`` says so."""
+    """Whether a counter was reset while goods came back or something else changed the same count, or was reset twice with a sale in
+    between; or whether the return of so young a product was undone that its counter came to nothing, or near it, as a reset one does, or
+    of an order from before the last alignment, which no line in the books names. Then one can look like the other. ``docs/promises.md``
+    says so."""
     seen = drifted(world, number, product)
     came_back = returned(world, number, product)
     row = world.shops[number].tables.products.get(product)
     doubtful = number in world.ever_restored or (row is not None and row.ordered <= YOUNG)
-    return (Writer.RESET in seen and (len(seen) > 1 or came_back)) or (doubtful and came_back and bool(seen))
+    resets = sum(
+        1
+        for d in world.shops[number].drifts[world.before.drifts[number] :]
+        if d.product == product and d.writer is Writer.RESET
+    )
+    return (Writer.RESET in seen and (len(seen) > 1 or resets > 1 or came_back)) or (
+        doubtful and came_back and bool(seen)
+    )
 
 
 def returned(world: World, number: int, product: int) -> bool:
@@ -63,6 +71,11 @@ def drifted(world: World, number: int, product: int) -> set[Writer]:
 
 def is_question(found: dict[str, Any]) -> bool:
     return (found["cause"], found["remedy"]) == ("unknown", "ask")
+
+
+def is_about_gone(found: dict[str, Any]) -> bool:
+    """Whether a person was asked if goods came back with lines that are gone, beside a sale that was lost."""
+    return (found["cause"], found["amount"]) == ("return in doubt", 0)
 
 
 def compare(
@@ -110,7 +123,7 @@ def _only(drift: Drift) -> set[str]:
         return {"lost post"}
     if drift.writer is Writer.EDITOR and not drift.destroyed:
         # A line that was taken out may have given nothing back, and a race have left the quantity too high by as much: then it is asked.
-        return {"order edited"} if drift.amount < 0 else {"order edited", "unknown"}
+        return {"order edited"} if drift.amount < 0 else {"order edited", "unknown", "lost sale", "return in doubt"}
     return CAUSES[drift.writer]
 
 

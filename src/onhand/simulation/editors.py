@@ -82,6 +82,9 @@ def _move(
     if editor is Editor.COUNTED:
         shop.add_quantity(product, -units, Writer.EDITOR)
         shop.raise_counter(product, units)
+        shop.counted_edits.append(product)
+        if units < 0:
+            shop.returns.append(product)
     elif family is Family.POSM:
         while row.jumping:  # its variants do not, which the observer adds up
             yield pause(chance)

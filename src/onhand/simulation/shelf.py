@@ -87,7 +87,7 @@ def _excused(asked: Rows) -> set[int]:
     sums = {0}
     for found in asked:
         amount, note = found["amount"], found["note"]
-        if found["cause"] == "return in doubt":
+        if found["cause"] in ("return in doubt", "given back twice"):
             amount = found["expected_quantity"] - found["seen_quantity"]
         if found["remedy"] == "book":
             sums = sums if found["cause"] == "order edited" else {total + amount for total in sums}

@@ -142,10 +142,11 @@ class SimShop:
         self.drifts: list[Drift] = []
         self.traded: Counter[int] = Counter()  # units per product that honest trade moved the counter by
         self.taken: Counter[tuple[str, int]] = Counter()  # (epoch, number of a post): how often it took effect
-        self.returns: list[int] = []  # products of which a deleted order gave something back
+        self.returns: list[int] = []  # products of which a deleted or edited order gave something back, counter and all
         self.fates: dict[int, Fate] = {}  # by line, also of lines that are gone
         self.asked_after = 0  # the last line that a look left out, since it is known
         self.finished: set[int] = set()  # orders whose checkout came to its end
+        self.counted_edits: list[int] = []  # products of which an editor moved quantity and counter
         self.edited: Counter[int] = Counter()  # units per product that left with edited lines and were never counted
         self.twice: Counter[int] = Counter()  # units per product that came back a second time, here or there
         self.kept_back: Counter[int] = Counter()  # units per product that a restock should have given back, and did not

@@ -327,6 +327,9 @@ class World:
     def press(self, cart_id: int, get: bool) -> None:
         """Press Send QOH or Get QOH once."""
         cart, house = self.cart(cart_id), self.program.house
+        self.asked |= {
+            difference.id: difference.note for difference in self.questions()
+        }  # the alignment answers them all
         if cart.halted is not None:
             for fate in self.shops[self.carts.index(cart_id)].fates.values():
                 fate.history = True

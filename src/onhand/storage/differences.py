@@ -106,7 +106,7 @@ class Differences:
             table.c.listing_id == listing,
             table.c.amount == amount,
             table.c.remedy == Remedy.ASK.value,
-            table.c.cause != Cause.RETURN_IN_DOUBT.value,
+            table.c.cause.not_in([Cause.RETURN_IN_DOUBT.value, Cause.GIVEN_BACK_TWICE.value]),
             table.c.closed_at.is_(None),
         )
         found: int | None = self._connection.execute(query).scalar_one()

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, exists, func, insert, or_, select, update
 
 from onhand.domain.lines import LineChange, LineUnits, SoldLine
 from onhand.domain.numbering import same
@@ -173,6 +173,22 @@ class Lines:
     def came_again(self, source: Source) -> bool:
         return self._last_run(source) > 0
 
+    def came_later(self, source: Source, lines: Sequence[int]) -> set[int]:
+        other = table.alias()
+        before = exists().where(
+            other.c.cart_id == table.c.cart_id,
+            other.c.epoch == table.c.epoch,
+            other.c.order_number == table.c.order_number,
+            other.c.line < table.c.line,
+            other.c.seen_at < table.c.seen_at,
+            other.c.state.in_(_BOOKED),
+        )
+        found: set[int] = set()
+        for chunk in chunks(lines):
+            query = select(table.c.line).where(*_of(source), table.c.line.in_(chunk), before)
+            found.update(self._connection.execute(query).scalars())
+        return found
+
     def seen_since(self, source: Source, lines: Sequence[int], since: datetime) -> set[int]:
         found: set[int] = set()
         for chunk in chunks(lines):
@@ -191,6 +207,14 @@ class Lines:
             )
             taken[line] = LineUnits(*self._connection.execute(query).one())
         return taken
+
+    def renewed(self, cart: int, changes: Sequence[LineChange]) -> list[LineChange]:
+        found = []
+        for change in changes:
+            these = (*_of(Source(cart, change.sold.epoch)), table.c.line == change.sold.line)
+            taken, back = self._connection.execute(select(table.c.taken, table.c.back).where(*these)).one()
+            found.append(replace(change, sold=replace(change.sold, units=LineUnits(taken, back))))
+        return found
 
     def change(self, cart: int, change: LineChange, units: LineUnits, state: LineState) -> None:
         sold, there = change.sold, change.cancelled

@@ -9,6 +9,7 @@ Never: changes a quantity.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -90,13 +91,14 @@ def changes(
     there: Mapping[int, Line],
     cancelling: Container[int | None] = (),
     since: datetime | None = None,
+    watched: Container[int] = range(sys.maxsize),
 ) -> list[LineChange]:
     """How these lines differ from what the shop holds under their ids now. A line under the same id of another order or product is
     another line. ``cancelling``: statuses with which this shop cancels an order and keeps its lines.
 
     Lines that went last come first, and of those the ones of which least is left: where several could have given something back,
-    the choice that sells too little is taken. When an order was cancelled shows only once its lines are asked about: it is taken for
-    ``since``, and the newest come first.
+    the choice that sells too little is taken. When an order was cancelled, and when a line went that is not among the ``watched`` numbers
+    of every look, shows only once lines are asked about: it is taken for ``since``, and the newest cancelled ones come first.
     """
     found = []
     for line in sold:
@@ -115,7 +117,7 @@ def changes(
     def went(change: LineChange) -> float:
         if change.sold.gone_at is not None:
             return change.sold.gone_at.timestamp()
-        return math.inf if change.cancelled is None else unseen
+        return math.inf if change.cancelled is None and change.sold.line in watched else unseen
 
     return sorted(found, key=went, reverse=True)
 

@@ -53,7 +53,8 @@ def changes(
         return []
     sold = house.store.read(lambda books: books.lines.sold(cart.source, products, limit))
     now, since = there(shop, sorted(line.line for line in sold)), house.clock.now() - EDIT_BEFORE
-    found = lines.changes(sold, now, family.cancelling(cart.hello), since)
+    watched = range(cart.place.low + 1, cart.place.cursor + 1)
+    found = lines.changes(sold, now, family.cancelling(cart.hello), since, watched)
     new = [c for c in found if c.gone and c.sold.gone_at is None and c.sold.epoch == cart.source.epoch]
     if new:
         at = house.clock.now()

@@ -84,6 +84,10 @@ def book_changes(
     if movements:
         books.carts.owe_mark(cart.id)
     bookkeeping.book(books, movements, at)
+    if any(movement.item != listing.item for movement in movements):
+        # Sold under another SKU: the stock of that item moved, and the shop's quantity of this one. A post puts this one right.
+        books.listings.announce_listings([listing.id])
+        books.tell([cart.id])
     if twice:
         left = sum(change.sold.units.left for change in books.lines.renewed(cart.id, others_gone(changes, others)))
         _take_again(books, cart, listing, changes, twice, min(twice, left), at)

@@ -122,8 +122,8 @@ def _can_be_judged(world: World, sku: str, asked: Rows) -> bool:
             return False
         if any(drift.obscure is Obscure.HISTORY and drift.product == product for drift in _drifts(world, number)):
             return False  # an order from before the last alignment, of which the books have no line
-        if twice and number in world.ever_restored:
-            return False  # what came back before may be forgotten with the copy
+        if twice and (number in world.ever_restored or (number, product) in world.phase.renamed):
+            return False  # what came back before may be forgotten with the copy, or be hidden by sales while nobody followed the product
         if Writer.EDITOR in seen and len(seen) > 1 and asked:
             return False  # a person was asked about both at once
     return True

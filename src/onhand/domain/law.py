@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
-from .lines import LineChange, subset
+from .lines import LineChange, subset, whole_orders
 from .shop import Line, Row
 from .sketch import Sums
 
@@ -57,8 +57,8 @@ def weigh(
     ``ordered`` and ``expected_sum`` are the books'; ``waiting`` are lines of this product not booked yet, ``changed`` are
     lines booked as sold that have other units in the shop now, or are gone. Of those that wait, ``added`` came to an order of which
     other lines are sold already: an editor may have taken their units without the counter, so they do not tell that it was reset.
-    ``old`` were there already when the product was last seen right: the counter did not move for them then, so they explain only what the
-    others do not.
+    ``old`` were there already when the product was last seen right, and the counter did not move for them then. So such lines explain only
+    what others do not, and such changes, of lines that are gone, explain nothing.
 
     Goods that come back raise the quantity by what the counter falls. Where it did not rise by just that, a race destroyed a part, or only
     the counter was lowered: then nothing is taken for a return at first glance, nor for an edit of which not all is counted.
@@ -66,7 +66,8 @@ def weigh(
     moved, drift = row.ordered - ordered, row.sum - expected_sum
     paid = [line for line in waiting if line.paid]
     recent = [line for line in paid if line not in old]
-    told, sold, explained = _told(moved, drift, recent, [c for c in changed if c not in old], added)
+    changed = [change for change in changed if change not in old]
+    told, sold, explained = _told(moved, drift, recent, changed, added)
     if units(sold) + sum(change.units for change in explained) != moved:
         told, sold, explained = _told(moved, drift, paid, changed, added)
     exact = units(sold) + sum(change.units for change in explained) == moved
@@ -177,7 +178,9 @@ def name(
     bought = [index for index, line in enumerate(new) if line.paid]
     rest = moved - sum(amounts[index] for index in bought)
     alike = [index for index in range(len(new), len(amounts)) if amounts[index] * rest > 0]
-    others = subset(rest, [amounts[index] for index in alike], exact=True)
+    others = whole_orders(rest, [changed[index - len(new)] for index in alike])
+    if others is None:
+        others = subset(rest, [amounts[index] for index in alike], exact=True)
     if others is not None:
         picked = {*bought, *(alike[index] for index in others)}
     else:

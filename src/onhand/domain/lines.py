@@ -147,6 +147,18 @@ def others_gone(chosen: Sequence[LineChange], found: Iterable[LineChange]) -> li
     ]
 
 
+def whole_orders(total: int, found: Sequence[LineChange]) -> tuple[int, ...] | None:
+    """Return indices of all lines of some orders that are gone, if their units add up to ``total``; earlier ones are preferred. None if no
+    orders do: as a rule an order comes back as a whole."""
+    of_order: dict[int, list[int]] = {}
+    for index, change in enumerate(found):
+        if change.gone:
+            of_order.setdefault(change.sold.order, []).append(index)
+    groups = list(of_order.values())
+    chosen = subset(total, [sum(found[index].units for index in group) for group in groups], exact=True)
+    return tuple(index for group in chosen for index in groups[group]) if chosen is not None else None
+
+
 def subset(total: int, amounts: Sequence[int], exact: bool = False) -> tuple[int, ...] | None:
     """Indices of signed amounts that add up to ``total``; earlier ones are preferred.
 

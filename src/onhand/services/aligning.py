@@ -360,7 +360,7 @@ def _book_last_trade(books: Books, cart: Cart, found: Survey, trade: _LastTrade,
         rest = [change for change in changes if change not in weighed.changed]
         came = law.name(-borne_out, (), rest)[1]
         collecting.sell(books, cart, weighed.sold, at)
-        returning.book_changes(books, cart, listing, (*weighed.changed, *came), at)
+        returning.book_changes(books, cart, listing, (*weighed.changed, *came), at, others=rest)
         if cart.halted is None or not weighed.drift:
             collecting.count_sale(books, cart, listing.product, weighed.unnamed, at)
         if cart.halted is None:

@@ -126,10 +126,13 @@ def _book_moved(
         together = [c for c in weighing.changed if c.gone and c.sold.order in orders and c not in changed]
         changed = (*changed, *together)
     rest = moved - law.units(sold) - sum(change.units for change in changed)
-    if rest < 0 and (whole := _whole_line(weighing, changed, -rest)):
-        changed = (*changed, whole)
+    whole = _whole_line(weighing, changed, -rest) if rest < 0 else None
     collecting.sell(books, cart, sold, at)
     returning.book_changes(books, cart, listing, changed, at, others=weighing.changed)
+    if whole is not None:
+        listing = books.listings.of(cart.id, [listing.product])[listing.product]
+        returning.book_changes(books, cart, listing, (whole,), at, unsure=-rest)
+        changed = (*changed, whole)
     rest = moved - law.units(sold) - sum(change.units for change in changed)
     collecting.count_sale(books, cart, listing.product, rest, at)
     _show_left_out(books, cart, weighing, changed, at)
@@ -138,7 +141,7 @@ def _book_moved(
 
 def _whole_line(weighing: Weighing, known: Sequence[LineChange], units: int) -> LineChange | None:
     """Return the smallest line that is gone and held more than these units. No line of the product explains why its counter fell, and a
-    line comes back as a whole: so that one did, and something was sold that has no line."""
+    line comes back as a whole: so that one did, and something was sold that has no line. Or an order came back that is not known."""
     larger = [c for c in weighing.changed if c.gone and c not in known and -c.units > units]
     return min(larger, key=lambda change: (-change.units, change.sold.units.left), default=None)
 

@@ -36,13 +36,14 @@ def book_changes(
     drift: int | None = None,
     counter: int = 0,
     others: Sequence[LineChange] = (),
+    unsure: int = 0,
 ) -> None:
     """Book what became of sold lines of one listing: units that were added to an order, and units that came back.
 
     The counter moved with them; or, if ``drift`` is given, the sum moved by that many signed units, and the counter by ``counter``. Of
     a line no more is booked back than it still held: what had come back before is taken from the shop again, and said; what was never
     booked as taken is asked about. ``others``: changes of other lines; where one of them may have given the units back instead, a person
-    is asked.
+    is asked, and so about ``unsure`` units that may be of a line that is not known.
     """
     if not changes:
         return
@@ -90,7 +91,7 @@ def book_changes(
         books.tell([cart.id])
     if twice:
         left = sum(change.sold.units.left for change in books.lines.renewed(cart.id, others_gone(changes, others)))
-        _take_again(books, cart, listing, changes, twice, min(twice, left), at)
+        _take_again(books, cart, listing, changes, twice, min(twice, left + unsure), at)
     if unbooked:
         _ask_about_unbooked(books, cart, listing, changes, unbooked, at)
     for movement in movements:

@@ -222,6 +222,27 @@ def test_an_edited_order_that_is_deleted_with_restock_before_it_has_settled_come
     assert shown(world, amber, birch) == {11}
 
 
+@pytest.mark.parametrize("looks", [0, 1, 2, 3])
+def test_a_line_added_to_an_order_that_is_deleted_before_it_has_settled_is_no_lost_post(
+    world: World, shops, looks: int
+) -> None:
+    """The counter gives back what the added line never told it. Then a post of that moment is not made good a second time."""
+    amber, birch = shops
+    order = amber.sample.buy_all([("TEA", 4), ("POT", 1)])
+    amber.sample.buy("TEA", 5)
+    settle(amber, birch)
+    amber.sample.buy("TEA", 2)
+    amber.tick()
+    add_line(amber, order, 2)
+    for _ in range(looks):
+        amber.tick()
+    amber.sample.delete_order(order, restock=True)
+    receiving.receive(world.house, [("TEA", 4)], "", "", "")
+    settle(amber, birch)
+    assert shown(world, amber, birch) <= {15, 17}
+    assert world.on_hand("TEA") == 17 or amber.differences(open_only=True)
+
+
 def test_a_sale_beside_an_added_line_that_the_counter_does_not_tell_of_is_the_one_that_it_tells_of(
     world: World, shops
 ) -> None:

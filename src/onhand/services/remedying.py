@@ -46,7 +46,10 @@ def act(
     ripe = ripe_amounts(weighing, memory, rules, now)
     if weighing.weighed.drift and not ripe["drift"] and (ripe["fallen"] or ripe["edited"]):
         return  # whether goods came back, and what an edit was worth, shows with the drift
-    if product in memory.lowered and not ripe["fallen"]:
+    # Where no line tells what a drift is worth, goods may be coming back of a line that was added, and gone again before it was booked.
+    told = by_editor.changed or by_editor.added
+    falling = weighing.weighed.fallen and weighing.weighed.drift < 0 and not told
+    if (falling or product in memory.lowered) and not ripe["fallen"]:
         return  # what the drift is worth shows with the counter
     if ripe["drift"] not in (0, weighing.weighed.drift) and (by_editor.changed or by_editor.added):
         # What an order's editor did explains the whole of a drift or nothing: a part of it would be asked about, and the rest misread.

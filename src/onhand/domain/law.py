@@ -66,14 +66,15 @@ def weigh(
     moved, drift = row.ordered - ordered, row.sum - expected_sum
     paid = [line for line in waiting if line.paid]
     recent = [line for line in paid if line not in old]
-    changed = [change for change in changed if change not in old]
+    all_changed, changed = changed, [change for change in changed if change not in old]
     told, sold, explained = _told(moved, drift, recent, changed, added)
     if units(sold) + sum(change.units for change in explained) != moved:
         told, sold, explained = _told(moved, drift, paid, changed, added)
     exact = units(sold) + sum(change.units for change in explained) == moved
     # Lines that account for all of it tell of goods that came back, as far as the quantity bears them out; a form may have undone the rest.
     borne_out = exact and drift > moved and units(sold) == units(paid)
-    if not borne_out and _was_reset(ordered, moved, drift, row, units(paid) - units(added), exact):
+    edited = any(not change.gone for change in all_changed) and by_quantity(moved, drift, paid, all_changed) is not None
+    if not borne_out and not edited and _was_reset(ordered, moved, drift, row, units(paid) - units(added), exact):
         return Weighed((), (), 0, 0, 0, reset=max(-moved, -drift))
     if drift or _in_part(explained, changed):
         certain = told and all(change.gone or change.units > 0 for change in explained)
@@ -107,6 +108,20 @@ def _as_the_lines_say(
     if chosen is None:
         return None
     return tuple(line for line in paid if line.quantity), (*edited, *(gone[index] for index in chosen))
+
+
+def by_quantity(
+    moved: int, drift: int, bought: Sequence[Line], changed: Sequence[LineChange]
+) -> tuple[LineChange, ...] | None:
+    """Return all edited lines, with lines that are gone for the rest, if they and the lines ``bought`` are worth exactly what the quantity
+    moved by. Then they are what happened, and the counter followed some of it only. None where no line was edited or is gone."""
+    edited = [change for change in changed if not change.gone]
+    gone = [change for change in changed if change.gone]
+    rest = moved - drift - sum(line.quantity for line in bought) - sum(change.units for change in edited)
+    chosen = subset(rest, [change.units for change in gone], exact=True)
+    if chosen is None or not (edited or chosen):
+        return None
+    return (*edited, *(gone[index] for index in chosen))
 
 
 def _uncounted(drift: int, changed: Sequence[LineChange]) -> tuple[LineChange, ...]:

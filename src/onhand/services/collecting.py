@@ -19,6 +19,7 @@ from onhand.domain import law, numbering
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, Finding, Remedy
 from onhand.domain.errors import Conflict, Permanent
+from onhand.domain.lines import LineChange, edited_before
 from onhand.domain.listings import Listing
 from onhand.domain.numbering import WINDOW_LINES, Compared, Place
 from onhand.domain.orders import LineState
@@ -59,6 +60,14 @@ class Moment:
         return timedelta(seconds=now.monotonic - self.monotonic)
 
 
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Units on an order line that was edited, and when they were first seen there (monotonic)."""
+
+    units: int
+    since: float
+
+
 @dataclass
 class Memory:
     """What a controller remembers of a cart between two looks. Losing it costs one settling time and nothing else."""
@@ -70,9 +79,9 @@ class Memory:
     lacking: dict[int, int] = field(
         default_factory=dict
     )  # what a product's counter held when some of it first lacked a name
-    edited: dict[int, dict[int, int]] = field(
+    edited: dict[int, dict[int, Edit]] = field(
         default_factory=dict
-    )  # by product and line: units on lines that were edited
+    )  # by product and line: edits that are not booked yet
     paid: dict[int, float] = field(default_factory=dict)  # when a waiting line was seen to be paid, monotonic
     looked_at: Moment | None = None
     sums_due: float = 0.0  # monotonic
@@ -97,10 +106,25 @@ class Memory:
                 self.witnessed.pop(product, None)
                 self.edited.pop(product, None)
 
+    def note_edited(self, product: int, found: Sequence[LineChange], now: float) -> list[LineChange]:
+        """Remember what is on a product's edited lines; returns the changes, with an edit and a deletion in two steps."""
+        known = self.edited.setdefault(product, {})
+        changes = edited_before(found, {line: edit.units for line, edit in known.items()})
+        for change in changes:
+            line = change.sold.line
+            if not change.gone and (line not in known or known[line].units != change.now):
+                known[line] = Edit(change.now, now)
+        return changes
+
     def first_seen(self, product: int, what: str, now: Moment) -> datetime:
         """Return when a doubt about a product was first seen; now if there is none."""
         known = self.suspicions.get((product, what))
         return now.at - timedelta(seconds=now.monotonic - known.since) if known else now.at
+
+    def came_later(self, product: int, one: str, other: str) -> bool:
+        """Return whether one doubt about a product was first seen at a later look than the other."""
+        first, second = self.suspicions.get((product, one)), self.suspicions.get((product, other))
+        return first is not None and second is not None and first.since > second.since
 
     def seconds_since_look(self, now: Moment) -> float:
         """How long ago all of the shop was seen right the last time; very long if that is not known."""

@@ -70,8 +70,8 @@ def changes(
 def old(
     house: House, cart: Cart, memory: Memory, product: int, paid: Sequence[Line], changed: Sequence[LineChange]
 ) -> set[Line | LineChange]:
-    """Return those paid lines, and changes of lines that are gone, that were there already when the product was last seen right. The
-    counter did not move for them: a checkout died, or an order was deleted and gave nothing back."""
+    """Return those paid lines and changes that were there already when the product was last seen right, or have been for a while. The
+    counter did not move for them: a checkout died, an order was deleted and gave nothing back, or an editor left the counter alone."""
     now = Moment.now(house.clock)
     good = memory.witnessed.get(product) or memory.looked_at or recalled(cart.in_step_at, now)
     earliest = since(good, now) + EDIT_BEFORE - SEEN_BEFORE
@@ -79,7 +79,10 @@ def old(
     recent = house.store.read(lambda books: books.lines.seen_since(cart.source, numbers, earliest))
     before = good.monotonic - SEEN_BEFORE.total_seconds()
     waited = {line for line in paid if line.line not in recent and memory.paid.get(line.line, before) <= before}
-    return waited | {c for c in changed if c.gone and c.sold.gone_at is not None and c.sold.gone_at < earliest}
+    gone = {c for c in changed if c.gone and c.sold.gone_at is not None and c.sold.gone_at < earliest}
+    known, before = memory.edited.get(product, {}), now.monotonic - SEEN_BEFORE.total_seconds()
+    edited = {c for c in changed if not c.gone and c.sold.line in known and known[c.sold.line].since <= before}
+    return waited | gone | edited
 
 
 def there(shop: Shop, ids: Sequence[int]) -> dict[int, Line]:

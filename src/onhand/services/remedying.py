@@ -55,6 +55,8 @@ def act(
         # What an order's editor did explains the whole of a drift or nothing: a part of it would be asked about, and the rest misread.
         memory.suspicions[(product, "drift")] = law.Suspicion(now.monotonic, weighing.weighed.drift)
         return
+    if ripe["drift"] < 0 < ripe["fallen"] < weighing.weighed.fallen and memory.came_later(product, "drift", "fallen"):
+        ripe["drift"] = 0  # what fell first was borne out then; the quantity lacks what fell after it
     for what in DOUBTS:
         if ripe[what] or (what == "reset" and ripe["fallen"]):
             memory.suspicions.pop((product, what), None)
@@ -122,7 +124,11 @@ def _book_moved(
 ) -> tuple[tuple[LineChange, ...], int]:
     """Book what the counter moved by and no line told of at first glance; returns the line changes that tell of it now, and the units
     that none tells of. ``added``: lines that an editor may have added without the counter."""
-    sold, changed = law.name(moved, weighing.waiting, weighing.changed, mixed=True, last=added)
+    changes = [change for change in weighing.changed if change not in weighing.old]
+    recent = [line for line in weighing.waiting if line not in weighing.old]
+    sold, changed = law.name(moved, recent, changes, mixed=True, last=added)
+    if law.units(sold) + sum(change.units for change in changed) != moved:
+        sold, changed = law.name(moved, weighing.waiting, changes, mixed=True, last=added)
     if not family.restocks_in_part(cart.hello):
         # An order that is deleted comes back as a whole. If the counter fell by less, something was sold that has no line.
         orders = {change.sold.order for change in changed if change.gone}

@@ -14,7 +14,7 @@ from datetime import datetime
 from onhand.domain import law
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Policy
-from onhand.domain.lines import LineChange, edited_before
+from onhand.domain.lines import LineChange
 from onhand.domain.listings import Listing
 from onhand.domain.shop import Line, Row
 
@@ -44,6 +44,9 @@ class Weighing:
     weighed: law.Weighed
     waiting: tuple[Line, ...]  # new lines that the counter did not move for
     changed: tuple[LineChange, ...]  # changes of known lines that the counter does not tell of
+    old: Collection[
+        Line | LineChange
+    ] = ()  # those of them that were there when all was right: the counter did not move for them
 
     @property
     def edited(self) -> int:
@@ -91,9 +94,7 @@ def weigh(
     weighings = []
     for listing in listings:
         lines, row = waiting_of[listing.product], rows[listing.product]
-        seen = memory.edited.setdefault(listing.product, {})
-        changes = edited_before(changes_of[listing.product], seen)
-        seen |= {change.sold.line: change.now for change in changes if not change.gone}
+        changes = memory.note_edited(listing.product, changes_of[listing.product], house.clock.monotonic())
         paid, moved = [line for line in lines if line.paid], row.ordered - listing.ordered
         old: set[Line | LineChange] = set()
         if law.units(paid) != moved:
@@ -107,7 +108,7 @@ def weigh(
         sold = frozenset(weighed.sold)  # there may be thousands
         waiting = tuple(line for line in lines if line not in sold)
         rest = tuple(change for change in changes if change not in weighed.changed)
-        weighing = Weighing(listing, row, weighed, waiting, rest)
+        weighing = Weighing(listing, row, weighed, waiting, rest, old)
         weighing = _still_set_back(weighing, lines, changes, memory.suspicions.get((listing.product, "reset")))
         weighings.append(_lowered_beside_a_race(weighing, memory))
     return weighings
@@ -135,7 +136,8 @@ def _lowered_beside_a_race(weighing: Weighing, memory: Memory) -> Weighing:
     known = memory.suspicions.get((product, "drift"))
     fell = memory.suspicions.get((product, "fallen"))
     unborne = fell is not None and fell.amount == fall and known is not None and known.amount == -fall
-    if fall > 0 and known is not None and (known.amount - weighed.drift == fall or (unborne and weighed.drift >= 0)):
+    more = fall - memory.lowered.get(product, 0)  # it may fall again before it has settled
+    if more > 0 and known is not None and (known.amount - weighed.drift == more or (unborne and weighed.drift >= 0)):
         memory.lowered[product] = fall
     if memory.lowered.get(product) != fall:
         memory.lowered.pop(product, None)

@@ -48,8 +48,8 @@ def act(
         return  # whether goods came back, and what an edit was worth, shows with the drift
     # Where no line tells what a drift is worth, goods may be coming back of a line that was added, and gone again before it was booked.
     told = by_editor.changed or by_editor.added
-    falling = weighing.weighed.fallen and weighing.weighed.drift < 0 and not told
-    if (falling or product in memory.lowered) and not ripe["fallen"]:
+    falling = ripe["drift"] < 0 < weighing.weighed.fallen and not told
+    if not ripe["fallen"] and (product in memory.lowered or falling):
         return  # what the drift is worth shows with the counter
     if ripe["drift"] not in (0, weighing.weighed.drift) and (by_editor.changed or by_editor.added):
         # What an order's editor did explains the whole of a drift or nothing: a part of it would be asked about, and the rest misread.

@@ -161,7 +161,11 @@ def test_goods_that_an_order_gave_back_are_believed_only_as_a_part_of_what_drift
     for drift in (1, -1, 0):
         assert in_part(replace(QUIET, drift=drift, changed=(lowered,))) is None
     assert in_part(replace(QUIET, drift=0, edited=True, changed=(lowered,))).rest == -2
-    assert in_part(replace(QUIET, drift=0, changed=(edited(line(8, 4), 6),))) is None, "only the line was edited"
+    raised = (edited(line(8, 4), 6),)
+    assert in_part(replace(QUIET, drift=0, changed=raised)) is None, "only the line was edited"
+    assert in_part(replace(QUIET, drift=0, sales=1, changed=raised)) is None, "no sale of that moment can hide it"
+    hidden = in_part(replace(QUIET, drift=0, sales=2, changed=raised))
+    assert (hidden.changed, hidden.rest) == (raised, 2), "a race may have destroyed as many sales"
 
 
 def test_lines_that_are_worth_what_the_quantity_moved_are_what_happened() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onhand.domain.law import Suspicion, Weighed, name, predict, suspect, trade, units, weigh
+from onhand.domain.law import Suspicion, Weighed, explains, name, predict, suspect, trade, units, weigh
 from onhand.domain.sketch import Sums
 from tests.builders import edited, line, row, went
 
@@ -329,3 +329,42 @@ def test_a_suspicion_settles_only_after_the_settling_time() -> None:
     turned = first.again(-4, 12.0)
     assert turned is not None
     assert not turned.settled(13.0, 3), "a change of sign begins anew"
+
+
+def test_a_line_that_waited_when_all_was_right_explains_only_what_new_ones_do_not() -> None:
+    dead, new, gone = line(1, 3), line(9, 5), went(line(2, 3))
+    burst = row(quantity=95, ordered=15)
+    assert weigh(10, 110, burst, [dead, new], [gone]).sold == (dead, new), (
+        "with what went they explain all of it as well"
+    )
+    told = weigh(10, 110, burst, [dead, new], [gone], old={dead, gone})
+    assert (told.sold, told.changed, told.fallen) == ((new,), (), 0)
+    assert weigh(10, 110, row(quantity=97, ordered=13), [dead], old={dead}).sold == (dead,), "nothing else explains it"
+
+
+def test_a_line_that_went_long_ago_explains_nothing() -> None:
+    gone = went(line(2, 3))
+    assert weigh(20, 120, row(quantity=103, ordered=17), (), [gone]).changed == (gone,)
+    told = weigh(20, 120, row(quantity=103, ordered=17), (), [gone], old={gone})
+    assert (told.changed, told.fallen) == ((), 3)
+
+
+def test_whoever_paid_has_bought_where_a_line_went_as_well() -> None:
+    """World 774000059: a sale that went before it was seen, an order that came back and a new sale moved the counter by nothing."""
+    bought, gone = line(9, 1), went(line(2, 2))
+    told = weigh(20, 120, row(quantity=100, ordered=20), [bought], [gone])
+    assert (told.sold, told.changed, told.fallen) == ((bought,), (), 1)
+    assert weigh(20, 120, row(quantity=100, ordered=20), [bought]).sold == (), "nothing went, so it is not counted yet"
+
+
+def test_orders_that_came_back_as_a_whole_are_named_before_parts_of_others() -> None:
+    """World 773000156: a line of another order, of which nothing was left, was taken for one of the lines that came back."""
+    other = went(line(10, 1, order=9))
+    whole = [went(line(6, 1, order=6)), went(line(5, 2, order=6))]
+    assert name(-3, (), [other, *whole])[1] == tuple(whole)
+
+
+def test_what_was_paid_for_and_what_went_explain_the_counter_together() -> None:
+    assert explains(0, [line(1, 2)], [went(line(2, 2))])
+    assert not explains(0, [line(1, 2)], [went(line(2, 1))])
+    assert not explains(2, [line(1, 2)], []), "nothing went"

@@ -9,7 +9,17 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onhand.domain.lines import SUMS_MAX, LineChange, LineUnits, SoldLine, changes, subset
+from onhand.domain.lines import (
+    SUMS_MAX,
+    LineChange,
+    LineUnits,
+    SoldLine,
+    changes,
+    edited_before,
+    others_gone,
+    subset,
+    whole_orders,
+)
 from tests.builders import edited, line, sold, went
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -93,3 +103,50 @@ def test_all_amounts_are_chosen_if_they_do_not_pass_the_total_however_many_there
     for amounts in ([1] * (2 * SUMS_MAX), [-1] * (2 * SUMS_MAX)):
         for total in (sum(amounts), 2 * sum(amounts)):
             assert subset(total, amounts) == tuple(range(len(amounts)))
+
+
+def test_a_line_that_nobody_watched_went_at_an_unknown_time() -> None:
+    just_now = NOON - timedelta(seconds=1)
+    unwatched, watched = sold(line(1, 2)), sold(line(300, 2), gone_at=just_now)
+    since = NOON - timedelta(seconds=10)
+    assert [c.sold.line for c in changes([unwatched, watched], {}, since=since, watched=range(200, 400))] == [300, 1]
+    assert [c.sold.line for c in changes([unwatched, watched], {}, since=since)] == [1, 300], "both are watched"
+
+
+def test_a_line_that_was_edited_and_then_went_changed_in_two_steps() -> None:
+    change = went(line(1, 2))
+    edit, deletion = edited_before([change], {1: 4})
+    assert (edit.units, edit.gone) == (2, False)
+    assert (deletion.units, deletion.gone, deletion.sold.units) == (-4, True, change.sold.units)
+    assert edited_before([change], {1: 2}) == [change], "it was put back before it went"
+    assert edited_before([change], {2: 4}) == [change]
+    assert edited_before([edited(line(1, 2), 5)], {1: 4}) == [edited(line(1, 2), 5)]
+
+
+def test_lines_of_the_same_order_or_of_the_same_look_may_have_come_back_instead() -> None:
+    def gone_from(number: int, order: int, at: datetime | None) -> LineChange:
+        return LineChange(sold(line(number, 1, order=order), gone_at=at), 0, gone=True)
+
+    chosen = gone_from(1, 1, NOON)
+    same_order, same_look = gone_from(2, 1, None), gone_from(3, 2, NOON)
+    other = gone_from(4, 3, NOON - timedelta(hours=1))
+    found = [chosen, same_order, same_look, other, edited(line(5, 2, order=1), 3)]
+    assert others_gone([chosen], found) == [same_order, same_look]
+    assert others_gone([edited(line(5, 2, order=1), 3)], found) == []
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 4)), max_size=6), st.integers(-12, 0))
+def test_orders_come_back_as_a_whole_if_they_can(told: list[tuple[int, int]], total: int) -> None:
+    found = [went(line(number, quantity, order=order)) for number, (order, quantity) in enumerate(told, 1)]
+    chosen = whole_orders(total, found)
+    orders = {order: -sum(units for of, units in told if of == order) for order, _ in told}
+    possible = any(sum(orders[o] for o in some) == total for n in range(4) for some in combinations(orders, n))
+    assert (chosen is not None) == possible
+    if chosen is not None:
+        assert sum(found[index].units for index in chosen) == total
+        picked = {found[index].sold.order for index in chosen}
+        assert len(chosen) == sum(1 for change in found if change.sold.order in picked)
+
+
+def test_an_edited_line_is_no_order_that_came_back() -> None:
+    assert whole_orders(-2, [edited(line(1, 5), 3)]) is None

@@ -71,6 +71,9 @@ def weigh(
     if units(sold) + sum(change.units for change in explained) != moved:
         told, sold, explained = _told(moved, drift, paid, changed, added)
     exact = units(sold) + sum(change.units for change in explained) == moved
+    if not explained and units(sold) < units(recent) and any(change.gone for change in changed):
+        # Who paid has bought. Where the counter rose by less, and a line went, something came back that no lines tell exactly.
+        sold, explained = tuple(line for line in recent if line.quantity), ()
     # Lines that account for all of it tell of goods that came back, as far as the quantity bears them out; a form may have undone the rest.
     borne_out = exact and drift > moved and units(sold) == units(paid)
     edited = any(not change.gone for change in all_changed) and by_quantity(moved, drift, paid, all_changed) is not None

@@ -58,7 +58,9 @@ def by_editor(house: House, cart: Cart, shop: Shop, weighing: Weighing, since: d
     added = evidence.added_since(house, cart, [line for line in weighing.waiting if line.paid], since)
     _, came_back = law.name(-weighing.weighed.fallen, (), weighing.changed)  # that waits for its own doubt
     known = (*changed, *came_back)
-    deleted = [change for change in gone if change not in known]
+    deleted = [
+        change for change in gone if change not in known and change.sold.gone_at is not None
+    ]  # else it may be years ago
     return ByEditor(changed, added, bool(evidence.may_be_another(house, cart, weighing.changed)), deleted)
 
 

@@ -64,6 +64,7 @@ class Snapshot:
     traded: list[Counter[int]]  # per shop: units by product
     drifts: list[int]  # per shop: how many drifts the witness had noted
     returns: list[int]  # per shop: how many returns
+    vanished: list[int]  # per shop: how many lines went before they were seen
     counted_edits: list[int]  # per shop: how many edits that moved the counter, too
     edited: list[Counter[int]]  # per shop: units by product that left uncounted
     twice: list[Counter[int]]  # per shop: units by product that came back a second time
@@ -82,6 +83,7 @@ def snapshot(world: World) -> Snapshot:
             traded=[Counter(shop.traded) for shop in world.shops],
             drifts=[len(shop.drifts) for shop in world.shops],
             returns=[len(shop.returns) for shop in world.shops],
+            vanished=[len(shop.vanished) for shop in world.shops],
             counted_edits=[len(shop.counted_edits) for shop in world.shops],
             edited=[Counter(shop.edited) for shop in world.shops],
             twice=[Counter(shop.twice) for shop in world.shops],

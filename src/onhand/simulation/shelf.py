@@ -122,8 +122,14 @@ def _can_be_judged(world: World, sku: str, asked: Rows) -> bool:
             return False
         if any(drift.obscure is Obscure.HISTORY and drift.product == product for drift in _drifts(world, number)):
             return False  # an order from before the last alignment, of which the books have no line
-        if twice and (number in world.ever_restored or (number, product) in world.phase.renamed):
-            return False  # what came back before may be forgotten with the copy, or be hidden by sales while nobody followed the product
+        followed = (number, product) not in world.phase.renamed and "numbers begin again" not in world.phase.done[
+            number
+        ]
+        vanished = product in world.shops[number].vanished[world.before.vanished[number] :]
+        if twice and (number in world.ever_restored or not followed or vanished):
+            # What came back before is forgotten with the copy, was not followed, or went with many other orders; or a sale that went
+            # before anybody saw it makes up for what came back twice.
+            return False
         if Writer.EDITOR in seen and len(seen) > 1 and asked:
             return False  # a person was asked about both at once
     return True

@@ -145,6 +145,7 @@ class SimShop:
         self.returns: list[int] = []  # products of which a deleted or edited order gave something back, counter and all
         self.fates: dict[int, Fate] = {}  # by line, also of lines that are gone
         self.asked_after = 0  # the last line that a look left out, since it is known
+        self.vanished: list[int] = []  # products of lines that went before any look can have seen them
         self.finished: set[int] = set()  # orders whose checkout came to its end
         self.counted_edits: list[int] = []  # products of which an editor moved quantity and counter
         self.edited: Counter[int] = Counter()  # units per product that left with edited lines and were never counted
@@ -233,6 +234,8 @@ class SimShop:
     def delete_lines(self, order: int) -> None:
         gone = [line.line for line in self.tables.lines.values() if line.order == order]
         for line in gone:
+            if line > self.asked_after:
+                self.vanished.append(self.tables.lines[line].product)
             del self.tables.lines[line]
             self.tables.line_ids.remove(line)
 

@@ -25,14 +25,13 @@ from onhand.domain.differences import (
     Policy,
     Remedy,
     braked,
-    by_quantity,
     explain,
     in_part,
     is_recent,
     not_borne_out,
     race,
 )
-from onhand.domain.law import units
+from onhand.domain.law import by_quantity, units
 from onhand.domain.sketch import Counters
 from tests.builders import edited, line, went
 

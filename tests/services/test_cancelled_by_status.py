@@ -13,7 +13,7 @@ import pytest
 
 from onhand.domain.differences import Policy
 from tests.builders import Stall, World
-from tests.services.test_edited_orders import move, order_of, settle, shown, take_back
+from tests.services.test_edited_orders import edit_line, move, order_of, settle, shown, take_back
 
 WARES = {"TEA": 20, "POT": 20}
 CANCELLED = 99
@@ -143,3 +143,17 @@ def test_another_familys_status_means_nothing(world: World) -> None:
     settle(amber)
     assert shown(world, amber) == {20}
     assert order_of(world, amber, order).word == "sold", "the counter fell, and no line says why"
+
+
+def test_an_order_edited_and_cancelled_between_two_looks_comes_back_once(world: World, shops) -> None:
+    """The line that stays has other units on it: they were taken for another sale, and posted away."""
+    amber, birch = shops
+    order = amber.sample.buy("TEA", 1)
+    amber.sample.buy("TEA", 5)
+    settle(amber, birch)
+    edit_line(amber, order, 4, counter=True)
+    cancel(amber, order)
+    settle(amber, birch)
+    assert shown(world, amber, birch) == {15}
+    assert amber.causes() == []
+    assert order_of(world, amber, order).lines[0].left == 0

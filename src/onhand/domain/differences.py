@@ -205,20 +205,6 @@ def in_part(evidence: Evidence) -> Finding | None:
     return Finding(Cause.ORDER_EDITED, Remedy.BOOK, edited, tuple(evidence.added), drift + taken)
 
 
-def by_quantity(
-    moved: int, drift: int, bought: Sequence[Line], changed: Sequence[LineChange]
-) -> tuple[LineChange, ...] | None:
-    """Return all edited lines, with lines that are gone for the rest, if they and the lines ``bought`` are worth exactly what the quantity
-    moved by. Then they are what happened, and the counter followed some of it only. None where no line was edited or is gone."""
-    edited = [change for change in changed if not change.gone]
-    gone = [change for change in changed if change.gone]
-    rest = moved - drift - sum(line.quantity for line in bought) - sum(change.units for change in edited)
-    chosen = subset(rest, [change.units for change in gone], exact=True)
-    if chosen is None or not (edited or chosen):
-        return None
-    return (*edited, *(gone[index] for index in chosen))
-
-
 def _edit(evidence: Evidence, policy: Policy) -> Finding:
     returned = evidence.drift > 0 and evidence.quantity in evidence.past
     cause = Cause.STALE_SAVE if returned else Cause.EDIT

@@ -66,17 +66,18 @@ def weigh(
     moved, drift = row.ordered - ordered, row.sum - expected_sum
     paid = [line for line in waiting if line.paid]
     recent = [line for line in paid if line not in old]
-    changed = [change for change in changed if change not in old]
-    told, sold, explained = _told(moved, drift, recent, changed)
+    all_changed, changed = changed, [change for change in changed if change not in old]
+    told, sold, explained = _told(moved, drift, recent, changed, added)
     if units(sold) + sum(change.units for change in explained) != moved:
-        told, sold, explained = _told(moved, drift, paid, changed)
+        told, sold, explained = _told(moved, drift, paid, changed, added)
     exact = units(sold) + sum(change.units for change in explained) == moved
     if not explained and units(sold) < units(recent) and any(change.gone for change in changed):
         # Who paid has bought. Where the counter rose by less, and a line went, something came back that no lines tell exactly.
         sold, explained = tuple(line for line in recent if line.quantity), ()
     # Lines that account for all of it tell of goods that came back, as far as the quantity bears them out; a form may have undone the rest.
     borne_out = exact and drift > moved and units(sold) == units(paid)
-    if not borne_out and _was_reset(ordered, moved, drift, row, units(paid) - units(added), exact):
+    edited = any(not change.gone for change in all_changed) and by_quantity(moved, drift, paid, all_changed) is not None
+    if not borne_out and not edited and _was_reset(ordered, moved, drift, row, units(paid) - units(added), exact):
         return Weighed((), (), 0, 0, 0, reset=max(-moved, -drift))
     if drift or _in_part(explained, changed):
         certain = told and all(change.gone or change.units > 0 for change in explained)
@@ -86,11 +87,11 @@ def weigh(
 
 
 def _told(
-    moved: int, drift: int, paid: Sequence[Line], changed: Sequence[LineChange]
+    moved: int, drift: int, paid: Sequence[Line], changed: Sequence[LineChange], added: Sequence[Line]
 ) -> tuple[bool, tuple[Line, ...], tuple[LineChange, ...]]:
     """Return the lines and changes that tell best how the counter moved, and whether that is just what is on them."""
     told = _as_the_lines_say(moved, drift, paid, changed)
-    return told is not None, *(told or name(moved, paid, _counted(drift, changed)))
+    return told is not None, *(told or name(moved, paid, _counted(drift, changed), last=added))
 
 
 def _as_the_lines_say(
@@ -110,6 +111,20 @@ def _as_the_lines_say(
     if chosen is None:
         return None
     return tuple(line for line in paid if line.quantity), (*edited, *(gone[index] for index in chosen))
+
+
+def by_quantity(
+    moved: int, drift: int, bought: Sequence[Line], changed: Sequence[LineChange]
+) -> tuple[LineChange, ...] | None:
+    """Return all edited lines, with lines that are gone for the rest, if they and the lines ``bought`` are worth exactly what the quantity
+    moved by. Then they are what happened, and the counter followed some of it only. None where no line was edited or is gone."""
+    edited = [change for change in changed if not change.gone]
+    gone = [change for change in changed if change.gone]
+    rest = moved - drift - sum(line.quantity for line in bought) - sum(change.units for change in edited)
+    chosen = subset(rest, [change.units for change in gone], exact=True)
+    if chosen is None or not (edited or chosen):
+        return None
+    return (*edited, *(gone[index] for index in chosen))
 
 
 def _uncounted(drift: int, changed: Sequence[LineChange]) -> tuple[LineChange, ...]:
@@ -161,17 +176,22 @@ def units(lines: Iterable[Line]) -> int:
 
 
 def name(
-    moved: int, waiting: Sequence[Line], changed: Sequence[LineChange] = (), mixed: bool = False
+    moved: int,
+    waiting: Sequence[Line],
+    changed: Sequence[LineChange] = (),
+    mixed: bool = False,
+    last: Container[Line] = (),
 ) -> tuple[tuple[Line, ...], tuple[LineChange, ...]]:
     """New lines, the oldest first, and changes of known lines, in their order, that together moved the counter by ``moved`` signed
     units, or by as many of them as possible.
 
     What the counter moved between two looks is sales less returns. Whoever paid has bought: so all paid lines are sold if changes of
     one kind make up for the rest exactly; else what one kind explains is taken. ``mixed``: where that is not exact, sales and
-    returns may make up for each other in any way that is. Which of several equal lines was meant can be wrong, and then only the name
+    returns may make up for each other in any way that is. ``last``: lines that an editor may have added without the counter; all others
+    come first. Which of several equal lines was meant can be wrong, and then only the name
     of a sale is wrong, never a quantity.
     """
-    new = sorted((line for line in waiting if line.quantity > 0), key=lambda line: line.line)
+    new = sorted((line for line in waiting if line.quantity > 0), key=lambda line: (line in last, line.line))
     amounts = [line.quantity for line in new] + [change.units for change in changed]
     bought = [index for index, line in enumerate(new) if line.paid]
     rest = moved - sum(amounts[index] for index in bought)

@@ -67,13 +67,13 @@ class SoldLine:
 
 @dataclass(frozen=True, slots=True)
 class LineChange:
-    """What became of a sold line in the shop. ``now``: units that its order still wants, 0 if it is gone. ``cancelled``: the line is
-    there, and its order has this status, with which the shop may have given all of it back."""
+    """What became of a sold line in the shop. ``now``: units that its order still wants, 0 if it is gone. ``cancelled``: the line as it is
+    there, if its order was cancelled and the shop may have given all of it back."""
 
     sold: SoldLine
     now: int
     gone: bool = False
-    cancelled: int | None = None
+    cancelled: Line | None = None
 
     @property
     def units(self) -> int:
@@ -106,7 +106,7 @@ def changes(
         if now is None or (now.order, now.product) != (line.order, line.product):
             found.append(LineChange(line, 0, gone=True))
         elif now.status in cancelling and line.status not in cancelling:
-            found.append(LineChange(line, 0, gone=True, cancelled=now.status))
+            found.append(LineChange(line, 0, gone=True, cancelled=now))
         elif now.quantity != line.quantity:
             found.append(LineChange(line, now.quantity))
     found.sort(

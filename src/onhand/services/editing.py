@@ -13,7 +13,7 @@ from datetime import datetime
 
 import structlog
 
-from onhand.domain import differences, law
+from onhand.domain import law
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, Evidence, Finding, Remedy
 from onhand.domain.lines import LineChange
@@ -78,7 +78,7 @@ def by_lines(
     worth = sum(change.units for change in edited)
     if found.doubtful or not drift:
         return weighing
-    told = differences.by_quantity(moved, drift, bought, found.changed)
+    told = law.by_quantity(moved, drift, bought, found.changed)
     if told is not None and moved:
         finding = Finding(Cause.ORDER_EDITED, Remedy.BOOK, told, tuple(bought))
         follow(books, cart, listing, weighing.row, drift, finding, at, moved)

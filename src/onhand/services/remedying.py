@@ -19,7 +19,7 @@ from onhand.domain.differences import Cause, Evidence, Finding, Remedy
 from onhand.domain.lines import LineChange, subset
 from onhand.domain.listings import Listing
 from onhand.domain.orders import LineState
-from onhand.domain.shop import Row
+from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Movement
 
@@ -46,8 +46,11 @@ def act(
     ripe = ripe_amounts(weighing, memory, rules, now)
     if weighing.weighed.drift and not ripe["drift"] and (ripe["fallen"] or ripe["edited"]):
         return  # whether goods came back, and what an edit was worth, shows with the drift
-    falls = weighing.weighed.fallen > 0 and (ripe["drift"] < 0 or by_editor.changed)
-    if not ripe["fallen"] and (product in memory.lowered or falls):
+    # Where no line tells what a drift is worth, goods may be coming back of a line that was added, and gone again before it was booked;
+    # where one does, it may tell what fell instead.
+    told = by_editor.changed or by_editor.added
+    falling = weighing.weighed.fallen > 0 and ((ripe["drift"] < 0 and not told) or (ripe["drift"] > 0 and told))
+    if not ripe["fallen"] and (product in memory.lowered or falling):
         return  # what the drift is worth shows with the counter
     if ripe["drift"] not in (0, weighing.weighed.drift) and (by_editor.changed or by_editor.added):
         # What an order's editor did explains the whole of a drift or nothing: a part of it would be asked about, and the rest misread.
@@ -94,7 +97,7 @@ def act(
         weighing = replace(weighing, changed=tuple(c for c in weighing.changed if c not in in_doubt))
         listing = books.listings.of(cart.id, [product])[product]
     moved = ripe["unnamed"] - max(0, ripe["fallen"] - doubted)
-    explained, nameless = _book_moved(books, cart, listing, weighing, moved, at)
+    explained, nameless = _book_moved(books, cart, listing, weighing, moved, by_editor.added, at)
     if nameless > 0:
         memory.nameless[product] = now.monotonic
     listing = books.listings.of(cart.id, [product])[product]
@@ -118,14 +121,15 @@ def _whole_lines(weighing: Weighing, units: int, most: int) -> int:
 
 
 def _book_moved(
-    books: Books, cart: Cart, listing: Listing, weighing: Weighing, moved: int, at: datetime
+    books: Books, cart: Cart, listing: Listing, weighing: Weighing, moved: int, added: Sequence[Line], at: datetime
 ) -> tuple[tuple[LineChange, ...], int]:
     """Book what the counter moved by and no line told of at first glance; returns the line changes that tell of it now, and the units
-    that none tells of."""
+    that none tells of. ``added``: lines that an editor may have added without the counter."""
     changes = [change for change in weighing.changed if change not in weighing.old]
-    sold, changed = law.name(moved, [x for x in weighing.waiting if x not in weighing.old], changes, mixed=True)
+    recent = [line for line in weighing.waiting if line not in weighing.old]
+    sold, changed = law.name(moved, recent, changes, mixed=True, last=added)
     if law.units(sold) + sum(change.units for change in changed) != moved:
-        sold, changed = law.name(moved, weighing.waiting, changes, mixed=True)
+        sold, changed = law.name(moved, weighing.waiting, changes, mixed=True, last=added)
     if not family.restocks_in_part(cart.hello):
         # An order that is deleted comes back as a whole. If the counter fell by less, something was sold that has no line.
         orders = {change.sold.order for change in changed if change.gone}

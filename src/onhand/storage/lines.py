@@ -217,7 +217,7 @@ class Lines:
         return found
 
     def change(self, cart: int, change: LineChange, units: LineUnits, state: LineState) -> None:
-        sold = change.sold
+        sold, there = change.sold, change.cancelled
         self._connection.execute(
             update(table)
             .where(table.c.cart_id == cart, table.c.epoch == sold.epoch, table.c.line == sold.line)
@@ -227,7 +227,7 @@ class Lines:
                 state=state.value,
                 present=not change.deleted,
                 **({} if change.gone else {"quantity": change.now}),
-                **({} if change.cancelled is None else {"status": change.cancelled}),
+                **({} if there is None else {"quantity": there.quantity, "status": there.status}),
             )
         )
 

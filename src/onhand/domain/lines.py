@@ -9,7 +9,6 @@ Never: changes a quantity.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -91,7 +90,7 @@ def changes(
     there: Mapping[int, Line],
     cancelling: Container[int | None] = (),
     since: datetime | None = None,
-    watched: Container[int] = range(sys.maxsize),
+    watched: Container[int] = range(2**62),
 ) -> list[LineChange]:
     """How these lines differ from what the shop holds under their ids now. A line under the same id of another order or product is
     another line. ``cancelling``: statuses with which this shop cancels an order and keeps its lines.

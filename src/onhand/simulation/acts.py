@@ -163,7 +163,7 @@ def _odd(change: Callable[[World, SimShop, Product, Random], None]) -> Callable[
 
 
 def _switch_off(world: World, sim: SimShop, row: Product, chance: Random) -> None:
-    row.status = 1 - row.status
+    row.status, row.off_by_sale = 1 - row.status, False
     sim.touch(row.product, world.time.now)
 
 

@@ -147,6 +147,8 @@ def check(world: World) -> None:
         _differences,
         _heals,
         _stops,
+        _states,
+        _switched,
         shelf.returns,
         shelf.oversell,
     ):
@@ -408,6 +410,29 @@ def _heals(world: World) -> list[str]:
     if world.faults["clock set"]:
         return []
     return [f"{key} was healed {times} times" for key, times in healed.items() if times > worst]
+
+
+def _states(world: World) -> list[str]:
+    """No cart was called in step while its shop did not answer, or showed something else for longer than a look may be old."""
+    return world.glance.lies[:1]
+
+
+def _switched(world: World) -> list[str]:
+    """A product that its shop switched off with the sale that emptied it is on again once there is stock, or a person is told."""
+    wrong = []
+    for number, cart_id in enumerate(world.carts):
+        if number in world.phase.restored or cart_id in world.phase.aside or world.phase.store_restored:
+            continue
+        on_hand = world.program.read(lambda books: {item.id: item.on_hand for item in books.items.all().values()})
+        for listing in _listings(world, cart_id).values():
+            row = world.shops[number].tables.products.get(listing.product)
+            if row is None or row.status or not row.off_by_sale or not listing.tracked or listing.item is None:
+                continue
+            if target(on_hand[listing.item], world.cart(cart_id).settings.buffer) + listing.held > 0:
+                told = listing.switched_off or listing.parked is not None
+                if not told:
+                    wrong.append(f"shop {number} switched {listing.model} off when it sold out, and nobody is told")
+    return wrong
 
 
 def _stops(world: World) -> list[str]:

@@ -165,7 +165,7 @@ class Connector:
             if row is not None and change.product not in failed:
                 self._shop.add_quantity(change.product, change.delta, Writer.POST)
                 if change.reactivate and row.quantity > 0:
-                    row.status = 1
+                    row.status, row.off_by_sale = 1, False
                 self._shop.taken[(epoch, number)] += 1
             yield
 

@@ -207,6 +207,7 @@ class _Till:
         self._open[product] = before - units
         if left < 1 and not self._shop.allow_checkout:
             yield pause(chance)
+            row.off_by_sale = row.off_by_sale or row.status == 1
             row.status = 0
         yield pause(chance)
 

@@ -41,6 +41,7 @@ class Product:
     quantity: int
     ordered: int
     status: int = 1
+    off_by_sale: bool = False  # the sale that emptied it switched it off, as far as that is still so
     modified: float | None = None  # by the shop's clock
     log: list[tuple[Writer, int]] = field(default_factory=list)
     jumping: int = 0  # checkouts that have put a meaningless value into the quantity

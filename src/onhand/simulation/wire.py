@@ -58,6 +58,7 @@ class Network:
         self.down_until = 0.0
         self.happened: Counter[str] = Counter()
         self.requests = 0
+        self.answered_at = timeline.now  # when an answer last came back
         self._running: Verb[Any] | None = None  # the connector serves one verb at a time
 
     def calm(self) -> None:
@@ -187,6 +188,7 @@ class Wire:
         if fault is Fault.ANSWER_CUT:
             raise Retriable("The answer arrived cut.", reason="cut")
         self._sender.boundary()
+        network.answered_at = self._timeline.now
         if problem is not None:
             raise problem
         return answer  # type: ignore[return-value]

@@ -20,6 +20,7 @@ from onhand.services import aligning, reconciling, settings
 from onhand.storage.books import SqlBooks
 
 from . import checks
+from .glance import EVERY_SECONDS, Glance
 from .people import Family
 from .plan import CHANGELINGS, ITEMS, PHASE_SECONDS, Act, Plan
 from .program import Disk, Killed, Program
@@ -64,6 +65,7 @@ class World:
         self.story: list[str] = []
         self.violations: list[str] = []
         self.phase = Phase()
+        self.glance = Glance()
         self.phase_ends = 0.0  # when nothing new happens any more
         self.checked: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
@@ -124,6 +126,12 @@ class World:
         self.program.arrange()
         self.time.run_until(self.time.now + 2 * TICK_SECONDS)
         self.before = checks.snapshot(self)
+        self._glance()
+
+    def _glance(self) -> None:
+        """Look at Home, and again a moment later."""
+        self.glance.look(self)
+        self.time.at(self.time.now + EVERY_SECONDS, self._glance)
 
     def _start(self) -> Program:
         program = Program(

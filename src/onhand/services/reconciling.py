@@ -198,7 +198,7 @@ def _book_trade(
     collecting.sell(books, cart, sold, at)
     returning.book_changes(books, cart, listing, weighed.changed, at, others=weighing.changed)
     if weighed.sold:
-        note_switch(books, listing, row, since_look)
+        note_switch(books, listing, row, since_look, at)
     if listing.unnamed and not weighed.unnamed and not weighed.fallen:
         collecting.name_late(books, cart, listing, [line for line in weighing.waiting if line.paid])
     return 1 if len(sold) < len(weighed.sold) or any(amount for _, amount in weighing.doubts()) else 0
@@ -212,13 +212,14 @@ def _follow(books: Books, cart: Cart, listing: Listing, row: Row, weighed: law.W
     books.lines.mark(cart.source, [line.line for line in weighed.sold], LineState.UNTRACKED)
 
 
-def note_switch(books: Books, listing: Listing, row: Row, seconds: float) -> None:
+def note_switch(books: Books, listing: Listing, row: Row, seconds: float, at: datetime) -> None:
     """Remember that the shop switched a product off with the sale that emptied it, and not a person.
 
     ``seconds``: how long ago the look before this sale was. A form saved before it says nothing about the sale.
     """
     just_edited = row.modified != listing.modified and differences.is_recent(row.age, seconds)
-    by_sale = not row.status and (listing.off_by_sale or (listing.went_off(row) and not just_edited))
+    emptied = listing.went_off(row) or refreshing.was_emptied(books, listing, row, at)
+    by_sale = not row.status and (listing.off_by_sale or (emptied and not just_edited))
     if by_sale != listing.off_by_sale or row.status != listing.status:
         books.listings.note_shop(listing.id, row, listing.modified, by_sale)
         books.carts.remember_catalogue(listing.cart, "")  # what is switched on again has to show as a change

@@ -7,8 +7,8 @@ Never: guesses an item for a SKU that is blank, stands twice, or changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -22,6 +22,10 @@ from onhand.domain.sketch import Counters, Sums
 from . import bookkeeping, tying
 from .ports import LISTINGS_MAX, ROWS_MAX, Books, House, Shop
 
+EMPTIED_BEFORE = timedelta(
+    minutes=1
+)  # how long before it is seen a product may have sold out; the set is read every half minute
+POSTS_MAX = 100
 PAGES_MAX = 2 * LISTINGS_MAX // ROWS_MAX  # products that go while pages are read leave some of them short
 
 log = structlog.get_logger()
@@ -46,6 +50,7 @@ def refresh(house: House, cart: Cart, shop: Shop, catalogue: str | None = None) 
         lost = [listing for product, listing in known.items() if product not in there]
         tying.follow(books, cart, known.values(), tied, at)
         books.listings.describe(cart.id, [row for row in rows if row.product in known], tied)
+        _note_emptied(books, cart, [(known[row.product], row) for row in rows if row.product in known], at)
         books.listings.insert(cart.id, fresh, tied, aligned=False)
         books.listings.forget(cart.id, [listing.product for listing in lost])
         change = Sums.total(Sums.of(row.product, row.quantity, row.ordered, count=1) for row in fresh)
@@ -83,6 +88,24 @@ def refresh(house: House, cart: Cart, shop: Shop, catalogue: str | None = None) 
         log.info("listings.refreshed", cart=cart.name, listings=len(rows), new=len(fresh), deleted=len(lost))
 
     house.store.write(write)
+
+
+def _note_emptied(books: Books, cart: Cart, seen: Iterable[tuple[Listing, Row]], at: datetime) -> None:
+    """Remember which products a sale emptied and switched off just before a post of ours brought them stock again. A person who
+    switches a product off leaves a date on it."""
+    for before, row in seen:
+        if before.tracked and row.modified == before.modified and was_emptied(books, before, row, at):
+            books.listings.note_shop(before.id, row, row.modified, off_by_sale=True)
+            books.listings.announce_listings([before.id])
+            books.tell([cart.id])
+
+
+def was_emptied(books: Books, before: Listing, row: Row, at: datetime) -> bool:
+    """Return whether a product that is off now, and was on, shows only what our latest posts brought: so it had been sold out."""
+    if row.status or not before.status or row.quantity <= 0:
+        return False
+    posts = books.posts.of_listing(before.id, at - EMPTIED_BEFORE, POSTS_MAX)
+    return row.quantity <= sum(units for _, units in posts if units > 0)
 
 
 def all_rows(shop: Shop, progress: Callable[[int], None] = lambda _: None) -> list[Row]:

@@ -151,11 +151,12 @@ def _note_switched_off(house: House, cart: Cart, shop: Shop, memory: Memory, pro
     """Did the shop switch off what a sale emptied? Then stock that comes back will switch it on."""
     seconds = memory.seconds_since_look(Moment.now(house.clock))
     rows = shop.rows(products[:ROWS_MAX])
+    at = house.clock.now()
 
     def write(books: Books) -> None:
         listings = books.listings.of(cart.id, [row.product for row in rows])
         for row in rows:
             if row.product in listings:  # else it was found gone just now, and is back already
-                reconciling.note_switch(books, listings[row.product], row, seconds)
+                reconciling.note_switch(books, listings[row.product], row, seconds, at)
 
     house.store.write(write)

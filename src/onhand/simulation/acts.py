@@ -24,11 +24,12 @@ from .editors import Editor
 from .identities import begin_numbers_again, rename_and_back, start
 from .plan import Act
 from .program import Killed
-from .shop import Product, SimShop
+from .shop import Product, SimShop, Writer
 from .wire import Fault
 from .world import World
 
 RETRY_SECONDS = 2.0
+LAST_UNITS = 40  # the most that one buyer takes of what is left
 TRIES_MAX = 60
 
 
@@ -400,6 +401,23 @@ def _unreachable(world: World, shop: int, chance: Random) -> None:
     world.networks[world.carts[shop]].down_until = world.time.now + chance.uniform(0.5, 15.0)
 
 
+def _sell_out(world: World, shop: int, chance: Random) -> None:
+    """An admin saves a form and changes nothing; a moment later a buyer takes all that is left of the product."""
+    sim, family, own = world.shops[shop], world.plan.shops[shop].family, Random(chance.getrandbits(32))
+    on_sale = [row for row in sim.tables.products.values() if row.status and 0 < row.quantity <= LAST_UNITS]
+    if not on_sale:
+        return
+    row = min(on_sale, key=lambda row: (row.quantity, row.product))
+    sim.touch(row.product, world.time.now)
+    sim.saw(world.time.now, row.product, 0, Writer.FORM, frozenset())
+
+    def buy() -> None:
+        if row.status and row.quantity > 0 and sim.tables.products.get(row.product) is row:
+            start(world, shop, people.sale(world.time, sim, family, [(row.product, row.quantity)], own))
+
+    world.time.at(world.time.now + chance.uniform(0.0, 3.0), buy)
+
+
 ACTS: dict[str, Callable[[World, int, Random], None]] = {
     "sale": _sale,
     "burst": _burst,
@@ -408,6 +426,7 @@ ACTS: dict[str, Callable[[World, int, Random], None]] = {
     "delete and restock": _delete(restock=True),
     "delete": _delete(restock=False),
     "sale, dying": _dying_sale,
+    "sold out after a form": _sell_out,
     "form saved": _form(meant=False),
     "count typed": _form(meant=True),
     "few counts imported": _import(few=True),

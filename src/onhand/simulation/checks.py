@@ -208,6 +208,9 @@ def _sales(world: World) -> list[str]:
                 drift.amount for drift in noted if drift.product == product and drift.writer is Writer.LOWERED
             )
             difference = booked[cart_id, sku] - traded - doubted[cart_id, sku]
+            # A line that an editor added before it was seen, and that was first read at an alignment, is booked as a sale: so it is.
+            edits = [drift for drift in noted if drift.product == product and drift.writer is Writer.EDITOR]
+            difference = 0 if difference == -sum(drift.amount for drift in edits if drift.obscure) else difference
             difference = difference if difference > 0 else min(0, difference + lowered)
             if cart_id in world.phase.stopped and (difference > 0 or drifted(world, number, product)):
                 continue  # of a stopped cart only that is booked which lines speak for, or the quantity bears out

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from onhand.domain.listings import target
 from onhand.domain.states import CartState, Watch, look_within, state
+from onhand.services.settings import pace_of
 from onhand.services.standing import facts_of
 from onhand.storage.books import SqlBooks
 
@@ -46,7 +47,7 @@ class Glance:
             for number, cart_id in enumerate(world.carts):
                 cart = books.carts.get(cart_id)
                 word = state(facts_of(books, cart, watch, books.reports.cart_counts(cart_id)))
-                within = look_within(cart.settings.tick_seconds) + SLACK_SECONDS
+                within = look_within(pace_of(books, cart).tick_seconds) + SLACK_SECONDS
                 answered = now - world.networks[cart_id].answered_at
                 if word is CartState.IN_STEP and answered > within:
                     self.lies.append(f"shop {number} is called in step, and has not answered for {answered:.1f} s")

@@ -57,6 +57,7 @@ NETWORK_FAULTS = {
 }
 RENAMES = {"renamed and back": 1}
 NUMBERS = {"numbers begin again": 1}
+SELL_OUTS = {"sold out after a form": 1}
 FILES = {"export imported late": 1}
 # What becomes of orders after their sale. A shop has one order editor, or none.
 RETURNS = {"order returned": 4, "counter lowered": 1}
@@ -150,6 +151,12 @@ def plan(seed: int) -> Plan:
     files = Random(f"files {seed}")  # apart, too
     acts += [
         _act(files, phase, len(shops), FILES) for phase in range(PHASES) for _ in range(files.choice((0, 0, 1, 2)))
+    ]
+    sell_outs = Random(f"sell-outs {seed}")  # apart, too
+    acts += [
+        _act(sell_outs, phase, len(shops), SELL_OUTS)
+        for phase in range(PHASES)
+        for _ in range(sell_outs.choice((0, 0, 1, 2)))
     ]
     acts += _of_orders(Random(f"orders {seed}"), len(shops))  # apart, too
     acts += [

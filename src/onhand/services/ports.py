@@ -223,7 +223,7 @@ class ListingBook(Protocol):
     def release(self, listing: int, amount: int) -> None:
         """A person decided about ``amount`` units that were held."""
 
-    def note_shop(self, listing: int, row: Row, modified: str | None, off_by_sale: bool) -> None:
+    def note_shop(self, listing: int, row: Row, modified: str | None, off_by_sale: bool, emptied: bool) -> None:
         """Take over whether the shop has it switched on, and whether it went off with nothing left."""
 
     def switch_on(self, listings: Sequence[int], on: bool) -> None:

@@ -213,13 +213,9 @@ def _follow(books: Books, cart: Cart, listing: Listing, row: Row, weighed: law.W
 
 
 def note_switch(books: Books, listing: Listing, row: Row, seconds: float, at: datetime) -> None:
-    """Remember that the shop switched a product off with the sale that emptied it, and not a person.
-
-    ``seconds``: how long ago the look before this sale was. A form saved before it says nothing about the sale.
-    """
-    just_edited = row.modified != listing.modified and differences.is_recent(row.age, seconds)
-    emptied = listing.went_off(row) or refreshing.was_emptied(books, listing, row, at)
-    by_sale = not row.status and (listing.off_by_sale or (emptied and not just_edited))
-    if by_sale != listing.off_by_sale or row.status != listing.status:
-        books.listings.note_shop(listing.id, row, listing.modified, by_sale)
+    """Note whether a product is on after a sale. ``seconds``: how long ago the look before this sale was. A form saved before it says
+    nothing about the sale."""
+    if row.status != listing.status or not (row.status or listing.off_by_sale):
+        just_edited = row.modified != listing.modified and differences.is_recent(row.age, seconds)
+        refreshing.note_switch(books, listing, row, listing.modified, just_edited, at)
         books.carts.remember_catalogue(listing.cart, "")  # what is switched on again has to show as a change

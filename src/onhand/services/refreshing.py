@@ -91,13 +91,23 @@ def refresh(house: House, cart: Cart, shop: Shop, catalogue: str | None = None) 
 
 
 def _note_emptied(books: Books, cart: Cart, seen: Iterable[tuple[Listing, Row]], at: datetime) -> None:
-    """Remember which products a sale emptied and switched off just before a post of ours brought them stock again. A person who
-    switches a product off leaves a date on it."""
+    """Remember which products were sold out and switched off just before a post of ours brought them stock again."""
     for before, row in seen:
-        if before.tracked and row.modified == before.modified and was_emptied(books, before, row, at):
-            books.listings.note_shop(before.id, row, row.modified, off_by_sale=True)
+        if before.tracked and was_emptied(books, before, row, at):
+            note_switch(books, before, row, row.modified, row.modified != before.modified, at)
             books.listings.announce_listings([before.id])
             books.tell([cart.id])
+
+
+def note_switch(books: Books, before: Listing, row: Row, modified: str | None, edited: bool, at: datetime) -> None:
+    """Remember whether a product is on, and whether the sale that emptied it switched it off, and not a person.
+
+    ``modified``: the date of its form to go on with. ``edited``: a form was saved since a look: then it may have been a person, who is
+    asked once the product has stock.
+    """
+    emptied = was_emptied(books, before, row, at)
+    by_sale = not row.status and (before.off_by_sale or (not edited and (before.went_off(row) or emptied)))
+    books.listings.note_shop(before.id, row, modified, by_sale, emptied)
 
 
 def was_emptied(books: Books, before: Listing, row: Row, at: datetime) -> bool:

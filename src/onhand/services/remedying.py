@@ -23,7 +23,7 @@ from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Movement
 
-from . import bookkeeping, collecting, editing, evidence, returning
+from . import bookkeeping, collecting, editing, evidence, refreshing, returning
 from .collecting import Memory, Moment
 from .ports import Books
 from .weighing import DOUBTS, Rules, Weighing, ripe_amounts
@@ -271,7 +271,7 @@ def _remedy(
     books.carts.move_sums(cart.id, Sums.of(listing.product, drift, 0))
     # If more has moved than is acted on now, the edit must stay visible as one until the rest has settled too.
     modified = row.modified if row.sum == listing.sum + drift else listing.modified
-    books.listings.note_shop(listing.id, row, modified, listing.off_by_sale and not row.status)
+    refreshing.note_switch(books, listing, row, modified, found.edited, at)
     if finding.remedy is Remedy.BOOK and listing.item is not None:
         bookkeeping.book(books, [Movement.edit(listing.item, drift, cart.id, difference)], at)
     if finding.remedy is Remedy.BOOK:

@@ -115,7 +115,10 @@ class Listings:
                     unnamed=0,
                     parked=_KEEP_PARKED,
                     off_by_sale=False,
-                    off_when_empty=and_(bindparam("b_status") == 0, listings.c.off_when_empty),
+                    off_when_empty=and_(
+                        bindparam("b_status") == 0,
+                        or_(listings.c.off_when_empty, and_(listings.c.status != 0, bindparam("b_quantity") <= 0)),
+                    ),
                     status=bindparam("b_status"),
                     modified=bindparam("b_modified"),
                     news=False,
@@ -127,6 +130,7 @@ class Listings:
                         "b_ordered": row.ordered,
                         "b_sum": row.sum,
                         "b_status": row.status,
+                        "b_quantity": row.quantity,
                         "b_modified": row.modified,
                     }
                     for row in rows
@@ -286,8 +290,9 @@ class Listings:
             update(listings).where(listings.c.id == listing).values(held=listings.c.held - amount, news=True)
         )
 
-    def note_shop(self, listing: int, row: Row, modified: str | None, off_by_sale: bool) -> None:
+    def note_shop(self, listing: int, row: Row, modified: str | None, off_by_sale: bool, emptied: bool) -> None:
         still_off = or_(listings.c.off_when_empty, listings.c.status != 0) if row.quantity <= 0 else _OFF_WHEN_EMPTY
+        still_off = true() if emptied else still_off
         self._connection.execute(
             update(listings)
             .where(listings.c.id == listing)

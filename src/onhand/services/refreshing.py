@@ -93,7 +93,7 @@ def refresh(house: House, cart: Cart, shop: Shop, catalogue: str | None = None) 
 def _note_emptied(books: Books, cart: Cart, seen: Iterable[tuple[Listing, Row]], at: datetime) -> None:
     """Remember which products were sold out and switched off just before a post of ours brought them stock again."""
     for before, row in seen:
-        if before.tracked and was_emptied(books, before, row, at):
+        if before.tracked and before.status and not row.status and row.quantity > 0:
             note_switch(books, before, row, row.modified, row.modified != before.modified, at)
             books.listings.announce_listings([before.id])
             books.tell([cart.id])
@@ -107,7 +107,10 @@ def note_switch(books: Books, before: Listing, row: Row, modified: str | None, e
     """
     emptied = was_emptied(books, before, row, at)
     by_sale = not row.status and (before.off_by_sale or (not edited and (before.went_off(row) or emptied)))
-    books.listings.note_shop(before.id, row, modified, by_sale, emptied)
+    # Goods that came back may have brought it stock as well. Where it was just sold, the sale may have switched it off: that is asked.
+    may_be = not row.status and before.status and not edited and before.item is not None
+    sold = may_be and books.ledger.trade_of(before.cart, before.item or 0, at - EMPTIED_BEFORE, POSTS_MAX)
+    books.listings.note_shop(before.id, row, modified, by_sale, emptied or any(units < 0 for _, units in sold or ()))
 
 
 def was_emptied(books: Books, before: Listing, row: Row, at: datetime) -> bool:

@@ -105,6 +105,9 @@ def compare(
     if any(drift.writer is Writer.FORM and drift.amount > 0 and drift.destroyed == {Writer.SALE} for drift in seen):
         # A form that is saved over a sale undoes it as a race does, and is made good in the same way.
         allowed |= {"lost sale"}
+    if any(drift.writer is Writer.EDITOR and drift.amount > 0 for drift in seen) and any(map(is_about_gone, named)):
+        # A line was taken out, and a race may have lost as much: the shop is put right at once, and a person is asked.
+        allowed |= {"lost sale"}
     if came_back:
         # An order that came and went between two looks leaves neither a line nor a counter that moved: a race of its sale is unknown.
         allowed |= RETURN_CAUSES | ({"unknown"} if any(drift.writer is Writer.SALE for drift in seen) else set())

@@ -53,10 +53,11 @@ class Glance:
                     self.lies.append(f"shop {number} is called in step, and has not answered for {answered:.1f} s")
                 for listing in books.listings.all(cart_id):
                     row = world.shops[number].tables.products.get(listing.product)
+                    key = (number, listing.product)
                     if not listing.tracked or listing.item is None or row is None:
+                        self._wrong_since.pop(key, None)
                         continue
                     shown = target(items[listing.item].on_hand, cart.settings.buffer) + listing.held
-                    key = (number, listing.product)
                     if row.quantity == shown:
                         self._wrong_since.pop(key, None)
                     elif word is CartState.IN_STEP and now - self._wrong_since.setdefault(key, now) > within:

@@ -338,8 +338,11 @@ class World:
         self.asked |= {
             difference.id: difference.note for difference in self.questions()
         }  # the alignment answers them all
+        shop = self.shops[self.carts.index(cart_id)]
+        for row in shop.tables.products.values():
+            row.off_by_sale = False  # nobody may have watched when it went off
         if cart.halted is not None:
-            for fate in self.shops[self.carts.index(cart_id)].fates.values():
+            for fate in shop.fates.values():
                 fate.history = True
             self.phase.aside.add(cart_id)
             self.phase.stopped.add(cart_id)

@@ -148,7 +148,8 @@ def explain(evidence: Evidence, policy: Policy) -> Finding:
     if evidence.edited and not by_hand:
         return _edit(evidence, policy)
     cause = race(evidence)
-    if cause is None or by_hand:
+    if cause is None or by_hand or (cause is not Cause.LOST_SALE and evidence.deleted):
+        # Also an order that was edited just before it was deleted takes units, and its lines do not tell any more.
         return Finding(Cause.UNKNOWN, Remedy.ASK)
     if cause is Cause.LOST_SALE:
         # A line that is gone may have given back as much without the counter, and fewer sales be lost: that is asked about besides.

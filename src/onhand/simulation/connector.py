@@ -81,6 +81,7 @@ class Connector:
             print_ = str(sum(crc32(f"{p.product}|{p.model}|{p.status}".encode()) for p in self._products()))
         yield
         ids = shop.lines_above(after)
+        shop.unseen_edits.clear()
         shop.asked_after = after if after < shop.tables.next_line else shop.asked_after
         lines = tuple(shop.line(line) for line in ids[:limit])
         yield

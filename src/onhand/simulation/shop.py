@@ -146,6 +146,7 @@ class SimShop:
         self.returns: list[int] = []  # products of which a deleted or edited order gave something back, counter and all
         self.fates: dict[int, Fate] = {}  # by line, also of lines that are gone
         self.asked_after = 0  # the last line that a look left out, since it is known
+        self.unseen_edits: dict[int, int] = {}  # edited lines that no look has seen since: which drift the edit was
         self.vanished: list[int] = []  # products of lines that went before any look can have seen them
         self.finished: set[int] = set()  # orders whose checkout came to its end
         self.counted_edits: list[int] = []  # products of which an editor moved quantity and counter
@@ -237,6 +238,10 @@ class SimShop:
         for line in gone:
             if line > self.asked_after:
                 self.vanished.append(self.tables.lines[line].product)
+            if line in self.unseen_edits:
+                self.drifts[self.unseen_edits[line]] = replace(
+                    self.drifts[self.unseen_edits[line]], obscure=Obscure.UNSEEN
+                )
             del self.tables.lines[line]
             self.tables.line_ids.remove(line)
 
@@ -312,3 +317,5 @@ class SimShop:
             obscure = Obscure.HISTORY if fate.history else Obscure.UNSEEN
         if amount or writer in (Writer.FORM, Writer.EDIT, Writer.IMPORT):
             self.drifts.append(Drift(now, product, amount, writer, destroyed, obscure))
+            if fate is not None and writer is Writer.EDITOR:
+                self.unseen_edits[fate.line] = len(self.drifts) - 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -44,6 +44,7 @@ def act(
     """Apply the remedies to what has settled in one product, by the smaller amount seen. ``good``: when it was last seen right."""
     product, at = weighing.listing.product, now.at
     ripe = ripe_amounts(weighing, memory, rules, now)
+    fell_by = memory.first_seen(product, "fallen", now) + timedelta(seconds=rules.settle_seconds / 2)
     if weighing.weighed.drift and not ripe["drift"] and (ripe["fallen"] or ripe["edited"]):
         return  # whether goods came back, and what an edit was worth, shows with the drift
     # Where no line tells what a drift is worth, goods may be coming back of a line that was added, and gone again before it was booked;
@@ -97,6 +98,8 @@ def act(
         weighing = replace(weighing, changed=tuple(c for c in weighing.changed if c not in in_doubt))
         listing = books.listings.of(cart.id, [product])[product]
     moved = ripe["unnamed"] - max(0, ripe["fallen"] - doubted)
+    if moved < 0:
+        weighing = _went_before(weighing, fell_by, moved)
     explained, nameless = _book_moved(books, cart, listing, weighing, moved, by_editor.added, at)
     if nameless > 0:
         memory.nameless[product] = now.monotonic
@@ -118,6 +121,13 @@ def _whole_lines(weighing: Weighing, units: int, most: int) -> int:
     amounts = [-change.units for change in weighing.changed if change.units < 0]
     exact = (total for total in range(units, most + 1) if subset(total, amounts, exact=True) is not None)
     return next(exact, units)
+
+
+def _went_before(weighing: Weighing, fell_by: datetime, moved: int) -> Weighing:
+    """Leave out lines that went after the counter was seen to fall, if the others explain it."""
+    before = tuple(c for c in weighing.changed if c.sold.gone_at is None or c.sold.gone_at <= fell_by)
+    exact = subset(moved, [change.units for change in before if change.units < 0], exact=True) is not None
+    return replace(weighing, changed=before) if exact else weighing
 
 
 def _book_moved(

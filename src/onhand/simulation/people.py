@@ -106,6 +106,8 @@ def deletion(shop: SimShop, family: Family, order: int, restock: bool, chance: R
         for line in shop.tables.lines.values():
             if line.order == order and line.line not in given:
                 shop.kept_back[line.product] += line.quantity
+    if not restock:
+        shop.vanished += units  # beside one that is restocked nobody can tell which of the two it was
     shop.delete_lines(order)
     yield pause(chance)
     shop.delete_order(order)

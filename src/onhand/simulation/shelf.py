@@ -128,7 +128,7 @@ def _can_be_judged(world: World, sku: str, asked: Rows) -> bool:
         vanished = product in world.shops[number].vanished[world.before.vanished[number] :]
         if twice and (number in world.ever_restored or not followed or vanished):
             # What came back before is forgotten with the copy, was not followed, or went with many other orders; or a sale that went
-            # before anybody saw it makes up for what came back twice.
+            # before anybody saw it makes up for what came back twice; or an order that gave nothing back went at the same moment.
             return False
         if Writer.EDITOR in seen and len(seen) > 1 and asked:
             return False  # a person was asked about both at once

@@ -147,7 +147,9 @@ class SimShop:
         self.fates: dict[int, Fate] = {}  # by line, also of lines that are gone
         self.asked_after = 0  # the last line that a look left out, since it is known
         self.unseen_edits: dict[int, int] = {}  # edited lines that no look has seen since: which drift the edit was
-        self.vanished: list[int] = []  # products of lines that went before any look can have seen them
+        self.vanished: list[
+            int
+        ] = []  # products of lines that went before a look saw them, or with an order that gave nothing back
         self.finished: set[int] = set()  # orders whose checkout came to its end
         self.counted_edits: list[int] = []  # products of which an editor moved quantity and counter
         self.edited: Counter[int] = Counter()  # units per product that left with edited lines and were never counted

@@ -171,3 +171,52 @@ def test_a_form_saved_at_the_moment_of_the_sell_out_leaves_it_in_doubt(careful: 
     receiving.receive(careful.world.house, [("POT", 2)], "", "", "")
     careful.settle()
     assert state(careful) == (2, 0)
+
+
+@pytest.fixture
+def emptied(world: World) -> Stall:
+    """POT sells out in the moment before our post brings it stock again, so it never shows that it was empty."""
+    (birch,) = world.running("Birch", wares=WARES, allow_checkout=False)
+    receiving.receive(world.house, [("POT", 2)], "", "", "")
+    birch.wire.before["apply"].append(lambda: birch.sample.buy("POT", 5))
+    return birch
+
+
+def test_what_sold_out_just_before_a_post_is_switched_on(emptied: Stall) -> None:
+    emptied.tick()
+    assert state(emptied) == (2, 0)
+    emptied.settle()
+    emptied.tick(30)
+    emptied.settle()
+    assert state(emptied) == (2, 1)
+    assert doubtful(emptied) == []
+
+
+def test_what_sold_out_just_before_a_post_and_beside_a_saved_form_is_listed(emptied: Stall) -> None:
+    emptied.edit("POT", 5)
+    emptied.settle()
+    emptied.tick(30)
+    emptied.settle()
+    assert state(emptied) == (2, 0)
+    assert doubtful(emptied) == [emptied.listing("POT").product]
+
+
+def test_what_a_person_switched_off_with_stock_left_stays_off_after_a_sale(world: World) -> None:
+    (birch,) = world.running("Birch", wares=WARES, allow_checkout=False)
+    birch.sample.buy("POT", 1)
+    birch.edit("POT", 4)
+    birch.sql("UPDATE products SET products_status = 0 WHERE products_model = 'POT'")
+    birch.settle()
+    birch.tick(30)
+    receiving.receive(world.house, [("POT", 2)], "", "", "")
+    birch.settle()
+    assert state(birch) == (6, 0)
+    assert doubtful(birch) == []
+
+
+def test_what_sold_out_while_nobody_looked_is_listed_after_an_alignment(world: World) -> None:
+    (birch,) = world.running("Birch", wares=WARES, allow_checkout=False)
+    world.store.write(lambda books: books.carts.switch(birch.id, False))
+    birch.sample.buy("POT", 5)
+    birch.get()
+    assert doubtful(birch) == [birch.listing("POT").product]

@@ -60,6 +60,9 @@ class Remedy(StrEnum):
     STOP = "stop"  # posting to this cart ends until a person aligns it again
 
 
+ABOUT_RETURNS = frozenset(
+    {Cause.RETURN_IN_DOUBT, Cause.GIVEN_BACK_TWICE}
+)  # what may be on the shelf, and no count shows
 NEEDS_PERSON = frozenset({Remedy.SHOW, Remedy.STOP})  # beside ASK: they are settled in the shop, or by an alignment
 
 
@@ -272,7 +275,7 @@ class Difference:
     @property
     def about_return(self) -> bool:
         """Whether the question is if goods came back. Then nothing is held: the shop shows our count, without them."""
-        return self.cause in (Cause.RETURN_IN_DOUBT, Cause.GIVEN_BACK_TWICE)
+        return self.cause in ABOUT_RETURNS
 
     @property
     def theirs(self) -> int:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from onhand.app import App
-from onhand.domain.differences import Cause, Remedy
+from onhand.domain.differences import ABOUT_RETURNS, Cause, Remedy
 from onhand.domain.people import Scope
 from onhand.services import rechecking, reconciling
 
@@ -26,7 +26,7 @@ CAUSES = {
     Cause.LOST_RETURN: "A checkout in the shop wrote over what a deleted order had just given back.",
     Cause.ORDER_EDITED: "An order was edited in the shop: the quantity followed, the shop's sales counter did not.",
     Cause.ORDER_CANCELLED: "An order was cancelled in the shop: its goods came back, the shop's sales counter stayed.",
-    Cause.RETURN_IN_DOUBT: "The shop's sales counter went back, its quantity did not rise. A race may have destroyed what came back.",
+    Cause.RETURN_IN_DOUBT: "Goods may have come back that the shop does not show: sales or a saved form wrote over them, or none came.",
     Cause.COUNTER_LOWERED: "The shop's sales counter went back, its quantity did not rise: nothing came back.",
     Cause.GIVEN_BACK_TWICE: "Goods that had come back here were restocked in the shop as well.",
     Cause.PARTIAL_RETURN: "An order was deleted in the shop, which gave back only a part of what it held of this product.",
@@ -102,10 +102,13 @@ def difference_recheck(app: App, difference: Number, person: Text = "") -> Data:
 
 def _in_words(row: dict[str, Any]) -> Data:
     cause, remedy = Cause(row["cause"]), Remedy(row["remedy"])
+    returned = row["expected"] - row["seen"] if cause in ABOUT_RETURNS else None
     return {
+        "if_ours": 0 if returned is not None else -row["amount"],  # signed units by which the shop changes then
+        "if_theirs": row["amount"] if returned is None else returned,  # by which on hand does
         "cause_says": CAUSES[cause],
         "remedy_says": REMEDIES[remedy][1 if row["closed_at"] else 0],
-        "seen_says": _seen(row) if row["product"] is not None and row["amount"] else "",
+        "seen_says": _seen(row) if row["product"] is not None and (row["amount"] or returned) else "",
     }
 
 

@@ -59,6 +59,7 @@ def act(
         return
     if ripe["drift"] < 0 < ripe["fallen"] < weighing.weighed.fallen and memory.came_later(product, "drift", "fallen"):
         ripe["drift"] = 0  # what fell first was borne out then; the quantity lacks what fell after it
+    known_drift = memory.suspicions.get((product, "drift"))
     for what in DOUBTS:
         if ripe[what] or (what == "reset" and ripe["fallen"]):
             memory.suspicions.pop((product, what), None)
@@ -91,9 +92,10 @@ def act(
     if doubted and drift < 0:
         doubted = _whole_lines(weighing, doubted, min(ripe["fallen"], doubted + found.sales))
     if doubted:
-        memory.witnessed[product] = (
-            good  # the rest is weighed again once the books have followed, and its cause is as old
-        )
+        # The rest is weighed again once the books have followed, and its cause is as old.
+        memory.witnessed[product] = good
+        if known_drift is not None and drift + doubted:
+            memory.suspicions[(product, "drift")] = law.Suspicion(known_drift.since, drift + doubted)
         in_doubt = _doubt_return(books, cart, listing, weighing, found, doubted, at)
         weighing = replace(weighing, changed=tuple(c for c in weighing.changed if c not in in_doubt))
         listing = books.listings.of(cart.id, [product])[product]
@@ -109,6 +111,8 @@ def act(
     found = by_editor.without(explained).complete(found)
     if found.drift and not doubted:
         _remedy(books, cart, listing, row, found, differences.explain(found, rules.policy), at)
+        if by_editor.doubtful:  # about these a person was asked as well
+            editing.note_edited(books, cart, [change for change in weighing.changed if change not in explained])
     elif ripe["edited"] and not doubted and (by_order := differences.in_part(found)) is not None:
         _remedy(books, cart, listing, row, found, by_order, at)
     elif ripe["edited"] and not doubted:

@@ -165,6 +165,7 @@ def _all_kinds() -> list[str]:
         plans.NUMBERS,
         plans.RENAMES,
         plans.FILES,
+        plans.SELL_OUTS,
         plans.RETURNS,
         *plans.EDITORS.values(),
         plans.OUR_FAULTS,

@@ -44,30 +44,11 @@ def act(
     """Apply the remedies to what has settled in one product, by the smaller amount seen. ``good``: when it was last seen right."""
     product, at = weighing.listing.product, now.at
     ripe = ripe_amounts(weighing, memory, rules, now)
-    fell_by = memory.first_seen(product, "fallen", now) + timedelta(seconds=rules.settle_seconds / 2)
-    if weighing.weighed.drift and not ripe["drift"] and (ripe["fallen"] or ripe["edited"]):
-        return  # whether goods came back, and what an edit was worth, shows with the drift
-    # Where no line tells what a drift is worth, goods may be coming back of a line that was added, and gone again before it was booked;
-    # where one does, it may tell what fell instead.
-    told = by_editor.changed or by_editor.added
-    falling = weighing.weighed.fallen > 0 and ((ripe["drift"] < 0 and not told) or (ripe["drift"] > 0 and told))
-    if not ripe["fallen"] and (product in memory.lowered or falling):
-        return  # what the drift is worth shows with the counter
-    if ripe["drift"] not in (0, weighing.weighed.drift) and (by_editor.changed or by_editor.added):
-        # What an order's editor did explains the whole of a drift or nothing: a part of it would be asked about, and the rest misread.
-        memory.suspicions[(product, "drift")] = law.Suspicion(now.monotonic, weighing.weighed.drift)
+    if _waits(weighing, ripe, by_editor, memory, now):
         return
-    if ripe["drift"] < 0 < ripe["fallen"] < weighing.weighed.fallen and memory.came_later(product, "drift", "fallen"):
-        ripe["drift"] = 0  # what fell first was borne out then; the quantity lacks what fell after it
+    fell_by = memory.first_seen(product, "fallen", now) + timedelta(seconds=rules.settle_seconds / 2)
     known_drift = memory.suspicions.get((product, "drift"))
-    for what in DOUBTS:
-        if ripe[what] or (what == "reset" and ripe["fallen"]):
-            memory.suspicions.pop((product, what), None)
-    rest = any(
-        amount != ripe[what] for what, amount in weighing.doubts()
-    )  # its causes are as old, so it keeps the date
-    if not rest and not any((product, what) in memory.suspicions for what in DOUBTS):
-        memory.witnessed.pop(product, None)
+    rest = _end_doubts(weighing, ripe, memory)
     listing = books.listings.of(cart.id, [product])[product]
     if not listing.tracked:
         return  # a person gave it another tie since it was weighed: the next look follows it in silence
@@ -87,10 +68,7 @@ def act(
             weighing, ripe = left, {**ripe, "unnamed": 0, "fallen": 0}
             by_editor = replace(by_editor, changed=[c for c in by_editor.changed if c in left.changed])
             listing = books.listings.of(cart.id, [product])[product]
-    lowered = min(memory.lowered.pop(product, 0), ripe["fallen"])
-    doubted = max(differences.not_borne_out(found, ripe["fallen"]), lowered)
-    if doubted and drift < 0:
-        doubted = _whole_lines(weighing, doubted, min(ripe["fallen"], doubted + found.sales))
+    doubted = _doubted(weighing, ripe, found, memory)
     if doubted:
         # The rest is weighed again once the books have followed, and its cause is as old.
         memory.witnessed[product] = good
@@ -105,18 +83,62 @@ def act(
     explained, nameless = _book_moved(books, cart, listing, weighing, moved, by_editor.added, at)
     if nameless > 0:
         memory.nameless[product] = now.monotonic
+    if doubted:
+        return
     listing = books.listings.of(cart.id, [product])[product]
     # Once more: what was booked just now could have been in a race, too.
-    found = evidence.of_drift(books, cart, listing, row, drift, good, now)
-    found = by_editor.without(explained).complete(found)
-    if found.drift and not doubted:
-        _remedy(books, cart, listing, row, found, differences.explain(found, rules.policy), at)
-        if by_editor.doubtful:  # about these a person was asked as well
-            editing.note_edited(books, cart, [change for change in weighing.changed if change not in explained])
-    elif ripe["edited"] and not doubted and (by_order := differences.in_part(found)) is not None:
-        _remedy(books, cart, listing, row, found, by_order, at)
-    elif ripe["edited"] and not doubted:
+    found = by_editor.without(explained).complete(evidence.of_drift(books, cart, listing, row, drift, good, now))
+    finding = differences.explain(found, rules.policy) if found.drift else None
+    if finding is None and ripe["edited"]:
+        finding = differences.in_part(found)
+    if finding is not None:
+        _remedy(books, cart, listing, row, found, finding, at)
+    if (found.drift and by_editor.doubtful) or (
+        finding is None and ripe["edited"]
+    ):  # about these a person was asked, or nothing moved
         editing.note_edited(books, cart, [change for change in weighing.changed if change not in explained])
+
+
+def _waits(weighing: Weighing, ripe: dict[str, int], by_editor: editing.ByEditor, memory: Memory, now: Moment) -> bool:
+    """Return whether what has settled shows its cause only with something that has not. What fell first, and was borne out then, is acted
+    on without the drift of a later fall."""
+    product, weighed = weighing.listing.product, weighing.weighed
+    if weighed.drift and not ripe["drift"] and (ripe["fallen"] or ripe["edited"]):
+        return True  # whether goods came back, and what an edit was worth, shows with the drift
+    # Where no line tells what a drift is worth, goods may be coming back of a line that was added, and gone again before it was booked;
+    # where one does, it may tell what fell instead.
+    told = bool(by_editor.changed or by_editor.added)
+    falling = weighed.fallen > 0 and ((ripe["drift"] < 0 and not told) or (ripe["drift"] > 0 and told))
+    if not ripe["fallen"] and (product in memory.lowered or falling):
+        return True  # what the drift is worth shows with the counter
+    if told and ripe["drift"] not in (0, weighed.drift):
+        # What an order's editor did explains the whole of a drift or nothing: a part of it would be asked about, and the rest misread.
+        memory.suspicions[(product, "drift")] = law.Suspicion(now.monotonic, weighed.drift)
+        return True
+    if ripe["drift"] < 0 < ripe["fallen"] < weighed.fallen and memory.came_later(product, "drift", "fallen"):
+        ripe["drift"] = 0
+    return False
+
+
+def _end_doubts(weighing: Weighing, ripe: dict[str, int], memory: Memory) -> bool:
+    """End the doubts that are acted on; returns whether some of the product are left. Their causes are as old, so they keep the date."""
+    product = weighing.listing.product
+    for what in DOUBTS:
+        if ripe[what] or (what == "reset" and ripe["fallen"]):
+            memory.suspicions.pop((product, what), None)
+    rest = any(amount != ripe[what] for what, amount in weighing.doubts())
+    if not rest and not any((product, what) in memory.suspicions for what in DOUBTS):
+        memory.witnessed.pop(product, None)
+    return rest
+
+
+def _doubted(weighing: Weighing, ripe: dict[str, int], found: Evidence, memory: Memory) -> int:
+    """Return how many of the units by which the counter fell may not have come back."""
+    lowered = min(memory.lowered.pop(weighing.listing.product, 0), ripe["fallen"])
+    doubted = max(differences.not_borne_out(found, ripe["fallen"]), lowered)
+    if doubted and ripe["drift"] < 0:
+        return _whole_lines(weighing, doubted, min(ripe["fallen"], doubted + found.sales))
+    return doubted
 
 
 def _whole_lines(weighing: Weighing, units: int, most: int) -> int:

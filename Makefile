@@ -17,7 +17,7 @@ demo:  ## two sample shops, racing buyers, one true stock (CHECK=1: run, check, 
 	@scripts/set-up
 	@$(BIN)/onhand demo $(if $(CHECK),--check --json)
 
-# Of a hundred new worlds about seven still fail (docs/promises.md). A test run prints each and goes on; far more would be a step back.
+# Of a hundred new worlds about three still fail (docs/promises.md); between ranges it varies. A test run prints each and goes on; far more would be a step back.
 test: TOLERATE = 10
 test: check simulate  ## everything: checks, a million simulated operations, fast tests, tests on a real MariaDB, PHP and Chromium
 	@scripts/system-packages mariadb-server php-cli php-mysql chromium

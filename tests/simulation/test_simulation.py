@@ -20,7 +20,7 @@ from onhand.simulation.run import SEED_MAX, run_world, simulate
 from tests.simulation.test_deliberate_faults import returns_are_not_booked
 
 NEW_WORLDS = 5  # in every test run; `make simulate` and `make test` take a few hundred
-NEW_WORLDS_HOLD = 3  # of those; about seven new worlds in a hundred still fail, and docs/promises.md says so
+NEW_WORLDS_HOLD = 3  # of those; about three new worlds in a hundred still fail, and docs/promises.md says so
 FAULTY_WORLDS = 6  # where returns are not booked, nine in ten fail
 
 OURS = ShopPlan(Family.OSCOMMERCE, transactional=True, allow_checkout=True, policy=Policy.OURS, buffer=0)

@@ -58,9 +58,9 @@ class Glance:
                         self._wrong_since.pop(key, None)
                         continue
                     shown = target(items[listing.item].on_hand, cart.settings.buffer) + listing.held
-                    if row.quantity == shown:
+                    if row.quantity == shown or word is not CartState.IN_STEP:
                         self._wrong_since.pop(key, None)
-                    elif word is CartState.IN_STEP and now - self._wrong_since.setdefault(key, now) > within:
+                    elif now - self._wrong_since.setdefault(key, now) > within:
                         self.lies.append(
                             f"shop {number} is called in step, and has shown {row.quantity} of {listing.model} instead of {shown}"
                             f" for {now - self._wrong_since[key]:.1f} s"

@@ -190,6 +190,7 @@ def _all_kinds() -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # it shrinks a history of each kind that fails
 def test_worlds_that_fail_do_not_end_the_run_and_are_shrunk_to_what_matters(monkeypatch, seed):
     returns_are_not_booked(monkeypatch)
     report = simulate(seed, 1, worlds=FAULTY_WORLDS)

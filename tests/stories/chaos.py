@@ -224,9 +224,11 @@ class Chaos:
             if questions := self._questions():
                 asked += len(questions)
                 # The person has seen the goods. What a deleted order gave back is on the shelf. A checkout that was cut in two
-                # took goods and counted no sale: these are on the shelf, too.
+                # took goods and counted no sale: these are on the shelf, too. An order that went beside a lost sale, and moved no
+                # counter, gave nothing back here.
                 for question in questions:
-                    side = "theirs" if question["cause"] == "return in doubt" else "ours"
+                    came_back = question["cause"] == "return in doubt" and question["amount"] != 0
+                    side = "theirs" if came_back else "ours"
                     with suppress(Refused):  # the shop has just undone it
                         self.stage.verb("decide", difference=question["id"], side=side)
             time.sleep(0.05)

@@ -196,9 +196,11 @@ def _meant(text: str) -> str | None:
     if text.isascii():
         return None
     try:
-        return bytes(_BYTE_OF[letter] for letter in text).decode("utf-8")
+        meant = bytes(_BYTE_OF[letter] for letter in text).decode("utf-8")
     except (KeyError, UnicodeDecodeError):
         return None
+    # ßž would be a letter of N'Ko. No SKU is written in the scripts of these blocks, and many words hold Ü, Ý, Þ or ß.
+    return None if any("\u0700" <= letter <= "\u07ff" for letter in meant) else meant
 
 
 def _is_sure(broken: str, meant: str) -> bool:

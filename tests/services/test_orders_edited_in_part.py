@@ -246,7 +246,7 @@ def test_a_line_added_to_an_order_that_is_deleted_before_it_has_settled_is_no_lo
 def test_a_sale_beside_an_added_line_that_the_counter_does_not_tell_of_is_the_one_that_it_tells_of(
     world: World, shops
 ) -> None:
-    """The added line was named by the sale's counter. What it had taken twice looked like a post of ours that was lost."""
+    """The counter of the sale was credited to the added line, so the units taken twice looked like a lost post."""
     amber, birch = shops
     order = amber.sample.buy_all([("TEA", 4), ("POT", 1)])
     settle(amber, birch)

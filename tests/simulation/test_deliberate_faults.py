@@ -338,7 +338,7 @@ _IMPORT = importing.import_items
 
 
 def one_shop_sells_and_is_put_back(world: Plan) -> Plan:
-    """Change a world so that a post of ours is rare, and a backup of the shop comes after every phase."""
+    """Keep one shop and its sales alone, and restore the shop from a backup after every phase."""
     acts = [replace(act, shop=0) for act in world.acts if act.kind in TRADE]
     acts += [Act(PHASE_SECONDS, phase, "shop restored", 0, world.seed + phase) for phase in range(PHASES)]
     return replace(world, shops=world.shops[:1], acts=tuple(sorted(acts, key=lambda act: (act.phase, act.at))))

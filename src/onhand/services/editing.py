@@ -104,7 +104,7 @@ def follow(
 ) -> None:
     """An order was edited or cancelled, and the quantity followed without the counter: book it under the order's number.
 
-    ``drift``: signed units that the sum moved by with it. ``counted``: signed units that the counter moved by all the same.
+    ``drift``: signed units by which the edit moved the sum. ``counted``: signed units by which it moved the counter, if it did.
     """
     orders = [change.sold.order for change in finding.changed] + [line.order for line in finding.added]
     what = "cancelled" if finding.cause is Cause.ORDER_CANCELLED else "edited"

@@ -40,7 +40,9 @@ def waiting(house: House, cart: Cart, shop: Shop, products: Sequence[int], memor
     known = {line.line: line for line in found}
     now = {number: line for number, line in there(shop, unpaid).items() if numbering.same(known[number], line)}
     house.store.write(lambda books: books.lines.refresh(cart.source, list(now.values())))
-    memory.paid |= dict.fromkeys([number for number, line in now.items() if line.paid], house.clock.monotonic())
+    seen = house.clock.monotonic()
+    memory.paid = {number: at for number, at in memory.paid.items() if seen - at < PAST.total_seconds()}
+    memory.paid |= dict.fromkeys([number for number, line in now.items() if line.paid], seen)
     return [replace(now.get(line.line, line), run=line.run) for line in found]
 
 

@@ -91,7 +91,7 @@ def refresh(house: House, cart: Cart, shop: Shop, catalogue: str | None = None) 
 
 
 def _note_emptied(books: Books, cart: Cart, seen: Iterable[tuple[Listing, Row]], at: datetime) -> None:
-    """Remember which products were sold out and switched off just before a post of ours brought them stock again."""
+    """Remember products that sold out and were switched off just before our post brought them new stock."""
     for before, row in seen:
         if before.tracked and before.status and not row.status and row.quantity > 0:
             note_switch(books, before, row, row.modified, row.modified != before.modified, at)

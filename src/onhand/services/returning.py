@@ -1,7 +1,7 @@
 """Books what became of sold order lines: units that came back, and units that were added to an order.
 
 Path: ``reconciling``, ``remedying`` and ``aligning`` know which lines changed → ``book_changes`` → movements under the lines' names.
-Promise: no line brings back more than it took, whoever booked a return in the meantime; what can't be right is a difference.
+Promise: no line brings back more than it took, even if a clerk books a return at the same moment; the excess becomes a difference.
 Never: decides which line changed; ``law`` and ``differences`` do.
 """
 

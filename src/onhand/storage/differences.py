@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, literal_column, select, update
 
-from onhand.domain.differences import Cause, Difference, Finding, Remedy
+from onhand.domain.differences import ABOUT_RETURNS, Cause, Difference, Finding, Remedy
 from onhand.domain.errors import Refused
 from onhand.domain.sketch import Counters
 
@@ -106,7 +106,7 @@ class Differences:
             table.c.listing_id == listing,
             table.c.amount == amount,
             table.c.remedy == Remedy.ASK.value,
-            table.c.cause.not_in([Cause.RETURN_IN_DOUBT.value, Cause.GIVEN_BACK_TWICE.value]),
+            table.c.cause.not_in([cause.value for cause in ABOUT_RETURNS]),
             table.c.closed_at.is_(None),
         )
         found: int | None = self._connection.execute(query).scalar_one()

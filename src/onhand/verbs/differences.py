@@ -52,6 +52,8 @@ REMEDIES = {  # while it is open, and once it is closed
     Remedy.STOP: ("Nothing is posted until you Send or Get the cart's quantities.", "The cart was stopped."),
 }
 
+NOTHING_HELD = "Nothing is held: the shop shows the smaller count until you decide, ours or theirs."
+
 
 @verb(Scope.READ)
 def differences(
@@ -103,11 +105,12 @@ def difference_recheck(app: App, difference: Number, person: Text = "") -> Data:
 def _in_words(row: dict[str, Any]) -> Data:
     cause, remedy = Cause(row["cause"]), Remedy(row["remedy"])
     returned = row["expected"] - row["seen"] if cause in ABOUT_RETURNS else None
+    waits = returned is not None and remedy is Remedy.ASK and not row["closed_at"]
     return {
         "if_ours": 0 if returned is not None else -row["amount"],  # signed units by which the shop changes then
         "if_theirs": row["amount"] if returned is None else returned,  # by which on hand does
         "cause_says": CAUSES[cause],
-        "remedy_says": REMEDIES[remedy][1 if row["closed_at"] else 0],
+        "remedy_says": NOTHING_HELD if waits else REMEDIES[remedy][1 if row["closed_at"] else 0],
         "seen_says": _seen(row) if row["product"] is not None and (row["amount"] or returned) else "",
     }
 

@@ -31,27 +31,16 @@ from onhand.commands import (
     webhooks,
 )
 from onhand.commands.files import DecimalOption, MapOption, mapping
-from onhand.console import (
-    EXITS,
-    RETRIABLE,
-    AsJson,
-    Call,
-    Person,
-    Store,
-    Verbose,
-    command,
-    pairs,
-    read_file,
-    said,
-)
+from onhand.console import EXITS, AsJson, Call, Person, Store, Verbose, command, pairs, read_file, said
 from onhand.console import main as run_program
 from onhand.domain.errors import Refused
+from onhand.wire import RETRIABLE
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from onhand.config import Config
-    from onhand.door import Data
+    from onhand.wire import Data
 
 WATCH_SECONDS = 1.0
 

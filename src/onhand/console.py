@@ -23,24 +23,17 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from onhand import printing
-from onhand.domain.errors import Broken, Conflict, OnHandError, Permanent, Refused, Retriable
+from onhand.domain.errors import Broken, OnHandError, Permanent, Refused
+from onhand.wire import DONE, REFUSED, data_of, kind_of
 
 if TYPE_CHECKING:  # each takes its time to import; `--help` needs none of them
     from rich.console import Console
 
     from onhand.config import Config
-    from onhand.door import Data, Progress
+    from onhand.wire import Data, Progress
 
-DONE, REFUSED, USAGE, CONFLICT, RETRIABLE, PERMANENT, BROKEN = range(7)
-CODES: dict[type[OnHandError], int] = {
-    Refused: REFUSED,
-    Conflict: CONFLICT,
-    Retriable: RETRIABLE,
-    Permanent: PERMANENT,
-    Broken: BROKEN,
-}
 EXITS = (
-    "Exit codes: 0 done · 1 refused, change the wish · 2 wrong usage · 3 conflict, such as another process owning the file · "
+    "Exit codes: 0 done · 1 refused: change the request · 2 wrong usage · 3 conflict, such as another process owning the file · "
     "4 passing trouble, such as a shop that is down · 5 a person must change something in the shop or on this machine · "
     "6 a promise of OnHand is broken."
 )
@@ -155,15 +148,11 @@ class Call:
 
     def fail(self, error: OnHandError) -> int:
         """Say what went wrong; returns the exit code."""
-        from onhand import door  # noqa: PLC0415
-
         if self.as_json:
-            print(json.dumps({"error": door.data_of(error)}, ensure_ascii=False), flush=True)  # noqa: T201
+            print(json.dumps({"error": data_of(error)}, ensure_ascii=False), flush=True)  # noqa: T201
         else:
             printing.error(printing.console(sys.stderr), error)
-        if error.code == "invalid":
-            return USAGE
-        return next(code for kind, code in CODES.items() if isinstance(error, kind))
+        return kind_of(error).exit
 
     @contextmanager
     def _bar(self, verb: str) -> Iterator[Progress]:

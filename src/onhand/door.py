@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from onhand.domain.errors import Broken, Conflict, Forbidden, OnHandError, Permanent, Refused, Retriable
+from onhand.domain.errors import Conflict, Permanent
 from onhand.storage.owner import Owned, Owner, Ownership
+from onhand.wire import Data, Progress, error_of
 
 if TYPE_CHECKING:  # both take a second to import
     from onhand.app import App
     from onhand.config import Config
-
-Data = dict[str, Any]
-Progress = Callable[[str, int, int], None]  # phase, done, of how many
 
 WAIT_SECONDS = 10.0  # how long a command waits for another short one
 PAUSE_SECONDS = 0.05  # between two tries
@@ -134,34 +132,3 @@ def _listen(reply: HTTPResponse, progress: Progress) -> Data:
             result: Data = said["result"]
             return result
     raise HTTPException("The answer has no end.")
-
-
-# What the code of an error is in HTTP.
-STATUS = {
-    "invalid": 422,
-    "refused": 409,
-    "forbidden": 403,
-    "conflict": 409,
-    "owned": 409,
-    "retriable": 503,
-    "permanent": 502,
-    "broken": 500,
-}
-_KINDS: dict[str, type[OnHandError]] = {
-    **{kind.code: kind for kind in (Refused, Forbidden, Conflict, Retriable, Permanent, Broken)},
-    "invalid": Refused,
-    "owned": Conflict,
-}
-
-
-def data_of(error: OnHandError) -> Data:
-    """An error as it travels and as programs read it."""
-    return {"code": error.code, "message": error.message, "facts": json.loads(json.dumps(error.facts, default=str))}
-
-
-def error_of(said: Mapping[str, Any]) -> OnHandError:
-    """The same error again, of the same class."""
-    code = str(said.get("code", ""))
-    error = _KINDS.get(code, Broken)(str(said.get("message", "")), **dict(said.get("facts") or {}))
-    error.code = code
-    return error

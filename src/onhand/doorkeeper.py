@@ -19,10 +19,10 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from onhand import door
 from onhand.app import App
 from onhand.domain.errors import Broken, OnHandError
 from onhand.verbs import VERBS, Invalid, run
+from onhand.wire import KINDS, Data, data_of
 
 BODY_BYTES = 64 * 1024 * 1024  # the largest request; an import of 200,000 items has about 10 MB
 CALLS_MAX = 32  # verbs at work at once
@@ -61,15 +61,15 @@ async def read_body(request: Request, most: int) -> bytes | None:
     return bytes(body)
 
 
-def _begin(app: App, name: str, body: bytes, calls: threading.BoundedSemaphore) -> asyncio.Queue[door.Data]:
+def _begin(app: App, name: str, body: bytes, calls: threading.BoundedSemaphore) -> asyncio.Queue[Data]:
     """Let a thread of its own do the verb; returns where it says how far it is, and at last what came of it.
 
     The thread may be cut off at the end of the process, between two commits, as by a kill: what is stored is gone on with.
     """
     loop = asyncio.get_running_loop()
-    said: asyncio.Queue[door.Data] = asyncio.Queue()
+    said: asyncio.Queue[Data] = asyncio.Queue()
 
-    def say(line: door.Data) -> None:
+    def say(line: Data) -> None:
         with suppress(RuntimeError):  # the loop has ended: nobody listens any more
             loop.call_soon_threadsafe(said.put_nowait, line)
 
@@ -77,11 +77,11 @@ def _begin(app: App, name: str, body: bytes, calls: threading.BoundedSemaphore) 
         try:
             say({"result": json.loads(json.dumps(_done(app, name, body, say)))})
         except OnHandError as error:
-            say({"error": door.data_of(error)})
+            say({"error": data_of(error)})
         except Exception as error:
             # The outermost frame of this thread: a fault of ours must reach the caller as an answer.
             log.exception("verb.broke", verb=name)
-            say({"error": door.data_of(Broken(f"Fault in OnHand: {type(error).__name__}: {error}"))})
+            say({"error": data_of(Broken(f"Fault in OnHand: {type(error).__name__}: {error}"))})
         finally:
             calls.release()
 
@@ -89,7 +89,7 @@ def _begin(app: App, name: str, body: bytes, calls: threading.BoundedSemaphore) 
     return said
 
 
-def _done(app: App, name: str, body: bytes, say: Callable[[door.Data], None]) -> door.Data:
+def _done(app: App, name: str, body: bytes, say: Callable[[Data], None]) -> Data:
     try:
         arguments = json.loads(body or b"{}")
     except ValueError:
@@ -99,17 +99,17 @@ def _done(app: App, name: str, body: bytes, say: Callable[[door.Data], None]) ->
     return run(app, name, arguments, lambda phase, done, total: say({"progress": [phase, done, total]}))
 
 
-async def _answered(said: asyncio.Queue[door.Data]) -> Response:
+async def _answered(said: asyncio.Queue[Data]) -> Response:
     """One JSON line each for progress and outcome. An error that comes at once has its own HTTP status."""
     try:
         first = await asyncio.wait_for(said.get(), FIRST_SECONDS)
     except TimeoutError:
         first = None
-    status = door.STATUS.get(first["error"]["code"], 500) if first and "error" in first else 200
+    status = KINDS[first["error"]["code"]].status if first and "error" in first else 200
     return StreamingResponse(_lines(first, said), status, media_type="application/x-ndjson")
 
 
-async def _lines(line: door.Data | None, said: asyncio.Queue[door.Data]) -> AsyncIterator[bytes]:
+async def _lines(line: Data | None, said: asyncio.Queue[Data]) -> AsyncIterator[bytes]:
     while True:
         yield json.dumps(line).encode() + b"\n" if line else b"\n"
         if line and "progress" not in line:

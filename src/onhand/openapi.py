@@ -18,8 +18,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 from onhand import __version__
 from onhand.domain.people import Scope
 from onhand.verbs.registry import KEY_LENGTH_MAX, Verb
-
-Data = dict[str, Any]
+from onhand.wire import Data
 
 BODY_BYTES = 1024 * 1024
 FILE_BODY_BYTES = 64 * 1024 * 1024  # of a verb that takes a file

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import TextIO
 
 from rich import box
 from rich.console import Console
@@ -21,8 +21,8 @@ from rich.text import Text
 
 from onhand.domain.errors import OnHandError
 from onhand.domain.states import CartState
+from onhand.wire import Data
 
-Data = dict[str, Any]
 PIPE_WIDTH = 10_000  # a file has no edge: nothing is cut there
 ROWS_SHOWN = 20  # of a list that only gives an impression
 BAD, GOOD, QUIET = "red", "green", "dim"

@@ -32,12 +32,12 @@ from onhand import openapi
 from onhand.app import App
 from onhand.domain.errors import OnHandError
 from onhand.domain.people import Caller
-from onhand.door import STATUS, data_of
 from onhand.doorkeeper import read_body
 from onhand.services import people
 from onhand.turns import Turns
-from onhand.verbs import VERBS, Data, Invalid, run
+from onhand.verbs import VERBS, Invalid, run
 from onhand.verbs.registry import Verb, check_scope, misfit
+from onhand.wire import Data, data_of, kind_of, status_of
 
 CALLS_MAX = 16  # verbs at work at once, so that screens and commands go on
 CALLS_SHARE = 6  # of one token: three slow programs still leave room for others
@@ -161,7 +161,7 @@ async def _guarded(desk: Desk, verb: Verb, request: Request) -> Response:
     except Problem as problem:
         return _problem(problem.status, problem.code, problem.detail, {}, problem.headers)
     except OnHandError as error:
-        status = 422 if error.facts.get("reason") == "key" else STATUS.get(error.code, 500)
+        status = status_of(error, kind_of(error).status)
         if status == HTTPStatus.INTERNAL_SERVER_ERROR:
             log.exception("program.broke", verb=verb.name)
             return _problem(500, "broken", FAULT, {})

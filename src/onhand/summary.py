@@ -13,7 +13,8 @@ from rich.console import Console
 
 from onhand.domain.notices import Kind
 from onhand.domain.oversell import oversell_in_words
-from onhand.printing import BAD, QUIET, Data, ago, say, state_of, table
+from onhand.printing import BAD, QUIET, ago, say, state_of, table
+from onhand.wire import Data
 
 # What waits for a person at a cart: for one, for several, and what to do.
 OPEN = {

@@ -18,12 +18,12 @@ import structlog
 from onhand.domain.errors import Cancelled, Conflict, OnHandError, Refused
 from onhand.domain.tasks import INTERRUPTED, UNTOUCHED, TaskLine, TaskState
 from onhand.services.ports import Books, House, Store
+from onhand.wire import Data
 
 RUNNING_MAX = 8  # tasks at work at once
 LINES_COMMIT = 5_000  # lines of a result in one commit, so that nobody waits long for the next
 CLOSE_SECONDS = 3.0  # how long the end of the program waits for tasks to come to a point where they can stop
 
-Data = dict[str, Any]
 Progress = Callable[[str, int, int], None]  # phase, done, of how many (0: not known)
 Work = Callable[[Progress], Data]  # its answer's ``lines`` are kept one by one, its ``message`` is for people
 

@@ -33,6 +33,7 @@ from onhand.storage import owner as ownership
 from onhand.storage import vault
 from onhand.storage.owner import Owned, Ownership
 from onhand.verbs import run
+from onhand.wire import data_of
 from tests.entrypoints.conftest import OnHand, connect, until
 
 pytestmark = pytest.mark.slow  # every test starts a process of its own
@@ -445,15 +446,6 @@ def test_an_answer_that_breaks_off_is_not_taken_for_a_no(onhand):
         assert len(calls) == 1
 
 
-def test_errors_keep_their_class_through_the_door(onhand):
-    said = door.data_of(Owned(ownership.Owner(1, "serve", None, "secret-token")))
-    assert "secret-token" not in json.dumps(said)
-    again = door.error_of(said)
-    assert isinstance(again, Conflict)
-    assert door.data_of(again) == said
-    assert isinstance(door.error_of({"code": "invalid", "message": "m", "facts": {}}), Refused)
-
-
 def test_a_verb_called_wrongly_is_wrong_usage(onhand):
     config = Config(store=onhand.store)
     with pytest.raises(Refused, match=r"adjust: change") as alone:
@@ -461,7 +453,7 @@ def test_a_verb_called_wrongly_is_wrong_usage(onhand):
     onhand.start("controller")
     with pytest.raises(Refused) as owned:
         door.call(config, "adjust", {"sku": "TEA", "change": "many"}, silent)
-    assert door.data_of(alone.value) == door.data_of(owned.value)
+    assert data_of(alone.value) == data_of(owned.value)
     assert alone.value.code == "invalid"
     with pytest.raises(Refused, match="no verb"):
         door.call(config, "no_such_verb", {}, silent)

@@ -17,7 +17,7 @@ from onhand.console import EXITS, Call, command, pairs, said, say_more
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from onhand.door import Data
+    from onhand.wire import Data
 
 supplier = typer.Typer(help="Suppliers: add, edit, list.", no_args_is_help=True, epilog=EXITS)
 purchase = typer.Typer(

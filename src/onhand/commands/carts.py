@@ -22,7 +22,7 @@ from onhand.domain.carts import DIRECT
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from onhand.door import Data
+    from onhand.wire import Data
 
 cart = typer.Typer(
     help="Connected shops: add, list, show, edit, remove, test, products, key, password, grants.",

@@ -23,7 +23,7 @@ from .files import DecimalOption, MapOption, mapping
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from onhand.door import Data
+    from onhand.wire import Data
 
 count = typer.Typer(
     help="Count sheets: make, fill in, review, post.",

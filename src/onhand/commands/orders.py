@@ -18,7 +18,7 @@ from onhand.domain.orders import LineState
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from onhand.door import Data
+    from onhand.wire import Data
 
 PAGE_MAX = 1000  # orders in one answer
 

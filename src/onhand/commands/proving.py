@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from onhand import printing
-from onhand.console import BROKEN, Call, command
+from onhand.console import Call, command
+from onhand.wire import BROKEN
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from onhand.door import Data
+    from onhand.wire import Data
 
 proving = typer.Typer()  # its commands stand on the first level
 

@@ -18,7 +18,7 @@ from onhand.console import EXITS, Call, DryRun, Limit, command, said, say_more
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from onhand.door import Data
+    from onhand.wire import Data
 
 settling = typer.Typer()  # its commands stand on the first level
 listing = typer.Typer(

@@ -24,7 +24,7 @@ from .files import DecimalOption, MapOption, mapping
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from onhand.door import Data
+    from onhand.wire import Data
 
 item = typer.Typer(
     help="The things that are sold: add, list, show, edit, history, import, export.", no_args_is_help=True, epilog=EXITS

@@ -17,7 +17,7 @@ from onhand.console import EXITS, Call, command, said, say_more
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from onhand.door import Data
+    from onhand.wire import Data
 
 task = typer.Typer(
     help="Long work begun on a screen or by a program: list, show, cancel.", no_args_is_help=True, epilog=EXITS

@@ -18,7 +18,7 @@ from onhand.console import EXITS, Call, command, said
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from onhand.door import Data
+    from onhand.wire import Data
 
 webhook = typer.Typer(
     help="Programs elsewhere that are told what happens: add, list, show, edit, test, retry, remove.",

@@ -21,13 +21,11 @@ from . import (
     tasks,
     webhooks,
 )
-from .registry import VERBS, Data, Invalid, Progress, run
+from .registry import VERBS, Invalid, run
 
 __all__ = [
     "VERBS",
-    "Data",
     "Invalid",
-    "Progress",
     "buying",
     "carts",
     "counting",

@@ -17,8 +17,9 @@ from onhand.domain.people import Scope
 from onhand.domain.purchasing import PurchaseOrder, Suggestion, Supplier
 from onhand.domain.stock import sku_key
 from onhand.services import purchasing
+from onhand.wire import Data
 
-from .registry import Data, Revision, Sku, Text, Units, iso, verb
+from .registry import Revision, Sku, Text, Units, iso, verb
 
 Lines = list[tuple[Sku, Units]]
 Rows = Annotated[int, Field(ge=1, le=1000)]

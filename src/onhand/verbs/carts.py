@@ -26,8 +26,9 @@ from onhand.domain.states import Facts
 from onhand.domain.stock import QUANTITY_MAX
 from onhand.services import aligning, probing, settings
 from onhand.services.standing import facts_of
+from onhand.wire import Data, Progress
 
-from .registry import Data, Invalid, Limit, Progress, Revision, Sku, Text, cart_named, iso, verb
+from .registry import Invalid, Limit, Revision, Sku, Text, cart_named, iso, verb
 
 # What goes into the key file, which is PHP: checked before a key is changed. The forms are those of docs/protocol.md.
 KeyId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,40}$")]

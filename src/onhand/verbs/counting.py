@@ -17,9 +17,10 @@ from onhand.domain.counting import LINES_MAX, CountEntry, CountLine, CountSheet,
 from onhand.domain.importing import FileKind
 from onhand.domain.people import Scope
 from onhand.services import counting, items, settings
+from onhand.wire import Data
 
 from . import files
-from .registry import Data, File, Revision, Sku, Text, iso, packed, verb
+from .registry import File, Revision, Sku, Text, iso, packed, verb
 
 Sheet = Annotated[int, Field(ge=1, lt=2**63)]
 Name = Annotated[str, Field(max_length=100)]

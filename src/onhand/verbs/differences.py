@@ -15,8 +15,9 @@ from onhand.app import App
 from onhand.domain.differences import ABOUT_RETURNS, Cause, Remedy
 from onhand.domain.people import Scope
 from onhand.services import rechecking, reconciling
+from onhand.wire import Data
 
-from .registry import Data, Limit, Text, cart_named, verb
+from .registry import Limit, Text, cart_named, verb
 
 Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 

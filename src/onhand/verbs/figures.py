@@ -14,8 +14,9 @@ from typing import Any, Literal
 
 from onhand.app import App
 from onhand.domain.people import Scope
+from onhand.wire import Data
 
-from .registry import Data, cart_names, verb
+from .registry import cart_names, verb
 
 LATENCY_MINUTES = 15  # of one point: the median of the batches in it
 STACK_MINUTES = 5  # of one point: the deepest sample in it

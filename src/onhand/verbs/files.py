@@ -20,8 +20,9 @@ from onhand.domain.numbers import Mark
 from onhand.domain.people import Scope
 from onhand.headings import mapping_of
 from onhand.services.ports import Books, House, Store
+from onhand.wire import Data
 
-from .registry import Data, packed, verb
+from .registry import packed, verb
 
 T = TypeVar("T")
 MAPPED_MAX = 100  # headings of one mapping

@@ -16,9 +16,10 @@ from onhand.domain.listings import Direction, Listing
 from onhand.domain.people import Scope
 from onhand.domain.stock import sku_key
 from onhand.services import aligning, creating, settling
+from onhand.wire import Data
 
 from .carts import planned
-from .registry import Data, Limit, Sku, Text, cart_named, verb
+from .registry import Limit, Sku, Text, cart_named, verb
 
 Product = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Products = Annotated[list[Product], Field(min_length=1, max_length=2000)]

@@ -16,9 +16,10 @@ from onhand.domain.parameters import PARAMETERS, Parameter, Value
 from onhand.domain.people import Scope
 from onhand.domain.states import CartState, all_in_step
 from onhand.services import bookkeeping, settings
+from onhand.wire import Data
 
 from .carts import shown
-from .registry import Data, Text, verb
+from .registry import Text, verb
 
 NAMED = 5  # items that a notice names
 

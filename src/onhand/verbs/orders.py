@@ -16,8 +16,9 @@ from onhand.domain.errors import Refused
 from onhand.domain.orders import LineState, Order
 from onhand.domain.people import Scope
 from onhand.services import selling
+from onhand.wire import Data
 
-from .registry import Data, Number, Sku, Text, Units, cart_names, iso, verb
+from .registry import Number, Sku, Text, Units, cart_names, iso, verb
 
 PageLimit = Annotated[int, Field(ge=1, le=1000)]
 

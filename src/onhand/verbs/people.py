@@ -17,8 +17,9 @@ from onhand.app import App
 from onhand.domain.errors import Refused
 from onhand.domain.people import Person, Role, Scope
 from onhand.services import people
+from onhand.wire import Data
 
-from .registry import Data, Revision, Text, iso, verb
+from .registry import Revision, Text, iso, verb
 
 Name = Annotated[str, Field(max_length=people.NAME_LENGTH_MAX)]
 Rows = Annotated[int, Field(ge=1, le=1000)]

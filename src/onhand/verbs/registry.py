@@ -27,9 +27,8 @@ from onhand.domain.errors import Forbidden, Refused
 from onhand.domain.people import Caller, Scope, role_that_may
 from onhand.domain.stock import QUANTITY_MAX
 from onhand.sheets import BYTES_MAX
+from onhand.wire import Data, Progress
 
-Data = dict[str, Any]
-Progress = Callable[[str, int, int], None]
 Sku = Annotated[str, Field(max_length=300)]
 Text = Annotated[str, Field(max_length=500)]
 Units = Annotated[int, Field(ge=-QUANTITY_MAX, le=QUANTITY_MAX)]

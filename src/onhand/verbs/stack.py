@@ -16,9 +16,10 @@ from onhand.domain.carts import Cart
 from onhand.domain.errors import Refused
 from onhand.domain.people import Scope
 from onhand.services import settling
+from onhand.wire import Data
 
 from .listings import Product
-from .registry import Data, Invalid, Limit, Sku, Text, cart_named, verb
+from .registry import Invalid, Limit, Sku, Text, cart_named, verb
 
 IN_STACK = ("waiting", "parked")  # states of a listing, before a post has a number
 PostState = Literal["waiting", "parked", "sent", "settled", "applied", "missing", "range", "unlanded"]

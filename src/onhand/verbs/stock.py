@@ -19,9 +19,10 @@ from onhand.domain.listings import target
 from onhand.domain.people import Scope
 from onhand.domain.stock import QUANTITY_MAX, Entry, Kind, check_text, sku_key
 from onhand.services import counting, importing, items, receiving
+from onhand.wire import Data
 
 from . import files
-from .registry import Data, File, Limit, Number, Revision, Sku, Text, Units, cart_names, iso, packed, verb
+from .registry import File, Limit, Number, Revision, Sku, Text, Units, cart_names, iso, packed, verb
 
 NO_LEVEL = -1  # a reorder point or level that is taken away; a form that comes back with a blank means this
 Level = Annotated[

@@ -16,22 +16,9 @@ from pydantic import Field
 from onhand.app import App
 from onhand.domain.people import Scope
 from onhand.domain.tasks import Task
+from onhand.wire import Data, Progress
 
-from .registry import (
-    VERBS,
-    Data,
-    Invalid,
-    Number,
-    Progress,
-    Text,
-    cart_named,
-    cart_names,
-    check_scope,
-    iso,
-    redacted,
-    run,
-    verb,
-)
+from .registry import VERBS, Invalid, Number, Text, cart_named, cart_names, check_scope, iso, redacted, run, verb
 
 ARGUMENTS_LENGTH_MAX = 10_000  # characters, as JSON
 

@@ -16,8 +16,9 @@ from onhand.domain.people import Scope
 from onhand.domain.webhooks import URL_LENGTH_MAX, Delivery, DeliveryState, Event, Webhook
 from onhand.messenger import check_address, new_secret
 from onhand.services import webhooks
+from onhand.wire import Data
 
-from .registry import Data, Number, Revision, iso, verb
+from .registry import Number, Revision, iso, verb
 from .tasks import PageLimit
 
 BEGINNING = 300  # characters of a body that are shown

@@ -15,8 +15,8 @@ from typing import Any
 
 from onhand import sheets
 from onhand.domain.errors import OnHandError, Refused
-from onhand.verbs import Data
 from onhand.verbs.registry import packed
+from onhand.wire import Data
 
 from .visit import Visit
 

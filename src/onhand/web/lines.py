@@ -14,7 +14,7 @@ from typing import Any
 
 from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.stock import sku_key
-from onhand.verbs import Data
+from onhand.wire import Data
 
 from .visit import Visit
 

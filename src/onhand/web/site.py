@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -32,6 +33,7 @@ from onhand.domain.people import Caller, Scope
 from onhand.services import people
 from onhand.turns import Turns
 from onhand.verbs.registry import check_scope
+from onhand.wire import kind_of
 
 from . import drawing
 from .visit import SAID_COOKIE, SESSION_COOKIE, Page, Visit, said_in
@@ -272,9 +274,8 @@ class Site:
 
     def apology(self, visit: Visit, error: OnHandError) -> Response:
         """A page that says why there is none, and what to do."""
-        status = {"refused": 404, "invalid": 404, "forbidden": 403, "conflict": 409}.get(error.code, 503)
-        status = error.status if isinstance(error, Unreadable) else status
-        if error.code not in {"refused", "invalid", "forbidden", "conflict"}:
+        status = error.status if isinstance(error, Unreadable) else kind_of(error).page
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
             log.warning("page.trouble", path=visit.path, code=error.code, trouble=error.message)
         return self.draw(visit, Page("apology.html", {"message": error.message}, "That did not work", status=status))
 

@@ -21,14 +21,14 @@ from onhand.app import App
 from onhand.domain.errors import OnHandError
 from onhand.domain.people import Caller
 from onhand.services.people import Visitor
-from onhand.verbs import VERBS, Data, run
+from onhand.verbs import VERBS, run
+from onhand.wire import Data, kind_of, status_of
 
 SESSION_COOKIE = "onhand_session"
 SAID_COOKIE = "onhand_said"  # the sentence that the next page shows, once
 SAID_LENGTH_MAX = 300  # characters; each may be nine bytes in the cookie, which has 4 KB
 SAID_SECONDS = 60
 # What a refusal means to a browser.
-STATUS = {"invalid": 422, "refused": 422, "forbidden": 403, "conflict": 409, "retriable": 503, "permanent": 502}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,8 @@ class Visit:
 
     def refuse(self, error: OnHandError, again: Callable[[], Page]) -> Page:
         """The same page once more, saying what is wrong. Raises the error itself if it is nothing a person can put right here."""
-        if error.code not in STATUS:
+        status = kind_of(error).form
+        if status is None:
             raise error
         wrong = error.facts.get("arguments")
         if isinstance(wrong, list):
@@ -160,8 +161,7 @@ class Visit:
         current = error.facts.get("current")
         self.current = current if isinstance(current, Mapping) else {}
         # What was typed must not be drawn over, and the address of a form is none to listen at: this page is not live.
-        status = 429 if error.facts.get("reason") == "throttled" else STATUS[error.code]
-        return replace(again(), status=status, live=(), ages=False)
+        return replace(again(), status=status_of(error, status), live=(), ages=False)
 
     def go(self, then: str, said: str = "") -> Response:
         """Send the browser on, with a sentence for the page it comes to."""

@@ -12,9 +12,10 @@ import json
 from onhand.domain.errors import Refused
 from onhand.domain.people import Scope
 from onhand.services import people
-from onhand.verbs import VERBS, Data
+from onhand.verbs import VERBS
 from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
+from onhand.wire import Data
 
 ROWS = 50  # of one page
 FILTERS = ("who", "what", "day")

@@ -17,10 +17,10 @@ from fastapi.responses import Response
 from onhand import sheets
 from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.people import Scope
-from onhand.verbs import Data
 from onhand.web import files
 from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
+from onhand.wire import Data
 
 ROWS = 50  # of one page
 TONES = {"open": "way", "posted": "ok", "discarded": "off"}

@@ -15,12 +15,12 @@ from fastapi.responses import JSONResponse, Response
 from onhand.domain.errors import Refused
 from onhand.domain.inventory import REASONS
 from onhand.domain.people import Scope
-from onhand.verbs import Data
 from onhand.web import view
 from onhand.web.drawing import plural
 from onhand.web.screens.home import Heads
 from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
+from onhand.wire import Data
 
 MOVEMENTS = 30  # of the statement; all of them are on Movements
 REMARK_NEEDED = "other"

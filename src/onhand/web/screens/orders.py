@@ -15,11 +15,11 @@ from fastapi.responses import Response
 from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.orders import LineState
 from onhand.domain.people import Scope
-from onhand.verbs import Data
 from onhand.web import lines
 from onhand.web.drawing import plural
 from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
+from onhand.wire import Data
 
 ROWS = 50  # of one page
 LINES_SHOWN = 4  # of one order in the list

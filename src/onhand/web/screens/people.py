@@ -15,9 +15,9 @@ from fastapi.responses import Response
 from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.people import Role, Scope
 from onhand.services import people
-from onhand.verbs import Data
 from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
+from onhand.wire import Data
 
 ROLES = (
     (Role.VIEWER.value, "viewer: sees everything but secrets and people"),

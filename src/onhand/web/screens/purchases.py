@@ -16,11 +16,11 @@ from fastapi.responses import Response
 
 from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.people import Scope
-from onhand.verbs import Data
 from onhand.web import lines
 from onhand.web.drawing import plural
 from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
+from onhand.wire import Data
 
 ROWS = 50  # of one page
 SUPPLIERS_OFFERED = 200  # to choose from; others can be typed

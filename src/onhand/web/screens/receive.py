@@ -14,12 +14,12 @@ from fastapi.responses import Response
 from onhand import sheets
 from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.people import Scope
-from onhand.verbs import Data
 from onhand.web import files, lines
 from onhand.web.drawing import plural
 from onhand.web.screens.inventory import handed_over
 from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
+from onhand.wire import Data
 
 ROWS = 50  # purchase orders on a page
 SAID_ITEMS = 5  # named after a receipt

@@ -14,11 +14,11 @@ from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
-from onhand.api import Server
 from onhand.app import App
 from onhand.passwords import Passwords
 from onhand.services import people
 from onhand.services.people import Gate
+from onhand.serving.server import Server
 from onhand.web.visit import SESSION_COOKIE
 
 from .ground import Ground, store

@@ -8,7 +8,7 @@ This page is the map of the house; every module below says for itself what it ow
 - ``carts``: other people's shops. The HTTP client of the connector, direct MySQL, the families as data, the sample shop.
 - ``controller``: the process that looks at every cart and drains the post stack.
 - ``app``: the composition root, the one place that knows both ``storage`` and ``carts``.
-- ``config``, ``cli``, ``api``, ``web``: the ways in, for a file, a keyboard, a program and a browser.
+- ``config``, ``cli``, ``serving.server``, ``web``: the ways in, for a file, a keyboard, a program and a browser.
 
 Imports point one way: ``domain ← services ← storage and carts ← app ← the ways in``; ``make check`` holds them to it.
 The file inside the shop, ``connector/onhand.php``, stands beside ``src`` and speaks ``docs/protocol.md``.

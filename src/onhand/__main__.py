@@ -1,10 +1,10 @@
 """Lets ``python -m onhand`` be the program ``onhand``.
 
-Path: the interpreter → ``cli.main``.
+Path: the interpreter → ``cli.program.main``.
 Promise: the same as the program.
 Never: does anything else.
 """
 
-from onhand.cli import main
+from onhand.cli.program import main
 
 main()

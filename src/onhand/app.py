@@ -1,6 +1,6 @@
 """Puts the house together: the only place that knows storage and carts.
 
-Path: ``cli`` (directly or through ``api``) opens an ``App`` and calls verbs with it.
+Path: ``cli`` (directly or through ``serving.server``) opens an ``App`` and calls verbs with it.
 Promise: while an App is open, this process owns the store data file.
 Never: contains a rule.
 """
@@ -23,22 +23,22 @@ from onhand.carts.endpoint import Endpoint, completed
 from onhand.carts.mysql import MySql
 from onhand.carts.mysql_server import Address
 from onhand.clock import SystemClock
-from onhand.controller import Controller
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.errors import Permanent, Refused, Retriable
 from onhand.domain.people import Caller
 from onhand.domain.states import Watch
-from onhand.messenger import HttpMessenger
+from onhand.lock import Ownership
 from onhand.passwords import Passwords
-from onhand.sender import Sender
+from onhand.running.controller import Controller
+from onhand.running.messenger import HttpMessenger
+from onhand.running.sender import Sender
+from onhand.running.tasks import Tasks
 from onhand.services.auditing import Audited
 from onhand.services.collecting import Memory
 from onhand.services.gate import Gate
 from onhand.services.ports import Clock, House, Shop
 from onhand.storage.books import SqlBooks
 from onhand.storage.database import Database
-from onhand.storage.owner import Ownership
-from onhand.tasks import Tasks
 
 T = TypeVar("T")
 CART_SECONDS = 10.0  # how long a verb waits while others speak to the same shop

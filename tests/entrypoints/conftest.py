@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 from onhand.app import App
 from onhand.carts.sample import SampleShop, Storefront, serve
-from onhand.cli import app
+from onhand.cli.program import app
 from onhand.domain.people import Caller, Role, Scope
 from onhand.services import people
 

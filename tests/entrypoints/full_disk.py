@@ -14,12 +14,12 @@ from pathlib import Path
 
 from fastapi.testclient import TestClient
 
-from onhand import api
 from onhand.app import App
 from onhand.domain.people import Role
 from onhand.passwords import Passwords
 from onhand.services import people
 from onhand.services.gate import Gate
+from onhand.serving import server
 from onhand.storage import database
 from onhand.web.visit import SESSION_COOKIE
 from tests.entrypoints.conftest import token_for
@@ -57,7 +57,7 @@ def main(folder: Path) -> None:
         app.gate = Gate(Passwords(cheap=True))
         session = people.begin(app.house, app.gate, people.first_link(app.house), "Ann", PASSWORD)
         program = {"Authorization": f"Bearer {token_for(app, Role.ADMINISTRATOR)}"}
-        web = TestClient(api.create(app, "door", pages=True, hosts=["testserver"]), follow_redirects=False)
+        web = TestClient(server.create(app, "door", pages=True, hosts=["testserver"]), follow_redirects=False)
         web.post("/api/item_add", json={"sku": "TEA", "on_hand": 1}, headers=program)
         browser = {SESSION_COOKIE: session}
         fill(folder / "filler")

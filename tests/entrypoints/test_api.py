@@ -16,13 +16,13 @@ from dataclasses import dataclass
 import httpx2
 import pytest
 
-from onhand import doorkeeper
-from onhand.api import Server
 from onhand.app import App
 from onhand.domain.people import Role
 from onhand.passwords import Passwords
 from onhand.services import people
 from onhand.services.gate import Gate
+from onhand.serving import doorkeeper
+from onhand.serving.server import Server
 from onhand.storage import database
 from tests.entrypoints.conftest import token_for
 

@@ -17,9 +17,9 @@ from hypothesis.strategies import one_of
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks
 
-from onhand import api, programs
 from onhand.app import App
 from onhand.domain.people import Role
+from onhand.serving import programs, server
 from onhand.storage import database
 from onhand.verbs import VERBS
 from tests.entrypoints.conftest import token_for
@@ -45,7 +45,7 @@ def house(tmp_path_factory):
     with App(path, "test") as app, pytest.MonkeyPatch.context() as patch:
         patch.setattr(programs, "CALLS_PER_SECOND", 1e9)
         yield SimpleNamespace(
-            api=api.create(app, "door", pages=True, hosts=["testserver"]), token=token_for(app, Role.ADMINISTRATOR)
+            api=server.create(app, "door", pages=True, hosts=["testserver"]), token=token_for(app, Role.ADMINISTRATOR)
         )
 
 

@@ -15,9 +15,9 @@ import pytest
 from openpyxl import load_workbook
 from typer.testing import CliRunner
 
-from onhand import sheets
-from onhand.cli import app
-from onhand.shopfiles import connector, hint_files
+from onhand.cli.program import app
+from onhand.files import sheets
+from onhand.files.shopfiles import connector, hint_files
 from tests.entrypoints.conftest import environment
 
 # Items

@@ -17,10 +17,10 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from onhand import connections
-from onhand.api import Server
 from onhand.app import App
 from onhand.domain.people import Role
+from onhand.limits import connections
+from onhand.serving.server import Server
 from tests.entrypoints.conftest import token_for, until
 
 pytestmark = pytest.mark.slow  # a server of its own, and waiting

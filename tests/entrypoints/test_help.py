@@ -16,7 +16,7 @@ from click import unstyle
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from onhand.cli import app
+from onhand.cli.program import app
 
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
 HEAVY = ("alembic", "fastapi", "httpx2", "pydantic", "sqlalchemy", "structlog", "uvicorn")
@@ -71,7 +71,7 @@ def test_every_exit_code_is_in_the_docs_and_in_help():
 
 
 def test_help_imports_nothing_heavy():
-    program = f"import sys, onhand.cli; print([name for name in {HEAVY!r} if name in sys.modules])"
+    program = f"import sys, onhand.cli.program; print([name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from onhand import hints
-from onhand.api import Server
 from onhand.app import App
 from onhand.carts.signing import Key, new_key
+from onhand.serving import hints
+from onhand.serving.server import Server
 from onhand.verbs import VERBS
 
 BODY = b'{"hint":"sold"}'

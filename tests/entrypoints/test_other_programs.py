@@ -7,11 +7,11 @@ import io
 import pytest
 from openpyxl import Workbook
 
-from onhand import sheets
 from onhand.domain.errors import Refused
 from onhand.domain.numbers import Mark
-from onhand.headings import normal
-from onhand.sheets import COUNTS, ITEMS, RECEIPTS, Choice
+from onhand.files import sheets
+from onhand.files.headings import normal
+from onhand.files.sheets import COUNTS, ITEMS, RECEIPTS, Choice
 
 SHOPIFY = (
     "Handle,Title,Option1 Name,Option1 Value,SKU,HS Code,COO,Location,Bin name,Incoming (not editable),Unavailable (not editable),"

@@ -24,14 +24,14 @@ from pathlib import Path
 
 import pytest
 
-from onhand import door
+from onhand import lock as ownership
 from onhand.app import App
 from onhand.carts.sample import SampleShop
+from onhand.cli import door
 from onhand.config import Config
 from onhand.domain.errors import Conflict, Permanent, Refused
-from onhand.storage import owner as ownership
+from onhand.lock import Owned, Ownership
 from onhand.storage import vault
-from onhand.storage.owner import Owned, Ownership
 from onhand.verbs import run
 from onhand.wire import data_of
 from tests.entrypoints.conftest import OnHand, connect, until

@@ -22,13 +22,14 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.routing import Mount, Route
 
-from onhand import api, openapi, programs, verbs
 from onhand import app as composition
-from onhand.api import Server
+from onhand import verbs
 from onhand.app import App
 from onhand.domain.errors import Retriable
 from onhand.domain.people import Role, Scope
 from onhand.services import people
+from onhand.serving import openapi, programs, server
+from onhand.serving.server import Server
 from onhand.storage import vault
 from onhand.verbs import VERBS
 from onhand.web import attach
@@ -85,7 +86,7 @@ def web(app):
 
 
 def called(app) -> TestClient:
-    return TestClient(api.create(app, "door", pages=True, hosts=["testserver"]), follow_redirects=False)
+    return TestClient(server.create(app, "door", pages=True, hosts=["testserver"]), follow_redirects=False)
 
 
 @pytest.fixture

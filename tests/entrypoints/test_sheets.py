@@ -21,11 +21,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
-from onhand import sheets, workbooks
 from onhand.domain.errors import Refused
 from onhand.domain.spelling import writable
 from onhand.domain.stock import QUANTITY_MAX, check_sku, is_sku, sku_key
-from onhand.sheets import COUNTS, ITEMS, MOVEMENTS, RECEIPTS, Form
+from onhand.files import sheets, workbooks
+from onhand.files.sheets import COUNTS, ITEMS, MOVEMENTS, RECEIPTS, Form
 
 
 def rows(content, layout=ITEMS):

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from onhand import door
+from onhand.cli import door
 from onhand.config import Config
 from onhand.domain.errors import Refused
 from tests.entrypoints.conftest import until

@@ -3,9 +3,9 @@
 import pytest
 
 from onhand import wire
-from onhand.console import Call
+from onhand.cli.console import Call
 from onhand.domain.errors import OnHandError
-from onhand.storage.owner import Owned, Owner
+from onhand.lock import Owned, Owner
 from onhand.verbs import Invalid
 
 

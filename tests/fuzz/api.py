@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from onhand import api, openapi, programs
 from onhand.app import App
 from onhand.domain.people import Caller, Role, Scope
 from onhand.services import people
+from onhand.serving import openapi, programs, server
 from onhand.storage import database
 from onhand.verbs import VERBS, run
 from onhand.verbs.registry import Verb
@@ -62,7 +62,7 @@ class Api:
         programs.CALLS_PER_SECOND = 1e9  # the pace of one token is not what is tried here
         database.create(folder / "store.db")
         self._app = self._held.enter_context(App(folder / "store.db", "serve"))
-        self._asgi = api.create(self._app, "door", pages=True, hosts=["localhost"])
+        self._asgi = server.create(self._app, "door", pages=True, hosts=["localhost"])
         for sku in [*OURS, "TEA", "MUG", "POT"]:
             self._do("item_add", sku=sku, on_hand=START)
         for name in ("Amber", "Birch"):

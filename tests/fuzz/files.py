@@ -13,9 +13,9 @@ import zipfile
 from collections.abc import Sequence
 from functools import cache
 
-from onhand import sheets, workbooks
 from onhand.domain.errors import Refused
-from onhand.layouts import COUNTS, ITEMS, RECEIPTS, Layout
+from onhand.files import sheets, workbooks
+from onhand.files.layouts import COUNTS, ITEMS, RECEIPTS, Layout
 from tests.fuzz import mutations
 from tests.fuzz.outcome import Outcome
 

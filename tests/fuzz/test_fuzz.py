@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import structlog
 
-from onhand import sheets
+from onhand.files import sheets
 from onhand.services import receiving
 from onhand.verbs import registry
 from tests.fuzz.api import Api

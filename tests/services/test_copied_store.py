@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import pytest
 
 from onhand.carts.endpoint import Endpoint
-from onhand.controller import Driver
 from onhand.domain.errors import Conflict, Retriable
+from onhand.running.controller import Driver
 from onhand.services import receiving, settings, ticking
 from onhand.services.collecting import Memory
 from onhand.services.ports import House

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from onhand.controller import HINT_SECONDS, Controller, Driver, DriverThread
 from onhand.domain.errors import Retriable
+from onhand.running.controller import HINT_SECONDS, Controller, Driver, DriverThread
 from onhand.services.collecting import SUMS_SHARE, SUMS_TIMED
 from tests.builders import Stall, World, failing
 

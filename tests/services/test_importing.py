@@ -6,10 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from onhand import sheets
 from onhand.domain.errors import Conflict, Refused
 from onhand.domain.importing import Base, Change, Since, change
 from onhand.domain.stock import QUANTITY_MAX, check_sku, is_sku, sku_key
+from onhand.files import sheets
 from onhand.services import items
 from onhand.services.counting import adjust
 from onhand.services.importing import Entry, import_items

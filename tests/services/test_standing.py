@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, insert, select
 
-from onhand.controller import Driver
 from onhand.domain.carts import Cart
 from onhand.domain.listings import target
 from onhand.domain.states import CartState, Pulse, Watch, look_within, state
+from onhand.running.controller import Driver
 from onhand.services.standing import facts_of
 from onhand.storage.tables import differences, items, listings, posts
 from tests.builders import World

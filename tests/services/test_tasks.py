@@ -11,10 +11,10 @@ import pytest
 from onhand.domain.errors import Cancelled, Conflict, Refused, Retriable
 from onhand.domain.people import Caller
 from onhand.domain.tasks import INTERRUPTED, UNTOUCHED, Task, TaskLine, TaskState
+from onhand.running.tasks import Tasks
 from onhand.services import aligning
 from onhand.services.auditing import Audited
 from onhand.services.receiving import receive
-from onhand.tasks import Tasks
 from tests.builders import World, failing
 
 pytestmark = pytest.mark.slow  # real servers and waiting: `make fast` leaves it out

@@ -16,8 +16,8 @@ from onhand.domain.errors import Conflict, Refused
 from onhand.domain.sketch import Counters
 from onhand.domain.states import Pulse, Watch
 from onhand.domain.webhooks import GIVE_UP_AFTER, KEEP, SKUS_MAX, Answer, DeliveryState, Event, signature
-from onhand.messenger import ANSWER_BYTES, HttpMessenger, check_address, new_secret
-from onhand.sender import Sender
+from onhand.running.messenger import ANSWER_BYTES, HttpMessenger, check_address, new_secret
+from onhand.running.sender import Sender
 from onhand.services import counting, receiving, webhooks
 from onhand.services.ports import House
 from onhand.storage import vault

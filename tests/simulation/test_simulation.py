@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
-from onhand.cli import app
+from onhand.cli.program import app
 from onhand.domain.differences import Policy
 from onhand.simulation import plan as plans
 from onhand.simulation.people import Family

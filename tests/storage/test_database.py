@@ -25,11 +25,11 @@ from onhand.clock import SystemClock
 from onhand.domain.errors import Broken, Conflict, OnHandError, Permanent, Refused, Retriable
 from onhand.domain.people import Session
 from onhand.domain.stock import Kind, Movement
+from onhand.lock import Owned, Ownership
 from onhand.services import bookkeeping
 from onhand.services.ports import House
 from onhand.storage.books import SqlBooks
 from onhand.storage.database import Database, create, upgrade
-from onhand.storage.owner import Owned, Ownership
 from onhand.storage.tables import metadata
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

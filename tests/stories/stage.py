@@ -19,8 +19,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from onhand import door, verbs
+from onhand import verbs
 from onhand.app import App
+from onhand.cli import door
 from onhand.config import Config
 from onhand.domain.errors import Conflict, OnHandError, Retriable
 from onhand.services.ports import Clock

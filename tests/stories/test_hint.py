@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from onhand.carts.signing import key_file, new_key
-from onhand.controller import HINT_SECONDS
+from onhand.running.controller import HINT_SECONDS
 from tests.shops.families import OsCommerce23
 from tests.shops.shop import CONNECTOR
 from tests.stories.stage import HERE, HouseServed, Shop, Stage, eventually

@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from onhand.domain.people import Role
-from onhand.shopfiles import connector, hint_files
+from onhand.files.shopfiles import connector, hint_files
 from tests.web.conftest import NAMES, text
 
 pytestmark = pytest.mark.slow  # most tests align shops and wait for them to settle

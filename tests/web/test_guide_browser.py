@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from onhand.api import Server
 from onhand.app import App
 from onhand.carts.sample import SampleShop, catalogue, serve
 from onhand.domain.people import Role
 from onhand.services import people
+from onhand.serving.server import Server
 from onhand.storage import database
 from tests.browser import PHONE, visitor
 from tests.web.conftest import House, eventually

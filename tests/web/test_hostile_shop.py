@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from onhand.carts.sample import SampleShop, catalogue, serve
-from onhand.controller import Driver
+from onhand.running.controller import Driver
 from onhand.services.collecting import PAGES_MAX, Memory
 from onhand.services.ports import ROWS_MAX
 from tests.hostile import ENDLESS_LINES, ENDLESS_ROWS, LIES, HostileShop

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from onhand.domain.people import Role
-from onhand.messenger import HttpMessenger
+from onhand.running.messenger import HttpMessenger
 from onhand.services import webhooks
 from tests.services.test_webhooks import receiving_server
 from tests.web.conftest import House, text

@@ -13,11 +13,11 @@ import re
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from ipaddress import ip_address
 from typing import Any
 
 import httpx2
 
+from onhand.domain.addresses import is_loopback
 from onhand.domain.errors import Permanent
 from onhand.domain.shop import Applied, Change, Hello, Line, Look, Outcome, Page, Row, Window
 from onhand.domain.sketch import Cell, Sums
@@ -292,16 +292,6 @@ def _whole_one(proposed: str) -> Permanent:
 _HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]+)?(/|$)")
 _PAGES = (".php", ".html", ".htm", ".asp", ".aspx")
 _CONNECTOR = re.compile(r"onhand[A-Za-z0-9_.-]*\.php", re.IGNORECASE)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, as far as its name says."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 # Answers that are understood

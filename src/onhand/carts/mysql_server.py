@@ -18,7 +18,6 @@ import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -27,6 +26,7 @@ from pymysql.constants import CLIENT, CR, ER
 from pymysql.converters import encoders
 from pymysql.cursors import SSCursor
 
+from onhand.domain.addresses import is_loopback
 from onhand.domain.errors import OnHandError, Permanent, Retriable
 
 from .answers import ANSWER_MAX_BYTES, fault, shortened
@@ -104,12 +104,7 @@ class Address:
     @property
     def local(self) -> bool:
         """Whether it is this machine, as far as the address says."""
-        if self.socket is not None or self.host == "localhost":
-            return True
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return self.socket is not None or is_loopback(self.host)
 
     @property
     def login(self) -> tuple[str, str, int, str | None]:

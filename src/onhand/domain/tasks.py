@@ -1,6 +1,6 @@
 """Says what a task is: long work, such as a Send of thousands of listings, that goes on while its page is closed.
 
-Path: ``onhand.tasks`` runs them; the task's page and ``onhand task`` show them.
+Path: ``running.tasks`` runs them; the task's page and ``onhand task`` show them.
 Promise: a task ends in exactly one of the states below, and its message says what that means.
 Never: knows how the work is done.
 """

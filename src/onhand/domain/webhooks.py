@@ -1,6 +1,6 @@
 """Says what a webhook is told: the events, the message, its signature, and when a delivery is tried again.
 
-Path: ``services.webhooks`` asks here what to store and what an answer means; ``onhand.sender`` carries it out.
+Path: ``services.webhooks`` asks here what to store and what an answer means; ``running.sender`` carries it out.
 Promise: every try of a delivery has the same id and the same body; a pause never exceeds ``PAUSE_MAX``.
 Never: sends, or reads a clock.
 

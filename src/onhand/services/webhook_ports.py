@@ -1,6 +1,6 @@
 """The floor plan's room for webhooks: where they are kept, and who carries a message to its address.
 
-Path: ``services.webhooks`` is written against these; ``storage`` and ``onhand.messenger`` implement them; ``app`` puts them together.
+Path: ``services.webhooks`` is written against these; ``storage`` and ``running.messenger`` implement them; ``app`` puts them together.
 Promise: carrying a message takes bounded time and never raises: what went wrong is the answer.
 Never: knows an implementation.
 """

@@ -1,6 +1,6 @@
 """Tells webhooks what happened: keeps it first, sends it then, and again until it is taken.
 
-Path: ``verbs.webhooks`` adds, edits and tests them; ``onhand.sender`` calls ``collect`` and ``send_next`` over and over.
+Path: ``verbs.webhooks`` adds, edits and tests them; ``running.sender`` calls ``collect`` and ``send_next`` over and over.
 Promise: each event is told at least once and in order per webhook, every try under the same id; booking waits for none of it.
 Never: holds a transaction while it sends.
 """

@@ -18,9 +18,9 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import StaticPool
 
-from onhand.controller import Driver, driven
 from onhand.domain.carts import Cart
 from onhand.domain.errors import Retriable
+from onhand.running.controller import Driver, driven
 from onhand.services.collecting import Memory
 from onhand.services.ports import House
 from onhand.storage.books import SqlBooks

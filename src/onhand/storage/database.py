@@ -6,7 +6,7 @@ share one commit; each is still whole or undone by itself.
 Never: lets a driver's exception out: it leaves as one of ``domain.errors`` with its cause attached; works on a file that is not
 (any more) the one at its path.
 
-One process owns a file for writing (see ``owner``), for two reasons: several writing processes gain nothing and starve each other, and
+One process owns a file for writing (see ``lock``), for two reasons: several writing processes gain nothing and starve each other, and
 SQLite before 3.51.3 can corrupt a WAL file when two connections write and checkpoint at the same instant.
 """
 

@@ -1,6 +1,6 @@
 """Tasks and their results per SKU, in our database.
 
-Path: ``onhand.tasks`` writes; the task's page and its downloads read page by page.
+Path: ``running.tasks`` writes; the task's page and its downloads read page by page.
 Promise: lines stand in the order of the work; what is kept is bounded.
 Never: knows how far a running task is; that is in memory.
 """

@@ -11,11 +11,11 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field
 
-from onhand import sheets
 from onhand.app import App, Books
 from onhand.domain.counting import LINES_MAX, CountEntry, CountLine, CountSheet, How
 from onhand.domain.importing import FileKind
 from onhand.domain.people import Scope
+from onhand.files import sheets
 from onhand.services import counting, items, settings
 from onhand.wire import Data
 

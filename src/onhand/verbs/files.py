@@ -13,12 +13,12 @@ from typing import Annotated, TypeVar
 
 from pydantic import Field, StringConstraints
 
-from onhand import sheets
 from onhand.app import App
 from onhand.domain.importing import FileKind as Kind
 from onhand.domain.numbers import Mark
 from onhand.domain.people import Scope
-from onhand.headings import mapping_of
+from onhand.files import sheets
+from onhand.files.headings import mapping_of
 from onhand.services.ports import Books, House, Store
 from onhand.wire import Data
 

@@ -26,7 +26,7 @@ from onhand.domain.carts import Cart
 from onhand.domain.errors import Forbidden, Refused
 from onhand.domain.people import Caller, Scope, role_that_may
 from onhand.domain.stock import QUANTITY_MAX
-from onhand.sheets import BYTES_MAX
+from onhand.files.sheets import BYTES_MAX
 from onhand.wire import Data, Progress
 
 Sku = Annotated[str, Field(max_length=300)]

@@ -12,12 +12,12 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from onhand import sheets
 from onhand.app import App, Books
 from onhand.domain.importing import FileKind
 from onhand.domain.listings import target
 from onhand.domain.people import Scope
 from onhand.domain.stock import QUANTITY_MAX, Entry, Kind, check_text, sku_key
+from onhand.files import sheets
 from onhand.services import counting, importing, items, receiving
 from onhand.wire import Data
 

@@ -1,6 +1,6 @@
 """Verbs about webhooks: whom to tell what, and what came of it.
 
-Path: called by name through ``verbs.run``; ``onhand.sender`` does the telling.
+Path: called by name through ``verbs.run``; ``running.sender`` does the telling.
 Promise: a secret is shown once, in the answer of ``webhook_add``.
 Never: waits for a receiver, but to test one.
 """
@@ -14,7 +14,7 @@ from pydantic import Field
 from onhand.app import App, Books
 from onhand.domain.people import Scope
 from onhand.domain.webhooks import URL_LENGTH_MAX, Delivery, DeliveryState, Event, Webhook
-from onhand.messenger import check_address, new_secret
+from onhand.running.messenger import check_address, new_secret
 from onhand.services import webhooks
 from onhand.wire import Data
 

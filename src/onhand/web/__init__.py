@@ -1,6 +1,6 @@
 """Adds the screens to the server: what a browser sees of the house.
 
-Path: ``api`` builds the FastAPI application and calls ``attach``; every module of ``screens`` adds its pages and forms.
+Path: ``serving.server`` builds the FastAPI application and calls ``attach``; every module of ``screens`` adds its pages and forms.
 Promise: pages need nothing from other servers, run no inline script or style, and do what matters without JavaScript.
 Never: changes anything but by a verb.
 """

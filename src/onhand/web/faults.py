@@ -15,7 +15,7 @@ from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from onhand.connections import HangUps
+from onhand.limits.connections import HangUps
 
 from .site import Site
 from .visit import Page

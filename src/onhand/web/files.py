@@ -13,8 +13,8 @@ from collections import OrderedDict
 from datetime import datetime, timedelta
 from typing import Any
 
-from onhand import sheets
 from onhand.domain.errors import OnHandError, Refused
+from onhand.files import sheets
 from onhand.verbs.registry import packed
 from onhand.wire import Data
 

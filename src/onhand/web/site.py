@@ -30,8 +30,8 @@ from starlette.routing import Match, Route
 from onhand.app import App
 from onhand.domain.errors import Conflict, Forbidden, OnHandError, Refused
 from onhand.domain.people import Caller, Scope
+from onhand.limits.turns import Turns
 from onhand.services import people
-from onhand.turns import Turns
 from onhand.verbs.registry import check_scope
 from onhand.wire import kind_of
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from fastapi.responses import Response
 
-from onhand import shopfiles
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Policy
 from onhand.domain.errors import Conflict, OnHandError, Refused
 from onhand.domain.people import Scope
+from onhand.files import shopfiles
 from onhand.services import settings
 from onhand.web import view
 from onhand.web.site import Site

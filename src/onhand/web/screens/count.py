@@ -14,9 +14,9 @@ from typing import Any
 
 from fastapi.responses import Response
 
-from onhand import sheets
 from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.people import Scope
+from onhand.files import sheets
 from onhand.web import files
 from onhand.web.site import Site
 from onhand.web.visit import Page, Visit

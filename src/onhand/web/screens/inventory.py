@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 from fastapi.responses import Response
 
-from onhand import sheets
 from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.people import Scope
+from onhand.files import sheets
 from onhand.web import files, view
 from onhand.web.drawing import plural
 from onhand.web.screens.home import Heads

@@ -12,10 +12,10 @@ from typing import Any
 
 from fastapi.responses import Response, StreamingResponse
 
-from onhand import sheets
 from onhand.domain.errors import Refused
 from onhand.domain.people import Scope
 from onhand.domain.stock import Kind
+from onhand.files import sheets
 from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from fastapi.responses import Response
 
-from onhand import sheets
 from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.people import Scope
+from onhand.files import sheets
 from onhand.web import files, lines
 from onhand.web.drawing import plural
 from onhand.web.screens.inventory import handed_over

@@ -1,0 +1,96 @@
+"""The commands that prove what is promised: on the store at hand, and on a simulated house.
+
+Path: ``program`` adds ``prove`` and ``simulate`` to the program.
+Promise: a promise that does not hold ends with the exit code for broken, and says how to see it again.
+Never: changes a store.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from onhand.cli import printing
+from onhand.cli.console import Call, command
+from onhand.wire import BROKEN
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from onhand.wire import Data
+
+proving = typer.Typer()  # its commands stand on the first level
+
+OPERATIONS = 100_000  # less than a minute
+SEEDS_SHOWN = 20  # of each promise that was broken; all are in the JSON
+
+
+@command(proving, "prove")
+def prove(call: Call) -> None:
+    """Add up every movement again and compare with the balances."""
+    if not call.answer("prove", printing.proof)["holds"]:
+        raise typer.Exit(BROKEN)
+
+
+@command(proving, "simulate")
+def simulate(
+    call: Call,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed", min=0, help="The first world; each next one is one more. A new one each time if not given."
+        ),
+    ] = None,
+    operations: Annotated[int, typer.Option("--operations", min=1, help="How many, at least.")] = OPERATIONS,
+    worlds: Annotated[
+        int | None, typer.Option("--worlds", min=1, help="How many worlds, instead of operations.")
+    ] = None,
+    tolerate: Annotated[
+        float,
+        typer.Option("--tolerate", min=0, max=100, help="Percent of worlds that may fail before this ends with 6."),
+    ] = 0,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, max=64, help="Processes to share the work.")] = 1,
+) -> None:
+    """Simulate houses, shops, people, network and disk, break all of them, and check every promise. Needs no store."""
+    from onhand.simulation.run import fresh_seed  # noqa: PLC0415
+    from onhand.simulation.run import simulate as run  # noqa: PLC0415
+
+    if seed is None:
+        seed = fresh_seed()
+    if not call.as_json:  # said first: a run that is cut off can be repeated, too
+        typer.echo(f"Seed {seed}; repeat it with --seed {seed}.", err=True)
+
+    def progress(done: int) -> None:
+        if sys.stderr.isatty() and not call.as_json:
+            typer.echo(f"\r{done:,} operations", nl=False, err=True)
+
+    report = run(seed, operations, jobs, progress, worlds)
+    call.show(report.data(), _report)
+    if len(report.failed) > report.worlds * tolerate / 100:
+        raise typer.Exit(BROKEN)
+
+
+def _report(out: Console, data: Data) -> None:
+    words = "{operations:,} operations in {worlds:,} worlds from seed {seed}, {operations_per_second:,} a second."
+    printing.say(out, words.format_map(data))
+    for title in ("traffic", "faults", "differences", "checks"):
+        printing.table(
+            out, [title.capitalize(), ">How often"], [[k, f"{n:,}"] for k, n in data[title].items()], "None."
+        )
+    if data["holds"]:
+        longest = data["in_step_seconds"]["longest"]
+        printing.say(
+            out,
+            f"Every promise held. In step {longest} simulated seconds after trade ended, at the latest.",
+            printing.GOOD,
+        )
+        return
+    for history in data["histories"]:
+        typer.echo(f"{history}\n")
+    out_of = f"{data['worlds_failed']:,} of {data['worlds']:,} worlds broke a promise."
+    printing.say(out, out_of, printing.BAD)
+    for promise, seeds in data["broken"].items():
+        shown = ", ".join(map(str, seeds[:SEEDS_SHOWN])) + (" …" if len(seeds) > SEEDS_SHOWN else "")
+        printing.say(out, f"{promise}: {len(seeds):,}, at seed {shown}", printing.BAD)

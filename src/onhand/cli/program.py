@@ -1,0 +1,276 @@
+"""The command line: one small function per command; those about one noun are in ``commands``.
+
+Path: the program ``onhand`` → ``console`` (options, errors, exit codes) → ``door`` → the verb; ``printing`` shows the answer.
+Promise: every command does exactly one verb, and `--help` says all there is to it.
+Never: imports at the top what `--help` can do without, or decides anything about stock.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from base64 import b64encode
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from onhand import __version__
+from onhand.cli import printing, summary
+from onhand.cli.commands import (
+    buying,
+    carts,
+    counting,
+    files,
+    orders,
+    people,
+    proving,
+    settling,
+    stock,
+    tasks,
+    webhooks,
+)
+from onhand.cli.commands.files import DecimalOption, MapOption, mapping
+from onhand.cli.console import EXITS, AsJson, Call, Person, Store, Verbose, command, pairs, read_file, said
+from onhand.cli.console import main as run_program
+from onhand.domain.errors import Refused
+from onhand.wire import RETRIABLE
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from onhand.config import Config
+    from onhand.wire import Data
+
+WATCH_SECONDS = 1.0
+
+app = typer.Typer(
+    name="onhand",
+    help="Keeps one true quantity on hand per SKU in step with several web shops.",
+    epilog=EXITS,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+def _group(name: str, words: str) -> typer.Typer:
+    group = typer.Typer(help=words, no_args_is_help=True, epilog=EXITS)
+    app.add_typer(group, name=name)
+    return group
+
+
+param = _group("param", "System parameters: list, get, set.")
+app.add_typer(stock.item, name="item")
+app.add_typer(stock.stock)
+app.add_typer(orders.order, name="order")
+app.add_typer(files.files)
+app.add_typer(carts.align)
+app.add_typer(proving.proving)
+app.add_typer(carts.cart, name="cart")
+app.add_typer(carts.sync, name="sync")
+app.add_typer(counting.count, name="count")
+app.add_typer(tasks.task, name="task")
+app.add_typer(webhooks.webhook, name="webhook")
+app.add_typer(buying.supplier, name="supplier")
+app.add_typer(buying.purchase, name="purchase")
+app.add_typer(people.user, name="user")
+app.add_typer(people.token, name="token")
+command(app, "audit")(people.audit)
+app.add_typer(settling.settling)
+app.add_typer(settling.listing, name="listing")
+
+Sku = Annotated[str, typer.Argument(metavar="SKU", help="The item's SKU; case and outer blanks do not count.")]
+Units = Annotated[list[str], typer.Argument(metavar="SKU=N...", help="A SKU and how many units, as in TEA=12.")]
+Note = Annotated[str, typer.Option("--note", help="A remark that is kept with it.")]
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"onhand {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    *,
+    store: Store = None,
+    as_json: AsJson = False,
+    person: Person = None,
+    verbose: Verbose = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    ctx.obj = Call(store, as_json, person, verbose)
+
+
+@command(app, "init")
+def init(
+    call: Call,
+    upgrade: Annotated[bool, typer.Option("--upgrade", help="Bring an older file to this program's schema.")] = False,
+    new_key: Annotated[
+        bool, typer.Option("--new-key", help="With --upgrade: seal the secrets in it with a fresh key.")
+    ] = False,
+) -> None:
+    """Make a new store data file with its key file, or bring one up to date."""
+    config = call.config()
+    path = config.store
+    from onhand.lock import Ownership  # noqa: PLC0415
+    from onhand.storage import database  # noqa: PLC0415
+
+    if not upgrade:
+        database.create(path, config.key_file)
+        call.show({"store": str(path)}, said("{store} is ready. Next: `onhand cart add`."))
+        return
+    if not path.exists():
+        raise Refused(f"There is no store data file {path}: make one with `onhand init`.", path=str(path))
+    with Ownership(path, "init --upgrade"):
+        before, after = database.upgrade(path)
+        locked = database.seal_anew(path, config.key_file, new_key)
+    words = "{store} was up to date." if before == after else "{store} went from schema {before} to {after}."
+    if locked:
+        words += " {locked} of its secrets are sealed with a key that is not in the key file: put that one back, or make them anew."
+    call.show({"store": str(path), "before": before, "after": after, "locked": locked}, said(words))
+
+
+# System parameters
+
+
+@command(param, "list")
+def param_list(call: Call) -> None:
+    """List all system parameters."""
+    call.answer("param_list", printing.parameters)
+
+
+@command(param, "get")
+def param_get(call: Call, name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
+    """Show one system parameter."""
+    call.answer("param_get", said("{name} is {value}. {meaning}"), name=name)
+
+
+@command(param, "set")
+def param_set(
+    call: Call,
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    value: Annotated[str, typer.Argument(metavar="VALUE")],
+) -> None:
+    """Set one system parameter."""
+    call.answer("param_set", said("{name} is {value} now."), name=name, value=value, person=call.person)
+
+
+# Stock
+
+
+@command(app, "receive")
+def receive(
+    call: Call,
+    lines: Annotated[
+        list[str] | None, typer.Argument(metavar="SKU=N...", help="A SKU and how many units, as in TEA=12.")
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", metavar="FILE", help="Take the lines from a CSV or XLSX file with sku, units."),
+    ] = None,
+    reference: Annotated[str, typer.Option("--reference", help="The delivery's number; it is booked once.")] = "",
+    note: Note = "",
+    map_: MapOption = None,
+    decimal: DecimalOption = None,
+) -> None:
+    """Book goods that came in."""
+    if bool(lines) == (file is not None):
+        raise typer.BadParameter("Give either SKU=N lines or --file.")
+    said = {"reference": reference, "person": call.person, "note": note}
+    if file is None:
+        call.answer("receive", printing.on_hand, lines=pairs(lines or []), **said)
+        return
+    content = b64encode(read_file(file)).decode()
+    how = {"mapping": mapping(map_), "decimal": decimal.value if decimal else None}
+    call.answer("receive_import", _received, file=content, **said, **how)
+
+
+# The whole
+
+
+@command(app, "status")
+def status(
+    call: Call,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it again every second, until Ctrl-C.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Exit with 4 unless every active cart is in step.")] = False,
+) -> None:
+    """Show how all carts are doing."""
+    found = call.answer("status", summary.status)
+    with suppress(KeyboardInterrupt):
+        while watch:
+            time.sleep(WATCH_SECONDS)
+            found = call.do("status")
+            if sys.stdout.isatty() and not call.as_json:
+                typer.echo("\033[2J\033[H", nl=False)  # from the top of an empty screen
+            call.show(found, summary.status)
+    if check and not found["in_step"]:
+        raise typer.Exit(RETRIABLE)
+
+
+@command(app, "controller")
+def controller(call: Call) -> None:
+    """Keep the carts in step, without screens, until Ctrl-C."""
+    from onhand.serving import server  # noqa: PLC0415
+
+    server.controller(_staying(call), lambda url, _: call.show({"url": url}, said("The controller is at work.")))
+
+
+@command(app, "serve")
+def serve(
+    call: Call,
+    host: Annotated[
+        str | None, typer.Option("--host", help="The name or address that people type.  [default: 127.0.0.1]")
+    ] = None,
+    port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="[default: 8420]")] = None,
+    url: Annotated[
+        str | None,
+        typer.Option("--url", help="What people type, where a web server with TLS stands before this one."),
+    ] = None,
+) -> None:
+    """Keep the carts in step and show the screens, until Ctrl-C."""
+    from onhand.serving import server  # noqa: PLC0415
+
+    config = _staying(call, host=host, port=port, url=url)
+
+    server.serve(config, lambda url, first: call.show({"url": f"{url}/", "first": first}, printing.served))
+
+
+@command(app, "demo")
+def demo(
+    call: Call,
+    check: Annotated[bool, typer.Option("--check", help="Run a bounded story and check every count.")] = False,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Where the screens are; 0: any free one.")] = 0,
+) -> None:
+    """Two sample shops with racing buyers and one stock, on a store of their own."""
+    from onhand.cli.demo import run  # noqa: PLC0415
+
+    raise typer.Exit(run(check, call.as_json, port))
+
+
+def main() -> None:
+    """The program ``onhand``."""
+    run_program(app)
+
+
+# What commands share
+
+
+def _received(out: Console, data: Data) -> None:
+    for remark in data["remarks"]:
+        printing.say(out, remark)
+    printing.on_hand(out, data)
+
+
+def _staying(call: Call, **more: object) -> Config:
+    """How a long-lived process is to run; its log begins."""
+    from onhand import logs  # noqa: PLC0415
+
+    config = call.config(**more)
+    logs.set_up("debug" if call.verbose else config.log_level, as_json=call.as_json or config.json_logs)
+    return config

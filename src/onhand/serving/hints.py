@@ -1,0 +1,63 @@
+"""Takes hints: a shop says that it has just sold something, and is looked at before its next tick.
+
+Path: ``connector/onhand-hint.php`` in a shop → ``POST /hint/{cart number}`` → ``Controller.look_now``; docs/protocol.md, section 7.
+Promise: a hint is believed only with the signature of that cart's key; whoever has none learns nothing, not even which carts
+there are.
+Never: books anything. What was sold is what the look then sees, and a hint that never comes costs one tick.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import structlog
+from anyio import CapacityLimiter, to_thread
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from starlette.requests import ClientDisconnect
+
+from onhand import app as composition
+from onhand.app import App
+from onhand.domain.errors import OnHandError
+from onhand.serving.doorkeeper import read_body
+
+BODY_BYTES = 256  # a hint says nothing but that it is one
+BODY_SECONDS = 2.0  # how long its few bytes may take
+NUMBER_DIGITS = 9  # of a cart's number
+CHECKS_MAX = 4  # hints that are checked at once: anybody can send some, and others need threads too
+
+log = structlog.get_logger()
+
+
+def attach(api: FastAPI, app: App) -> None:
+    """Add the address that shops hint at."""
+    threads = CapacityLimiter(CHECKS_MAX)
+
+    @api.post("/hint/{number}", include_in_schema=False)
+    async def hint(number: str, request: Request) -> Response:
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await read_body(request, BODY_BYTES)
+        except (TimeoutError, ClientDisconnect):
+            body = None
+        if body is None or not await to_thread.run_sync(_take, app, number, body, request.headers, limiter=threads):
+            return Response(status_code=401)
+        return Response(status_code=204)
+
+
+def _take(app: App, number: str, body: bytes, headers: Mapping[str, str]) -> bool:
+    """Have the cart looked at, if its shop says so."""
+    cart = None
+    if number.isascii() and number.isdigit() and len(number) <= NUMBER_DIGITS:
+        try:
+            cart = app.read(lambda books: books.carts.get(int(number)))
+        except OnHandError:
+            cart = None  # a hint for no cart is refused like any other
+    if not composition.hint_is_from(cart, f"/hint/{number}", body, headers, app.clock.now()):
+        log.info("hint.refused", number=number[:NUMBER_DIGITS])
+        return False
+    if cart is not None and app.controller is not None:
+        log.info("hint.taken", cart=cart.name)
+        app.controller.look_now(cart.id)
+    return True

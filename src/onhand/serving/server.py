@@ -1,0 +1,225 @@
+"""Serves an open App: the door for commands of this machine, and when asked to the screens, the API for programs and shops' hints.
+
+Path: ``serve`` and ``controller`` stay until a signal; ``doorkeeper``, ``programs``, ``hints`` and ``web`` answer.
+Promise: where a file's owner takes commands, and the token, stand in its ownership only while it listens; it ends within seconds.
+Never: answers a verb itself.
+"""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Self
+from urllib.parse import urlsplit
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from onhand.app import App
+from onhand.config import Config
+from onhand.domain.errors import Broken, Refused
+from onhand.limits import connections
+from onhand.lock import PAUSE_SECONDS, WAIT_SECONDS, Owned, reachable
+from onhand.services import people
+from onhand.serving import doorkeeper
+
+STOP_SECONDS = 2.0  # how long answers on their way may take at the end
+CLOSE_SECONDS = 5.0  # and how long the carts' requests; what is cut is gone on with at the next start
+START_SECONDS = 10.0
+KEEP_SECONDS = 2.0  # how often the notice of the owner is looked after
+LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+Ready = Callable[
+    [str, str | None], None
+]  # called once commands are taken at this URL; with the first administrator's link
+
+log = structlog.get_logger()
+
+
+def create(app: App, token: str, pages: bool, hosts: Sequence[str] = ()) -> FastAPI:
+    """The web application: the door, and with ``pages`` the screens, the API for programs and hints. ``hosts`` are further names it has.
+
+    ``state.stopping`` is set when the process is about to end: what streams without end looks at it every second.
+    """
+    api = FastAPI(title="OnHand", docs_url=None, redoc_url=None, openapi_url=None)
+    api.state.stopping = threading.Event()
+    doorkeeper.attach(api, app, token)
+    if pages:
+        from onhand import web  # noqa: PLC0415 - a controller has no screens, and serves this machine only
+        from onhand.serving import hints, programs  # noqa: PLC0415 - a controller has no screens, and serves this machine only
+
+        api.mount("/api", programs.create(app))
+        hints.attach(api, app)
+        web.attach(api, app)
+    else:
+        api.add_middleware(connections.HangUps)
+    api.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, *hosts], www_redirect=False)
+    api.add_middleware(SecurityHeaders)
+    return api
+
+
+class SecurityHeaders:
+    """Puts the headers on every answer that a browser needs to be strict; a route's own value wins."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_strict(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_strict if scope["type"] == "http" else send)
+
+
+class Server:
+    """An open App, listening. A context manager; a thread of its own does the work."""
+
+    def __init__(self, app: App, host: str = "127.0.0.1", port: int = 0, pages: bool = False, public: str = "") -> None:
+        """Port 0 takes any free one. ``public`` is the address people type where a web server of this machine stands before;
+        only then is that server believed when it says where a browser is. Raises Refused if there is nothing to listen on."""
+        if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - it is refused
+            raise Refused("Give the one name or address that people will type, not all of them at once.", host=host)
+        self._app = app
+        self._token = secrets.token_urlsafe(32)
+        try:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            self._socket = socket.create_server((host, port), family=family)
+        except OSError as error:
+            raise Refused(
+                f"Nothing can listen on {host} port {port} ({error.strerror}): choose another with --port.", port=port
+            ) from error
+        # asyncio does it only where a socket names its protocol; without it every answer waits 40 ms for an acknowledgement.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what is accepted inherits it
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
+        self.public = public.rstrip("/") or self.url
+        self._api = create(app, self._token, pages, [host, shown, urlsplit(self.public).hostname or shown])
+        most = connections.connections_max()
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                self._api,
+                http=connections.Connection.limited_to(most),
+                limit_concurrency=most,
+                backlog=connections.BACKLOG,
+                timeout_keep_alive=connections.IDLE_SECONDS,
+                h11_max_incomplete_event_size=connections.HEAD_BYTES,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=bool(public),
+                forwarded_allow_ips="127.0.0.1",
+                timeout_graceful_shutdown=int(STOP_SECONDS),
+            )
+        )
+        self._thread = threading.Thread(target=self._listen, name="onhand-server", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        give_up = time.monotonic() + START_SECONDS
+        while not self._server.started:
+            if not self._thread.is_alive() or time.monotonic() > give_up:
+                raise Broken("The server did not start; the log says why.")
+            time.sleep(0.005)
+        self._app.ownership.announce(self.url, self._token)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._app.ownership.announce(None, "")
+        self._api.state.stopping.set()
+        self._server.should_exit = True
+        self._thread.join(2 * STOP_SECONDS)
+
+    def _listen(self) -> None:
+        self._server.run(sockets=[self._socket])
+
+
+def serve(config: Config, ready: Ready) -> None:
+    """`onhand serve`: the screens, the API, the controller and the sender in one process, until a signal."""
+    _stay(config, "serve", config.host, config.port, True, ready)
+
+
+def controller(config: Config, ready: Ready) -> None:
+    """`onhand controller`: the controller and the sender, without screens, until a signal."""
+    _stay(config, "controller", "127.0.0.1", 0, False, ready)
+
+
+def _stay(config: Config, role: str, host: str, port: int, pages: bool, ready: Ready) -> None:
+    app = _take(config, role)
+    try:
+        with Server(app, host, port, pages, config.url if pages else "") as server:
+            signals = _signals()
+            app.start_controller()
+            app.start_sender()
+            first = people.first_link(app.house) if pages else None
+            ready(server.public, f"{server.public}/begin/{first}" if first else None)
+            log.info("server.started", role=role, url=server.url, store=str(config.store))
+            log.info("server.ending", role=role, signal=_awaited(signals, app.ownership.keep).name)
+    finally:
+        _close(app)
+    log.info("server.ended", role=role)
+
+
+def _take(config: Config, role: str) -> App:
+    """Open the store data file for a long stay. Waits for short commands; raises Owned at once if somebody else stays there."""
+    give_up = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            with reachable():
+                return App(config.store, role, key_file=config.key_file)
+        except Owned as owned:
+            if (owned.owner and owned.owner.url) or time.monotonic() > give_up:
+                raise
+        time.sleep(PAUSE_SECONDS)
+
+
+def _signals() -> socket.socket:
+    """From now on, being told to end is a byte that can be read here.
+
+    A handler alone would not do: it runs in the main thread only, and a signal that the system hands to another thread does not
+    wake the main thread from its wait.
+    """
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)  # as set_wakeup_fd wants it
+    signal.set_wakeup_fd(writer.detach())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    return reader
+
+
+def _awaited(signals: socket.socket, meanwhile: Callable[[], object]) -> signal.Signals:
+    """Wait for the signal to end; do something every few seconds until it comes."""
+    signals.settimeout(KEEP_SECONDS)
+    while True:
+        try:
+            return signal.Signals(signals.recv(1)[0])
+        except TimeoutError:
+            meanwhile()
+
+
+def _close(app: App) -> None:
+    """Close it, unless a shop that does not answer keeps us: then go. The kernel gives the file back, the next start goes on."""
+    closing = threading.Thread(target=app.close, name="onhand-closing", daemon=True)
+    closing.start()
+    closing.join(CLOSE_SECONDS)
+    if closing.is_alive():
+        log.warning("closing.cut", seconds=CLOSE_SECONDS)

@@ -65,6 +65,16 @@ def test_a_public_function_of_the_services_says_what_it_does(path: Path) -> None
             assert ast.get_docstring(node), node.name
 
 
+@pytest.mark.parametrize("path", sorted((SOURCE / "services" / "ports").glob("*.py")), ids=_name)
+def test_every_method_of_a_port_says_what_is_expected_of_it(path: Path) -> None:
+    for node in ast.parse(path.read_text()).body:
+        for method in node.body if isinstance(node, ast.ClassDef) else ():
+            if (
+                isinstance(method, ast.FunctionDef) and not method.decorator_list
+            ):  # the properties of Books are its books
+                assert ast.get_docstring(method), f"{node.name}.{method.name}"
+
+
 def test_no_file_names_a_place_on_one_machine_or_a_registry() -> None:
     found = [
         f"{_name(path)}:{number}: {line.strip()[:80]}"

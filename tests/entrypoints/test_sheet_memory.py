@@ -20,7 +20,7 @@ from openpyxl import Workbook
 GROWTH_MAX = 50 * 1024 * 1024  # bytes above what reading an honest file takes
 PROBE = """
 import json, sys
-from onhand import sheets
+from onhand.files import sheets
 from onhand.domain.errors import Refused
 content = open(sys.argv[1], "rb").read()
 try:

@@ -29,7 +29,7 @@ WORDS_MAX = 300  # characters of an answer that are kept
 
 
 class HttpMessenger:
-    """Sends over HTTP; implements ``services.webhook_ports.Messenger``. Safe for use by several threads."""
+    """Sends over HTTP; implements ``services.ports.Messenger``. Safe for use by several threads."""
 
     def __init__(self, deadline_seconds: float = DEADLINE_SECONDS) -> None:
         self._deadline_seconds = deadline_seconds

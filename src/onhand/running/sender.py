@@ -16,7 +16,7 @@ from onhand.domain.errors import OnHandError
 from onhand.domain.states import Watch
 from onhand.services import webhooks
 from onhand.services.ports import House
-from onhand.services.webhook_ports import Messenger
+from onhand.services.ports.webhooks import Messenger
 
 PAUSE_SECONDS = 0.5  # between two looks
 TROUBLE_SECONDS = 30.0  # after our own store failed: what was sent could not be noted, and is sent again

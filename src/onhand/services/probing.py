@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from onhand.domain.carts import Cart
 from onhand.domain.errors import Refused
@@ -19,7 +20,9 @@ from onhand.domain.shop import Hello
 from onhand.domain.stock import sku_key
 
 from . import claiming, delivering
-from .ports import Books, House, Shop, T
+from .ports import Books, House, Shop
+
+T = TypeVar("T")
 
 CLOCK_SECONDS = 60  # a difference of clocks worth a warning; 300 are refused
 

@@ -34,10 +34,10 @@ from onhand.domain.webhooks import (
     signed,
     turns,
 )
+from onhand.services.ports.webhooks import Messenger
 
 from .ports import Books, House
 from .standing import facts_of
-from .webhook_ports import Messenger
 
 LOCKED = "Not sent: its secret is sealed, and the key file does not open it. Put the right key file back, or add the webhook anew."
 

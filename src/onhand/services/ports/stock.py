@@ -38,8 +38,12 @@ class ItemBook(Protocol):
     def keys(self) -> dict[str, int]:
         """Every SKU key with its item id."""
 
-    def by_id(self, items: Sequence[int]) -> dict[int, Item]: ...
-    def all(self) -> dict[int, Item]: ...
+    def by_id(self, items: Sequence[int]) -> dict[int, Item]:
+        """Return these items, by id."""
+
+    def all(self) -> dict[int, Item]:
+        """Return all items, by id."""
+
     def set_aside(self, items: Sequence[int] | None = None) -> set[int]:
         """Those with Ignore QOH or Drop ship, of these or of all: shops are not to follow them."""
 
@@ -54,7 +58,9 @@ class ItemBook(Protocol):
 class InventoryBook(Protocol):
     """What people know of items."""
 
-    def of(self, items: Sequence[int]) -> dict[int, Particulars]: ...
+    def of(self, items: Sequence[int]) -> dict[int, Particulars]:
+        """Return the details of these items, by id."""
+
     def save(self, changed: Mapping[int, Particulars]) -> None:
         """By item; each revision grows by one. Raises Refused if there is no such supplier."""
 
@@ -85,7 +91,8 @@ class PhoneOrderBook(Protocol):
     def add(self, number: str, person: str, note: str, lines: Sequence[tuple[int, int]], at: datetime) -> None:
         """Keep an order and its (item, units) lines. Raises Refused if the number is taken."""
 
-    def next_number(self) -> str: ...
+    def next_number(self) -> str:
+        """Return the number of the next phone order."""
 
 
 class CountBook(Protocol):
@@ -101,17 +108,27 @@ class CountBook(Protocol):
         """Put items on a new sheet; returns how many, at most one more than ``limit``, and how many drop-ship items are left out.
         Raises Refused if there is no such supplier."""
 
-    def put(self, sheet: int, chosen: Sequence[int]) -> None: ...
-    def drop_shipped(self, chosen: Sequence[int]) -> set[int]: ...
-    def size(self, sheet: int) -> int: ...
+    def put(self, sheet: int, chosen: Sequence[int]) -> None:
+        """Put items on a count sheet."""
+
+    def drop_shipped(self, chosen: Sequence[int]) -> set[int]:
+        """Return those of the items that are drop-shipped."""
+
+    def size(self, sheet: int) -> int:
+        """Return how many items a sheet has."""
+
     def lines(self, sheet: int, chosen: Sequence[int]) -> dict[int, CountLine]:
         """Those of the items that are on the sheet."""
 
-    def counted(self, sheet: int) -> dict[int, CountLine]: ...
+    def counted(self, sheet: int) -> dict[int, CountLine]:
+        """Return the lines of a sheet that were counted, by item."""
+
     def enter(self, sheet: int, lines: Sequence[CountLine]) -> None:
         """Keep what was entered; the sheet's revision grows."""
 
-    def close(self, sheet: int, state: SheetState, at: datetime) -> None: ...
+    def close(self, sheet: int, state: SheetState, at: datetime) -> None:
+        """Close a sheet: it was applied or discarded."""
+
     def newest_by(self, at: datetime) -> int:
         """The newest movement that was booked by a time, 0 if none."""
 

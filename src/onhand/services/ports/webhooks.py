@@ -33,9 +33,15 @@ class WebhookBook(Protocol):
     def remove(self, webhook: int) -> None:
         """Forget a webhook and its deliveries."""
 
-    def switch_off(self, webhook: int) -> None: ...
-    def get(self, webhook: int) -> Webhook: ...
-    def all(self) -> list[Webhook]: ...
+    def switch_off(self, webhook: int) -> None:
+        """Stop sending to a webhook."""
+
+    def get(self, webhook: int) -> Webhook:
+        """Return a webhook. Raises Refused if there is none."""
+
+    def all(self) -> list[Webhook]:
+        """Return all webhooks."""
+
     def movements_after(self, cursor: int) -> list[tuple[int, int]]:
         """The next movements in the order of booking, with their items; a bounded number."""
 
@@ -50,7 +56,9 @@ class WebhookBook(Protocol):
     ) -> int:
         """Keep a delivery, to be sent at once if it waits; its number."""
 
-    def delivery(self, number: int) -> Delivery: ...
+    def delivery(self, number: int) -> Delivery:
+        """Return a delivery. Raises Refused if there is none."""
+
     def waiting(self, webhook: int) -> int:
         """How many deliveries wait."""
 

@@ -30,7 +30,9 @@ class LineBook(Protocol):
     def present(self, source: Source, low: int, high: int) -> dict[int, Line]:
         """Known lines in (low, high] that the shop still has, by number."""
 
-    def waiting(self, source: Source, products: Sequence[int]) -> list[Line]: ...
+    def waiting(self, source: Source, products: Sequence[int]) -> list[Line]:
+        """Return the waiting lines of these products."""
+
     def sold(self, source: Source, products: Sequence[int], limit: int) -> list[SoldLine]:
         """The newest lines of these products that are booked as sold: of this epoch, and of earlier ones those that the shop still had
         when this one began."""
@@ -59,7 +61,9 @@ class LineBook(Protocol):
     def come_back(self, source: Source, line: int, units: int) -> None:
         """A person booked that so many units of a line came back."""
 
-    def mark(self, source: Source, lines: Sequence[int], state: LineState) -> None: ...
+    def mark(self, source: Source, lines: Sequence[int], state: LineState) -> None:
+        """Give these lines another state."""
+
     def reopen(self, source: Source, product: int, after: int) -> None:
         """Let lines of this product above ``after`` wait again that were counted while it was not followed."""
 

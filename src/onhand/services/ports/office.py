@@ -17,7 +17,8 @@ from onhand.domain.people import Caller, Person, Role, Scope, Session, Token
 class AuditBook(Protocol):
     """Who asked for what."""
 
-    def add(self, caller: Caller, verb: str, arguments: str, at: datetime) -> None: ...
+    def add(self, caller: Caller, verb: str, arguments: str, at: datetime) -> None:
+        """Add an entry: who did what, with which arguments."""
 
 
 class RequestBook(Protocol):
@@ -26,8 +27,11 @@ class RequestBook(Protocol):
     def get(self, caller: str, key: str) -> tuple[str, str] | None:
         """Fingerprint and answer."""
 
-    def add(self, caller: str, key: str, fingerprint: str, answer: str, at: datetime) -> None: ...
-    def forget(self, before: datetime) -> None: ...
+    def add(self, caller: str, key: str, fingerprint: str, answer: str, at: datetime) -> None:
+        """Keep the answer to a request under its idempotency key."""
+
+    def forget(self, before: datetime) -> None:
+        """Delete answers from before this time."""
 
 
 class ReportBook(Protocol):
@@ -43,7 +47,8 @@ class FigureBook(Protocol):
     def sample(self, at: datetime) -> None:
         """Write down how deep each cart's post stack is."""
 
-    def forget(self, before: datetime) -> None: ...
+    def forget(self, before: datetime) -> None:
+        """Delete figures from before this time."""
 
 
 class PeopleBook(Protocol):
@@ -52,7 +57,9 @@ class PeopleBook(Protocol):
     def count(self) -> int:
         """How many users there are, active or not."""
 
-    def all(self) -> list[Person]: ...
+    def all(self) -> list[Person]:
+        """Return all users, by name."""
+
     def get(self, person: int) -> Person:
         """Raises Refused if there is none of that number."""
 
@@ -62,35 +69,64 @@ class PeopleBook(Protocol):
     def add(self, name: str, role: Role, at: datetime) -> int:
         """Raises Refused if the name is taken."""
 
-    def edit(self, person: int, role: Role, active: bool) -> None: ...
-    def keep_password(self, person: int, hashed: str) -> None: ...
+    def edit(self, person: int, role: Role, active: bool) -> None:
+        """Keep a user's role, and whether they can log in."""
+
+    def keep_password(self, person: int, hashed: str) -> None:
+        """Keep the hash of a user's password."""
+
     def administrators(self) -> int:
         """How many active administrators can log in."""
 
-    def add_session(self, session: Session) -> None: ...
-    def session(self, digest: str) -> Session | None: ...
+    def add_session(self, session: Session) -> None:
+        """Keep a new session."""
+
+    def session(self, digest: str) -> Session | None:
+        """Return the session with this digest, if there is one."""
+
     def sessions(self, person: int | None = None) -> list[Session]:
         """Newest use first."""
 
-    def see_session(self, digest: str, at: datetime) -> None: ...
-    def end_session(self, digest: str) -> bool: ...
-    def end_sessions(self, person: int, but: str = "") -> None: ...
-    def forget_sessions(self, expired: datetime, idle: datetime) -> None: ...
+    def see_session(self, digest: str, at: datetime) -> None:
+        """Note that a session was used."""
+
+    def end_session(self, digest: str) -> bool:
+        """End a session; returns whether there was one."""
+
+    def end_sessions(self, person: int, but: str = "") -> None:
+        """End all sessions of a user, except the one with the digest ``but``."""
+
+    def forget_sessions(self, expired: datetime, idle: datetime) -> None:
+        """Delete sessions begun before ``expired`` or last used before ``idle``."""
+
     def add_link(self, digest: str, person: int | None, expires_at: datetime) -> None:
         """A new one-time link; older ones for the same person end."""
 
     def link(self, digest: str, now: datetime) -> tuple[int | None] | None:
         """For whom a link is that has not ended; None if there is no such link."""
 
-    def end_link(self, digest: str) -> None: ...
-    def end_links(self, person: int) -> None: ...
-    def end_tokens(self, person: int, at: datetime) -> None: ...
+    def end_link(self, digest: str) -> None:
+        """End a one-time link."""
+
+    def end_links(self, person: int) -> None:
+        """End all one-time links of a user."""
+
+    def end_tokens(self, person: int, at: datetime) -> None:
+        """Revoke all API tokens of a user."""
+
     def add_token(
         self, name: str, digest: str, scopes: Collection[Scope], person: int, at: datetime, expires_at: datetime | None
-    ) -> int: ...
+    ) -> int:
+        """Keep a new API token; returns its id."""
+
     def tokens(self) -> list[Token]:
         """Newest first."""
 
-    def token(self, digest: str) -> Token | None: ...
-    def see_token(self, token: int, at: datetime) -> None: ...
-    def revoke_token(self, token: int, at: datetime) -> bool: ...
+    def token(self, digest: str) -> Token | None:
+        """Return the API token with this digest, if there is one."""
+
+    def see_token(self, token: int, at: datetime) -> None:
+        """Note that a token was used."""
+
+    def revoke_token(self, token: int, at: datetime) -> bool:
+        """Revoke a token; returns whether it was valid."""

@@ -1,0 +1,88 @@
+"""What the services need of the book of carts.
+
+Path: ``storage.carts`` implements it.
+Promise: nothing but protocols and plain values.
+Never: knows an implementation.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from onhand.domain.carts import Cart, Settings
+from onhand.domain.listings import Direction
+from onhand.domain.numbering import Place
+from onhand.domain.shop import Hello
+from onhand.domain.sketch import Sums
+
+
+class CartBook(Protocol):
+    """Carts."""
+
+    def add(self, settings: Settings, at: datetime) -> int:
+        """Add a cart; returns its id."""
+
+    def all(self) -> list[Cart]:
+        """Return all carts, in the order in which they were added."""
+
+    def get(self, cart: int) -> Cart:
+        """Return a cart. Raises Refused if there is none."""
+
+    def named(self, name: str) -> Cart:
+        """Raises Refused, with the names there are, if there is none of that name."""
+
+    def edit(self, cart: int, settings: Settings) -> None:
+        """Keep new settings."""
+
+    def revise(self, cart: int) -> None:
+        """A person edited the settings."""
+
+    def remove(self, cart: int) -> None:
+        """Forget the cart and its listings. Movements that came from it stay."""
+
+    def greet(self, cart: int, hello: Hello) -> None:
+        """Remember what kind of shop answered."""
+
+    def align(self, cart: int, epoch: str, next_seq: int, line: int, sums: Sums) -> None:
+        """Begin a new baseline. Nothing before ``line`` is a sale. Clears a halt; leaves ``synchronize`` alone.
+
+        The shop's figure for the listing set is forgotten: the products are read once more, since some may have changed meanwhile.
+        """
+
+    def settle_alignment(self, cart: int, movement: int, by: Direction, at: datetime) -> None:
+        """Both sides are equal as of this movement, by Send or by Get."""
+
+    def advance(self, cart: int, line: int) -> None:
+        """Move the cursor: order lines up to this one are collected."""
+
+    def begin_again(self, cart: int, place: Place) -> None:
+        """The shop's line numbers began again: go on reading from this place."""
+
+    def move_sums(self, cart: int, change: Sums) -> None:
+        """Add this change to the five sums that the shop should have."""
+
+    def remember_catalogue(self, cart: int, catalogue: str) -> None:
+        """Keep the shop's figure for its listing set; blank: read the products again."""
+
+    def take_seqs(self, cart: int, count: int) -> None:
+        """The next numbers are taken by a batch; whatever was booked so far is marked by it."""
+
+    def owe_mark(self, cart: int) -> None:
+        """Require a mark: trade was booked, so the next post must advance the sequence number."""
+
+    def switch(self, cart: int, synchronize: bool) -> None:
+        """Switch real-time synchronization on or off."""
+
+    def halt(self, cart: int, reason: str | None) -> None:
+        """Stop posting for this reason; None: go on."""
+
+    def report(
+        self,
+        cart: int,
+        looked_at: datetime | None,
+        in_step_at: datetime | None,
+        trouble: str | None,
+        trouble_since: datetime | None,
+    ) -> None:
+        """Keep how the latest looks went."""

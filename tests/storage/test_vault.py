@@ -73,7 +73,7 @@ def test_without_its_key_file_a_store_opens_and_a_cart_says_what_to_do(path: Pat
     assert secrets(path) == (None, None)
     with App(path, "test") as app:
         cart = app.read(lambda books: books.carts.get(1))
-        for ask in (lambda: app.open_shop(cart), lambda: run(app, "cart_key", {"cart": "Amber"}, silent)):
+        for ask in (lambda: app.connectors.open(cart), lambda: run(app, "cart_key", {"cart": "Amber"}, silent)):
             with pytest.raises(Permanent, match="put the right key file back, or make a new key with `onhand cart key"):
                 ask()
         with pytest.raises(Permanent, match=r"missing or no key file: put it back, or .*`onhand init --upgrade`"):

@@ -48,7 +48,7 @@ class Street:
     def step(self, name) -> Driver:
         """A fresh driver's first step, with everything due that is asked now and then."""
         cart = self.cart(name)
-        shop = self.app.open_shop(cart)
+        shop = self.app.connectors.open(cart)
         driver = Driver(self.app.house, cart, shop, Memory(hello_due=1e-9), lambda: 0.0)
         driver.step()
         shop.disconnect()

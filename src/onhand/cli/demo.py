@@ -25,7 +25,6 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
-from onhand import app as composition
 from onhand.app import App
 from onhand.carts.sample import SampleShop, Unavailable, catalogue
 from onhand.services import people
@@ -148,7 +147,7 @@ def _open_shop(stage: Stage, folder: Path, name: str) -> DemoShop:
             for article in catalogue(PRODUCTS)
         ],
     )
-    key_id, secret = composition.new_key()
+    key_id, secret = stage.app.connectors.new_key()
     secret_file = folder / f"{name.lower()}.key"
     secret_file.touch(mode=0o600)
     secret_file.write_text(secret)

@@ -1,6 +1,6 @@
 """Names every way a piece of work can fail by what the caller does next.
 
-Path: raised in domain, services and adapters; the edge (``serving.server``) turns a class into an exit code and an HTTP status.
+Path: raised in domain, services and adapters; ``wire`` says which exit code and HTTP status each kind has.
 Promise: an error carries its facts, and its message says in one sentence what to do.
 Never: stands for a fault found in data, such as a duplicate SKU in a shop; those are values.
 """

@@ -17,7 +17,6 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.requests import ClientDisconnect
 
-from onhand import app as composition
 from onhand.app import App
 from onhand.domain.errors import OnHandError
 from onhand.serving.doorkeeper import read_body
@@ -54,7 +53,7 @@ def _take(app: App, number: str, body: bytes, headers: Mapping[str, str]) -> boo
             cart = app.read(lambda books: books.carts.get(int(number)))
         except OnHandError:
             cart = None  # a hint for no cart is refused like any other
-    if not composition.hint_is_from(cart, f"/hint/{number}", body, headers, app.clock.now()):
+    if not app.connectors.believes_hint(cart, f"/hint/{number}", body, headers, app.clock.now()):
         log.info("hint.refused", number=number[:NUMBER_DIGITS])
         return False
     if cart is not None and app.controller is not None:

@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, replace
-from typing import Annotated, Any, Literal
+from dataclasses import asdict
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from onhand import app as composition
-from onhand.app import App, Books
+from onhand.app import ALIGN_SECONDS, App, Books
 from onhand.domain import family, states
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Policy
-from onhand.domain.errors import Conflict, Refused
 from onhand.domain.listings import Direction, Plan
 from onhand.domain.people import Scope
 from onhand.domain.states import Facts
 from onhand.domain.stock import QUANTITY_MAX
-from onhand.services import aligning, probing, settings
+from onhand.services import aligning, connecting, probing, settings
 from onhand.services.standing import facts_of
 from onhand.wire import Data, Progress
 
@@ -48,14 +46,11 @@ def cart_add(
 ) -> Data:
     """Connect a shop: its name and the address of the connector file in it, or of its database, mysql://user@host/database.
     ``secret``: 64 hexadecimal digits, or the password of the database user."""
-    settings_ = _checked(
-        Settings(name=name.strip(), url=url.strip(), allow_http=allow_http, key_id=key_id, secret=secret)
-    )
-    if not settings_.direct and not KEY_SECRET.fullmatch(secret):
+    wanted = Settings(name=name.strip(), url=url.strip(), allow_http=allow_http, key_id=key_id, secret=secret)
+    if not wanted.direct and not KEY_SECRET.fullmatch(secret):
         fault = "A key's secret has 64 hexadecimal digits; leave it out to have one made."
         raise Invalid(f"cart_add: secret: {fault}", arguments=[{"argument": "secret", "fault": fault}])
-    cart = app.house.store.write(lambda books: books.carts.add(settings_, app.clock.now()))
-    return shown(app, app.read(lambda books: books.carts.get(cart)))
+    return shown(app, connecting.add(app.house, app.connectors, wanted))
 
 
 @verb(Scope.MANAGE)
@@ -86,36 +81,10 @@ def cart_edit(
         "tick_seconds": tick_seconds,
         "settle_seconds": settle_seconds,
     }
-    changed = {key: value for key, value in given.items() if value is not None}
-    for key in ("batch_size", "tick_seconds", "settle_seconds"):
-        if changed.get(key) == 0:
-            changed[key] = None
-    if changed.get("policy") == "default":
-        changed["policy"] = None
-    for key, low in (("tick_seconds", 0.05), ("settle_seconds", 0.1)):
-        if changed.get(key) is not None and changed[key] < low:
-            raise Refused(f"It is at least {low}, or 0 for the system's.", **{key: changed[key]})
-    checked = _checked(replace(found.settings, **changed))
-    if url is not None:
-        changed["url"] = checked.url
-
-    def write(books: Any) -> None:
-        current = books.carts.get(found.id)
-        if revision not in (None, current.revision):
-            now = {name: getattr(current.settings, name) for name in given}
-            raise Conflict(
-                f"{current.name} was changed since you opened it: look at the current values.",
-                reason="stale",
-                current={name: value if value is not None else "as the system's" for name, value in now.items()},
-            )
-        kept = composition.with_its_secret(replace(current.settings, **changed), current.settings)
-        books.carts.edit(found.id, kept)
-        books.carts.revise(found.id)
-        if changed.get("buffer", current.settings.buffer) != current.settings.buffer:
-            books.listings.announce_listings([x.id for x in books.listings.all(found.id) if x.tracked])
-
-    app.house.store.write(write)
-    return shown(app, app.read(lambda books: books.carts.get(found.id)))
+    changes = {key: value for key, value in given.items() if value is not None}
+    if policy == "default":
+        changes["policy"] = None
+    return shown(app, connecting.edit(app.house, app.connectors, found, changes, revision))
 
 
 @verb(Scope.READ)
@@ -135,15 +104,7 @@ def cart_show(app: App, cart: Text) -> Data:
 def cart_remove(app: App, cart: Text, confirm: Text = "") -> Data:
     """Forget a cart with its listings, posts and differences; movements that came from it stay."""
     found = cart_named(app, cart)
-    if found.synchronize:
-        raise Refused(f"{found.name} is synchronized: switch it off first with `onhand sync off`.", cart=found.name)
-    if confirm.strip().casefold() != found.name.casefold():
-        raise Refused(
-            "Removing a cart forgets its listings, posts and differences: repeat its name to confirm.",
-            cart=found.name,
-            confirm=confirm,
-        )
-    app.house.store.write(lambda books: books.carts.remove(found.id))
+    connecting.remove(app.house, found, confirm)
     return {"removed": found.name}
 
 
@@ -151,33 +112,23 @@ def cart_remove(app: App, cart: Text, confirm: Text = "") -> Data:
 def cart_key(app: App, cart: Text, prefix: Prefix = "", renew: bool = False) -> Data:
     """Make the secret, once, and the text of the file to upload. An existing key is shown again unless renewed."""
     found = cart_named(app, cart)
-    own = found.settings
-    if own.direct:
-        raise Refused(
-            f"{found.name} is reached through its database and needs no file: give its password with `onhand cart password`.",
-            cart=found.name,
-        )
-    if renew or own.secret == "":
-        key_id, secret = composition.new_key()
-        own = replace(own, key_id=key_id, secret=secret)
-        app.house.store.write(lambda books: books.carts.edit(found.id, own))
-        found = replace(found, settings=own)
-    else:
-        app.house.store.write(lambda _: None)  # nothing changes, but who took the key is in the audit log
-    address = app.read(settings.values)["HintURL"]
-    hint_url = f"{address}/hint/{found.id}" if address else ""
-    text = composition.key_file(found, prefix, hint_url)
-    made = {"cart": found.name, "url": own.url, "key_id": own.key_id, "file": "onhand-key.php", "text": text}
-    return {**made, "hint_url": hint_url}
+    made = connecting.key_file(app.house, app.connectors, found, prefix, renew)
+    return {
+        "cart": found.name,
+        "url": found.settings.url,
+        "key_id": made.key_id,
+        "file": "onhand-key.php",
+        "text": made.text,
+        "hint_url": made.hint_url,
+    }
 
 
 @verb(Scope.MANAGE)
 def cart_password(app: App, cart: Text, password: Password) -> Data:
     """Keep the password with which a direct cart's user logs in to the shop's database. It is never shown again."""
-    found = _direct(app, cart)
-    own = replace(found.settings, key_id="", secret=password)
-    app.house.store.write(lambda books: books.carts.edit(found.id, own))
-    return {"cart": found.name, "url": own.url}
+    found = cart_named(app, cart)
+    connecting.keep_password(app.house, found, password)
+    return {"cart": found.name, "url": found.settings.url}
 
 
 @verb(Scope.READ)
@@ -189,10 +140,9 @@ def cart_grants(
 ) -> Data:
     """Say which rights a direct cart's user needs on the shop's database server, and no others. ``host``: from where it logs in.
     ``prefix``: of the shop's tables, if the cart's address does not say it; the answer's is null if it is not known."""
-    found = _direct(app, cart)
-    statements, known = composition.grants(found, host, prefix)
-    text = composition.grants_text(statements, known)
-    return {"cart": found.name, "host": host, "prefix": known, **statements, "text": text}
+    found = cart_named(app, cart)
+    needed = connecting.grants(app.connectors, found, host, prefix)
+    return {"cart": found.name, "host": host, "prefix": needed.prefix, **needed.statements, "text": needed.text}
 
 
 @verb(Scope.MANAGE)
@@ -220,7 +170,7 @@ def get_qoh(
 ) -> Data:
     """Get QOH: take over what the shop shows. ``limit``: so many lines at most, changes first; the counts are of all."""
     found = cart_named(app, cart)
-    with app.at_cart(found, composition.ALIGN_SECONDS) as (shop, memory):
+    with app.at_cart(found, ALIGN_SECONDS) as (shop, memory):
         if dry_run:
             plans = aligning.preview(app.house, found, shop, Direction.GET, create)
         else:
@@ -239,7 +189,7 @@ def send_qoh(
 ) -> Data:
     """Send QOH: make the shop show what is on hand. ``limit``: as with Get."""
     found = cart_named(app, cart)
-    with app.at_cart(found, composition.ALIGN_SECONDS) as (shop, memory):
+    with app.at_cart(found, ALIGN_SECONDS) as (shop, memory):
         if dry_run:
             plans = aligning.preview(app.house, found, shop, Direction.SEND, create=False)
         else:
@@ -314,25 +264,6 @@ def shown(app: App, cart: Cart, counts: Mapping[str, int] | None = None) -> Data
         "revision": cart.revision,
         **counted,
     }
-
-
-def _direct(app: App, name: str) -> Cart:
-    found = cart_named(app, name)
-    if not found.settings.direct:
-        raise Refused(
-            f"{found.name} is reached through the file in the shop: only a cart whose address begins with mysql:// has a password.",
-            cart=found.name,
-        )
-    return found
-
-
-def _checked(own: Settings) -> Settings:
-    """The settings with the whole address of the connector. Raises Refused if they cannot be those of a cart."""
-    own = composition.with_whole_address(own)
-    composition.check_address(own)
-    if not own.name.strip():
-        raise Refused("A cart needs a name.", name=own.name)
-    return own
 
 
 def planned(cart: Cart, direction: Direction, dry_run: bool, plans: list[Plan], limit: int | None) -> Data:

@@ -8,6 +8,7 @@ Never: knows an implementation.
 from .books import Books, House, Store
 from .carts import CartBook
 from .clock import Clock
+from .connectors import Connectors, Grants
 from .ledger import Ledger
 from .lines import LineBook
 from .listings import ListingBook
@@ -26,9 +27,11 @@ __all__ = [
     "Books",
     "CartBook",
     "Clock",
+    "Connectors",
     "CountBook",
     "DifferenceBook",
     "FigureBook",
+    "Grants",
     "House",
     "InventoryBook",
     "ItemBook",

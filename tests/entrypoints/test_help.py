@@ -7,6 +7,7 @@ Never: lists the commands by hand.
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,12 @@ from click import unstyle
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from onhand.cli.console import ASKS
+from onhand.cli.deriving import forms
 from onhand.cli.program import app
+from onhand.requests.declaring import declaration
+from onhand.verbs import VERBS
+from onhand.verbs.registry import model_of
 
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
 HEAVY = ("alembic", "fastapi", "httpx2", "pydantic", "sqlalchemy", "structlog", "uvicorn")
@@ -60,6 +66,30 @@ def test_every_option_is_in_the_docs():
         if option not in text
     }
     assert not missing
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_a_command_with_all_its_arguments_or_a_reason(verb):
+    request = VERBS[verb].request
+    takers = [command for command in ALL.values() if request in ASKS.get(inspect.unwrap(command.callback), ())]
+    if declaration(request).no_command:
+        assert not takers
+        return
+    assert takers
+    for form in forms(request):
+        (info,) = form.parameter.annotation.__metadata__
+        wanted = set(info.param_decls or ()) or {info.metavar}
+        for command in takers:
+            taken = {"/".join([*p.opts, *p.secondary_opts]) for p in command.params} | {
+                p.metavar for p in command.params
+            }
+            assert wanted & taken, (verb, form.name)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_argument_has_a_sentence(verb):
+    described = model_of(VERBS[verb].request).model_json_schema().get("properties", {})
+    assert [name for name, one in described.items() if not one.get("description", "").endswith((".", ">"))] == []
 
 
 def test_every_exit_code_is_in_the_docs_and_in_help():

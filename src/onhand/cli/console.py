@@ -24,6 +24,7 @@ import typer
 
 from onhand.cli import printing
 from onhand.domain.errors import Broken, OnHandError, Permanent, Refused
+from onhand.domain.importing import FILE_BYTES_MAX
 from onhand.wire import DONE, REFUSED, data_of, kind_of
 
 if TYPE_CHECKING:  # each takes its time to import; `--help` needs none of them
@@ -67,6 +68,10 @@ Out = Annotated[
     typer.Option("--out", metavar="FILE", help="Write there, as XLSX if the name ends so, not to the screen."),
 ]
 PUBLIC = 0o666  # rights of a file: as the user's umask says
+
+ASKS: dict[
+    Callable[..., Any], tuple[type, ...]
+] = {}  # which requests each command makes; a test looks for what it leaves out
 
 Printer = Callable[["Console", "Data"], None]
 
@@ -164,8 +169,11 @@ class Call:
             yield progress
 
 
-def command(group: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Declare a command. The function's first parameter is its ``Call``; the global options are added to the others."""
+def command(
+    group: typer.Typer, name: str, *, asks: type | tuple[type, ...] = (), **settings: Any
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Declare a command. The function's first parameter is its ``Call``; the global options are added to the others. ``asks``: the
+    requests it makes of verbs."""
 
     def declare(function: Callable[..., None]) -> Callable[..., None]:
         def run(**given: Any) -> None:
@@ -181,6 +189,7 @@ def command(group: typer.Typer, name: str, **settings: Any) -> Callable[[Callabl
         described.__signature__ = inspect.Signature(seen)
         described.__annotations__ = {parameter.name: parameter.annotation for parameter in seen}
         group.command(name, **settings)(run)
+        ASKS[run] = asks if isinstance(asks, tuple) else (asks,)
         return function
 
     return declare
@@ -246,15 +255,13 @@ def _pair(word: str) -> tuple[str, int]:
 
 def read_file(path: Path) -> bytes:
     """The table in a file; - is standard input. Raises Refused if it cannot be read or is too long."""
-    from onhand.files.sheets import BYTES_MAX  # noqa: PLC0415
-
     try:
         with nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as opened:
-            content = opened.read(BYTES_MAX + 1)
+            content = opened.read(FILE_BYTES_MAX + 1)
     except OSError as error:
         raise Refused(f"{path} cannot be read: {error.strerror}.", path=str(path)) from error
-    if len(content) > BYTES_MAX:
-        raise Refused(f"{path} has more than {BYTES_MAX:,} bytes: split it.", path=str(path))
+    if len(content) > FILE_BYTES_MAX:
+        raise Refused(f"{path} has more than {FILE_BYTES_MAX:,} bytes: split it.", path=str(path))
     return content
 
 

@@ -34,7 +34,10 @@ from onhand.cli.commands import (
 from onhand.cli.commands.files import DecimalOption, MapOption, mapping
 from onhand.cli.console import EXITS, AsJson, Call, Person, Store, Verbose, command, pairs, read_file, said
 from onhand.cli.console import main as run_program
+from onhand.cli.deriving import derive
 from onhand.domain.errors import Refused
+from onhand.requests import office
+from onhand.requests.stock import Receive, ReceiveImport
 from onhand.wire import RETRIABLE
 
 if TYPE_CHECKING:
@@ -77,7 +80,7 @@ app.add_typer(buying.supplier, name="supplier")
 app.add_typer(buying.purchase, name="purchase")
 app.add_typer(people.user, name="user")
 app.add_typer(people.token, name="token")
-command(app, "audit")(people.audit)
+app.add_typer(people.people)
 app.add_typer(settling.settling)
 app.add_typer(settling.listing, name="listing")
 
@@ -138,33 +141,15 @@ def init(
 
 # System parameters
 
-
-@command(param, "list")
-def param_list(call: Call) -> None:
-    """List all system parameters."""
-    call.answer("param_list", printing.parameters)
-
-
-@command(param, "get")
-def param_get(call: Call, name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
-    """Show one system parameter."""
-    call.answer("param_get", said("{name} is {value}. {meaning}"), name=name)
-
-
-@command(param, "set")
-def param_set(
-    call: Call,
-    name: Annotated[str, typer.Argument(metavar="NAME")],
-    value: Annotated[str, typer.Argument(metavar="VALUE")],
-) -> None:
-    """Set one system parameter."""
-    call.answer("param_set", said("{name} is {value} now."), name=name, value=value, person=call.person)
+derive(param, "list", office.ParamList, printing.parameters)
+derive(param, "get", office.ParamGet, said("{name} is {value}. {meaning}"))
+derive(param, "set", office.ParamSet, said("{name} is {value} now."))
 
 
 # Stock
 
 
-@command(app, "receive")
+@command(app, "receive", asks=(Receive, ReceiveImport))
 def receive(
     call: Call,
     lines: Annotated[
@@ -194,7 +179,7 @@ def receive(
 # The whole
 
 
-@command(app, "status")
+@command(app, "status", asks=office.Status)
 def status(
     call: Call,
     watch: Annotated[bool, typer.Option("--watch", help="Show it again every second, until Ctrl-C.")] = False,

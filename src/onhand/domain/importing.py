@@ -13,7 +13,9 @@ from enum import StrEnum
 
 from .errors import Refused
 
+XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 IMPORTED = "import/export/"  # the origin of a count from an export of ours: this, and the newest movement at the export
+FILE_BYTES_MAX = 32 * 1024 * 1024  # of one file
 RECENT = timedelta(hours=24)  # how far back sales are named beside a count that would be overwritten
 
 
@@ -23,6 +25,22 @@ class FileKind(StrEnum):
     ITEMS = "items"
     COUNTS = "counts"
     RECEIPTS = "receipts"
+
+
+class Form(StrEnum):
+    """How a table is written."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+
+    @classmethod
+    def of(cls, name: str) -> Form:
+        """The form that a file's name asks for."""
+        return cls.XLSX if name.lower().endswith(".xlsx") else cls.CSV
+
+    @property
+    def media_type(self) -> str:
+        return "text/csv; charset=utf-8" if self is Form.CSV else XLSX_TYPE
 
 
 @dataclass(frozen=True, slots=True)

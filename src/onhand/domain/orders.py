@@ -16,6 +16,8 @@ from .errors import Refused
 from .lines import LineUnits
 from .stock import Kind, Movement, Source, numbered
 
+LINES_MAX = 1000  # lines of one order
+
 
 class LineState(StrEnum):
     """The closed list."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+NAME_LENGTH_MAX = 60  # characters of a user's name
+
 
 class Scope(StrEnum):
     """What a verb needs and a caller has."""

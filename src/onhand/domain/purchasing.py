@@ -15,6 +15,8 @@ from enum import StrEnum
 from .errors import Conflict, Refused
 from .stock import QUANTITY_MAX, Kind, Movement, check_quantity, sku_key
 
+LINES_MAX = 5000  # of one purchase order
+
 
 class OrderState(StrEnum):
     """How far a purchase order is."""

@@ -12,11 +12,11 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from itertools import chain, islice
 from typing import Any
 
 from onhand.domain.errors import OnHandError, Refused
+from onhand.domain.importing import FILE_BYTES_MAX, Form
 from onhand.domain.numbers import Ambiguous, Mark
 from onhand.domain.spelling import writable
 from onhand.domain.stock import sku_key
@@ -41,27 +41,10 @@ __all__ = [
     "write",
 ]
 
-BYTES_MAX = 32 * 1024 * 1024  # of one file
 ROWS_MAX = 200_000  # of one file that is read
 FAULTS_MAX = 100  # bad lines named in one refusal
 MOVEMENTS_PAGE = 10_000  # movements asked for at once
 CHUNK = 64 * 1024  # characters of CSV written at once
-
-
-class Form(StrEnum):
-    """How a table is written."""
-
-    CSV = "csv"
-    XLSX = "xlsx"
-
-    @classmethod
-    def of(cls, name: str) -> Form:
-        """The form that a file's name asks for."""
-        return cls.XLSX if name.lower().endswith(".xlsx") else cls.CSV
-
-    @property
-    def media_type(self) -> str:
-        return "text/csv; charset=utf-8" if self is Form.CSV else workbooks.MEDIA_TYPE
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +85,8 @@ def read(content: bytes, layout: Layout, choice: Choice | None = None) -> Table:
     Raise Refused; the fact ``faults`` has line, column and what is wrong, so that one look at the file corrects them all; or ``headings``
     where a person has to say which column is which.
     """
-    if len(content) > BYTES_MAX:
-        raise Refused(f"The file has more than {BYTES_MAX:,} bytes: split it.")
+    if len(content) > FILE_BYTES_MAX:
+        raise Refused(f"The file has more than {FILE_BYTES_MAX:,} bytes: split it.")
     choice = choice or Choice()
     chosen = headings.mapping_of(choice.mapping, layout.names)
     remarks: list[str] = []

@@ -27,7 +27,6 @@ TAGS_MAX = 4_000_000  # of a part outside of its rows: a million texts that cell
 TAG_LENGTH_MAX = 256  # bytes, to tell where a row begins
 LINES_MAX = 1_048_576  # what XLSX can hold
 EXACT = 10**15  # larger numbers have lost digits in a spreadsheet
-MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PIECE_BYTES = 256 * 1024  # of a written file handed on at once
 DECLARATION_BYTES = 1024  # within which an XML part has to say its encoding
 

@@ -18,6 +18,7 @@ from math import ceil
 from typing import Protocol
 
 from onhand.domain.errors import Retriable
+from onhand.domain.people import NAME_LENGTH_MAX
 
 TRIES = 5  # wrong tries before the first pause
 PAUSE = timedelta(seconds=10)  # the first pause; it doubles
@@ -27,7 +28,6 @@ ADDRESS_PAUSE_MAX = timedelta(minutes=1)
 GUESSERS_MAX = 10_000  # of whom wrong tries are remembered
 HASHES_MAX = 4  # at once: each takes 64 MB
 HASH_SECONDS = 5.0  # how long a log-in waits for its turn
-NAME_LENGTH_MAX = 60  # characters of a user's name
 
 
 class Hasher(Protocol):

@@ -16,10 +16,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from onhand.domain.errors import Conflict, Forbidden, Permanent, Refused, Retriable
-from onhand.domain.people import Caller, Person, Role, Scope, Session
+from onhand.domain.people import NAME_LENGTH_MAX, Caller, Person, Role, Scope, Session
 from onhand.domain.stock import check_text
 
-from .gate import NAME_LENGTH_MAX, Gate
+from .gate import Gate
 from .ports import Books, House
 
 IDLE = timedelta(hours=12)  # a session ends when it was not used for so long

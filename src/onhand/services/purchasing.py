@@ -15,14 +15,13 @@ from typing import Any
 import structlog
 
 from onhand.domain.errors import Conflict, Refused
-from onhand.domain.purchasing import OrderState, PurchaseOrder, Suggestion, Supplier, suggestions
+from onhand.domain.purchasing import LINES_MAX, OrderState, PurchaseOrder, Suggestion, Supplier, suggestions
 from onhand.domain.stock import check_quantity, check_text, sku_key
 
 from . import bookkeeping
 from .items import find
 from .ports import Books, House
 
-LINES_MAX = 5000  # of one purchase order
 NAME_LENGTH_MAX = 200  # of a supplier
 
 log = structlog.get_logger()

@@ -13,14 +13,12 @@ from typing import Any
 import structlog
 
 from onhand.domain.errors import Refused
-from onhand.domain.orders import Order
+from onhand.domain.orders import LINES_MAX, Order
 from onhand.domain.stock import Kind, Movement, Source, check_quantity, check_text
 
 from . import bookkeeping
 from .items import find
 from .ports import Books, House
-
-LINES_MAX = 1000  # lines of one order
 
 log = structlog.get_logger()
 

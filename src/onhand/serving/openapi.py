@@ -11,13 +11,12 @@ import inspect
 from collections.abc import Iterable, Mapping
 from functools import cache
 from http import HTTPStatus
-from typing import Any, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel
 
 from onhand import __version__
 from onhand.domain.people import Scope
-from onhand.verbs.registry import KEY_LENGTH_MAX, Verb
+from onhand.verbs.registry import KEY_LENGTH_MAX, Verb, model_of
 from onhand.wire import Data
 
 BODY_BYTES = 1024 * 1024
@@ -64,13 +63,7 @@ KEY_HEADER = {
 @cache
 def arguments_of(verb: Verb) -> type[BaseModel]:
     """The model of a verb's arguments as a program gives them: who asks is not for the caller to say."""
-    hints = get_type_hints(verb.function, include_extras=True)
-    fields: dict[str, Any] = {
-        name: (hints[name], ... if parameter.default is inspect.Parameter.empty else parameter.default)
-        for name, parameter in verb.parameters.items()
-        if name != "person"
-    }
-    return create_model(verb.name, __config__=ConfigDict(extra="forbid", strict=True), **fields)
+    return model_of(verb.request, strict=True, without=("person",))
 
 
 @cache
@@ -121,7 +114,7 @@ def document(verbs: Iterable[Verb]) -> Data:
 
 
 def _operation(verb: Verb, method: str, schema: Data) -> Data:
-    summary = inspect.cleandoc(verb.function.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
+    summary = inspect.cleandoc(verb.request.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
     takes = [f"Needs the scope `{verb.scope.value}`."]
     if verb.long:
         takes.append("Takes long: it goes on as a task, which `task_show` shows.")
@@ -129,7 +122,7 @@ def _operation(verb: Verb, method: str, schema: Data) -> Data:
         "operationId": verb.name if method == "POST" else f"{verb.name}_get",
         "summary": summary,
         "description": " ".join(takes),
-        "tags": [verb.function.__module__.rpartition(".")[2]],
+        "tags": [verb.request.__module__.rpartition(".")[2]],
         "responses": _responses(verb, method),
     }
     properties: Mapping[str, Data] = schema.get("properties", {})

@@ -8,157 +8,108 @@ Never: speaks to a shop or a supplier.
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated, Any, Literal
-
-from pydantic import Field
+from typing import Any
 
 from onhand.app import App
-from onhand.domain.people import Scope
 from onhand.domain.purchasing import PurchaseOrder, Suggestion, Supplier
 from onhand.domain.stock import sku_key
+from onhand.requests import buying as requests
 from onhand.services import purchasing
 from onhand.wire import Data
 
-from .registry import Revision, Sku, Text, Units, iso, verb
-
-Lines = list[tuple[Sku, Units]]
-Rows = Annotated[int, Field(ge=1, le=1000)]
+from .registry import iso, verb
 
 
-@verb(Scope.READ)
-def supplier_list(app: App, after: Text = "", active: bool | None = None, limit: Rows = 100) -> Data:
-    """Whom we buy from, by name, beginning after one; with ``active`` only those we buy from now, or only the others."""
+@verb(requests.SupplierList)
+def supplier_list(app: App, asked: requests.SupplierList) -> Data:
     found = [
         one
         for one in app.read(lambda books: books.purchases.suppliers())
-        if sku_key(one.name) > sku_key(after) and active in (None, one.active)
+        if sku_key(one.name) > sku_key(asked.after) and asked.active in (None, one.active)
     ]
-    return {"suppliers": [_supplier(one) for one in found[:limit]]}
+    return {"suppliers": [_supplier(one) for one in found[: asked.limit]]}
 
 
-@verb(Scope.MANAGE)
-def supplier_add(app: App, name: Text, email: Text = "", phone: Text = "", note: Text = "") -> Data:
-    """Add a supplier."""
-    kept = purchasing.add_supplier(app.house, name, email, phone, note)
+@verb(requests.SupplierAdd)
+def supplier_add(app: App, asked: requests.SupplierAdd) -> Data:
+    kept = purchasing.add_supplier(app.house, asked.name, asked.email, asked.phone, asked.note)
     return _supplier(app.read(lambda books: books.purchases.supplier(kept)))
 
 
-@verb(Scope.MANAGE)
-def supplier_edit(
-    app: App,
-    supplier: Text,
-    name: Text | None = None,
-    email: Text | None = None,
-    phone: Text | None = None,
-    note: Text | None = None,
-    active: bool | None = None,
-    revision: Revision | None = None,
-) -> Data:
-    """Change what is known of a supplier. What is left out stays."""
-    given = {"name": name, "email": email, "phone": phone, "note": note, "active": active}
+@verb(requests.SupplierEdit)
+def supplier_edit(app: App, asked: requests.SupplierEdit) -> Data:
+    given = {"name": asked.name, "email": asked.email, "phone": asked.phone, "note": asked.note, "active": asked.active}
     changed = {key: value for key, value in given.items() if value is not None}
-    return _supplier(purchasing.edit_supplier(app.house, supplier, changed, revision))
+    return _supplier(purchasing.edit_supplier(app.house, asked.supplier, changed, asked.revision))
 
 
-@verb(Scope.READ)
-def purchase_suggest(app: App, after_supplier: Text = "", after: Sku = "", limit: Rows = 100) -> Data:
-    """What is at or below its reorder point, counting what is on its way, and how many to order of whom.
-
-    ``lines`` go by supplier and SKU, beginning after a SKU of a supplier. What has no active supplier is apart, in ``without``; of that
-    the first. ``suppliers`` says how many items are to be ordered of each, ``items`` of all of them.
-    """
+@verb(requests.PurchaseSuggest)
+def purchase_suggest(app: App, asked: requests.PurchaseSuggest) -> Data:
     found = [(supplier, _suggestion(supplier, one)) for supplier, one in purchasing.suggest(app.house)]
     lines = [line for supplier, line in found if supplier and supplier.active]
     without = [line for supplier, line in found if not (supplier and supplier.active)]
-    begin = (sku_key(after_supplier), sku_key(after))
+    begin = (sku_key(asked.after_supplier), sku_key(asked.after))
     on = [line for line in lines if (sku_key(line["supplier"]), sku_key(line["sku"])) > begin]
     on.sort(key=lambda line: (sku_key(line["supplier"]), sku_key(line["sku"])))
     return {
         "items": len(lines),
         "suppliers": Counter(line["supplier"] for line in lines),
-        "lines": on[:limit],
+        "lines": on[: asked.limit],
         "items_without": len(without),
-        "without": without[:limit],
+        "without": without[: asked.limit],
     }
 
 
-@verb(Scope.MANAGE, books=True)
-def purchase_raise(app: App, supplier: Text = "", person: Text = "") -> Data:
-    """Make a draft of what ought to be ordered now: for each supplier, or for one."""
-    return {"orders": purchasing.raise_orders(app.house, supplier, person)}
+@verb(requests.PurchaseRaise)
+def purchase_raise(app: App, asked: requests.PurchaseRaise) -> Data:
+    return {"orders": purchasing.raise_orders(app.house, asked.supplier, asked.person)}
 
 
-@verb(Scope.MANAGE, books=True)
-def purchase_add(app: App, supplier: Text, lines: Lines, note: Text = "", person: Text = "") -> Data:
-    """Make a draft by hand."""
-    return {"order": purchasing.add(app.house, supplier, lines, note, person)}
+@verb(requests.PurchaseAdd)
+def purchase_add(app: App, asked: requests.PurchaseAdd) -> Data:
+    return {"order": purchasing.add(app.house, asked.supplier, asked.lines, asked.note, asked.person)}
 
 
-@verb(Scope.MANAGE)
-def purchase_edit(
-    app: App, order: Text, lines: Lines, note: Text | None = None, revision: Revision | None = None
-) -> Data:
-    """Change a draft: give SKUs other units, add some, take those away of which 0 are given. What is left out stays."""
-    return _order(purchasing.edit(app.house, order, lines, note, revision))
+@verb(requests.PurchaseEdit)
+def purchase_edit(app: App, asked: requests.PurchaseEdit) -> Data:
+    return _order(purchasing.edit(app.house, asked.order, asked.lines or [], asked.note, asked.revision))
 
 
-@verb(Scope.MANAGE)
-def purchase_send(app: App, order: Text, revision: Revision | None = None, person: Text = "") -> Data:
-    """The supplier has the order: from now on goods may come."""
-    return _order(purchasing.send(app.house, order, revision, person))
+@verb(requests.PurchaseSend)
+def purchase_send(app: App, asked: requests.PurchaseSend) -> Data:
+    return _order(purchasing.send(app.house, asked.order, asked.revision, asked.person))
 
 
-@verb(Scope.MANAGE)
-def purchase_close(app: App, order: Text, revision: Revision | None = None, person: Text = "") -> Data:
-    """Nothing more is expected of an order, whatever is outstanding."""
-    return _order(purchasing.close(app.house, order, revision, person))
+@verb(requests.PurchaseClose)
+def purchase_close(app: App, asked: requests.PurchaseClose) -> Data:
+    return _order(purchasing.close(app.house, asked.order, asked.revision, asked.person))
 
 
-@verb(Scope.MANAGE)
-def purchase_cancel(app: App, order: Text, revision: Revision | None = None, person: Text = "") -> Data:
-    """Call an order off of which nothing came."""
-    return _order(purchasing.cancel(app.house, order, revision, person))
+@verb(requests.PurchaseCancel)
+def purchase_cancel(app: App, asked: requests.PurchaseCancel) -> Data:
+    return _order(purchasing.cancel(app.house, asked.order, asked.revision, asked.person))
 
 
-@verb(Scope.STOCK, books=True)
-def purchase_receive(
-    app: App,
-    order: Text,
-    lines: Lines | None = None,
-    over: bool = False,
-    reference: Text = "",
-    revision: Revision | None = None,
-    person: Text = "",
-) -> Data:
-    """Book what came of a sent order; without lines all that is outstanding. ``over``: more than that is meant."""
-    on_hand, left = purchasing.receive(app.house, order, lines, over, reference, person, revision)
-    return {"order": order.strip(), "on_hand": on_hand, "outstanding": left}
+@verb(requests.PurchaseReceive)
+def purchase_receive(app: App, asked: requests.PurchaseReceive) -> Data:
+    on_hand, left = purchasing.receive(
+        app.house, asked.order, asked.lines, asked.over, asked.reference, asked.person, asked.revision
+    )
+    return {"order": asked.order.strip(), "on_hand": on_hand, "outstanding": left}
 
 
-@verb(Scope.READ)
-def purchase_list(
-    app: App,
-    state: Literal["open", "draft", "sent", "closed", "cancelled"] | None = None,
-    supplier: Text = "",
-    before: Annotated[int, Field(ge=1)] | None = None,
-    limit: Rows = 100,
-) -> Data:
-    """Purchase orders, the newest first. ``before`` is the id of the last one seen."""
-    return {"orders": app.read(lambda books: books.purchases.orders(state, supplier, before, limit))}
+@verb(requests.PurchaseList)
+def purchase_list(app: App, asked: requests.PurchaseList) -> Data:
+    return {
+        "orders": app.read(lambda books: books.purchases.orders(asked.state, asked.supplier, asked.before, asked.limit))
+    }
 
 
-@verb(Scope.READ)
-def purchase_show(
-    app: App,
-    order: Text,
-    left: bool = False,
-    after: Annotated[int, Field(ge=0)] = 0,
-    limit: Annotated[int, Field(ge=1, le=purchasing.LINES_MAX)] = purchasing.LINES_MAX,
-) -> Data:
-    """One purchase order with its lines, beginning after a line's number; with ``left`` only those of which something is to come."""
-    found = _order(app.read(lambda books: books.purchases.get(order)))
-    rows = [line for line in found["lines"] if line["line"] > after and (line["outstanding"] or not left)]
-    return {**found, "size": len(found["lines"]), "lines": rows[:limit]}
+@verb(requests.PurchaseShow)
+def purchase_show(app: App, asked: requests.PurchaseShow) -> Data:
+    found = _order(app.read(lambda books: books.purchases.get(asked.order)))
+    rows = [line for line in found["lines"] if line["line"] > asked.after and (line["outstanding"] or not asked.left)]
+    return {**found, "size": len(found["lines"]), "lines": rows[: asked.limit]}
 
 
 def _supplier(found: Supplier) -> Data:

@@ -10,109 +10,81 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated, Literal
-
-from pydantic import Field
 
 from onhand.app import ALIGN_SECONDS, App, Books
 from onhand.domain import family, states
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Policy
 from onhand.domain.listings import Direction, Plan
-from onhand.domain.people import Scope
 from onhand.domain.states import Facts
-from onhand.domain.stock import QUANTITY_MAX
+from onhand.requests import carts as requests
 from onhand.services import aligning, connecting, probing, settings
 from onhand.services.standing import facts_of
 from onhand.wire import Data, Progress
 
-from .registry import Invalid, Limit, Revision, Sku, Text, cart_named, iso, verb
+from .registry import Invalid, cart_named, iso, verb
 
 # What goes into the key file, which is PHP: checked before a key is changed. The forms are those of docs/protocol.md.
-KeyId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,40}$")]
 KEY_SECRET = re.compile(r"([0-9a-fA-F]{64})?")
-Password = Annotated[str, Field(min_length=1, max_length=200)]
-Prefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{0,40}$")]
 
 
-@verb(Scope.MANAGE)
-def cart_add(
-    app: App,
-    name: Annotated[str, Field(min_length=1, max_length=100)],
-    url: Annotated[str, Field(max_length=2000)],
-    allow_http: bool = False,
-    key_id: KeyId = "",
-    secret: Annotated[str, Field(max_length=200)] = "",
-) -> Data:
-    """Connect a shop: its name and the address of the connector file in it, or of its database, mysql://user@host/database.
-    ``secret``: 64 hexadecimal digits, or the password of the database user."""
-    wanted = Settings(name=name.strip(), url=url.strip(), allow_http=allow_http, key_id=key_id, secret=secret)
-    if not wanted.direct and not KEY_SECRET.fullmatch(secret):
+@verb(requests.CartAdd)
+def cart_add(app: App, asked: requests.CartAdd) -> Data:
+    wanted = Settings(
+        name=asked.name.strip(),
+        url=asked.url.strip(),
+        allow_http=asked.allow_http,
+        key_id=asked.key_id,
+        secret=asked.secret,
+    )
+    if not wanted.direct and not KEY_SECRET.fullmatch(asked.secret):
         fault = "A key's secret has 64 hexadecimal digits; leave it out to have one made."
         raise Invalid(f"cart_add: secret: {fault}", arguments=[{"argument": "secret", "fault": fault}])
     return shown(app, connecting.add(app.house, app.connectors, wanted))
 
 
-@verb(Scope.MANAGE)
-def cart_edit(
-    app: App,
-    cart: Text,
-    name: Text | None = None,
-    url: Text | None = None,
-    allow_http: bool | None = None,
-    active: bool | None = None,
-    policy: Policy | Literal["default"] | None = None,
-    buffer: Annotated[int, Field(ge=0, le=QUANTITY_MAX)] | None = None,
-    batch_size: Annotated[int, Field(ge=0, le=2000)] | None = None,
-    tick_seconds: Annotated[float, Field(ge=0, le=3600)] | None = None,
-    settle_seconds: Annotated[float, Field(ge=0, le=600)] | None = None,
-    revision: Revision | None = None,
-) -> Data:
-    """Change a cart's settings. 0 for a number means: as the system parameter says."""
-    found = cart_named(app, cart)
+@verb(requests.CartEdit)
+def cart_edit(app: App, asked: requests.CartEdit) -> Data:
+    found = cart_named(app, asked.cart)
     given: Data = {
-        "name": name,
-        "url": url,
-        "allow_http": allow_http,
-        "active": active,
-        "policy": policy,
-        "buffer": buffer,
-        "batch_size": batch_size,
-        "tick_seconds": tick_seconds,
-        "settle_seconds": settle_seconds,
+        "name": asked.name,
+        "url": asked.url,
+        "allow_http": asked.allow_http,
+        "active": asked.active,
+        "policy": asked.policy,
+        "buffer": asked.buffer,
+        "batch_size": asked.batch_size,
+        "tick_seconds": asked.tick_seconds,
+        "settle_seconds": asked.settle_seconds,
     }
     changes = {key: value for key, value in given.items() if value is not None}
-    if policy == "default":
-        changes["policy"] = None
-    return shown(app, connecting.edit(app.house, app.connectors, found, changes, revision))
+    if asked.policy is not None:
+        changes["policy"] = None if asked.policy == "default" else Policy(asked.policy)
+    return shown(app, connecting.edit(app.house, app.connectors, found, changes, asked.revision))
 
 
-@verb(Scope.READ)
-def cart_list(app: App) -> Data:
-    """List all carts with their settings, state and counts."""
+@verb(requests.CartList)
+def cart_list(app: App, _: requests.CartList) -> Data:
     return {"carts": [shown(app, cart) for cart in app.read(lambda books: books.carts.all())]}
 
 
-@verb(Scope.READ)
-def cart_show(app: App, cart: Text) -> Data:
-    """Show everything about one cart but its secret. ``texts``: how many products have SKUs or names that are hard to read."""
-    found = cart_named(app, cart)
+@verb(requests.CartShow)
+def cart_show(app: App, asked: requests.CartShow) -> Data:
+    found = cart_named(app, asked.cart)
     return {**shown(app, found), "texts": app.read(lambda books: books.products.texts(found.id))}
 
 
-@verb(Scope.ADMINISTER)
-def cart_remove(app: App, cart: Text, confirm: Text = "") -> Data:
-    """Forget a cart with its listings, posts and differences; movements that came from it stay."""
-    found = cart_named(app, cart)
-    connecting.remove(app.house, found, confirm)
+@verb(requests.CartRemove)
+def cart_remove(app: App, asked: requests.CartRemove) -> Data:
+    found = cart_named(app, asked.cart)
+    connecting.remove(app.house, found, asked.confirm)
     return {"removed": found.name}
 
 
-@verb(Scope.ADMINISTER)
-def cart_key(app: App, cart: Text, prefix: Prefix = "", renew: bool = False) -> Data:
-    """Make the secret, once, and the text of the file to upload. An existing key is shown again unless renewed."""
-    found = cart_named(app, cart)
-    made = connecting.key_file(app.house, app.connectors, found, prefix, renew)
+@verb(requests.CartKey)
+def cart_key(app: App, asked: requests.CartKey) -> Data:
+    found = cart_named(app, asked.cart)
+    made = connecting.key_file(app.house, app.connectors, found, asked.prefix, asked.renew)
     return {
         "cart": found.name,
         "url": found.settings.url,
@@ -123,95 +95,68 @@ def cart_key(app: App, cart: Text, prefix: Prefix = "", renew: bool = False) -> 
     }
 
 
-@verb(Scope.MANAGE)
-def cart_password(app: App, cart: Text, password: Password) -> Data:
-    """Keep the password with which a direct cart's user logs in to the shop's database. It is never shown again."""
-    found = cart_named(app, cart)
-    connecting.keep_password(app.house, found, password)
+@verb(requests.CartPassword)
+def cart_password(app: App, asked: requests.CartPassword) -> Data:
+    found = cart_named(app, asked.cart)
+    connecting.keep_password(app.house, found, asked.password)
     return {"cart": found.name, "url": found.settings.url}
 
 
-@verb(Scope.READ)
-def cart_grants(
-    app: App,
-    cart: Text,
-    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:%/-]{1,255}$")] = "%",
-    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{0,40}$")] | None = None,
-) -> Data:
-    """Say which rights a direct cart's user needs on the shop's database server, and no others. ``host``: from where it logs in.
-    ``prefix``: of the shop's tables, if the cart's address does not say it; the answer's is null if it is not known."""
-    found = cart_named(app, cart)
-    needed = connecting.grants(app.connectors, found, host, prefix)
-    return {"cart": found.name, "host": host, "prefix": needed.prefix, **needed.statements, "text": needed.text}
+@verb(requests.CartGrants)
+def cart_grants(app: App, asked: requests.CartGrants) -> Data:
+    found = cart_named(app, asked.cart)
+    needed = connecting.grants(app.connectors, found, asked.host, asked.prefix)
+    return {"cart": found.name, "host": asked.host, "prefix": needed.prefix, **needed.statements, "text": needed.text}
 
 
-@verb(Scope.MANAGE)
-def cart_test(app: App, cart: Text, sku: Sku | None = None) -> Data:
-    """Try the connection: who answers, how fast, what stands in the way; with a SKU, one unit there and back."""
-    found = cart_named(app, cart)
+@verb(requests.CartTest)
+def cart_test(app: App, asked: requests.CartTest) -> Data:
+    found = cart_named(app, asked.cart)
     with app.at_cart(found) as (shop, _):
         hello, warnings, steps = probing.greet(app.house, found, shop)
-        if sku:
-            steps += probing.round_trip(app.house, found, shop, sku)
+        if asked.sku:
+            steps += probing.round_trip(app.house, found, shop, asked.sku)
     if app.controller is not None:
         app.controller.try_again(found.id)
     answered = {**asdict(hello), "title": family.title(hello.family, hello.version)}
     return {"cart": found.name, "answered": answered, "warnings": warnings, "steps": [asdict(step) for step in steps]}
 
 
-@verb(Scope.MANAGE)
-def get_qoh(
-    app: App,
-    progress: Progress,
-    cart: Text,
-    create: bool = False,
-    dry_run: bool = False,
-    limit: Limit | None = None,
-) -> Data:
-    """Get QOH: take over what the shop shows. ``limit``: so many lines at most, changes first; the counts are of all."""
-    found = cart_named(app, cart)
+@verb(requests.GetQoh)
+def get_qoh(app: App, progress: Progress, asked: requests.GetQoh) -> Data:
+    found = cart_named(app, asked.cart)
     with app.at_cart(found, ALIGN_SECONDS) as (shop, memory):
-        if dry_run:
-            plans = aligning.preview(app.house, found, shop, Direction.GET, create)
+        if asked.dry_run:
+            plans = aligning.preview(app.house, found, shop, Direction.GET, asked.create)
         else:
-            plans = aligning.get_qoh(app.house, found, shop, memory, create, progress)
-    return planned(found, Direction.GET, dry_run, plans, limit)
+            plans = aligning.get_qoh(app.house, found, shop, memory, asked.create, progress)
+    return planned(found, Direction.GET, asked.dry_run, plans, asked.limit)
 
 
-@verb(Scope.MANAGE)
-def send_qoh(
-    app: App,
-    progress: Progress,
-    cart: Text,
-    dry_run: bool = False,
-    batch_size: Annotated[int, Field(ge=1, le=2000)] | None = None,
-    limit: Limit | None = None,
-) -> Data:
-    """Send QOH: make the shop show what is on hand. ``limit``: as with Get."""
-    found = cart_named(app, cart)
+@verb(requests.SendQoh)
+def send_qoh(app: App, progress: Progress, asked: requests.SendQoh) -> Data:
+    found = cart_named(app, asked.cart)
     with app.at_cart(found, ALIGN_SECONDS) as (shop, memory):
-        if dry_run:
+        if asked.dry_run:
             plans = aligning.preview(app.house, found, shop, Direction.SEND, create=False)
         else:
-            size = batch_size or app.read(lambda books: settings.pace_of(books, found)).batch_size
+            size = asked.batch_size or app.read(lambda books: settings.pace_of(books, found)).batch_size
             plans = aligning.send_qoh(app.house, found, shop, memory, size, progress)
-    return planned(found, Direction.SEND, dry_run, plans, limit)
+    return planned(found, Direction.SEND, asked.dry_run, plans, asked.limit)
 
 
-@verb(Scope.MANAGE)
-def sync_on(app: App, cart: Text, force: Text = "", person: Text = "") -> Data:
-    """Switch real-time synchronization of a cart on; where counts differ, only with a reason in ``force``."""
-    found = cart_named(app, cart)
+@verb(requests.SyncOn)
+def sync_on(app: App, asked: requests.SyncOn) -> Data:
+    found = cart_named(app, asked.cart)
     with app.at_cart(found) as (shop, memory):
-        pending = aligning.enable(app.house, found, shop, memory, force, person)
+        pending = aligning.enable(app.house, found, shop, memory, asked.force, asked.person)
     return {"cart": found.name, "synchronize": True, "posted_at_once": pending}
 
 
-@verb(Scope.MANAGE)
-def sync_off(app: App, cart: Text, person: Text = "") -> Data:
-    """Switch real-time synchronization of a cart off."""
-    found = cart_named(app, cart)
-    aligning.disable(app.house, found, person)
+@verb(requests.SyncOff)
+def sync_off(app: App, asked: requests.SyncOff) -> Data:
+    found = cart_named(app, asked.cart)
+    aligning.disable(app.house, found, asked.person)
     return {"cart": found.name, "synchronize": False}
 
 

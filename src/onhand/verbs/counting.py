@@ -7,114 +7,71 @@ Never: books by itself; the services do.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-from pydantic import AwareDatetime, Field
+from typing import Any
 
 from onhand.app import App, Books
-from onhand.domain.counting import LINES_MAX, CountEntry, CountLine, CountSheet, How
+from onhand.domain.counting import LINES_MAX, CountEntry, CountLine, CountSheet
 from onhand.domain.importing import FileKind
-from onhand.domain.people import Scope
 from onhand.files import sheets
+from onhand.requests import counting as requests
 from onhand.services import counting, items, settings
 from onhand.wire import Data
 
 from . import files
-from .registry import File, Revision, Sku, Text, iso, packed, verb
-
-Sheet = Annotated[int, Field(ge=1, lt=2**63)]
-Name = Annotated[str, Field(max_length=100)]
-PageLimit = Annotated[int, Field(ge=1, le=1000)]
+from .registry import iso, packed, verb
 
 
-@verb(Scope.READ)
-def count_list(app: App, before: Sheet | None = None, limit: PageLimit = 50) -> Data:
-    """Count sheets, newest first."""
-    return {"sheets": app.read(lambda books: books.counts.sheets(before, limit))}
+@verb(requests.CountList)
+def count_list(app: App, asked: requests.CountList) -> Data:
+    return {"sheets": app.read(lambda books: books.counts.sheets(asked.before, asked.limit))}
 
 
-@verb(Scope.STOCK, books=True)
-def count_add(
-    app: App,
-    name: Name,
-    search: Text = "",
-    supplier: Text = "",
-    skus: Annotated[list[Sku], Field(max_length=LINES_MAX)] | None = None,
-    person: Text = "",
-) -> Data:
-    """Make a count sheet."""
-    return counting.make_sheet(app.house, name, search, supplier, skus or [], person)
+@verb(requests.CountAdd)
+def count_add(app: App, asked: requests.CountAdd) -> Data:
+    return counting.make_sheet(app.house, asked.name, asked.search, asked.supplier, asked.skus or [], asked.person)
 
 
-@verb(Scope.READ)
-def count_show(
-    app: App,
-    sheet: Sheet,
-    after: Sku = "",
-    before: Sku = "",
-    search: Text = "",
-    left: bool = False,
-    limit: PageLimit = 50,
-) -> Data:
-    """A count sheet's lines in SKU order, without what is expected. With ``left`` only those nobody counted."""
+@verb(requests.CountShow)
+def count_show(app: App, asked: requests.CountShow) -> Data:
 
     def read(books: Books) -> Data:
-        lines = books.counts.page(sheet, after, before, search, left, limit)
-        return {**_sheet(books, sheet), "rows": [_counted(line) for line in lines]}
+        lines = books.counts.page(asked.sheet, asked.after, asked.before, asked.search, asked.left, asked.limit)
+        return {**_sheet(books, asked.sheet), "rows": [_counted(line) for line in lines]}
 
     return app.read(read)
 
 
-@verb(Scope.STOCK, books=True)
-def count_enter(
-    app: App,
-    sheet: Sheet,
-    lines: Annotated[list[CountEntry], Field(max_length=LINES_MAX)],
-    counted_at: AwareDatetime | None = None,
-    add_lines: bool = False,
-    person: Text = "",
-) -> Data:
-    """Keep what was counted: all of it or nothing."""
-    return counting.enter_counts(app.house, sheet, lines, counted_at, add_lines, person)
+@verb(requests.CountEnter)
+def count_enter(app: App, asked: requests.CountEnter) -> Data:
+    return counting.enter_counts(app.house, asked.sheet, asked.lines, asked.counted_at, asked.add_lines, asked.person)
 
 
-@verb(Scope.STOCK, books=True)
-def count_import(
-    app: App,
-    sheet: Sheet,
-    file: File,
-    how: How = How.ASK,
-    counted_at: AwareDatetime | None = None,
-    add_lines: bool = False,
-    person: Text = "",
-    mapping: files.Mapping | None = None,
-    decimal: files.Decimal = None,
-) -> Data:
-    """Enter the counts of a CSV or XLSX file; lines without a count are left alone."""
-    table = files.read(app, FileKind.COUNTS, file, mapping, decimal)
-    house = files.remembering(app, FileKind.COUNTS, mapping)
-    entries = [CountEntry(row["sku"], row["counted"], how=how) for _, row in table.rows if "counted" in row]
-    done = counting.enter_counts(house, sheet, entries, counted_at, add_lines, person)
+@verb(requests.CountImport)
+def count_import(app: App, asked: requests.CountImport) -> Data:
+    table = files.read(app, FileKind.COUNTS, asked.file, asked.mapping, asked.decimal)
+    house = files.remembering(app, FileKind.COUNTS, asked.mapping)
+    entries = [CountEntry(row["sku"], row["counted"], how=asked.how) for _, row in table.rows if "counted" in row]
+    done = counting.enter_counts(house, asked.sheet, entries, asked.counted_at, asked.add_lines, asked.person)
     read = {"remarks": table.remarks, "headings": table.headings}
     return {**done, "blank": len(table.rows) - len(entries), **read}
 
 
-@verb(Scope.READ)
-def count_export(app: App, sheet: Sheet, form: sheets.Form = sheets.Form.CSV) -> Data:
-    """A count sheet to fill in: SKU, name and an empty column."""
-    lines = app.read(lambda books: (books.counts.get(sheet), books.counts.page(sheet, "", "", "", False, LINES_MAX)))[1]
+@verb(requests.CountExport)
+def count_export(app: App, asked: requests.CountExport) -> Data:
+    lines = app.read(
+        lambda books: (books.counts.get(asked.sheet), books.counts.page(asked.sheet, "", "", "", False, LINES_MAX))
+    )[1]
     rows = [(line.sku, line.name, None) for line in lines]
-    return {"lines": len(rows), "file": packed(sheets.written(sheets.COUNTS, rows, form))}
+    return {"lines": len(rows), "file": packed(sheets.written(sheets.COUNTS, rows, asked.form))}
 
 
-@verb(Scope.READ)
-def count_review(app: App, sheet: Sheet, after: Sku = "", limit: PageLimit = 50) -> Data:
-    """What posting a count sheet would book, the biggest differences first, beginning after a SKU."""
+@verb(requests.CountReview)
+def count_review(app: App, asked: requests.CountReview) -> Data:
 
     def read(books: Books) -> Data:
         big_above = int(settings.values(books)["BigVariance"])
-        overtaken = set(books.counts.overtaken(sheet))
-        last = books.counts.lines(sheet, [items.find(books, [after])[0].id]) if after else {}
+        overtaken = set(books.counts.overtaken(asked.sheet))
+        last = books.counts.lines(asked.sheet, [items.find(books, [asked.after])[0].id]) if asked.after else {}
         begin = next(((abs(line.variance), item) for item, line in last.items()), None)
         rows = [
             {
@@ -124,11 +81,11 @@ def count_review(app: App, sheet: Sheet, after: Sku = "", limit: PageLimit = 50)
                 "big": abs(line.variance) > big_above,
                 "overtaken": line.sku in overtaken,
             }
-            for line in books.counts.biggest(sheet, begin, limit)
+            for line in books.counts.biggest(asked.sheet, begin, asked.limit)
         ]
         return {
-            **_sheet(books, sheet),
-            **books.counts.totals(sheet, big_above),
+            **_sheet(books, asked.sheet),
+            **books.counts.totals(asked.sheet, big_above),
             "big_above": big_above,
             "overtaken": sorted(overtaken)[:100],
             "rows": rows,
@@ -137,16 +94,14 @@ def count_review(app: App, sheet: Sheet, after: Sku = "", limit: PageLimit = 50)
     return app.read(read)
 
 
-@verb(Scope.STOCK, books=True)
-def count_post(app: App, sheet: Sheet, revision: Revision | None = None, person: Text = "") -> Data:
-    """Book a count sheet, whole and once."""
-    return counting.post_sheet(app.house, sheet, revision, person)
+@verb(requests.CountPost)
+def count_post(app: App, asked: requests.CountPost) -> Data:
+    return counting.post_sheet(app.house, asked.sheet, asked.revision, asked.person)
 
 
-@verb(Scope.STOCK, books=True)
-def count_discard(app: App, sheet: Sheet, revision: Revision | None = None, person: Text = "") -> Data:
-    """Set a count sheet aside; nothing is booked."""
-    return counting.discard_sheet(app.house, sheet, revision, person)
+@verb(requests.CountDiscard)
+def count_discard(app: App, asked: requests.CountDiscard) -> Data:
+    return counting.discard_sheet(app.house, asked.sheet, asked.revision, asked.person)
 
 
 def _sheet(books: Any, sheet: int) -> Data:

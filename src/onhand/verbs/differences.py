@@ -7,19 +7,15 @@ Never: changes a quantity but by a person's decision.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
-
-from pydantic import Field
+from typing import Any
 
 from onhand.app import App
 from onhand.domain.differences import ABOUT_RETURNS, Cause, Remedy
-from onhand.domain.people import Scope
+from onhand.requests import differences as requests
 from onhand.services import rechecking, reconciling
 from onhand.wire import Data
 
-from .registry import Limit, Text, cart_named, verb
-
-Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
+from .registry import cart_named, verb
 
 CAUSES = {
     Cause.LOST_SALE: "Customers bought at the same moment, and the shop's own program lost what some of them took.",
@@ -56,44 +52,38 @@ REMEDIES = {  # while it is open, and once it is closed
 NOTHING_HELD = "Nothing is held: the shop shows the smaller count until you decide, ours or theirs."
 
 
-@verb(Scope.READ)
-def differences(
-    app: App,
-    cart: Text | None = None,
-    open_only: bool = False,
-    limit: Limit = 100,
-    cause: Cause | None = None,
-    closed_only: bool = False,
-    before: Number | None = None,
-) -> Data:
-    """List differences, newest first, from below a number: what drifted, why, and what was done about it."""
-    found = cart_named(app, cart).id if cart else None
+@verb(requests.Differences)
+def differences(app: App, asked: requests.Differences) -> Data:
+    found = cart_named(app, asked.cart).id if asked.cart else None
     rows = app.read(
         lambda books: books.reports.differences(
-            found, open_only, limit, cause.value if cause else None, closed_only, before
+            found,
+            asked.open_only,
+            asked.limit,
+            asked.cause.value if asked.cause else None,
+            asked.closed_only,
+            asked.before,
         )
     )
     return {"differences": [{**row, **_in_words(row)} for row in rows]}
 
 
-@verb(Scope.MANAGE)
-def decide(app: App, difference: Number, side: Literal["ours", "theirs"], person: Text = "") -> Data:
-    """Decide about a difference that waits for a person: our count holds, or theirs is taken over."""
-    reconciling.decide(app.house, difference, side == "ours", person)
-    return {"difference": difference, "decided": side}
+@verb(requests.Decide)
+def decide(app: App, asked: requests.Decide) -> Data:
+    reconciling.decide(app.house, asked.difference, asked.side == "ours", asked.person)
+    return {"difference": asked.difference, "decided": asked.side}
 
 
-@verb(Scope.MANAGE)
-def difference_recheck(app: App, difference: Number, person: Text = "") -> Data:
-    """Look at the product of an open difference now; if shop and books agree again, the difference is closed."""
-    known = app.read(lambda books: books.differences.get(difference))
+@verb(requests.DifferenceRecheck)
+def difference_recheck(app: App, asked: requests.DifferenceRecheck) -> Data:
+    known = app.read(lambda books: books.differences.get(asked.difference))
     cart = app.read(lambda books: books.carts.get(known.cart))
     with app.at_cart(cart) as (shop, memory):
         # As it is now, not as it was while we waited for the shop's line to be free.
         cart = app.read(lambda books: books.carts.get(known.cart))
-        found = rechecking.recheck(app.house, cart, shop, memory, difference, person)
+        found = rechecking.recheck(app.house, cart, shop, memory, asked.difference, asked.person)
     return {
-        "difference": difference,
+        "difference": asked.difference,
         "cart": cart.name,
         "shows": found.shows,
         "agreed": found.agreed,

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import median
-from typing import Any, Literal
+from typing import Any
 
 from onhand.app import App
-from onhand.domain.people import Scope
+from onhand.requests import figures as requests
 from onhand.wire import Data
 
 from .registry import cart_names, verb
@@ -27,28 +27,24 @@ QUARTER = timedelta(minutes=15)
 BY_HAND = "by phone and hand"
 
 
-@verb(Scope.READ)
-def today(app: App) -> Data:
-    """What was sold, ordered and received since midnight, and what is open now."""
+@verb(requests.Today)
+def today(app: App, _: requests.Today) -> Data:
     midnight = _midnight(app.clock.now().astimezone().date())
     return app.read(lambda books: books.figures.today(midnight))
 
 
-@verb(Scope.READ)
-def chart(app: App, what: Literal["latency", "sales", "stack", "differences"]) -> Data:
-    """Numbers for one chart: ``x`` in seconds since 1970, and a series of as many values per cart; null where there is none.
-
-    ``from`` and ``to`` are what the picture spans, in seconds, where that is more than its points."""
+@verb(requests.Chart)
+def chart(app: App, asked: requests.Chart) -> Data:
     now = app.clock.now()
     names = cart_names(app)
-    if what == "sales":
+    if asked.what == "sales":
         return _by_day(app, now, names, "sales")
-    if what == "differences":
+    if asked.what == "differences":
         return _by_day(app, now, names, "differences")
     since = now - timedelta(days=1)
-    minutes = LATENCY_MINUTES if what == "latency" else STACK_MINUTES
+    minutes = LATENCY_MINUTES if asked.what == "latency" else STACK_MINUTES
     points: dict[int, dict[int, list[float]]] = {cart: defaultdict(list) for cart in names}
-    if what == "latency":
+    if asked.what == "latency":
         found = app.read(lambda books: {cart: books.figures.latencies(cart, since) for cart in names})
         for cart, batches in found.items():
             for at, took in batches:
@@ -57,7 +53,7 @@ def chart(app: App, what: Literal["latency", "sales", "stack", "differences"]) -
         for at, cart, depth in app.read(lambda books: books.figures.samples(since)):
             if cart in points:
                 points[cart][at // (minutes * 60_000_000)].append(depth)
-    unify = median if what == "latency" else max
+    unify = median if asked.what == "latency" else max
     slots = sorted({slot for of_cart in points.values() for slot in of_cart})
     return {
         "x": [slot * minutes * 60 for slot in slots],
@@ -69,7 +65,7 @@ def chart(app: App, what: Literal["latency", "sales", "stack", "differences"]) -
             )
             for place, cart in enumerate(names)
         ],
-        "unit": "s" if what == "latency" else "posts",
+        "unit": "s" if asked.what == "latency" else "posts",
         "from": int(since.timestamp()),
         "to": int(now.timestamp()),
     }

@@ -7,47 +7,39 @@ Never: books.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, TypeVar
-
-from pydantic import Field, StringConstraints
+from typing import TypeVar
 
 from onhand.app import App
 from onhand.domain.importing import FileKind as Kind
 from onhand.domain.numbers import Mark
-from onhand.domain.people import Scope
 from onhand.files import sheets
 from onhand.files.headings import mapping_of
+from onhand.requests import files as requests
 from onhand.services.ports import Books, House, Store
 from onhand.wire import Data
 
 from .registry import packed, verb
 
 T = TypeVar("T")
-MAPPED_MAX = 100  # headings of one mapping
-
-Heading = Annotated[str, StringConstraints(max_length=200)]
-Mapping = Annotated[dict[Heading, Annotated[str, StringConstraints(max_length=40)]], Field(max_length=MAPPED_MAX)]
-Decimal = Mark | None
 
 
-def read(app: App, kind: Kind, file: bytes, mapping: Mapping | None, decimal: Decimal) -> sheets.Table:
+def read(app: App, kind: Kind, file: bytes, mapping: Mapping[str, str] | None, decimal: Mark | None) -> sheets.Table:
     """Return the lines of a file, by the mapping of this call and those that were chosen before. Raise Refused."""
     remembered = app.read(lambda books: books.mappings.of(kind.value))
     return sheets.read(file, sheets.KINDS[kind], sheets.Choice(mapping or {}, remembered, decimal))
 
 
-def remembering(app: App, kind: Kind, mapping: Mapping | None) -> House:
+def remembering(app: App, kind: Kind, mapping: Mapping[str, str] | None) -> House:
     """Return the house, whose next write also keeps a mapping."""
     chosen = mapping_of(mapping or {}, sheets.KINDS[kind].names)
     return replace(app.house, store=_Remembering(app.house.store, kind.value, chosen)) if chosen else app.house
 
 
-@verb(Scope.READ)
-def file_template(app: App, kind: Kind, form: sheets.Form = sheets.Form.CSV) -> Data:  # noqa: ARG001 - a verb takes the app
-    """Give an empty file with the headings that a kind of file has."""
-    return {"kind": kind.value, "file": packed(sheets.template(sheets.KINDS[kind], form))}
+@verb(requests.FileTemplate)
+def file_template(app: App, asked: requests.FileTemplate) -> Data:  # noqa: ARG001 - a verb takes the app
+    return {"kind": asked.kind.value, "file": packed(sheets.template(sheets.KINDS[asked.kind], asked.form))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,40 +13,36 @@ from onhand.app import App, Books
 from onhand.domain.notices import notices
 from onhand.domain.oversell import SALES_REACH, expected_oversell, pace_per_second
 from onhand.domain.parameters import PARAMETERS, Parameter, Value
-from onhand.domain.people import Scope
 from onhand.domain.states import CartState, all_in_step
+from onhand.requests import office as requests
 from onhand.services import bookkeeping, settings
 from onhand.wire import Data
 
 from .carts import shown
-from .registry import Text, verb
+from .registry import verb
 
 NAMED = 5  # items that a notice names
 
 
-@verb(Scope.READ)
-def param_list(app: App) -> Data:
-    """List all system parameters with value, default and meaning."""
+@verb(requests.ParamList)
+def param_list(app: App, _: requests.ParamList) -> Data:
     values = app.read(settings.values)
     return {"parameters": [_parameter(known, values[known.name]) for known in PARAMETERS.values()]}
 
 
-@verb(Scope.READ)
-def param_get(app: App, name: Text) -> Data:
-    """Show one system parameter."""
-    known = settings.parameter(name)
+@verb(requests.ParamGet)
+def param_get(app: App, asked: requests.ParamGet) -> Data:
+    known = settings.parameter(asked.name)
     return _parameter(known, app.read(settings.values)[known.name])
 
 
-@verb(Scope.MANAGE)
-def param_set(app: App, name: Text, value: Text, seen: Text | None = None, person: Text = "") -> Data:
-    """Set one system parameter. ``seen`` is the value the caller saw last."""
-    return _parameter(*settings.set_parameter(app.house, name, value, person, seen))
+@verb(requests.ParamSet)
+def param_set(app: App, asked: requests.ParamSet) -> Data:
+    return _parameter(*settings.set_parameter(app.house, asked.name, asked.value, asked.person, asked.seen))
 
 
-@verb(Scope.READ)
-def status(app: App) -> Data:
-    """Say how everything is: the store, the carts, what is on its way."""
+@verb(requests.Status)
+def status(app: App, _: requests.Status) -> Data:
     values = app.read(settings.values)
     stock = app.read(stock_notices)
     carts = [shown(app, cart) for cart in app.read(lambda books: books.carts.all())]
@@ -93,9 +89,8 @@ def oversell(app: App) -> Data | None:
     return app.read(read)
 
 
-@verb(Scope.READ)
-def prove(app: App) -> Data:
-    """Add up all movements anew and compare: quantities on hand, and the sums kept for each cart."""
+@verb(requests.Prove)
+def prove(app: App, _: requests.Prove) -> Data:
     proof = bookkeeping.prove(app.house)
     wrong = [{"sku": sku, "balance": balance, "movements": total} for sku, balance, total in proof.items]
     return {"holds": proof.holds, "items": wrong, "carts": proof.carts}

@@ -8,27 +8,23 @@ Never: takes a password; those are typed on pages that hand them straight to ``s
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, datetime, time, timedelta
-from typing import Annotated, Any
-
-from pydantic import Field
+from datetime import datetime, time, timedelta
+from typing import Any
 
 from onhand.app import App
 from onhand.domain.errors import Refused
-from onhand.domain.people import Person, Role, Scope
+from onhand.domain.people import Person
+from onhand.requests import people as requests
 from onhand.services import people
 from onhand.wire import Data
 
-from .registry import Revision, Text, iso, verb
+from .registry import iso, verb
 
-Name = Annotated[str, Field(max_length=people.NAME_LENGTH_MAX)]
-Rows = Annotated[int, Field(ge=1, le=1000)]
 YEARS = range(2000, 3000)  # of days that can be asked for
 
 
-@verb(Scope.ADMINISTER)
-def user_list(app: App) -> Data:
-    """Who may log in, and what for."""
+@verb(requests.UserList)
+def user_list(app: App, _: requests.UserList) -> Data:
 
     def read(books: Any) -> Data:
         sessions = Counter(session.person for session in people.live_sessions(books, app.clock.now()))
@@ -37,38 +33,31 @@ def user_list(app: App) -> Data:
     return app.read(read)
 
 
-@verb(Scope.ADMINISTER)
-def user_add(app: App, name: Name, role: Role) -> Data:
-    """Invite a user: the answer has the one-time link's path with which they choose their password within a week."""
-    person, secret = people.invite(app.house, name, role, app.caller)
+@verb(requests.UserAdd)
+def user_add(app: App, asked: requests.UserAdd) -> Data:
+    person, secret = people.invite(app.house, asked.name, asked.role, app.caller)
     return {**_user(person), "link": f"/begin/{secret}"}
 
 
-@verb(Scope.ADMINISTER)
-def user_edit(
-    app: App, name: Name, role: Role | None = None, active: bool | None = None, revision: Revision | None = None
-) -> Data:
-    """Change what a user may do, or keep them out. No caller gives a right that it does not have."""
-    person = app.read(lambda books: people.find(books, name))
-    wanted = (role or person.role, person.active if active is None else active)
-    return _user(people.edit(app.house, name, *wanted, revision, app.caller))
+@verb(requests.UserEdit)
+def user_edit(app: App, asked: requests.UserEdit) -> Data:
+    person = app.read(lambda books: people.find(books, asked.name))
+    wanted = (asked.role or person.role, person.active if asked.active is None else asked.active)
+    return _user(people.edit(app.house, asked.name, *wanted, asked.revision, app.caller))
 
 
-@verb(Scope.ADMINISTER)
-def user_link(app: App, name: Name, sessions: bool = True, tokens: bool = False) -> Data:
-    """Make a new one-time link for a user who forgot their password. Older links end, so do all sessions unless told otherwise, and with
-    ``tokens`` the user's API tokens."""
-    secret = people.renew(app.house, name, app.caller, sessions=sessions, tokens=tokens)
-    return {"name": name.strip(), "link": f"/begin/{secret}"}
+@verb(requests.UserLink)
+def user_link(app: App, asked: requests.UserLink) -> Data:
+    secret = people.renew(app.house, asked.name, app.caller, sessions=asked.sessions, tokens=asked.tokens)
+    return {"name": asked.name.strip(), "link": f"/begin/{secret}"}
 
 
-@verb(Scope.ADMINISTER)
-def session_list(app: App, user: Name = "") -> Data:
-    """Browsers that are logged in, of all users or of one. ``session`` names one for `session_revoke`; it lets nobody in."""
+@verb(requests.SessionList)
+def session_list(app: App, asked: requests.SessionList) -> Data:
 
     def read(books: Any) -> Data:
         names = {person.id: person.name for person in books.people.all()}
-        one = people.find(books, user).id if user else None
+        one = people.find(books, asked.user).id if asked.user else None
         return {
             "sessions": [
                 {
@@ -85,32 +74,23 @@ def session_list(app: App, user: Name = "") -> Data:
     return app.read(read)
 
 
-@verb(Scope.ADMINISTER)
-def session_revoke(app: App, session: Text) -> Data:
-    """End a session: its browser has to log in again."""
-    return {"session": people.end_session(app.house, session).name, "revoked": True}
+@verb(requests.SessionRevoke)
+def session_revoke(app: App, asked: requests.SessionRevoke) -> Data:
+    return {"session": people.end_session(app.house, asked.session).name, "revoked": True}
 
 
-@verb(Scope.ADMINISTER)
-def token_add(
-    app: App,
-    name: Name,
-    scopes: Annotated[list[Scope], Field(max_length=len(Scope))],
-    days: Annotated[int, Field(ge=1, le=3650)] | None = None,
-    user: Name = "",
-) -> Data:
-    """Make an API token of a user, of one's own unless named, that may do no more than he. Only this answer ever shows it."""
-    number, secret = people.add_token(app.house, app.caller, name, scopes, days, user)
-    return {"id": number, "name": name.strip(), "scopes": sorted(scopes), "token": secret}
+@verb(requests.TokenAdd)
+def token_add(app: App, asked: requests.TokenAdd) -> Data:
+    number, secret = people.add_token(app.house, app.caller, asked.name, asked.scopes, asked.days, asked.user)
+    return {"id": number, "name": asked.name.strip(), "scopes": sorted(asked.scopes), "token": secret}
 
 
-@verb(Scope.ADMINISTER)
-def token_list(app: App, user: Name = "", ended: bool = False) -> Data:
-    """API tokens, the newest first: those that are valid, or with ``ended`` all that ever were."""
+@verb(requests.TokenList)
+def token_list(app: App, asked: requests.TokenList) -> Data:
 
     def read(books: Any) -> Data:
         names = {person.id: person.name for person in books.people.all()}
-        one = people.find(books, user).id if user else None
+        one = people.find(books, asked.user).id if asked.user else None
         now = app.clock.now()
         return {
             "tokens": [
@@ -126,37 +106,28 @@ def token_list(app: App, user: Name = "", ended: bool = False) -> Data:
                     "valid": token.valid(now),
                 }
                 for token in books.people.tokens()
-                if (ended or token.valid(now)) and one in {None, token.person}
+                if (asked.ended or token.valid(now)) and one in {None, token.person}
             ]
         }
 
     return app.read(read)
 
 
-@verb(Scope.ADMINISTER)
-def token_revoke(app: App, token: Annotated[int, Field(ge=1)]) -> Data:
-    """End an API token."""
-    if not app.house.store.write(lambda books: books.people.revoke_token(token, app.clock.now())):
-        raise Refused("There is no such token, or it ended before.", token=token)
-    return {"id": token, "revoked": True}
+@verb(requests.TokenRevoke)
+def token_revoke(app: App, asked: requests.TokenRevoke) -> Data:
+    if not app.house.store.write(lambda books: books.people.revoke_token(asked.token, app.clock.now())):
+        raise Refused("There is no such token, or it ended before.", token=asked.token)
+    return {"id": asked.token, "revoked": True}
 
 
-@verb(Scope.ADMINISTER)
-def audit_list(
-    app: App,
-    limit: Rows = 100,
-    before: Annotated[int, Field(ge=1)] | None = None,
-    who: Text = "",
-    what: Text = "",
-    day: date | None = None,
-) -> Data:
-    """Who had what done, the newest first: all, or of one person, one verb, one day on the clock of this machine."""
-    if day and day.year not in YEARS:
-        raise Refused(f"Give a day of the years {YEARS.start} to {YEARS.stop - 1}.", day=str(day))
-    since = datetime.combine(day, time.min).astimezone() if day else None
-    until = datetime.combine(day + timedelta(days=1), time.min).astimezone() if day else None
-    asked = (limit, before, who.strip(), what.strip(), since, until)
-    return {"entries": app.read(lambda books: books.audit.latest(*asked))}
+@verb(requests.AuditList)
+def audit_list(app: App, asked: requests.AuditList) -> Data:
+    if asked.day and asked.day.year not in YEARS:
+        raise Refused(f"Give a day of the years {YEARS.start} to {YEARS.stop - 1}.", day=str(asked.day))
+    since = datetime.combine(asked.day, time.min).astimezone() if asked.day else None
+    until = datetime.combine(asked.day + timedelta(days=1), time.min).astimezone() if asked.day else None
+    wanted = (asked.limit, asked.before, asked.who.strip(), asked.what.strip(), since, until)
+    return {"entries": app.read(lambda books: books.audit.latest(*wanted))}
 
 
 def _user(person: Person) -> Data:

@@ -11,31 +11,35 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import datetime
-from inspect import Parameter, signature
+from functools import cache, partial
+from inspect import signature
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import structlog
-from pydantic import AfterValidator, Base64Bytes, Field, GetJsonSchemaHandler, ValidationError, validate_call
+from annotated_doc import Doc
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    Base64Bytes,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationError,
+    create_model,
+)
 from pydantic_core import CoreSchema, ErrorDetails
 
 from onhand.app import App
 from onhand.domain.carts import Cart
 from onhand.domain.errors import Forbidden, Refused
 from onhand.domain.people import Caller, Scope, role_that_may
-from onhand.domain.stock import QUANTITY_MAX
-from onhand.files.sheets import BYTES_MAX
+from onhand.requests.declaring import Absent, Argument, Aware, Base64, Blank, Option, Pattern, declaration
 from onhand.wire import Data, Progress
-
-Sku = Annotated[str, Field(max_length=300)]
-Text = Annotated[str, Field(max_length=500)]
-Units = Annotated[int, Field(ge=-QUANTITY_MAX, le=QUANTITY_MAX)]
-Limit = Annotated[int, Field(ge=1, le=100_000)]
-File = Annotated[Base64Bytes, Field(max_length=BYTES_MAX)]  # a CSV or XLSX file; made with ``packed``
-Number = Annotated[int, Field(ge=1, le=2**62)]  # of a movement, an order, a task: whatever is counted up
-Revision = Annotated[int, Field(ge=0, le=2**62)]  # what the caller saw last of a thing that people edit
 
 SECRETS = ("secret", "password")  # arguments the audit log does not repeat
 FILES = ("text", "file")  # nor these; but another file is another request, so their digest is kept
@@ -51,17 +55,21 @@ class Verb:
 
     name: str
     function: Callable[..., Data]
-    checked: Callable[..., Data]
+    request: type  # what it takes, as declared in ``onhand.requests``
     scope: Scope
     books: bool  # it takes an idempotency key: what it writes is one commit with a JSON-able answer
 
     def __call__(self, app: App, progress: Progress, /, **arguments: Any) -> Data:
-        return self.checked(app, progress, **arguments) if self.long else self.checked(app, **arguments)
+        """Check the arguments by their declaration, then do it. Raises ValidationError."""
+        model = model_of(self.request)
+        checked = model.model_validate(arguments)
+        asked = self.request(**{name: getattr(checked, name) for name in model.model_fields})
+        return self.function(app, progress, asked) if self.long else self.function(app, asked)
 
     @property
-    def parameters(self) -> dict[str, Parameter]:
-        """What it takes from outside."""
-        return {name: p for name, p in signature(self.function).parameters.items() if name not in ("app", "progress")}
+    def takes(self) -> list[str]:
+        """The names of its arguments."""
+        return [field.name for field in fields(self.request)]
 
     @property
     def long(self) -> bool:
@@ -72,20 +80,54 @@ class Verb:
 VERBS: dict[str, Verb] = {}
 
 
-def verb(scope: Scope, books: bool = False) -> Callable[[Callable[..., Data]], Callable[..., Data]]:
-    """Register a verb under its function's name. A verb that is done at once has no use for progress and does not name it.
-
-    ``books``: a caller may give an idempotency key. Then the verb writes once, and what its unit of work returns is JSON-able.
-    """
+def verb(request: type) -> Callable[[Callable[..., Data]], Callable[..., Data]]:
+    """Bind a function to a request. A verb that is done at once has no use for progress and does not name it."""
 
     def register(function: Callable[..., Data]) -> Callable[..., Data]:
-        hints = get_type_hints(function, include_extras=True)
-        function.__annotations__ = {name: bounded(kind) for name, kind in hints.items()}
-        checked = validate_call(config={"arbitrary_types_allowed": True})(function)
-        VERBS[function.__name__] = Verb(function.__name__, function, checked, scope, books)
+        declared = declaration(request)
+        VERBS[declared.name] = Verb(declared.name, function, request, declared.scope, declared.books)
         return function
 
     return register
+
+
+@cache
+def model_of(request: type, *, strict: bool = False, without: tuple[str, ...] = ()) -> type[BaseModel]:
+    """Return the model that checks and describes a request. ``strict``: a number is not a text."""
+    hints = get_type_hints(request, include_extras=True)
+    given: dict[str, Any] = {
+        field.name: (_checked(hints[field.name]), ... if field.default is MISSING else field.default)
+        for field in fields(request)
+        if field.name not in without
+    }
+    config = ConfigDict(extra="forbid", strict=strict, arbitrary_types_allowed=True)
+    return create_model(declaration(request).name, __config__=config, **given)
+
+
+def _checked(kind: Any) -> Any:
+    """Return a declared type with what pydantic has to know of it."""
+    if get_origin(kind) is not Annotated:
+        return bounded(kind)
+    base, *metadata = get_args(kind)
+    made: list[Any] = []
+    for one in metadata:
+        if isinstance(one, Doc):
+            made.append(Field(description=one.documentation))
+        elif isinstance(one, Pattern):
+            made.append(Field(pattern=one.form))
+        elif isinstance(one, Base64):
+            base = Base64Bytes
+        elif isinstance(one, Aware):
+            base = AwareDatetime
+        elif isinstance(one, Blank):
+            made.append(BeforeValidator(partial(_of_blank, one.means)))
+        elif not isinstance(one, Argument | Option | Absent):
+            made.append(one)
+    return Annotated[(bounded(base), *made)] if made else bounded(base)
+
+
+def _of_blank(means: int, given: Any) -> Any:
+    return means if given == "" else given
 
 
 def bounded(kind: Any) -> Any:
@@ -147,7 +189,7 @@ def run(
         raise Invalid(f"There is no verb {name[:100]!r}.", verb=name[:100])
     if caller is None:
         caller = Caller.local(str(arguments.get("person", "")))
-    elif "person" in wanted.parameters:
+    elif "person" in wanted.takes:
         arguments = {**arguments, "person": caller.name}  # who asks is not for the caller to say
     check_scope(caller, wanted.scope, name)
     if key is not None and not (wanted.books and key.strip() and len(key) <= KEY_LENGTH_MAX):
@@ -186,9 +228,9 @@ def _in_words(fault: ErrorDetails) -> str:
         return "Give a number."
     if kind == "bool_parsing":
         return "Give yes or no."
-    if kind in {"missing", "missing_keyword_only_argument", "missing_argument"}:
+    if kind == "missing":
         return "This is needed."
-    if kind == "unexpected_keyword_argument":
+    if kind == "extra_forbidden":
         return "There is no such argument."
     if kind in {"greater_than_equal", "less_than_equal"}:
         word, bound = ("least", bounds["ge"]) if "ge" in bounds else ("most", bounds["le"])

@@ -7,55 +7,39 @@ Never: posts by itself: the cart's driver does.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
-
-from pydantic import Field
+from typing import Any
 
 from onhand.app import App
 from onhand.domain.carts import Cart
 from onhand.domain.errors import Refused
-from onhand.domain.people import Scope
+from onhand.requests import stack as requests
 from onhand.services import settling
 from onhand.wire import Data
 
-from .listings import Product
-from .registry import Invalid, Limit, Sku, Text, cart_named, verb
+from .registry import Invalid, cart_named, verb
 
 IN_STACK = ("waiting", "parked")  # states of a listing, before a post has a number
-PostState = Literal["waiting", "parked", "sent", "settled", "applied", "missing", "range", "unlanded"]
 
 
-@verb(Scope.READ)
-def posts(
-    app: App,
-    cart: Text | None = None,
-    state: PostState | None = None,
-    limit: Limit = 100,
-    before: Annotated[str, Field(max_length=60)] = "",
-    after: Annotated[int, Field(ge=0)] = 0,
-) -> Data:
-    """List what waits to be posted, and posts, newest first. ``state`` asks for one kind alone.
-
-    ``more_posts`` is the ``before`` of the next page of posts, ``more_waiting`` the ``after`` of the next page of those that wait or
-    are parked.
-    """
-    found = cart_named(app, cart).id if cart else None
-    key = _key(before)
+@verb(requests.Posts)
+def posts(app: App, asked: requests.Posts) -> Data:
+    found = cart_named(app, asked.cart).id if asked.cart else None
+    key = _key(asked.before)
 
     def read(books: Any) -> Data:
-        waiting = books.stack.parked(found, limit, after) if state in {None, "parked"} else []
-        waiting += books.stack.waiting(found, limit, after) if state in {None, "waiting"} else []
-        numbered = state is None or state not in IN_STACK
-        sent = books.stack.posts(found, state, limit, key) if numbered else []
+        waiting = books.stack.parked(found, asked.limit, asked.after) if asked.state in {None, "parked"} else []
+        waiting += books.stack.waiting(found, asked.limit, asked.after) if asked.state in {None, "waiting"} else []
+        numbered = asked.state is None or asked.state not in IN_STACK
+        sent = books.stack.posts(found, asked.state, asked.limit, key) if numbered else []
         return {"waiting": waiting, "posts": sent}
 
     data = app.read(read)
-    last = data["posts"][-1]["key"] if len(data["posts"]) == limit else None
+    last = data["posts"][-1]["key"] if len(data["posts"]) == asked.limit else None
     tries = _tries(app)
     for row in data["posts"]:
         del row["key"]
         row["attempts"] = tries.get(row["cart_id"], 1) if row["state"] == "sent" else None
-    full = state in IN_STACK and len(data["waiting"]) == limit
+    full = asked.state in IN_STACK and len(data["waiting"]) == asked.limit
     return {
         **data,
         "more_posts": ".".join(map(str, last)) if last else None,
@@ -63,30 +47,25 @@ def posts(
     }
 
 
-@verb(Scope.MANAGE)
-def posts_retry(app: App, cart: Text, sku: Sku | None = None, product: Product | None = None) -> Data:
-    """Take what the shop did not take back into delivery: all of a cart, or one product. What a person parked stays so."""
-    found = cart_named(app, cart)
-    one = None if sku is None and product is None else [_product(app, found, sku, product)]
+@verb(requests.PostsRetry)
+def posts_retry(app: App, asked: requests.PostsRetry) -> Data:
+    found = cart_named(app, asked.cart)
+    one = None if asked.sku is None and asked.product is None else [_product(app, found, asked.sku, asked.product)]
     return {"cart": found.name, "retried": settling.unpark(app.house, found, one, by_person=False)}
 
 
-@verb(Scope.MANAGE)
-def posts_park(
-    app: App, cart: Text, reason: Text, sku: Sku | None = None, product: Product | None = None, person: Text = ""
-) -> Data:
-    """Post nothing for one product of a cart until it is released; its sales go on being booked."""
-    found = cart_named(app, cart)
-    number = _product(app, found, sku, product)
-    settling.park(app.house, found, number, reason, person)
-    return {"cart": found.name, "product": number, "parked": reason.strip()}
+@verb(requests.PostsPark)
+def posts_park(app: App, asked: requests.PostsPark) -> Data:
+    found = cart_named(app, asked.cart)
+    number = _product(app, found, asked.sku, asked.product)
+    settling.park(app.house, found, number, asked.reason, asked.person)
+    return {"cart": found.name, "product": number, "parked": asked.reason.strip()}
 
 
-@verb(Scope.MANAGE)
-def posts_release(app: App, cart: Text, sku: Sku | None = None, product: Product | None = None) -> Data:
-    """Let one parked product of a cart go on, whoever parked it: what is due by now is posted."""
-    found = cart_named(app, cart)
-    number = _product(app, found, sku, product)
+@verb(requests.PostsRelease)
+def posts_release(app: App, asked: requests.PostsRelease) -> Data:
+    found = cart_named(app, asked.cart)
+    number = _product(app, found, asked.sku, asked.product)
     if not settling.unpark(app.house, found, [number], by_person=True):
         raise Refused(f"Product {number} of {found.name} is not parked: look at the post stack again.", product=number)
     return {"cart": found.name, "product": number}

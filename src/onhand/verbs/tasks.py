@@ -9,80 +9,64 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from onhand.app import App
-from onhand.domain.people import Scope
 from onhand.domain.tasks import Task
+from onhand.requests import tasks as requests
 from onhand.wire import Data, Progress
 
-from .registry import VERBS, Invalid, Number, Text, cart_named, cart_names, check_scope, iso, redacted, run, verb
+from .registry import VERBS, Invalid, cart_named, cart_names, check_scope, iso, redacted, run, verb
 
 ARGUMENTS_LENGTH_MAX = 10_000  # characters, as JSON
 
-PageLimit = Annotated[int, Field(ge=1, le=1000)]
 
-
-@verb(Scope.MANAGE, books=True)
-def task_start(app: App, verb: Text, arguments: dict[str, Any]) -> Data:
-    """Begin a verb that takes long, such as send_qoh, as a task."""
-    wanted = VERBS.get(verb)
+@verb(requests.TaskStart)
+def task_start(app: App, asked: requests.TaskStart) -> Data:
+    wanted = VERBS.get(asked.verb)
     if wanted is None or not wanted.long:
         long = ", ".join(sorted(name for name, known in VERBS.items() if known.long))
-        raise Invalid(f"{verb[:100]!r} is no long work: it is one of {long}.", verb=verb[:100])
-    check_scope(app.caller, wanted.scope, verb)
-    unknown = sorted(arguments.keys() - wanted.parameters.keys())
-    kept = json.dumps(redacted(arguments), sort_keys=True, default=str)
+        raise Invalid(f"{asked.verb[:100]!r} is no long work: it is one of {long}.", verb=asked.verb[:100])
+    check_scope(app.caller, wanted.scope, asked.verb)
+    unknown = sorted(asked.arguments.keys() - set(wanted.takes))
+    kept = json.dumps(redacted(asked.arguments), sort_keys=True, default=str)
     if unknown or len(kept) > ARGUMENTS_LENGTH_MAX:
-        raise Invalid(f"{verb} takes {', '.join(wanted.parameters)}.", arguments=[_unknown(name) for name in unknown])
-    cart = cart_named(app, str(arguments["cart"])).id if "cart" in arguments else None
+        raise Invalid(f"{asked.verb} takes {', '.join(wanted.takes)}.", arguments=[_unknown(name) for name in unknown])
+    cart = cart_named(app, str(asked.arguments["cart"])).id if "cart" in asked.arguments else None
     caller = app.caller
 
     def work(progress: Progress) -> Data:
-        return run(app, verb, arguments, progress, caller)
+        return run(app, asked.verb, asked.arguments, progress, caller)
 
-    return {"task": app.tasks.start(app.house.store, verb, cart, kept, caller.name, work)}
+    return {"task": app.tasks.start(app.house.store, asked.verb, cart, kept, caller.name, work)}
 
 
-@verb(Scope.READ)
-def task_list(
-    app: App,
-    cart: Text | None = None,
-    before: Number | None = None,
-    limit: PageLimit = 50,
-) -> Data:
-    """List tasks, newest first, before a number; of one cart if named."""
-    found = cart_named(app, cart).id if cart else None
+@verb(requests.TaskList)
+def task_list(app: App, asked: requests.TaskList) -> Data:
+    found = cart_named(app, asked.cart).id if asked.cart else None
     names = cart_names(app)
-    tasks = app.read(lambda books: books.tasks.latest(limit, before, found))
+    tasks = app.read(lambda books: books.tasks.latest(asked.limit, asked.before, found))
     return {"tasks": [_shown(app, task, names) for task in tasks]}
 
 
-@verb(Scope.READ)
-def task_show(
-    app: App,
-    task: Number,
-    result: Text | None = None,
-    after: Annotated[int, Field(ge=0, le=2**62)] = 0,
-    limit: PageLimit = 50,
-) -> Data:
-    """One task with a page of its result per SKU: what follows line ``after``, with this ``result`` only if named."""
+@verb(requests.TaskShow)
+def task_show(app: App, asked: requests.TaskShow) -> Data:
     names = cart_names(app)
     found, lines = app.read(
-        lambda books: (books.tasks.get(task), books.tasks.lines(task, result or None, after, limit))
+        lambda books: (
+            books.tasks.get(asked.task),
+            books.tasks.lines(asked.task, asked.result or None, asked.after, asked.limit),
+        )
     )
     return {**_shown(app, found, names), "lines": [{"line": number, **asdict(line)} for number, line in lines]}
 
 
-@verb(Scope.MANAGE)
-def task_cancel(app: App, task: Number) -> Data:
-    """Ask a task to stop at the next point where that leaves everything in order."""
+@verb(requests.TaskCancel)
+def task_cancel(app: App, asked: requests.TaskCancel) -> Data:
 
     def write(books: Any) -> Task:
-        found: Task = books.tasks.get(task)
-        app.tasks.cancel(task)
+        found: Task = books.tasks.get(asked.task)
+        app.tasks.cancel(asked.task)
         return found
 
     return _shown(app, app.house.store.write(write), cart_names(app))

@@ -7,68 +7,52 @@ Never: waits for a receiver, but to test one.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from onhand.app import App, Books
-from onhand.domain.people import Scope
-from onhand.domain.webhooks import URL_LENGTH_MAX, Delivery, DeliveryState, Event, Webhook
+from onhand.domain.webhooks import Delivery, DeliveryState, Event, Webhook
+from onhand.requests import webhooks as requests
 from onhand.running.messenger import check_address, new_secret
 from onhand.services import webhooks
 from onhand.wire import Data
 
-from .registry import Number, Revision, iso, verb
-from .tasks import PageLimit
+from .registry import iso, verb
 
 BEGINNING = 300  # characters of a body that are shown
 
-Url = Annotated[str, Field(min_length=1, max_length=URL_LENGTH_MAX)]
-Events = Annotated[list[Event], Field(max_length=10)]
 
-
-@verb(Scope.ADMINISTER)
-def webhook_add(app: App, url: Url, events: Events, allow_http: bool = False) -> Data:
-    """Tell an address of these events from now on; the answer has the secret that proves who sends, and is the only one to have it."""
+@verb(requests.WebhookAdd)
+def webhook_add(app: App, asked: requests.WebhookAdd) -> Data:
     secret = new_secret()
-    added = webhooks.add(app.house, check_address(url, allow_http), secret, set(events), allow_http)
+    added = webhooks.add(
+        app.house, check_address(asked.url, asked.allow_http), secret, set(asked.events or Event), asked.allow_http
+    )
     return {**_shown(added), "secret": secret}
 
 
-@verb(Scope.ADMINISTER)
-def webhook_edit(
-    app: App,
-    webhook: Number,
-    url: Url | None = None,
-    events: Events | None = None,
-    active: bool | None = None,
-    allow_http: bool | None = None,
-    revision: Revision | None = None,
-) -> Data:
-    """Change a webhook, or switch it off and on; what happens while it is off is not told later."""
-    before = app.read(lambda books: books.webhooks.get(webhook))
+@verb(requests.WebhookEdit)
+def webhook_edit(app: App, asked: requests.WebhookEdit) -> Data:
+    before = app.read(lambda books: books.webhooks.get(asked.webhook))
     given: Data = {
-        "url": url,
-        "events": None if events is None else frozenset(events),
-        "active": active,
-        "allow_http": allow_http,
+        "url": asked.url,
+        "events": None if asked.events is None else frozenset(asked.events),
+        "active": asked.active,
+        "allow_http": asked.allow_http,
     }
     changes = {name: value for name, value in given.items() if value is not None}
     if "url" in changes or "allow_http" in changes:
         http = changes.get("allow_http", before.allow_http)
         changes["url"] = check_address(changes.get("url", before.url), http)
-    return _shown(webhooks.edit(app.house, webhook, changes, revision))
+    return _shown(webhooks.edit(app.house, asked.webhook, changes, asked.revision))
 
 
-@verb(Scope.ADMINISTER)
-def webhook_remove(app: App, webhook: Number) -> Data:
-    """Remove a webhook, with what was not delivered to it yet."""
-    return {"removed": webhooks.remove(app.house, webhook).url}
+@verb(requests.WebhookRemove)
+def webhook_remove(app: App, asked: requests.WebhookRemove) -> Data:
+    return {"removed": webhooks.remove(app.house, asked.webhook).url}
 
 
-@verb(Scope.ADMINISTER)
-def webhook_list(app: App) -> Data:
-    """List all webhooks with how many deliveries wait and the last one's answer."""
+@verb(requests.WebhookList)
+def webhook_list(app: App, _: requests.WebhookList) -> Data:
 
     def read(books: Books) -> list[Data]:
         return [_with_state(books, webhook) for webhook in books.webhooks.all()]
@@ -76,28 +60,28 @@ def webhook_list(app: App) -> Data:
     return {"webhooks": app.read(read)}
 
 
-@verb(Scope.ADMINISTER)
-def webhook_show(app: App, webhook: Number, before: Number | None = None, limit: PageLimit = 50) -> Data:
-    """Show one webhook and its deliveries, newest first."""
+@verb(requests.WebhookShow)
+def webhook_show(app: App, asked: requests.WebhookShow) -> Data:
 
     def read(books: Books) -> Data:
-        shown = _with_state(books, books.webhooks.get(webhook))
-        return {**shown, "deliveries": [_delivery(one) for one in books.webhooks.latest(webhook, limit, before)]}
+        shown = _with_state(books, books.webhooks.get(asked.webhook))
+        return {
+            **shown,
+            "deliveries": [_delivery(one) for one in books.webhooks.latest(asked.webhook, asked.limit, asked.before)],
+        }
 
     return app.read(read)
 
 
-@verb(Scope.ADMINISTER)
-def webhook_test(app: App, webhook: Number) -> Data:
-    """Send a test message at once and say what was answered."""
-    delivery, answer = webhooks.try_out(app.house, app.messenger, webhook)
-    return {"webhook": webhook, "delivery": delivery.id, "delivered": answer.taken, "answer": answer.words}
+@verb(requests.WebhookTest)
+def webhook_test(app: App, asked: requests.WebhookTest) -> Data:
+    delivery, answer = webhooks.try_out(app.house, app.messenger, asked.webhook)
+    return {"webhook": asked.webhook, "delivery": delivery.id, "delivered": answer.taken, "answer": answer.words}
 
 
-@verb(Scope.ADMINISTER)
-def webhook_retry(app: App, delivery: Number) -> Data:
-    """Try a delivery again at once, also one that was given up."""
-    return _delivery(webhooks.retry(app.house, delivery))
+@verb(requests.WebhookRetry)
+def webhook_retry(app: App, asked: requests.WebhookRetry) -> Data:
+    return _delivery(webhooks.retry(app.house, asked.delivery))
 
 
 def _shown(webhook: Webhook) -> Data:

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import shlex
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from onhand.cli import printing
-from onhand.cli.console import EXITS, Call, DryRun, Limit, command, said, say_more, write_file
+from onhand.cli.console import EXITS, Call, command, said, write_file
+from onhand.cli.deriving import derive, more
 from onhand.domain.carts import DIRECT
 from onhand.files import shopfiles
+from onhand.requests import carts as requests
+from onhand.requests.listings import CartProducts
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,22 +38,13 @@ align = typer.Typer()  # its commands stand on the first level
 CartName = Annotated[str, typer.Argument(metavar="CART", help="The cart's name.")]
 
 
-class PolicyChoice(StrEnum):
-    """What an edit in the shop means."""
-
-    OURS = "ours"
-    THEIRS = "theirs"
-    ASK = "ask"
-    DEFAULT = "default"
-
-
 AllowHttp = typer.Option(
     "--allow-http/--no-allow-http",
     help="Allow plain HTTP: the key stays secret, counts do not. For a database: allow a plain connection.",
 )
 
 
-@command(cart, "add")
+@command(cart, "add", asks=requests.CartAdd)
 def cart_add(
     call: Call,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What you call this shop.")],
@@ -75,58 +68,7 @@ def cart_add(
     call.answer("cart_add", said(words), name=name, url=url, allow_http=allow_http)
 
 
-@command(cart, "list")
-def cart_list(call: Call) -> None:
-    """List all carts."""
-    call.answer("cart_list", printing.carts)
-
-
-@command(cart, "show")
-def cart_show(call: Call, name: CartName) -> None:
-    """Show everything about one cart."""
-    call.answer("cart_show", printing.cart, cart=name)
-
-
-@command(cart, "edit")
-def cart_edit(
-    call: Call,
-    cart_name: CartName,
-    name: Annotated[str | None, typer.Option("--name", help="A new name.")] = None,
-    url: Annotated[str | None, typer.Option("--url", help="A new address.")] = None,
-    allow_http: Annotated[bool | None, AllowHttp] = None,
-    active: Annotated[bool | None, typer.Option("--active/--inactive", help="Whether it is used at all.")] = None,
-    policy: Annotated[
-        PolicyChoice | None, typer.Option("--policy", help="What a count typed into the shop means.")
-    ] = None,
-    buffer: Annotated[int | None, typer.Option("--buffer", help="Units withheld from this shop.")] = None,
-    batch_size: Annotated[
-        int | None, typer.Option("--batch-size", help="Maximum number of items per send; 0: the system's.")
-    ] = None,
-    tick_seconds: Annotated[
-        float | None, typer.Option("--tick-seconds", help="How often it is looked at; 0: the system's.")
-    ] = None,
-    settle_seconds: Annotated[
-        float | None, typer.Option("--settle-seconds", help="How long a difference must last; 0: the system's.")
-    ] = None,
-) -> None:
-    """Change a cart's settings; what is not given stays."""
-    call.answer(
-        "cart_edit",
-        printing.cart,
-        cart=cart_name,
-        name=name,
-        url=url,
-        allow_http=allow_http,
-        active=active,
-        policy=policy.value if policy else None,
-        buffer=buffer,
-        batch_size=batch_size,
-        tick_seconds=tick_seconds,
-        settle_seconds=settle_seconds,
-    )
-
-
-@command(cart, "remove")
+@command(cart, "remove", asks=requests.CartRemove)
 def cart_remove(
     call: Call, name: CartName, yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the name.")] = False
 ) -> None:
@@ -135,41 +77,7 @@ def cart_remove(
     call.answer("cart_remove", said("{removed} is removed."), cart=name, confirm=confirm)
 
 
-@command(cart, "test")
-def cart_test(
-    call: Call,
-    name: CartName,
-    sku: Annotated[str | None, typer.Option("--sku", help="Also send one unit of this SKU there and back.")] = None,
-) -> None:
-    """Try the connection: who answers, how fast, and what stands in the way."""
-    call.answer("cart_test", printing.tested, cart=name, sku=sku)
-
-
-@command(cart, "products")
-def cart_products(
-    call: Call,
-    name: CartName,
-    problem: Annotated[
-        str | None,
-        typer.Option(
-            "--problem",
-            help="Only unmatched, blank, duplicate (all three: unsettled), fraction, download, derived, deleted, ignored, 'set aside', "
-            "chosen, parked, 'not aligned', 'switched off', or any.",
-        ),
-    ] = None,
-    search: Annotated[str, typer.Option("--search", help="Only those with this in SKU or name.")] = "",
-    after: Annotated[
-        int, typer.Option("--after", min=0, metavar="PRODUCT", help="Begin after this product number.")
-    ] = 0,
-    limit: Limit = 1000,
-) -> None:
-    """List the products of a cart and the item each belongs to."""
-    asked = {"cart": name, "problem": problem, "search": search, "after": after, "limit": limit}
-    found = call.answer("cart_products", printing.products, **asked)
-    say_more(call, found["products"], limit, "product")
-
-
-@command(cart, "key")
+@command(cart, "key", asks=requests.CartKey)
 def cart_key(
     call: Call,
     name: CartName,
@@ -194,68 +102,14 @@ def cart_key(
     call.show(made, lambda console, data: _say_key(console, data, connector, out))
 
 
-@command(cart, "password")
+@command(cart, "password", asks=requests.CartPassword)
 def cart_password(call: Call, name: CartName) -> None:
     """Give the password of a cart that is reached through its database: it is asked for, or read as the first line of standard input."""
     words = "The password of {cart} is kept, sealed. Next: `onhand cart test`."
     call.answer("cart_password", said(words), cart=name, password=_password("Password"))
 
 
-@command(cart, "grants")
-def cart_grants(
-    call: Call,
-    name: CartName,
-    host: Annotated[str, typer.Option("--host", help="From where the user logs in; % is anywhere.")] = "%",
-    prefix: Annotated[
-        str | None, typer.Option("--prefix", help="Of the shop's tables, if the cart's address does not say it.")
-    ] = None,
-) -> None:
-    """Print the rights that the user of a cart that is reached through its database needs there, and no others."""
-    call.answer("cart_grants", printing.text, cart=name, host=host, prefix=prefix)
-
-
 # Align and switch
-
-
-@command(align, "get-qoh")
-def get_qoh(
-    call: Call,
-    name: CartName,
-    create: Annotated[bool, typer.Option("--create", help="Make items for SKUs that no item has.")] = False,
-    dry_run: DryRun = False,
-) -> None:
-    """The cart is right: take its quantities over."""
-    call.answer("get_qoh", printing.planned, cart=name, create=create, dry_run=dry_run)
-
-
-@command(align, "send-qoh")
-def send_qoh(
-    call: Call,
-    name: CartName,
-    dry_run: DryRun = False,
-    most: Annotated[
-        int | None, typer.Option("--max", min=1, max=2000, help="Maximum number of items per send.")
-    ] = None,
-) -> None:
-    """We are right: make the cart show our quantities."""
-    call.answer("send_qoh", printing.planned, cart=name, dry_run=dry_run, batch_size=most)
-
-
-@command(sync, "on")
-def sync_on(
-    call: Call,
-    name: CartName,
-    force: Annotated[str, typer.Option("--force", metavar="REASON", help="Although counts differ: ours win.")] = "",
-) -> None:
-    """Keep a cart in step from now on."""
-    words = "{cart} is kept in step from now on; {posted_at_once} changes are posted at once."
-    call.answer("sync_on", said(words), cart=name, force=force, person=call.person)
-
-
-@command(sync, "off")
-def sync_off(call: Call, name: CartName) -> None:
-    """Leave a cart alone until it is switched on again."""
-    call.answer("sync_off", said("{cart} is left alone until it is switched on again."), cart=name, person=call.person)
 
 
 # The files for the shop, and passwords
@@ -284,3 +138,22 @@ def _say_key(console: Console, made: Data, connector: Path, out: Path | None) ->
         printing.say(console, f"For hints at {made['hint_url']} also: {where / shopfiles.HINT}, and a file or a line")
         printing.say(console, f"for your cart, see {where / shopfiles.HOOKS / 'README.md'}")
     printing.say(console, f"Then: onhand cart test {shlex.quote(made['cart'])}")
+
+
+# Commands of which a declaration says everything
+
+derive(cart, "list", requests.CartList, printing.carts)
+derive(cart, "show", requests.CartShow, printing.cart)
+derive(cart, "edit", requests.CartEdit, printing.cart)
+derive(cart, "test", requests.CartTest, printing.tested)
+derive(cart, "products", CartProducts, printing.products, more("products", "product"))
+derive(cart, "grants", requests.CartGrants, printing.text)
+derive(align, "get-qoh", requests.GetQoh, printing.planned)
+derive(align, "send-qoh", requests.SendQoh, printing.planned)
+derive(
+    sync,
+    "on",
+    requests.SyncOn,
+    said("{cart} is kept in step from now on; {posted_at_once} changes are posted at once."),
+)
+derive(sync, "off", requests.SyncOff, said("{cart} is left alone until it is switched on again."))

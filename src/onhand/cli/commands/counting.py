@@ -16,8 +16,10 @@ import typer
 
 from onhand.cli import printing
 from onhand.cli.commands.files import DecimalOption, MapOption, mapping
-from onhand.cli.console import EXITS, Call, Limit, Out, command, pairs, read_file, said, say_more
+from onhand.cli.console import EXITS, Call, Out, command, pairs, read_file, said
+from onhand.cli.deriving import derive, more
 from onhand.domain.counting import How
+from onhand.requests import counting as requests
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,47 +45,7 @@ CountedAt = Annotated[
 ]
 
 
-@command(count, "add")
-def count_add(
-    call: Call,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What is counted, such as a shelf or a day.")],
-    search: Annotated[str, typer.Option("--search", metavar="TEXT", help="Items with this in SKU or name.")] = "",
-    supplier: Annotated[str, typer.Option("--supplier", metavar="NAME", help="Items of this supplier.")] = "",
-    skus: Annotated[
-        list[str] | None, typer.Option("--sku", metavar="SKU", help="Only this one; may be repeated.")
-    ] = None,
-) -> None:
-    """Make a count sheet of all items, or of some."""
-    words = "Count sheet {sheet}, {name}, has {lines} lines; {left_out} drop-ship items are left out."
-    call.answer("count_add", said(words), name=name, search=search, supplier=supplier, skus=skus, person=call.person)
-
-
-@command(count, "list")
-def count_list(
-    call: Call,
-    before: Annotated[
-        int | None, typer.Option("--before", min=1, metavar="NO", help="Only sheets before this one.")
-    ] = None,
-    limit: Limit = 50,
-) -> None:
-    """List count sheets, newest first."""
-    call.answer("count_list", _sheets, before=before, limit=min(limit, 1000))
-
-
-@command(count, "show")
-def count_show(
-    call: Call,
-    sheet: Sheet,
-    after: Annotated[str, typer.Option("--after", metavar="SKU", help="Begin after this SKU.")] = "",
-    left: Annotated[bool, typer.Option("--left", help="Only lines that nobody counted.")] = False,
-    limit: Limit = 50,
-) -> None:
-    """Show a count sheet's lines, without what is expected."""
-    found = call.answer("count_show", _lines, sheet=sheet, after=after, left=left, limit=min(limit, 1000))
-    say_more(call, found["rows"], limit, "sku")
-
-
-@command(count, "enter")
+@command(count, "enter", asks=requests.CountEnter)
 def count_enter(
     call: Call,
     sheet: Sheet,
@@ -105,7 +67,7 @@ def count_enter(
     )
 
 
-@command(count, "import")
+@command(count, "import", asks=requests.CountImport)
 def count_import(
     call: Call,
     sheet: Sheet,
@@ -133,35 +95,10 @@ def count_import(
     )
 
 
-@command(count, "export")
+@command(count, "export", asks=requests.CountExport)
 def count_export(call: Call, sheet: Sheet, out: Out = None) -> None:
     """Write a count sheet to fill in as CSV, or as XLSX into a file with that ending."""
     call.hand_over("count_export", out, "{lines} lines are in {out}.", sheet=sheet)
-
-
-@command(count, "review")
-def count_review(
-    call: Call,
-    sheet: Sheet,
-    after: Annotated[str, typer.Option("--after", metavar="SKU", help="Begin after this SKU.")] = "",
-    limit: Limit = 50,
-) -> None:
-    """Show what posting would book, the biggest differences first."""
-    found = call.answer("count_review", _review, sheet=sheet, after=after, limit=min(limit, 1000))
-    say_more(call, found["rows"], limit, "sku")
-
-
-@command(count, "post")
-def count_post(call: Call, sheet: Sheet) -> None:
-    """Book what was counted, whole and once; lines nobody counted are left alone."""
-    words = "{name}: {booked} counts are booked, {same} fitted, {uncounted} were not counted and are left alone."
-    call.answer("count_post", said(words), sheet=sheet, person=call.person)
-
-
-@command(count, "discard")
-def count_discard(call: Call, sheet: Sheet) -> None:
-    """Set a count sheet aside; nothing is booked."""
-    call.answer("count_discard", said("{name} is discarded; nothing was booked."), sheet=sheet, person=call.person)
 
 
 def _file_entered(out: Console, data: Data) -> None:
@@ -227,3 +164,23 @@ def _review(out: Console, data: Data) -> None:
 
 def _remark(row: Data) -> str:
     return "counted elsewhere since" if row["overtaken"] else "big" if row["big"] else ""
+
+
+# Commands of which a declaration says everything
+
+derive(
+    count,
+    "add",
+    requests.CountAdd,
+    said("Count sheet {sheet}, {name}, has {lines} lines; {left_out} drop-ship items are left out."),
+)
+derive(count, "list", requests.CountList, _sheets, more("sheets", "sheet", "--before"))
+derive(count, "show", requests.CountShow, _lines, more("rows", "sku"))
+derive(count, "review", requests.CountReview, _review, more("rows", "sku"))
+derive(
+    count,
+    "post",
+    requests.CountPost,
+    said("{name}: {booked} counts are booked, {same} fitted, {uncounted} were not counted and are left alone."),
+)
+derive(count, "discard", requests.CountDiscard, said("{name} is discarded; nothing was booked."))

@@ -14,6 +14,7 @@ import typer
 from onhand.cli.console import Call, Out, command
 from onhand.domain.importing import FileKind
 from onhand.domain.numbers import Mark
+from onhand.requests.files import FileTemplate
 
 files = typer.Typer()  # its commands stand on the first level
 
@@ -42,7 +43,7 @@ def mapping(words: list[str] | None) -> dict[str, str] | None:
     return found or None
 
 
-@command(files, "template")
+@command(files, "template", asks=FileTemplate)
 def template(
     call: Call,
     kind: Annotated[FileKind, typer.Argument(metavar="KIND", help="items, counts or receipts.")],

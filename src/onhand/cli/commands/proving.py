@@ -14,6 +14,7 @@ import typer
 
 from onhand.cli import printing
 from onhand.cli.console import Call, command
+from onhand.requests.office import Prove
 from onhand.wire import BROKEN
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ OPERATIONS = 100_000  # less than a minute
 SEEDS_SHOWN = 20  # of each promise that was broken; all are in the JSON
 
 
-@command(proving, "prove")
+@command(proving, "prove", asks=Prove)
 def prove(call: Call) -> None:
     """Add up every movement again and compare with the balances."""
     if not call.answer("prove", printing.proof)["holds"]:

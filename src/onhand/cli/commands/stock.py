@@ -16,9 +16,11 @@ import typer
 
 from onhand.cli import printing
 from onhand.cli.commands.files import DecimalOption, MapOption, mapping
-from onhand.cli.console import EXITS, PUBLIC, Call, DryRun, Limit, Out, command, read_file, said, say_more, write_file
+from onhand.cli.console import EXITS, PUBLIC, Call, DryRun, Limit, Out, command, read_file, said, write_file
+from onhand.cli.deriving import derive, more
 from onhand.domain.errors import Refused
 from onhand.domain.stock import Kind
+from onhand.requests import stock as requests
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,101 +32,8 @@ item = typer.Typer(
 )
 stock = typer.Typer()  # its commands stand on the first level
 
-Sku = Annotated[str, typer.Argument(metavar="SKU", help="The item's SKU; case and outer blanks do not count.")]
-REORDER_POINT = typer.Option("--reorder-point", min=-1, help="At or below it, it is time to order; -1: none.")
-REORDER_TO = typer.Option("--reorder-to", min=-1, help="Order up to this many; -1: none.")
-IGNORE = typer.Option("--ignore-qoh/--no-ignore-qoh", help="Keep our count, but do not keep shops in step with it.")
-DROP_SHIP = typer.Option(
-    "--drop-ship/--no-drop-ship", help="The supplier ships it: it is not ordered, counted or synced."
-)
 
-
-@command(item, "add")
-def item_add(
-    call: Call,
-    sku: Sku,
-    name: Annotated[str, typer.Option("--name", help="What it is.")] = "",
-    on_hand: Annotated[int, typer.Option("--on-hand", help="The opening quantity.")] = 0,
-) -> None:
-    """Add an item."""
-    call.answer(
-        "item_add", said("{sku} is added, {on_hand} on hand."), sku=sku, name=name, on_hand=on_hand, person=call.person
-    )
-
-
-@command(item, "list")
-def item_list(
-    call: Call,
-    search: Annotated[str, typer.Argument(metavar="TEXT", help="Only items with this in SKU or name.")] = "",
-    after: Annotated[str, typer.Option("--after", metavar="SKU", help="Begin after this SKU.")] = "",
-    below_zero: Annotated[bool, typer.Option("--below-zero", help="Only items with less than none on hand.")] = False,
-    reorder: Annotated[bool, typer.Option("--reorder", help="Only items at or below their reorder point.")] = False,
-    set_aside: Annotated[bool, typer.Option("--set-aside", help="Only items with Ignore QOH or Drop ship.")] = False,
-    supplier: Annotated[str, typer.Option("--supplier", metavar="NAME", help="Only items of this supplier.")] = "",
-    limit: Limit = 1000,
-) -> None:
-    """List items: what is on hand, and what each shop shows."""
-    found = call.answer(
-        "item_list",
-        printing.items,
-        search=search,
-        after=after,
-        below_zero=below_zero,
-        reorder=reorder,
-        set_aside=set_aside,
-        supplier=supplier,
-        limit=limit,
-    )
-    say_more(call, found["items"], limit, "sku")
-
-
-@command(item, "show")
-def item_show(call: Call, sku: Sku, limit: Limit = 20) -> None:
-    """Show one item: each shop's count, and its latest movements."""
-    call.answer("item_show", _item, sku=sku, limit=limit)
-
-
-@command(item, "edit")
-def item_edit(
-    call: Call,
-    sku: Sku,
-    name: Annotated[str | None, typer.Option("--name", help="What it is.")] = None,
-    new_sku: Annotated[str | None, typer.Option("--new-sku", metavar="SKU", help="Another SKU, at our side.")] = None,
-    ignore_qoh: Annotated[bool | None, IGNORE] = None,
-    drop_ship: Annotated[bool | None, DROP_SHIP] = None,
-    reorder_point: Annotated[int | None, REORDER_POINT] = None,
-    reorder_to: Annotated[int | None, REORDER_TO] = None,
-    supplier: Annotated[
-        str | None, typer.Option("--supplier", metavar="NAME", help="Whom it is bought from; '' for nobody.")
-    ] = None,
-) -> None:
-    """Change what is known of an item; what is not given stays."""
-    call.answer(
-        "item_edit",
-        _edited,
-        sku=sku,
-        name=name,
-        new_sku=new_sku,
-        ignore_qoh=ignore_qoh,
-        drop_ship=drop_ship,
-        reorder_point=reorder_point,
-        reorder_to=reorder_to,
-        supplier=supplier,
-        person=call.person,
-    )
-
-
-@command(item, "history")
-def item_history(
-    call: Call,
-    sku: Sku,
-    points: Annotated[int, typer.Option("--points", min=2, max=500, help="How many moments at most.")] = 100,
-) -> None:
-    """Show what was on hand of an item over time."""
-    call.answer("stock_history", _history, sku=sku, points=points)
-
-
-@command(item, "import")
+@command(item, "import", asks=requests.ItemImport)
 def item_import(
     call: Call,
     file: Annotated[
@@ -157,7 +66,7 @@ def item_import(
     call.show(done, _imported)
 
 
-@command(item, "export")
+@command(item, "export", asks=requests.ItemExport)
 def item_export(
     call: Call,
     out: Out = None,
@@ -166,35 +75,7 @@ def item_export(
     call.hand_over("item_export", out, "{items} items are in {out}.")
 
 
-@command(stock, "adjust", context_settings={"ignore_unknown_options": True})
-def adjust(
-    call: Call,
-    sku: Sku,
-    change: Annotated[int | None, typer.Argument(metavar="+N|-N", help="How many units more or fewer.")] = None,
-    counted: Annotated[
-        int | None, typer.Option("--counted", help="What was counted on the shelf, instead of a change.")
-    ] = None,
-    seen: Annotated[
-        int | None, typer.Option("--seen", help="Book the count only if this many are on hand here still.")
-    ] = None,
-    reason: Annotated[str, typer.Option("--reason", help="Why; it is kept with the movement.")] = "",
-    below_zero: Annotated[bool, typer.Option("--below-zero", help="Allow fewer than none on hand.")] = False,
-) -> None:
-    """Correct a quantity by hand, as in `onhand adjust TEA -3 --reason damaged`."""
-    call.answer(
-        "adjust",
-        said("{sku}: {on_hand} on hand now."),
-        sku=sku,
-        change=change,
-        counted=counted,
-        seen=seen,
-        reason=reason,
-        person=call.person,
-        below_zero=below_zero,
-    )
-
-
-@command(stock, "movements")
+@command(stock, "movements", asks=requests.Movements)
 def movements(
     call: Call,
     sku: Annotated[str | None, typer.Argument(metavar="SKU", help="Only this item's.")] = None,
@@ -307,3 +188,19 @@ def _imported(out: Console, data: Data) -> None:
     detail = f" ({how})" if data["changed"] else ""
     dry = " Dry run: nothing was changed." if data["dry_run"] else ""
     printing.say(out, f"{data['lines']} lines: {done}{detail}.{dry}")
+
+
+# Commands of which a declaration says everything
+
+derive(item, "add", requests.ItemAdd, said("{sku} is added, {on_hand} on hand."))
+derive(item, "list", requests.ItemList, printing.items, more("items", "sku"))
+derive(item, "show", requests.ItemShow, _item)
+derive(item, "edit", requests.ItemEdit, _edited)
+derive(item, "history", requests.StockHistory, _history)
+derive(
+    stock,
+    "adjust",
+    requests.Adjust,
+    said("{sku}: {on_hand} on hand now."),
+    context_settings={"ignore_unknown_options": True},
+)

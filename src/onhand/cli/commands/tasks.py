@@ -7,12 +7,14 @@ Never: begins a task; at a terminal, `get-qoh` and `send-qoh` do the same work a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from onhand.cli import printing
-from onhand.cli.console import EXITS, Call, command, said, say_more
+from onhand.cli.console import EXITS, said
+from onhand.cli.deriving import derive, more
+from onhand.requests import tasks as requests
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,41 +24,6 @@ if TYPE_CHECKING:
 task = typer.Typer(
     help="Long work begun on a screen or by a program: list, show, cancel.", no_args_is_help=True, epilog=EXITS
 )
-
-Number = Annotated[int, typer.Argument(metavar="NO", min=1, help="The task's number.")]
-PageLimit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many at most.")]
-
-
-@command(task, "list")
-def task_list(
-    call: Call,
-    cart: Annotated[str | None, typer.Argument(metavar="CART", help="Only this cart.")] = None,
-    before: Annotated[int | None, typer.Option("--before", min=1, metavar="NO", help="Only older ones.")] = None,
-    limit: PageLimit = 20,
-) -> None:
-    """List tasks, the newest first."""
-    call.answer("task_list", _print_tasks, cart=cart, before=before, limit=limit)
-
-
-@command(task, "show")
-def task_show(
-    call: Call,
-    number: Number,
-    result: Annotated[
-        str | None, typer.Option("--result", metavar="WORD", help="Only lines with this result, such as failed.")
-    ] = None,
-    after: Annotated[int, typer.Option("--after", min=0, metavar="LINE", help="Go on after this line.")] = 0,
-    limit: PageLimit = 50,
-) -> None:
-    """Show how far a task is, or what came of each SKU."""
-    found = call.answer("task_show", _print_task, task=number, result=result, after=after, limit=limit)
-    say_more(call, found["lines"], limit, "line")
-
-
-@command(task, "cancel")
-def task_cancel(call: Call, number: Number) -> None:
-    """Ask a task to stop where that leaves everything in order."""
-    call.answer("task_cancel", said("Task {task} stops as soon as it can."), task=number)
 
 
 def _print_tasks(console: Console, data: Data) -> None:
@@ -91,3 +58,10 @@ def _print_task(console: Console, data: Data) -> None:
     ]
     if rows:
         printing.table(console, ["SKU", "Name", ">On hand", ">Shop", ">Change", "Result", ""], rows, "")
+
+
+# Commands of which a declaration says everything
+
+derive(task, "list", requests.TaskList, _print_tasks, more("tasks", "task", "--before"))
+derive(task, "show", requests.TaskShow, _print_task, more("lines", "line"))
+derive(task, "cancel", requests.TaskCancel, said("Task {task} stops as soon as it can."))

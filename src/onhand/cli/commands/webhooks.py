@@ -7,13 +7,14 @@ Never: tells anybody anything, but to test; `onhand serve` and `onhand controlle
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from onhand.cli import printing
-from onhand.cli.console import EXITS, Call, command, said
+from onhand.cli.console import EXITS, said
+from onhand.cli.deriving import derive, more
+from onhand.requests import webhooks as requests
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,89 +26,6 @@ webhook = typer.Typer(
     no_args_is_help=True,
     epilog=EXITS,
 )
-
-Number = Annotated[int, typer.Argument(metavar="NO", min=1, help="The webhook's number.")]
-
-
-class EventChoice(StrEnum):
-    """What can be told."""
-
-    STOCK_CHANGED = "stock.changed"
-    DIFFERENCE_OPENED = "difference.opened"
-    CART_DOWN = "cart.down"
-    CART_UP = "cart.up"
-
-
-Events = Annotated[
-    list[EventChoice] | None, typer.Option("--event", help="Tell it of this; may be given several times.")
-]
-AllowHttp = typer.Option("--allow-http/--no-allow-http", help="Allow plain HTTP: counts can be read on the way then.")
-
-
-@command(webhook, "add")
-def webhook_add(
-    call: Call,
-    url: Annotated[str, typer.Argument(metavar="URL", help="Where it listens, as in https://example.com/onhand.")],
-    events: Events = None,
-    allow_http: Annotated[bool, AllowHttp] = False,
-) -> None:
-    """Tell an address what happens from now on; of everything, unless events are named."""
-    words = "Webhook {webhook} is added. Its secret, shown this once: {secret}"
-    call.answer("webhook_add", said(words), url=url, events=list(events or EventChoice), allow_http=allow_http)
-
-
-@command(webhook, "list")
-def webhook_list(call: Call) -> None:
-    """List all webhooks."""
-    call.answer("webhook_list", _print_webhooks)
-
-
-@command(webhook, "show")
-def webhook_show(
-    call: Call,
-    number: Number,
-    before: Annotated[int | None, typer.Option("--before", min=1, metavar="NO", help="Only older deliveries.")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many at most.")] = 20,
-) -> None:
-    """Show a webhook with its deliveries, the newest first."""
-    call.answer("webhook_show", _print_webhook, webhook=number, before=before, limit=limit)
-
-
-@command(webhook, "edit")
-def webhook_edit(
-    call: Call,
-    number: Number,
-    url: Annotated[str | None, typer.Option("--url", help="A new address.")] = None,
-    events: Events = None,
-    active: Annotated[bool | None, typer.Option("--active/--inactive", help="Whether it is told anything.")] = None,
-    allow_http: Annotated[bool | None, AllowHttp] = None,
-) -> None:
-    """Change a webhook; what is not given stays."""
-    chosen = list(events) if events else None
-    words = "Webhook {webhook} is changed."
-    call.answer(
-        "webhook_edit", said(words), webhook=number, url=url, events=chosen, active=active, allow_http=allow_http
-    )
-
-
-@command(webhook, "test")
-def webhook_test(call: Call, number: Number) -> None:
-    """Send a test message at once and say what was answered."""
-    call.answer("webhook_test", _print_test, webhook=number)
-
-
-@command(webhook, "retry")
-def webhook_retry(
-    call: Call, number: Annotated[int, typer.Argument(metavar="NO", min=1, help="The delivery's number.")]
-) -> None:
-    """Try a delivery again now, also one that was given up."""
-    call.answer("webhook_retry", said("Delivery {delivery} is tried again now."), delivery=number)
-
-
-@command(webhook, "remove")
-def webhook_remove(call: Call, number: Number) -> None:
-    """Remove a webhook with what was not delivered to it yet."""
-    call.answer("webhook_remove", said("The webhook to {removed} is removed."), webhook=number)
 
 
 def _state(row: Data) -> str:
@@ -135,3 +53,14 @@ def _print_webhook(console: Console, data: Data) -> None:
 def _print_test(console: Console, data: Data) -> None:
     word = "The test was taken" if data["delivered"] else "The test was not taken"
     printing.say(console, f"{word}: {data['answer']}")
+
+
+# Commands of which a declaration says everything
+
+derive(webhook, "add", requests.WebhookAdd, said("Webhook {webhook} is added. Its secret, shown this once: {secret}"))
+derive(webhook, "list", requests.WebhookList, _print_webhooks)
+derive(webhook, "show", requests.WebhookShow, _print_webhook, more("deliveries", "delivery", "--before"))
+derive(webhook, "edit", requests.WebhookEdit, said("Webhook {webhook} is changed."))
+derive(webhook, "test", requests.WebhookTest, _print_test)
+derive(webhook, "retry", requests.WebhookRetry, said("Delivery {delivery} is tried again now."))
+derive(webhook, "remove", requests.WebhookRemove, said("The webhook to {removed} is removed."))

@@ -1,0 +1,137 @@
+"""Makes a command of a request: its arguments, their help, bounds and defaults come from the declaration.
+
+Path: the modules of ``commands`` call ``derive`` for each verb whose command needs nothing of its own.
+Promise: a command takes every argument of its request, but for those that are declared absent, each with its reason.
+Never: knows a verb; checks more than the terminal can tell.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from datetime import date, datetime
+from enum import StrEnum
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import typer
+from annotated_doc import Doc
+from annotated_types import Interval
+
+from onhand.requests.declaring import Absent, Argument, Option, declaration
+from onhand.wire import Data
+
+from .console import Call, Printer, command, pairs
+
+SHOWN_MAX = 1_000_000  # a larger bound is left to the verb: it tells a person nothing
+Then = Callable[[Call, Data, Data], None]  # after the answer: the call, what was asked, and the answer
+
+
+def derive(
+    group: typer.Typer, name: str, request: type, printer: Printer, then: Then | None = None, **settings: Any
+) -> None:
+    """Add a command to a group. ``then``: what else is said once the answer is printed; not where JSON was asked for."""
+    verb = declaration(request).name
+    takes = {form.name: form for form in forms(request)}
+
+    def run(call: Call, **given: Any) -> None:
+        asked = {name: takes[name].value(value) for name, value in given.items()}
+        if "person" in request.__dataclass_fields__:  # type: ignore[attr-defined]
+            asked["person"] = call.person
+        answer = call.answer(verb, printer, **asked)
+        if then is not None and not call.as_json:
+            then(call, asked, answer)
+
+    described: Any = run
+    first = inspect.Parameter("call", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Call)
+    own = [form.parameter for form in takes.values()]
+    described.__signature__ = inspect.Signature([first, *own])
+    described.__annotations__ = {one.name: one.annotation for one in (first, *own)}
+    described.__name__, described.__doc__ = verb, inspect.cleandoc(request.__doc__ or "").partition("\n\n")[0]
+    command(group, name, asks=request, **settings)(run)
+
+
+def more(rows: str, key: str, option: str = "--after") -> Then:
+    """Say that a list was cut, and how to go on: behind the ``key`` of its last row."""
+
+    def then(_: Call, asked: Data, answer: Data) -> None:
+        if answer[rows] and len(answer[rows]) == asked["limit"]:
+            typer.echo(f"… there may be more: {option} {answer[rows][-1][key]!r}, or a larger --limit.", err=True)
+
+    return then
+
+
+class Form:
+    """How one argument of a request looks on the command line."""
+
+    def __init__(self, name: str, hint: Any, default: Any) -> None:
+        self.name = name
+        metadata = getattr(hint, "__metadata__", ())
+        self.absent = any(isinstance(one, Absent) for one in metadata)
+        kind = get_args(hint)[0] if metadata else hint
+        choices = [one for one in get_args(kind) if one is not NoneType] if _is_union(kind) else [kind]
+        inner = choices[0]
+        metadata = (*metadata, *getattr(inner, "__metadata__", ()))
+        inner = get_args(inner)[0] if getattr(inner, "__metadata__", ()) else inner
+        self._optional = NoneType in get_args(kind) if _is_union(kind) else False
+        self._pairs = get_origin(inner) is list and get_origin(get_args(inner)[0]) is tuple
+        shown = self._typed(inner)
+        info: Any = _find(metadata[::-1], (Argument, Option)) or Option()  # the one written last, outside a shared kind
+        doc = _find(metadata, Doc)
+        bounds = _find(metadata, Interval) if inner in (int, float) else None
+        how: dict[str, Any] = {"help": doc.documentation if doc else None, "metavar": info.metavar}
+        if bounds:
+            how |= {"min": bounds.ge, "max": bounds.le if bounds.le and bounds.le <= SHOWN_MAX else None}
+        if isinstance(info, Argument):
+            told: Any = typer.Argument(**how)
+        else:
+            dashed = f"--{name.replace('_', '-')}"
+            negated = f"{dashed}/--no-{dashed[2:]}" if inner is bool and self._optional else dashed
+            if inner is date:
+                how["formats"] = ["%Y-%m-%d"]
+            told = typer.Option(info.name or negated, **how)
+        self.parameter = inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=Annotated[shown | None if self._optional else shown, told],
+            default=inspect.Parameter.empty if default is MISSING else default,
+        )
+
+    def _typed(self, inner: Any) -> Any:
+        """Return the type that the terminal reads."""
+        if self._pairs:
+            return list[str]
+        if get_origin(inner) is list:
+            one = get_args(inner)[0]
+            return list[get_args(one)[0] if getattr(one, "__metadata__", ()) else one]  # type: ignore[misc]
+        return datetime if inner is date else inner
+
+    def value(self, given: Any) -> Any:
+        """Return what was typed as the verb takes it."""
+        if self._pairs:
+            return pairs(given) if given or not self._optional else None
+        if isinstance(given, list):
+            return [_plain(one) for one in given] if given or not self._optional else None
+        return _plain(given)
+
+
+def forms(request: type) -> list[Form]:
+    """Return the arguments of a request that its command takes, in their order."""
+    hints = get_type_hints(request, include_extras=True)
+    found = [Form(one.name, hints[one.name], one.default) for one in fields(request) if one.name != "person"]
+    return [form for form in found if not form.absent]
+
+
+def _is_union(kind: Any) -> bool:
+    return get_origin(kind) in (Union, UnionType)
+
+
+def _find(metadata: tuple[Any, ...], kind: type | tuple[type, ...]) -> Any:
+    return next((one for one in metadata if isinstance(one, kind)), None)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, StrEnum):
+        return value.value
+    return value.date().isoformat() if isinstance(value, datetime) else value

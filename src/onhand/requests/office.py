@@ -1,0 +1,55 @@
+"""What the verbs of ``verbs.office`` take: system parameters, status and the proof.
+
+Path: bound by ``verbs.office``; the API and the command line are derived from it.
+Promise: each argument has its type, bounds, default and one sentence here.
+Never: checks anything itself.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_doc import Doc
+
+from onhand.domain.people import Scope
+
+from .declaring import Absent, Argument, request
+from .kinds import Person, Text
+
+ParameterName = Annotated[Text, Doc("The parameter's name."), Argument("NAME")]
+
+
+@request(Scope.READ)
+class ParamList:
+    """List all system parameters with value, default and meaning."""
+
+
+@request(Scope.READ)
+class ParamGet:
+    """Show one system parameter."""
+
+    name: ParameterName
+
+
+@request(Scope.MANAGE)
+class ParamSet:
+    """Set one system parameter."""
+
+    name: ParameterName
+    value: Annotated[Text, Doc("Its new value."), Argument("VALUE")]
+    seen: Annotated[
+        Text | None,
+        Doc("The value that you saw. If it has changed since, this is a conflict."),
+        Absent("a command reads and writes in one step, so nothing can change in between"),
+    ] = None
+    person: Person = ""
+
+
+@request(Scope.READ)
+class Status:
+    """Show how all carts are doing."""
+
+
+@request(Scope.READ)
+class Prove:
+    """Add up every movement again and compare with the balances, and with the sums kept for each cart."""

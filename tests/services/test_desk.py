@@ -156,7 +156,7 @@ def test_an_opening_quantity_is_one_that_can_be(world: World, on_hand: int) -> N
 def test_an_import_adds_renames_and_counts_in_one_commit(world: World) -> None:
     world.item("TEA", 10)
     world.item("MUG", 1)
-    entries = [Entry(2, "tea", "Tea", 12), Entry(3, "MUG", "", None), Entry(4, "CUP", "Cup", 4)]
+    entries = [Entry(2, "tea", 12, {"name": "Tea"}), Entry(3, "MUG"), Entry(4, "CUP", 4, {"name": "Cup"})]
     dry = import_items(world.house, entries, "", dry_run=True)
     rows = dry.pop("rows")
     assert dry == {"added": 1, "changed": 1, "unchanged": 1, "renamed": 1, "counted": 1, "edited": 0, "overwritten": 1}
@@ -174,9 +174,9 @@ def test_an_import_adds_renames_and_counts_in_one_commit(world: World) -> None:
 def test_an_import_is_whole_or_not_at_all(world: World) -> None:
     world.item("TEA", 10)
     with pytest.raises(Refused, match="Lines 2 and 3"):
-        import_items(world.house, [Entry(2, "tea", "", 1), Entry(3, " TEA", "", 2)], "", dry_run=False)
+        import_items(world.house, [Entry(2, "tea", 1), Entry(3, " TEA", 2)], "", dry_run=False)
     with pytest.raises(Refused):
-        import_items(world.house, [Entry(2, "TEA", "", 1), Entry(3, "CUP", "", QUANTITY_MAX + 1)], "", dry_run=False)
+        import_items(world.house, [Entry(2, "TEA", 1), Entry(3, "CUP", QUANTITY_MAX + 1)], "", dry_run=False)
     assert world.on_hand("TEA") == 10
     assert world.store.read(lambda books: books.items.by_key(["cup"])) == {}
 

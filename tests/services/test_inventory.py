@@ -45,7 +45,7 @@ def test_an_edit_changes_what_is_given_and_nothing_else(world: World) -> None:
     supplier(world, "Leaf & Co")
     assert edit(world, "tea", name="Tea", reorder_point=3)["revision"] == 1
     edit(world, "TEA", supplier="leaf & co ", reorder_to=9)
-    assert known(world, "TEA") == Particulars("Tea", False, False, 3, 9, "Leaf & Co", 2)
+    assert known(world, "TEA") == Particulars("Tea", False, False, 3, 9, "Leaf & Co", revision=2)
     assert edit(world, "TEA", name="Tea") == {"sku": "TEA", "revision": 2, "retied": 0}
     edit(world, "TEA", reorder_point=None, reorder_to=None, supplier="")
     assert known(world, "TEA") == Particulars("Tea", revision=3)
@@ -120,26 +120,60 @@ def test_an_import_changes_all_that_is_known_in_one_commit(world: World) -> None
     (amber,) = world.running("Amber", wares={"TEA": 10, "MUG": 5})
     supplier(world, "Leaf & Co")
     entries = [
-        Entry(2, "TEA", "Tea", 10, 3, 9, "leaf & co"),
-        Entry(3, "MUG", "", None, drop_ship=True),
-        Entry(4, "CUP", "Cup", 4, reorder_point=1, ignore_qoh=True),
+        Entry.of(
+            2,
+            {"sku": "TEA", "name": "Tea", "on_hand": 10, "reorder_point": 3, "reorder_to": 9, "supplier": "leaf & co"},
+        ),
+        Entry.of(3, {"sku": "MUG", "name": "", "drop_ship": True}),
+        Entry.of(4, {"sku": "CUP", "name": "Cup", "on_hand": 4, "reorder_point": 1, "ignore_qoh": True}),
     ]
     done = import_items(world.house, entries, "", dry_run=False)
     assert (done["added"], done["changed"], done["edited"], done["counted"]) == (1, 2, 2, 0)
     assert done["rows"][1]["changes"] == {"drop_ship": [False, True]}
-    assert known(world, "TEA") == Particulars("Tea", False, False, 3, 9, "Leaf & Co", 1)
+    assert known(world, "TEA") == Particulars("Tea", False, False, 3, 9, "Leaf & Co", revision=1)
     assert known(world, "CUP").ignore_qoh
     assert amber.listing("MUG").problem == "set aside"
     again = import_items(world.house, entries, "", dry_run=False)
     assert (again["changed"], again["unchanged"]) == (0, 3)
 
 
-@pytest.mark.parametrize("entry", [Entry(3, "CUP", supplier="Nobody"), Entry(3, "CUP", reorder_point=5, reorder_to=4)])
+def test_barcodes_and_locations_are_kept_searched_and_brought_by_files(world: World) -> None:
+    world.item("TEA", 10)
+    world.item("MUG", 5)
+    edit(world, "TEA", barcode=" 4006381333931 ", location="A-03-2")
+    assert (known(world, "TEA").barcode, known(world, "TEA").location) == ("4006381333931", "A-03-2")
+    assert skus(world, search="4006381333931") == ["TEA"]
+    assert skus(world, search="400638133393") == [], "a barcode is scanned whole"
+    with pytest.raises(Refused) as refused:
+        edit(world, "MUG", barcode="4006381333931")
+    assert refused.value.facts["sku"] == "TEA"
+    for wrong in ({"barcode": "1" * 65}, {"barcode": "4006\n381"}, {"barcode": "ä"}, {"location": "x" * 61}):
+        with pytest.raises(Refused):
+            edit(world, "MUG", **wrong)
+    swapped = [
+        Entry.of(2, {"sku": "TEA", "barcode": "4006381333948", "location": ""}),
+        Entry.of(3, {"sku": "MUG", "barcode": "4006381333931"}),
+    ]
+    assert import_items(world.house, swapped, "", dry_run=False)["changed"] == 2
+    assert (known(world, "TEA").barcode, known(world, "MUG").barcode) == ("4006381333948", "4006381333931")
+    assert known(world, "TEA").location == ""
+    twice = [Entry.of(line, {"sku": sku, "barcode": "1"}) for line, sku in ((2, "TEA"), (3, "MUG"))]
+    with pytest.raises(Refused):
+        import_items(world.house, twice, "", dry_run=False)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        Entry(3, "CUP", fields={"supplier": "Nobody"}),
+        Entry(3, "CUP", fields={"reorder_point": 5, "reorder_to": 4}),
+    ],
+)
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_an_import_with_a_line_that_does_not_fit_books_nothing(world: World, entry: Entry, dry_run: bool) -> None:
     world.item("TEA", 10)
     with pytest.raises(Refused):
-        import_items(world.house, [Entry(2, "TEA", "", 11), entry], "", dry_run)
+        import_items(world.house, [Entry(2, "TEA", 11), entry], "", dry_run)
     assert world.on_hand("TEA") == 10
     assert skus(world) == ["TEA"]
 

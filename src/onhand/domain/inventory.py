@@ -7,13 +7,18 @@ Never: holds a quantity on hand.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 from .errors import Refused
-from .stock import QUANTITY_MAX
+from .stock import QUANTITY_MAX, check_text
 
 # Why a person corrects a quantity. Any other words are taken too; these are what a list offers.
 REASONS = ("damaged", "lost", "found", "given away", "sample", "correction", "other")
+
+BARCODE_MAX = 64  # characters; Code 128 labels are shorter
+LOCATION_MAX = 60  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,9 @@ class Particulars:
     drop_ship: bool = False  # the supplier ships it himself: neither ordered, counted nor kept in step
     reorder_point: int | None = None  # at or below it, it is time to order
     reorder_to: int | None = None  # order up to this many
-    supplier: str = ""  # his name; blank: nobody in particular
+    supplier: str = ""  # the name; blank: nobody in particular
+    barcode: str = ""  # EAN, GTIN, UPC or one of your own; blank: none
+    location: str = ""  # where it is on the shelf, such as A-03-2
     revision: int = 0  # how often it was changed
 
     @property
@@ -45,3 +52,20 @@ class Particulars:
                 sku=sku,
                 reorder_to=self.reorder_to,
             )
+        if len(self.barcode) > BARCODE_MAX or not (self.barcode.isprintable() and self.barcode.isascii()):
+            raise Refused(
+                f"{sku}: a barcode has at most {BARCODE_MAX} letters, digits and signs, without accents.",
+                sku=sku,
+                barcode=self.barcode[: 2 * BARCODE_MAX],
+            )
+        if len(self.location) > LOCATION_MAX:
+            raise Refused(f"{sku}: a location has at most {LOCATION_MAX} characters.", sku=sku, location=self.location)
+
+
+# What people set, in the order in which lists have it; all but the count of its changes.
+FIELDS = tuple(field.name for field in fields(Particulars) if field.name != "revision")
+
+
+def tidied(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return new values of fields, by name, with texts as they are kept. Raises Refused for a text that is too long."""
+    return {name: check_text(value, name) if isinstance(value, str) else value for name, value in changes.items()}

@@ -83,6 +83,16 @@ SUPPLIER = (
     _words("supplier, supplier name, lieferant, fournisseur, proveedor, fornitore, leverancier"),
     _words("vendor"),
 )
+BARCODE = (
+    _words(
+        "barcode, bar code, ean, ean13, ean code, gtin, gtin13, upc, upc code, strichcode, code barre, codigo de barras"
+    ),
+    (),
+)
+LOCATION = (
+    _words("location, shelf, shelf location, bin, bin location, lagerplatz, lagerort, regal, emplacement, ubicacion"),
+    (),
+)
 IGNORE_QOH = (_words("ignore qoh"), ())
 DROP_SHIP = (_words("drop ship, dropship, drop shipping"), ())
 EXPORTED_ON_HAND = (_words("exported on hand"), ())

@@ -7,6 +7,7 @@ Never: knows how a file is made.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -77,6 +78,12 @@ def _sku(_: str, text: str, __: Mark | None) -> str:
     return check_sku(text)
 
 
+def _barcode(name: str, text: str, _: Mark | None) -> str:
+    if re.fullmatch(r"[0-9][.,][0-9]+[Ee][+]?[0-9]+", text):
+        raise Refused(f"{name} {text} is what a spreadsheet made of a long number: give that column the format Text")
+    return check_text(text, name)
+
+
 def _text(name: str, text: str, _: Mark | None) -> str:
     return check_text(text, name)
 
@@ -126,6 +133,8 @@ ITEMS = Layout(
         Column("reorder_point", _whole(0), known=headings.REORDER_POINT),
         Column("reorder_to", _whole(0), known=headings.REORDER_TO),
         Column("supplier", _text, text=True, known=headings.SUPPLIER),
+        Column("barcode", _barcode, text=True, known=headings.BARCODE),
+        Column("location", _text, text=True, known=headings.LOCATION),
         Column("ignore_qoh", _flag, known=headings.IGNORE_QOH),
         Column("drop_ship", _flag, known=headings.DROP_SHIP),
         # What was on hand when the file was written, and the newest movement then: what was booked since is kept.

@@ -74,6 +74,8 @@ class ItemEdit:
     )
     reorder_to: Annotated[Level | None, Blank(NO_LEVEL), Doc("Order up to this many; -1: none.")] = None
     supplier: Annotated[Text | None, Doc("Whom it is bought from; '' for nobody."), Option(metavar="NAME")] = None
+    barcode: Annotated[Text | None, Doc("Its EAN, GTIN, UPC or a code of your own; '' for none.")] = None
+    location: Annotated[Text | None, Doc("Where it is on the shelf, such as A-03-2; '' for nowhere.")] = None
     revision: Revision = None
     person: Person = ""
 

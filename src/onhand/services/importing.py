@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ import structlog
 from onhand.domain import importing
 from onhand.domain.errors import Conflict, Refused
 from onhand.domain.importing import IMPORTED, NOTHING, RECENT, Base, Change, Since
-from onhand.domain.inventory import Particulars
+from onhand.domain.inventory import FIELDS, Particulars, tidied
 from onhand.domain.spelling import writable
 from onhand.domain.stock import Item, Kind, Movement, sku_key
 
@@ -33,19 +33,21 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of an import, checked. What is None, and a blank name, is left alone. The last two come from an export of ours."""
+    """One line of an import, checked. What is None, or not in ``fields``, is left alone. The exported ones come from an export of ours."""
 
     line: int
     sku: str
-    name: str = ""
     on_hand: int | None = None
-    reorder_point: int | None = None
-    reorder_to: int | None = None
-    supplier: str | None = None
-    ignore_qoh: bool | None = None
-    drop_ship: bool | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)  # of ``Particulars``, by name
     exported_on_hand: int | None = None
     exported_movement: int | None = None
+
+    @classmethod
+    def of(cls, line: int, values: Mapping[str, Any]) -> Entry:
+        """Return the entry of a line, given its values by column. A blank name says nothing."""
+        own = ("sku", "on_hand", "exported_on_hand", "exported_movement")
+        said = tidied({name: values[name] for name in FIELDS if name in values and (name != "name" or values[name])})
+        return cls(line, fields=said, **{name: values[name] for name in own if name in values})
 
     @property
     def base(self) -> Base | None:
@@ -81,7 +83,7 @@ def import_items(
             _ask(plans)
         if dry_run:
             return done
-        made = books.items.add_all([(plan.entry.sku, plan.entry.name) for plan in plans if plan.item is None], at)
+        made = books.items.add_all([(plan.entry.sku, plan.before.name) for plan in plans if plan.item is None], at)
         ids = {plan: plan.item.id if plan.item else made[sku_key(plan.entry.sku)] for plan in plans}
         books.inventory.save({ids[plan]: plan.after for plan in plans if plan.after != plan.before})
         bookkeeping.book(books, [m for plan in plans if (m := _movement(plan, ids[plan], person, at))], at)
@@ -208,16 +210,10 @@ def _check_new(books: Books, new: Sequence[Entry]) -> None:
 
 
 def _plan(entry: Entry, item: Item | None, known: Mapping[int, Particulars], base: Base | None, since: Since) -> _Plan:
-    before = known[item.id] if item else Particulars(entry.name)
-    given: dict[str, Any] = {
-        "name": before.name if writable(before.name) == writable(entry.name) else entry.name or before.name,
-        "ignore_qoh": entry.ignore_qoh,
-        "drop_ship": entry.drop_ship,
-        "reorder_point": entry.reorder_point,
-        "reorder_to": entry.reorder_to,
-        "supplier": entry.supplier,
-    }
-    after = replace(before, **{name: value for name, value in given.items() if value is not None})
+    before = known[item.id] if item else Particulars(entry.fields.get("name", ""))
+    after = replace(before, **entry.fields)
+    if writable(before.name) == writable(after.name):
+        after = replace(after, name=before.name)
     # Two spellings of one supplier are no change.
     if sku_key(after.supplier) == sku_key(before.supplier) or writable(after.supplier) == writable(before.supplier):
         after = replace(after, supplier=before.supplier)

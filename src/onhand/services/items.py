@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from onhand.domain.errors import Conflict, Refused
+from onhand.domain.inventory import tidied
 from onhand.domain.stock import Item, Kind, Movement, check_quantity, check_sku, check_text, sku_key
 
 from . import bookkeeping, tying
@@ -92,7 +93,7 @@ def edit(
                 reason="stale",
                 current={**asdict(known), "sku": item.sku},
             )
-        wanted = replace(known, **changes)
+        wanted = replace(known, **tidied(changes))
         wanted.check(item.sku)
         renamed = new_sku is not None and new_sku.strip() != item.sku
         if wanted == known and not renamed:

@@ -8,12 +8,13 @@ Never: moves a quantity.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, or_, select, update
 
 from onhand.domain.errors import Refused
-from onhand.domain.inventory import Particulars
+from onhand.domain.inventory import FIELDS, Particulars
 from onhand.domain.posts import State
 from onhand.domain.stock import sku_key
 
@@ -40,21 +41,36 @@ class Inventory:
         if not changed:
             return
         known = self.suppliers({one.supplier for one in changed.values()})
+        self._check_barcodes(changed)
         self._connection.execute(
             _SAVE,
             [
-                {
-                    "of_item": item,
-                    "to_name": one.name,
-                    "to_ignore": one.ignore_qoh,
-                    "to_drop": one.drop_ship,
-                    "to_point": one.reorder_point,
-                    "to_level": one.reorder_to,
-                    "to_supplier": known.get(sku_key(one.supplier)),
-                }
+                {f"to_{name}": getattr(one, name) for name in _OWN}
+                | {"of_item": item, "to_supplier": known.get(sku_key(one.supplier))}
                 for item, one in sorted(changed.items())
             ],
         )
+
+    def _check_barcodes(self, changed: Mapping[int, Particulars]) -> None:
+        """Free the barcodes that change hands. Raises Refused for one that two items would have: a scanner could not tell them apart."""
+        wanted: dict[str, int] = {}
+        for item, one in changed.items():
+            if one.barcode and wanted.setdefault(one.barcode, item) != item:
+                raise Refused(f"Two items cannot have the barcode {one.barcode!r}.", barcode=one.barcode)
+        for chunk in chunks(sorted(wanted)):
+            held = self._connection.execute(
+                select(items.c.id, items.c.sku, items.c.barcode).where(items.c.barcode.in_(chunk))
+            ).all()
+            for row in held:
+                if row.id not in changed:
+                    raise Refused(
+                        f"{row.sku} has the barcode {row.barcode!r} already: correct one of the two.",
+                        barcode=row.barcode,
+                        sku=row.sku,
+                    )
+            moving = [row.id for row in held if wanted[row.barcode] != row.id]
+            if moving:
+                self._connection.execute(update(items).where(items.c.id.in_(moving)).values(barcode=""))
 
     def suppliers(self, names: Collection[str]) -> dict[str, int]:
         names = {name for name in names if name.strip()}
@@ -116,12 +132,9 @@ class Inventory:
             "in_flight": int(self._connection.execute(flying).scalar_one()),
         }
 
-    def rows(self) -> list[tuple[Any, ...]]:
+    def rows(self, columns: Sequence[str]) -> list[tuple[Any, ...]]:
         """Every item in SKU order, as a table of items has it."""
-        known = (items.c.reorder_point, items.c.reorder_to, suppliers.c.name, items.c.ignore_qoh, items.c.drop_ship)
-        query = (
-            select(items.c.sku, items.c.name, items.c.on_hand, *known).outerjoin(suppliers).order_by(items.c.sku_key)
-        )
+        query = select(*(_COLUMNS[name] for name in columns)).outerjoin(suppliers).order_by(items.c.sku_key)
         return [tuple(row) for row in self._connection.execute(query)]
 
     def supplier_names(self) -> list[str]:
@@ -131,9 +144,13 @@ class Inventory:
 
 
 def has_in_it(search: str) -> ColumnElement[bool]:
-    """Whether an item's SKU or name contains this. SQLite's LIKE takes a for A by itself; ``lower`` would more than double its cost."""
+    """Whether an item's SKU or name contains this, or its barcode is this.
+
+    SQLite's LIKE takes a for A without help; ``lower`` would more than double its cost.
+    """
     in_sku = items.c.sku_key.contains(sku_key(search), autoescape=True)
-    return or_(in_sku, items.c.name.contains(search.strip(), autoescape=True))
+    in_name = items.c.name.contains(search.strip(), autoescape=True)
+    return or_(in_sku, in_name, items.c.barcode == search.strip())
 
 
 def _wanted(search: str, below_zero: bool, reorder: bool, set_aside: bool, supplier: str) -> list[ColumnElement[bool]]:
@@ -157,14 +174,8 @@ def _row(row: Any) -> dict[str, Any]:
         "id": row.id,
         "sku": row.sku,
         "key": row.sku_key,
-        "name": row.name,
         "on_hand": row.on_hand,
-        "ignore_qoh": row.ignore_qoh,
-        "drop_ship": row.drop_ship,
-        "reorder_point": row.reorder_point,
-        "reorder_to": row.reorder_to,
-        "supplier": row.supplier or "",
-        "revision": row.revision,
+        **asdict(_particulars(row)),
     }
 
 
@@ -181,19 +192,14 @@ def _shop(row: Any) -> dict[str, Any]:
 
 
 def _particulars(row: Any) -> Particulars:
-    levels = (row.reorder_point, row.reorder_to)
-    return Particulars(row.name, row.ignore_qoh, row.drop_ship, *levels, row.supplier or "", row.revision)
+    own = {name: getattr(row, name) for name in _OWN}
+    return Particulars(**own, supplier=row.supplier or "", revision=row.revision)
 
 
+_OWN = tuple(name for name in FIELDS if name != "supplier")  # each has a column of its name
+_COLUMNS = {name: items.c[name] for name in ("sku", "on_hand", *_OWN)} | {"supplier": suppliers.c.name}
 _KNOWN: Select[Any] = select(
-    items.c.id,
-    items.c.name,
-    items.c.ignore_qoh,
-    items.c.drop_ship,
-    items.c.reorder_point,
-    items.c.reorder_to,
-    suppliers.c.name.label("supplier"),
-    items.c.revision,
+    items.c.id, *(items.c[name] for name in _OWN), suppliers.c.name.label("supplier"), items.c.revision
 ).outerjoin(suppliers, suppliers.c.id == items.c.supplier_id)
 _PAGE = _KNOWN.add_columns(items.c.sku, items.c.sku_key, items.c.on_hand)
 # A product that is gone from a shop is told only where no other stands for the item.
@@ -218,12 +224,7 @@ _SAVE = (
     update(items)
     .where(items.c.id == bindparam("of_item"))
     .values(
-        name=bindparam("to_name"),
-        ignore_qoh=bindparam("to_ignore"),
-        drop_ship=bindparam("to_drop"),
-        reorder_point=bindparam("to_point"),
-        reorder_to=bindparam("to_level"),
-        supplier_id=bindparam("to_supplier"),
-        revision=items.c.revision + 1,
+        {name: bindparam(f"to_{name}") for name in _OWN}
+        | {"supplier_id": bindparam("to_supplier"), "revision": items.c.revision + 1}
     )
 )

@@ -55,6 +55,8 @@ items = Table(
     Column("reorder_point", BigInteger),
     Column("reorder_to", BigInteger),  # order up to this many
     Column("supplier_id", Id, ForeignKey("suppliers.id")),
+    Column("barcode", String(64), nullable=False, server_default=""),
+    Column("location", String(60), nullable=False, server_default=""),
     Column("revision", BigInteger, nullable=False, server_default="0"),  # of what a person edits, not of the quantity
     Column("created_at", BigInteger, nullable=False),
     CheckConstraint(f"on_hand BETWEEN -{QUANTITY_MAX} AND {QUANTITY_MAX}", name="on_hand_range"),

@@ -11,8 +11,9 @@ from datetime import datetime
 
 from onhand.app import App, Books
 from onhand.domain.importing import FileKind
+from onhand.domain.inventory import FIELDS
 from onhand.domain.listings import target
-from onhand.domain.stock import Entry, check_text, sku_key
+from onhand.domain.stock import Entry, sku_key
 from onhand.files import sheets
 from onhand.requests import stock as requests
 from onhand.services import counting, importing, items, receiving
@@ -62,15 +63,7 @@ def item_show(app: App, asked: requests.ItemShow) -> Data:
 
 @verb(requests.ItemEdit)
 def item_edit(app: App, asked: requests.ItemEdit) -> Data:
-    given = {
-        "name": None if asked.name is None else check_text(asked.name, "name"),
-        "ignore_qoh": asked.ignore_qoh,
-        "drop_ship": asked.drop_ship,
-        "reorder_point": asked.reorder_point,
-        "reorder_to": asked.reorder_to,
-        "supplier": None if asked.supplier is None else asked.supplier.strip(),
-    }
-    changes: Data = {field: value for field, value in given.items() if value is not None}
+    changes = {name: value for name in FIELDS if (value := getattr(asked, name)) is not None}
     for field in ("reorder_point", "reorder_to"):
         if changes.get(field) == requests.NO_LEVEL:
             changes[field] = None
@@ -96,7 +89,7 @@ def stock_history(app: App, asked: requests.StockHistory) -> Data:
 @verb(requests.ItemImport)
 def item_import(app: App, asked: requests.ItemImport) -> Data:
     table = files.read(app, FileKind.ITEMS, asked.file, asked.mapping, asked.decimal)
-    entries = [importing.Entry(line, **values) for line, values in table.rows]
+    entries = [importing.Entry.of(line, values) for line, values in table.rows]
     house = files.remembering(app, FileKind.ITEMS, asked.mapping)
     done = importing.import_items(house, entries, asked.person, asked.dry_run, asked.overwrite)
     read = {"remarks": table.remarks, "headings": table.headings}
@@ -107,10 +100,11 @@ def item_import(app: App, asked: requests.ItemImport) -> Data:
 def item_export(app: App, asked: requests.ItemExport) -> Data:
 
     def read(books: Books) -> tuple[int, list[tuple[sheets.Value | None, ...]]]:
-        return books.ledger.last(), books.inventory.rows()
+        return books.ledger.last(), books.inventory.rows(told)
 
+    told = [column.name for column in sheets.ITEMS.columns if column.told]
     newest, rows = app.read(read)
-    place = sheets.ITEMS.names.index("on_hand")
+    place = told.index("on_hand")
     full = [(*row, row[place], newest) for row in rows]
     return {"items": len(rows), "file": packed(sheets.written(sheets.ITEMS, full, asked.form))}
 

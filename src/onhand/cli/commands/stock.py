@@ -112,6 +112,9 @@ def _item(out: Console, data: Data) -> None:
         level = "" if data["reorder_to"] is None else f" up to {data['reorder_to']}"
         supplier = f" from {data['supplier']}" if data["supplier"] else ""
         printing.say(out, f"Order{level}{supplier} at {data['reorder_point']} or fewer.")
+    for field in ("barcode", "location"):
+        if data[field]:
+            printing.say(out, f"{field.capitalize()}: {data[field]}")
     shops = [
         [data["carts"].get(cart, cart), shop["seen"], shop["shows"], shop["target"], shop["in_flight"], _kept(shop)]
         for cart, shop in data["shops"].items()

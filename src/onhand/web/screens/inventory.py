@@ -144,5 +144,12 @@ def _new_page() -> Page:
 
 def _import_page(**known: Any) -> Page:
     """Where a file is chosen, or what it would do."""
-    data = {"preview": None, "asked": files.NOT_ASKED, **known, "bad_lines": known.get("bad_lines") or []}
+    columns = [column.name for column in sheets.ITEMS.columns if column.told and not column.needed]
+    data = {
+        "preview": None,
+        "asked": files.NOT_ASKED,
+        "columns": columns,
+        **known,
+        "bad_lines": known.get("bad_lines") or [],
+    }
     return Page("item_import.html", data, "Import items")

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from fastapi.responses import JSONResponse, Response
 
 from onhand.domain.errors import Refused
-from onhand.domain.inventory import REASONS
+from onhand.domain.inventory import FIELDS, REASONS
 from onhand.domain.people import Scope
 from onhand.web import view
 from onhand.web.drawing import plural
@@ -78,12 +78,11 @@ def attach(site: Site) -> None:
     @site.form("/item/edit", Scope.MANAGE)
     def edit(visit: Visit) -> Page | Response:
         form, sku = visit.form, visit.form.get("sku", "")
-        given = ("name", "new_sku", "supplier", "reorder_point", "reorder_to", "revision")
         return visit.submit(
             "item_edit",
             {
                 "sku": sku,
-                **{name: form[name].strip() for name in given if name in form},
+                **{name: form[name].strip() for name in (*FIELDS, "new_sku", "revision") if name in form},
                 **{flag: visit.checked(flag) for flag in ("ignore_qoh", "drop_ship")},
             },
             again=lambda: page(visit, sku),

@@ -117,15 +117,6 @@ class Site:
         self._threads = CapacityLimiter(SCREENS_MAX)
         self._lookups = CapacityLimiter(LOOKUPS_MAX)
 
-    @property
-    def mark(self) -> tuple[Any, ...]:
-        """Changes whenever something was committed, a cart's state changed or long work went on. Costs nothing to ask."""
-        controller = self.app.controller
-        pulses = controller.pulses() if controller else {}
-        states = tuple((cart, pulse.in_step, pulse.trouble) for cart, pulse in pulses.items())
-        database = self.app.database
-        return (database.version, database.trouble, controller is not None, states, self.app.tasks.version)
-
     def page(self, path: str, scope: Scope) -> Callable[[Screen], Screen]:
         """Declare what a browser may look at, and what that needs."""
         return lambda screen: self._declare(path, "GET", scope, screen, self._page(screen, scope))

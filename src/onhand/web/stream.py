@@ -89,9 +89,12 @@ class Streams:
         rest_until = 0.0
         while not self._stopping.is_set() and not await request.is_disconnected():
             now = time.monotonic()
-            changed = self._site.mark != mark
+            changed = self._site.app.mark != mark
             if now >= rest_until and (changed or (ages and now - drawn >= AGE_SECONDS)):
-                before, drawn = self._site.mark, now  # asked before reading: what is committed meanwhile is drawn next
+                before, drawn = (
+                    self._site.app.mark,
+                    now,
+                )  # asked before reading: what is committed meanwhile is drawn next
                 try:
                     visitor = await to_thread.run_sync(people.visitor, self._site.app.house, visit.secret)
                     if visitor is None or people.caller_of(visitor) != visit.caller:

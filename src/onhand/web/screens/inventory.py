@@ -18,7 +18,6 @@ from onhand.domain.people import Scope
 from onhand.files import sheets
 from onhand.web import files, view
 from onhand.web.drawing import plural
-from onhand.web.screens.home import Heads
 from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
 
@@ -30,7 +29,6 @@ FLAGS = ("below_zero", "reorder", "set_aside")
 
 def attach(site: Site) -> None:
     """Declare the list of items, and what brings items in and out."""
-    heads = Heads(site)
     _attach_import(site)
 
     @site.page("/inventory", Scope.READ)
@@ -39,8 +37,8 @@ def attach(site: Site) -> None:
         wanted = {"search": query.get("q", ""), "supplier": query.get("supplier", "")}
         wanted |= {name: query.get(name, "") for name in ("after", "before")}
         found = visit.do("item_list", limit=ROWS, **wanted, **{flag: bool(query.get(flag)) for flag in FLAGS})
-        head = heads.current()
-        carts = [cart for cart in head.carts if cart["active"]]
+        status = visit.do("status", shared=True)
+        carts = [cart for cart in status["carts"] if cart["active"]]
         rows = found["items"]
         lines = [
             (row, [view.cell(row["shops"].get(c["id"]), row["on_hand"], c) for c in carts[:SHOPS]]) for row in rows
@@ -50,7 +48,7 @@ def attach(site: Site) -> None:
             "lines": lines,
             "carts": carts[:SHOPS],
             "more_carts": len(carts) - SHOPS,
-            "items": head.items,
+            "items": status["items"],
             "filtered": any(query.get(name) for name in FILTERS),
             "suppliers": site.app.read(lambda books: books.inventory.supplier_names()),
             "first": visit.link(after=None, before=None) if moved else None,

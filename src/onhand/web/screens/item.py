@@ -17,7 +17,6 @@ from onhand.domain.inventory import REASONS
 from onhand.domain.people import Scope
 from onhand.web import view
 from onhand.web.drawing import plural
-from onhand.web.screens.home import Heads
 from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
@@ -28,7 +27,6 @@ REMARK_NEEDED = "other"
 
 def attach(site: Site) -> None:
     """Declare the page of an item and its forms."""
-    heads = Heads(site)
 
     @site.page("/item", Scope.READ)
     def item(visit: Visit) -> Page:
@@ -36,13 +34,13 @@ def attach(site: Site) -> None:
 
     def page(visit: Visit, sku: str) -> Page:
         found = visit.do("item_show", sku=sku, limit=MOVEMENTS)
-        head = heads.current()
+        status = visit.do("status", shared=True)
         suppliers = visit.app.read(lambda books: books.inventory.supplier_names())
         if found["supplier"] and found["supplier"] not in suppliers:
             suppliers = sorted([*suppliers, found["supplier"]])
         data = {
             "item": found,
-            "shops": [_shop(found, cart) for cart in head.carts],
+            "shops": [_shop(found, cart) for cart in status["carts"]],
             "statement": _statement(found),
             "names": found["carts"],
             "suppliers": [("", "nobody in particular"), *((name, name) for name in suppliers)],

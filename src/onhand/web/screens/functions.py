@@ -15,9 +15,9 @@ from onhand.domain.carts import Cart
 from onhand.domain.errors import OnHandError
 from onhand.domain.people import Scope
 from onhand.services import settings
+from onhand.web.declaring import form, page
 from onhand.web.screens.carts import numbered
 from onhand.web.screens.tasks import RESULTS, in_order, shown
-from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
 
 PREVIEW_ROWS = 50
@@ -25,23 +25,19 @@ LATEST_TASKS = 5
 VERBS = {"send": "send_qoh", "get": "get_qoh"}
 
 
-def attach(site: Site) -> None:
-    """Declare the page and its form."""
+def _functions(visit: Visit) -> Page:
+    return _page(visit, visit.query)
 
-    @site.page("/functions", Scope.READ)
-    def functions(visit: Visit) -> Page:
-        return _page(visit, visit.query)
 
-    @site.form("/functions/begin", Scope.MANAGE)
-    def begin(visit: Visit) -> Page | Response:
-        cart = numbered(visit, visit.form.get("cart", ""))
-        direction = "send" if visit.form.get("preview") == "send" else "get"
-        return visit.submit(
-            "task_start",
-            {"verb": VERBS[direction], "arguments": {"cart": cart.name, **_options(direction, visit.form)}},
-            again=lambda: _page(visit, visit.form),
-            then=lambda answer: f"/tasks/{answer['task']}",
-        )
+def _begin(visit: Visit) -> Page | Response:
+    cart = numbered(visit, visit.form.get("cart", ""))
+    direction = "send" if visit.form.get("preview") == "send" else "get"
+    return visit.submit(
+        "task_start",
+        {"verb": VERBS[direction], "arguments": {"cart": cart.name, **_options(direction, visit.form)}},
+        again=lambda: _page(visit, visit.form),
+        then=lambda answer: f"/tasks/{answer['task']}",
+    )
 
 
 def _page(visit: Visit, asked: dict[str, str]) -> Page:
@@ -92,3 +88,9 @@ def _options(direction: str, asked: dict[str, str]) -> dict[str, Any]:
         return {"create": bool(asked.get("create"))}
     size = asked.get("batch_size", "").strip()
     return {"batch_size": size} if size else {}
+
+
+SCREENS = (
+    page("/functions", Scope.READ, _functions),
+    form("/functions/begin", Scope.MANAGE, _begin),
+)

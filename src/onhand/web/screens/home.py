@@ -13,15 +13,10 @@ from onhand.domain.notices import Notice
 from onhand.domain.oversell import oversell_in_words
 from onhand.domain.people import Scope
 from onhand.web import view
-from onhand.web.site import Site
+from onhand.web.declaring import page
 from onhand.web.visit import Page, Visit
 
 LATEST_ROWS = 8  # differences and movements shown
-
-
-def attach(site: Site) -> None:
-    """Declare the first page."""
-    site.page("/", Scope.READ)(_home)
 
 
 def _home(visit: Visit) -> Page:
@@ -47,3 +42,6 @@ def _differences(visit: Visit) -> list[dict[str, Any]]:
     open_ones = visit.do("differences", open_only=True, limit=LATEST_ROWS)["differences"]
     newest = visit.do("differences", limit=LATEST_ROWS)["differences"]
     return list({row["id"]: row for row in open_ones + newest}.values())[:LATEST_ROWS]
+
+
+SCREENS = (page("/", Scope.READ, _home),)

@@ -16,8 +16,8 @@ from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.orders import LineState
 from onhand.domain.people import Scope
 from onhand.web import lines
+from onhand.web.declaring import form, page
 from onhand.web.drawing import plural
-from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
 
@@ -32,16 +32,6 @@ STATES = {
     LineState.UNTRACKED.value: "not kept in step",
 }
 TONES = {"waiting": "warn", "cancelled": "off", "deleted": "off", "returned": "off", "not kept": "off", "sold": "ok"}
-
-
-def attach(site: Site) -> None:
-    """Declare the screens about orders."""
-    site.page("/orders", Scope.READ)(_orders)
-    site.page("/orders/new", Scope.STOCK)(_new)
-    site.form("/orders/new", Scope.STOCK)(_take)
-    site.page("/order", Scope.READ)(_order)
-    site.form("/order/cancel", Scope.STOCK)(_cancel)
-    site.form("/order/return", Scope.STOCK)(_return)
 
 
 def _orders(visit: Visit) -> Page:
@@ -148,3 +138,13 @@ def _return(visit: Visit) -> Page | Response:
 
 def _back(visit: Visit) -> str:
     return f"/order?{urlencode(visit.given('number', 'cart', 'epoch'))}"
+
+
+SCREENS = (
+    page("/orders", Scope.READ, _orders),
+    page("/orders/new", Scope.STOCK, _new),
+    form("/orders/new", Scope.STOCK, _take),
+    page("/order", Scope.READ, _order),
+    form("/order/cancel", Scope.STOCK, _cancel),
+    form("/order/return", Scope.STOCK, _return),
+)

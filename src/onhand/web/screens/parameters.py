@@ -13,7 +13,7 @@ from fastapi.responses import Response
 
 from onhand.domain.carts import Cart
 from onhand.domain.people import Scope
-from onhand.web.site import Site
+from onhand.web.declaring import form, page
 from onhand.web.visit import Page, Visit
 
 # The parameters that a cart may set for itself, by the name of its setting.
@@ -25,25 +25,17 @@ OWN = {
 }
 
 
-def attach(site: Site) -> None:
-    """Declare the page and its form."""
-
-    @site.page("/parameters", Scope.READ)
-    def parameters(visit: Visit) -> Page:
-        return _page(visit)
-
-    @site.form("/parameters", Scope.MANAGE)
-    def save(visit: Visit) -> Page | Response:
-        return visit.submit(
-            "param_set",
-            {"value": visit.form.get("value", ""), **visit.given("name", "seen")},
-            again=lambda: _page(visit),
-            then="/parameters",
-            said="{name} is {value} now.",
-        )
+def _save(visit: Visit) -> Page | Response:
+    return visit.submit(
+        "param_set",
+        {"value": visit.form.get("value", ""), **visit.given("name", "seen")},
+        again=lambda: _parameters(visit),
+        then="/parameters",
+        said="{name} is {value} now.",
+    )
 
 
-def _page(visit: Visit) -> Page:
+def _parameters(visit: Visit) -> Page:
     groups: dict[str, list[dict[str, Any]]] = {}
     changes, carts = visit.app.read(lambda books: (books.parameters.changes(), books.carts.all()))
     for parameter in visit.do("param_list")["parameters"]:
@@ -58,3 +50,9 @@ def _own(carts: list[Cart], name: str) -> list[dict[str, Any]]:
     setting = OWN.get(name)
     values = [(cart, getattr(cart.settings, setting)) for cart in carts] if setting else []
     return [{"cart": cart.name, "id": cart.id, "value": str(value)} for cart, value in values if value is not None]
+
+
+SCREENS = (
+    page("/parameters", Scope.READ, _parameters),
+    form("/parameters", Scope.MANAGE, _save),
+)

@@ -7,7 +7,6 @@ Never: sends an order to a supplier: it shows it ready to print or to mail.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 from urllib.parse import quote
@@ -17,8 +16,8 @@ from fastapi.responses import Response
 from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.people import Scope
 from onhand.web import lines
+from onhand.web.declaring import form, page
 from onhand.web.drawing import plural
-from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
 
@@ -27,21 +26,6 @@ SUPPLIERS_OFFERED = 200  # to choose from; others can be typed
 MAIL_LENGTH_MAX = 1500  # characters of an order in a link for a mail program, which cannot be long
 TONES = {"draft": "off", "sent": "way", "closed": "ok", "cancelled": "off"}
 STATES = (("", "all"), ("open", "open"), *((state, state) for state in TONES))
-
-
-def attach(site: Site) -> None:
-    """Declare the pages and forms about purchase orders."""
-    site.page("/purchases", Scope.READ)(_orders)
-    site.page("/purchases/new", Scope.MANAGE)(_new)
-    site.form("/purchases/new", Scope.MANAGE)(_add)
-    site.page("/purchases/suggested", Scope.MANAGE)(_suggested)
-    site.form("/purchases/suggested", Scope.MANAGE)(_raise)
-    site.page("/purchases/{order}", Scope.READ)(_order)
-    site.form("/purchases/{order}", Scope.MANAGE)(_edit)
-    site.page("/purchases/{order}/print", Scope.READ)(_print)
-    site.form("/purchases/{order}/receive", Scope.STOCK)(_arrived)
-    site.form("/purchases/{order}/close", Scope.MANAGE)(_ended("close", "{order} is closed: nothing more is expected."))
-    site.form("/purchases/{order}/cancel", Scope.MANAGE)(_ended("cancel", "{order} is called off."))
 
 
 def _orders(visit: Visit) -> Page:
@@ -170,17 +154,22 @@ def _arrived(visit: Visit, order: str) -> Page | Response:
     return visit.go(_back(visit, order), f"{plural(len(done['on_hand']), 'item')} of {order} received; {rest}.")
 
 
-def _ended(verb: str, said: str) -> Callable[..., Page | Response]:
-    def end(visit: Visit, order: str) -> Page | Response:
-        return visit.submit(
-            f"purchase_{verb}",
-            {"order": order, **visit.given("revision")},
-            again=lambda: _order(visit, order),
-            then=_address(order),
-            said=said,
-        )
+def _close(visit: Visit, order: str) -> Page | Response:
+    return _end(visit, "purchase_close", order, "{order} is closed: nothing more is expected.")
 
-    return end
+
+def _cancel(visit: Visit, order: str) -> Page | Response:
+    return _end(visit, "purchase_cancel", order, "{order} is called off.")
+
+
+def _end(visit: Visit, verb: str, order: str, said: str) -> Page | Response:
+    return visit.submit(
+        verb,
+        {"order": order, **visit.given("revision")},
+        again=lambda: _order(visit, order),
+        then=_address(order),
+        said=said,
+    )
 
 
 def _address(order: str) -> str:
@@ -205,3 +194,18 @@ def _mail(visit: Visit, order: Data) -> str:
         body += "… and more: see the order attached.\n"
     subject = f"Purchase order {order['order']}"
     return f"mailto:{quote(order['email'], safe='@')}?subject={quote(subject)}&body={quote(body)}"
+
+
+SCREENS = (
+    page("/purchases", Scope.READ, _orders),
+    page("/purchases/new", Scope.MANAGE, _new),
+    form("/purchases/new", Scope.MANAGE, _add),
+    page("/purchases/suggested", Scope.MANAGE, _suggested),
+    form("/purchases/suggested", Scope.MANAGE, _raise),
+    page("/purchases/{order}", Scope.READ, _order),
+    form("/purchases/{order}", Scope.MANAGE, _edit),
+    page("/purchases/{order}/print", Scope.READ, _print),
+    form("/purchases/{order}/receive", Scope.STOCK, _arrived),
+    form("/purchases/{order}/close", Scope.MANAGE, _close),
+    form("/purchases/{order}/cancel", Scope.MANAGE, _cancel),
+)

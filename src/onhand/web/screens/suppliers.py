@@ -14,43 +14,35 @@ from fastapi.responses import Response
 from onhand.domain.errors import Refused
 from onhand.domain.people import Scope
 from onhand.domain.purchasing import Supplier
-from onhand.web.site import Site
+from onhand.web.declaring import form, page
 from onhand.web.visit import Page, Visit
 
 ROWS = 50  # of one page
 FIELDS = ("email", "phone", "note")
 
 
-def attach(site: Site) -> None:
-    """Declare the page and its forms."""
-
-    @site.page("/suppliers", Scope.READ)
-    def suppliers(visit: Visit) -> Page:
-        return _page(visit)
-
-    @site.form("/suppliers/add", Scope.MANAGE)
-    def add(visit: Visit) -> Page | Response:
-        return visit.submit(
-            "supplier_add",
-            {"name": visit.form.get("name", ""), **visit.given(*FIELDS)},
-            again=lambda: _page(visit),
-            then="/suppliers",
-            said="{name} is added.",
-        )
-
-    @site.form("/suppliers/edit", Scope.MANAGE)
-    def edit(visit: Visit) -> Page | Response:
-        texts = {name: visit.form.get(name, "") for name in ("name", *FIELDS)}
-        return visit.submit(
-            "supplier_edit",
-            {**visit.given("supplier", "revision"), **texts, "active": visit.checked("active")},
-            again=lambda: _page(visit),
-            then="/suppliers",
-            said="{name} is saved.",
-        )
+def _add(visit: Visit) -> Page | Response:
+    return visit.submit(
+        "supplier_add",
+        {"name": visit.form.get("name", ""), **visit.given(*FIELDS)},
+        again=lambda: _suppliers(visit),
+        then="/suppliers",
+        said="{name} is added.",
+    )
 
 
-def _page(visit: Visit) -> Page:
+def _edit(visit: Visit) -> Page | Response:
+    texts = {name: visit.form.get(name, "") for name in ("name", *FIELDS)}
+    return visit.submit(
+        "supplier_edit",
+        {**visit.given("supplier", "revision"), **texts, "active": visit.checked("active")},
+        again=lambda: _suppliers(visit),
+        then="/suppliers",
+        said="{name} is saved.",
+    )
+
+
+def _suppliers(visit: Visit) -> Page:
     after = visit.query.get("after", "")
     found = visit.do("supplier_list", after=after, limit=ROWS)["suppliers"]
     data = {
@@ -69,3 +61,10 @@ def _chosen(visit: Visit) -> Supplier | None:
         return visit.app.read(lambda books: books.purchases.supplier(name)) if name else None
     except Refused:
         return None
+
+
+SCREENS = (
+    page("/suppliers", Scope.READ, _suppliers),
+    form("/suppliers/add", Scope.MANAGE, _add),
+    form("/suppliers/edit", Scope.MANAGE, _edit),
+)

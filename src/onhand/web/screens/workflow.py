@@ -21,7 +21,7 @@ from onhand.domain.states import CartState, state
 from onhand.services import settings
 from onhand.services.standing import facts_of
 from onhand.web import drawing
-from onhand.web.site import Site
+from onhand.web.declaring import page
 from onhand.web.visit import Page, Visit
 
 WORDS = {Direction.SEND: "Send QOH", Direction.GET: "Get QOH"}
@@ -65,20 +65,16 @@ class Known:
     counts: Mapping[int, Mapping[str, int]]
 
 
-def attach(site: Site) -> None:
-    """Declare the page."""
-
-    @site.page("/start", Scope.READ)
-    def start(_: Visit) -> Page:
-        found = steps(_known(site.app))
-        done = sum(step.done for step in found)
-        next_one = next((number for number, step in enumerate(found, 1) if not step.done), None)
-        return Page(
-            "workflow.html",
-            {"steps": found, "done": done, "next": next_one},
-            f"Getting started: {done} of {len(found)}",
-            ("steps",),
-        )
+def _start(visit: Visit) -> Page:
+    found = steps(_known(visit.app))
+    done = sum(step.done for step in found)
+    next_one = next((number for number, step in enumerate(found, 1) if not step.done), None)
+    return Page(
+        "workflow.html",
+        {"steps": found, "done": done, "next": next_one},
+        f"Getting started: {done} of {len(found)}",
+        ("steps",),
+    )
 
 
 def steps(known: Known) -> list[Step]:
@@ -226,3 +222,6 @@ def _known(app: App) -> Known:
         )
 
     return app.read(read)
+
+
+SCREENS = (page("/start", Scope.READ, _start),)

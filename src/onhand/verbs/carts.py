@@ -95,9 +95,35 @@ def cart_list(app: App) -> Data:
 
 @verb(Scope.READ)
 def cart_show(app: App, cart: Text) -> Data:
-    """Show everything about one cart but its secret. ``texts``: how many products have SKUs or names that are hard to read."""
+    """Show everything about one cart but its secret. ``texts``: how many products have SKUs or names that are hard to read;
+    ``pace``: the numbers in force for it; ``task``: the Send or Get that is at work on it."""
     found = cart_named(app, cart)
-    return {**shown(app, found), "texts": app.read(lambda books: books.products.texts(found.id))}
+    texts, pace = app.read(lambda books: (books.products.texts(found.id), settings.pace_of(books, found)))
+    in_force = {
+        "batch_size": pace.batch_size,
+        "tick_seconds": pace.tick_seconds,
+        "settle_seconds": pace.rules.settle_seconds,
+    }
+    return {**shown(app, found), "texts": texts, "pace": in_force, "task": app.tasks.aligning(found.id)}
+
+
+@verb(Scope.READ)
+def cart_names(app: App) -> Data:
+    """List the number and name of each cart, without a look at its listings."""
+    carts = app.read(lambda books: books.carts.all())
+    return {"carts": [{"id": cart.id, "name": cart.name} for cart in carts]}
+
+
+@verb(Scope.READ)
+def cart_evidence(app: App, cart: Text | None = None) -> Data:
+    """Show by what can be seen that carts are kept in step: the newest movement elsewhere that each ``followed``, by which post and
+    when, and its newest difference (``differed``), an open one before all others. Of one cart, or of all."""
+
+    def read(books: Books) -> list[Data]:
+        wanted = [books.carts.named(cart)] if cart else books.carts.all()
+        return [_evidence(books, one) for one in wanted]
+
+    return {"carts": app.read(read)}
 
 
 @verb(Scope.ADMINISTER)
@@ -213,6 +239,22 @@ def sync_off(app: App, cart: Text, person: Text = "") -> Data:
     found = cart_named(app, cart)
     aligning.disable(app.house, found, person)
     return {"cart": found.name, "synchronize": False}
+
+
+def _evidence(books: Books, cart: Cart) -> Data:
+    followed = books.evidence.followed(cart) if cart.aligned else None
+    if followed:
+        from_id = followed["cart"]  # None: no shop's, as goods received
+        times = {name: iso(followed[name]) for name in ("at", "settled_at")}
+        followed = {**followed, **times, "cart_id": from_id, "cart": _name(books, from_id)}
+    differed = books.reports.differences(cart.id, open_only=True, limit=1)
+    differed = differed or books.reports.differences(cart.id, open_only=False, limit=1)
+    return {"id": cart.id, "name": cart.name, "followed": followed, "differed": differed[0] if differed else None}
+
+
+def _name(books: Books, cart: int | None) -> str | None:
+    """A cart's name; None if it was removed, or there is none."""
+    return next((one.name for one in books.carts.all() if one.id == cart), None)
 
 
 def shown(app: App, cart: Cart, counts: Mapping[str, int] | None = None) -> Data:

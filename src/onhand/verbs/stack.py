@@ -36,8 +36,8 @@ def posts(
 ) -> Data:
     """List what waits to be posted, and posts, newest first. ``state`` asks for one kind alone.
 
-    ``more_posts`` is the ``before`` of the next page of posts, ``more_waiting`` the ``after`` of the next page of those that wait or
-    are parked.
+    ``counts`` says how many wait, are in flight and are parked, whatever ``state`` asks for. ``more_posts`` is the ``before`` of the
+    next page of posts, ``more_waiting`` the ``after`` of the next page of those that wait or are parked.
     """
     found = cart_named(app, cart).id if cart else None
     key = _key(before)
@@ -47,7 +47,7 @@ def posts(
         waiting += books.stack.waiting(found, limit, after) if state in {None, "waiting"} else []
         numbered = state is None or state not in IN_STACK
         sent = books.stack.posts(found, state, limit, key) if numbered else []
-        return {"waiting": waiting, "posts": sent}
+        return {"counts": books.figures.stack(found), "waiting": waiting, "posts": sent}
 
     data = app.read(read)
     last = data["posts"][-1]["key"] if len(data["posts"]) == limit else None

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from onhand.wire import Data
 
 cart = typer.Typer(
-    help="Connected shops: add, list, show, edit, remove, test, products, key, password, grants.",
+    help="Connected shops: add, list, names, show, evidence, edit, remove, test, products, key, password, grants.",
     no_args_is_help=True,
     epilog=EXITS,
 )
@@ -81,10 +81,42 @@ def cart_list(call: Call) -> None:
     call.answer("cart_list", printing.carts)
 
 
+@command(cart, "names")
+def cart_names(call: Call) -> None:
+    """List the number and name of each cart, however many products they have."""
+    call.answer("cart_names", _print_names)
+
+
+def _print_names(console: Console, data: Data) -> None:
+    rows = [[one["id"], one["name"]] for one in data["carts"]]
+    printing.table(console, [">No", "Name"], rows, "No carts yet: add one with `onhand cart add`.")
+
+
 @command(cart, "show")
 def cart_show(call: Call, name: CartName) -> None:
     """Show everything about one cart."""
     call.answer("cart_show", printing.cart, cart=name)
+
+
+@command(cart, "evidence")
+def cart_evidence(
+    call: Call, name: Annotated[str | None, typer.Argument(metavar="CART", help="Only this cart.")] = None
+) -> None:
+    """Show by what can be seen that carts are kept in step: the newest movement elsewhere that each followed, and its newest difference."""
+    call.answer("cart_evidence", _print_evidence, cart=name)
+
+
+def _print_evidence(console: Console, data: Data) -> None:
+    rows = []
+    for one in data["carts"]:
+        seen, differed = one["followed"], one["differed"]
+        moved = f"{seen['kind']} of {seen['sku']}, {printing.signed(seen['quantity'])}" if seen else "nothing yet"
+        change = printing.signed(seen["change"]) if seen else ""
+        when = printing.at(seen["settled_at"]) if seen else ""
+        state = f"{differed['cause']}, {'closed' if differed['closed_at'] else 'open'}" if differed else "none so far"
+        rows.append([one["name"], moved, change, when, state])
+    heads = ["Cart", "Followed", ">By", "At", "Newest difference"]
+    printing.table(console, heads, rows, "No carts yet: add one with `onhand cart add`.")
 
 
 @command(cart, "edit")

@@ -12,14 +12,13 @@ from typing import Any
 
 from fastapi.responses import Response
 
-from onhand.domain.carts import Cart
 from onhand.domain.differences import Policy
 from onhand.domain.errors import Conflict, OnHandError, Refused
 from onhand.domain.people import Scope
 from onhand.files import shopfiles
-from onhand.services import settings
 from onhand.web import view
 from onhand.web.declaring import form, page
+from onhand.web.named import Named, numbered
 from onhand.web.visit import Page, Visit
 
 DIFFERING_ROWS = 20  # of the counts that keep a cart from being switched on
@@ -108,30 +107,21 @@ def _key(visit: Visit, cart: str) -> Page | Response:
     return _file(made["file"], made["text"].encode())
 
 
-def numbered(visit: Visit, cart: str) -> Cart:
-    """The cart of that number. Raises Refused."""
-    if not (cart.isascii() and cart.isdigit() and len(cart) < 10):
-        raise Refused("There is no such cart: see Shopping Carts.")
-    return visit.app.read(lambda books: books.carts.get(int(cart)))
-
-
-def synch_qoh(visit: Visit) -> bool:
+def _synch_qoh(visit: Visit) -> bool:
     """Whether real-time synchronization is possible at all."""
-    return bool(visit.app.read(settings.values)["SynchQOH"])
+    return bool(visit.do("param_get", name="SynchQOH")["value"])
 
 
-def _page(visit: Visit, found: Cart, **more: Any) -> Page:
+def _page(visit: Visit, found: Named, **more: Any) -> Page:
     """The page of one cart. What a form brought back is not live: its address is none to listen at."""
-    cart = visit.do("cart_show", cart=visit.app.read(lambda books: books.carts.get(found.id)).name)
+    cart = visit.do("cart_show", cart=numbered(visit, found.id).name)
     data = {
         "cart": cart,
         "card": view.card(cart),
-        "synch_qoh": synch_qoh(visit),
+        "synch_qoh": _synch_qoh(visit),
         "grants": visit.do("cart_grants", cart=cart["name"])["text"] if cart["direct"] else "",
-        "task": visit.app.tasks.aligning(found.id),
         "policies": POLICIES,
-        "pace": visit.app.read(lambda books: settings.pace_of(books, found)),
-        "hint_address": visit.app.read(settings.values)["HintURL"],
+        "hint_address": visit.do("param_get", name="HintURL")["value"],
         "differing": [],
         "differing_count": 0,
         "tested": None,
@@ -157,15 +147,15 @@ def _save(visit: Visit, cart: str) -> Page | Response:
     except OnHandError as error:
         return visit.refuse(error, lambda: _page(visit, found))
     # The box may have been absent when the page was opened: what was not shown was not unchecked.
-    box, checked_now = form.get("box") == "yes" and synch_qoh(visit), visit.checked("synchronize")
+    box, checked_now = form.get("box") == "yes" and _synch_qoh(visit), visit.checked("synchronize")
     if box and checked_now != saved["synchronize"]:
         return _switch(visit, found, checked_now, "")
     return visit.go(f"/carts/{found.id}", f"{saved['name']} is saved.")
 
 
-def _switch(visit: Visit, found: Cart, on: bool, reason: str) -> Page | Response:
+def _switch(visit: Visit, found: Named, on: bool, reason: str) -> Page | Response:
     """Switch Synchronize Inventory. Counts that differ are listed, with what can be done about them."""
-    name = visit.app.read(lambda books: books.carts.get(found.id)).name
+    name = numbered(visit, found.id).name
     said = f"{name} is left alone: its sales are not seen and nothing is posted there."
     try:
         _check_free(visit, found)
@@ -198,9 +188,9 @@ def _test(visit: Visit, cart: str) -> Page:
     return _page(visit, found, tested={**tested, "sku": sku})
 
 
-def _check_free(visit: Visit, found: Cart) -> None:
+def _check_free(visit: Visit, found: Named) -> None:
     """A page does not wait for minutes until a Send is done. Raises Conflict."""
-    task = visit.app.tasks.aligning(found.id)
+    task = visit.do("cart_show", cart=numbered(visit, found.id).name)["task"]
     if task is not None:
         raise Conflict(f"Task {task} is at work on this cart: try again when it has ended.", reason="busy", task=task)
 

@@ -15,7 +15,7 @@ from fastapi.responses import Response
 from onhand.domain.differences import Cause
 from onhand.domain.people import Scope
 from onhand.web.declaring import form, page
-from onhand.web.screens.carts import numbered
+from onhand.web.named import carts, numbered
 from onhand.web.visit import Page, Visit
 
 ROWS = 50
@@ -56,11 +56,10 @@ def _page(visit: Visit, asked: dict[str, str]) -> Page:
         wanted["cart"] = cart.name
     state = asked.get("open", "")
     rows = visit.do("differences", limit=ROWS, open_only=state == "yes", closed_only=state == "no", **wanted)
-    carts = visit.app.read(lambda books: books.carts.all())
     older = {**asked, "before": rows["differences"][-1]["id"]} if len(rows["differences"]) == ROWS else None
     newest = {name: value for name, value in asked.items() if name != "before"}
     data = {
-        "carts": [("", "all carts"), *((one.id, one.name) for one in carts)],
+        "carts": [("", "all carts"), *((one.id, one.name) for one in carts(visit))],
         "cart": cart,
         "causes": [("", "all causes"), *((cause.value, cause.value) for cause in Cause)],
         "states": SHOWN,

@@ -12,12 +12,11 @@ from urllib.parse import urlencode
 
 from fastapi.responses import Response
 
-from onhand.domain.carts import Cart
 from onhand.domain.errors import Refused
 from onhand.domain.people import Scope
 from onhand.web.declaring import form, page
 from onhand.web.drawing import plural
-from onhand.web.screens.carts import numbered
+from onhand.web.named import Named, numbered
 from onhand.web.visit import Page, Visit
 
 ROWS = 50
@@ -121,13 +120,13 @@ def _create(visit: Visit, cart: str) -> Page | Response:
     )
 
 
-def _preview(visit: Visit, cart: Cart) -> Page:
+def _preview(visit: Visit, cart: Named) -> Page:
     planned = visit.do("listing_create", cart=cart.name, dry_run=True, limit=ROWS)
     data = {"cart": cart, "rows": planned["lines"], "count": planned["counts"].get("created", 0)}
     return Page("listings_create.html", data, f"{cart.name}: Create items")
 
 
-def _several(visit: Visit, cart: Cart, verb: str, said: str) -> Page | Response:
+def _several(visit: Visit, cart: Named, verb: str, said: str) -> Page | Response:
     """Do it with the products that were ticked, and come back to the list as it was filtered."""
     asked = visit.given(*FILTERS)
     products = visit.form_lists.get("products", [])
@@ -142,27 +141,28 @@ def _several(visit: Visit, cart: Cart, verb: str, said: str) -> Page | Response:
     )
 
 
-def _list(visit: Visit, cart: Cart, asked: dict[str, str]) -> Page:
+def _list(visit: Visit, cart: Named, asked: dict[str, str]) -> Page:
     asked = {"problem": "unsettled"} | {name: asked[name] for name in FILTERS if asked.get(name)}
+    counts = visit.do("cart_show", cart=cart.name)
     rows: list[dict[str, Any]] = []
-    if cart.aligned:  # before that only the shop knows its products, and the preview of Send or Get shows them
+    if counts["aligned"]:  # before that only the shop knows its products, and the preview of Send or Get shows them
         wanted = {name: asked[name] for name in ("search", "after") if name in asked}
         problem = None if asked["problem"] == "all" else asked["problem"]
         rows = visit.do("cart_products", cart=cart.name, problem=problem, limit=ROWS, **wanted)["products"]
     data = {
         "cart": cart,
-        "aligned": cart.aligned,
+        "aligned": counts["aligned"],
         "rows": [{**row, "state": _state(row)} for row in rows],
         "asked": asked,
         "kinds": KINDS,
         "first": _link(cart, {**asked, "after": ""}) if "after" in asked else None,
         "more": _link(cart, {**asked, "after": str(rows[-1]["product"])}) if len(rows) == ROWS else None,
-        "counts": visit.do("cart_show", cart=cart.name),
+        "counts": counts,
     }
     return Page("listings.html", data, f"{cart.name}: Unmatched and duplicate SKUs")
 
 
-def _one(visit: Visit, cart: Cart, product: str) -> Page:
+def _one(visit: Visit, cart: Named, product: str) -> Page:
     search = (visit.form or visit.query).get("search", "")
     found = visit.do("listing_suggest", cart=cart.name, product=product, search=search, limit=SUGGESTIONS)
     data = {"cart": cart, "product": found["listing"], "items": found["items"], "search": search, "meanings": MEANINGS}
@@ -187,7 +187,7 @@ def _state(row: dict[str, Any]) -> tuple[str, str, str]:
     return "ok", "in step", ""
 
 
-def _link(cart: Cart, asked: dict[str, str]) -> str:
+def _link(cart: Named, asked: dict[str, str]) -> str:
     wanted = {name: value for name, value in asked.items() if value}
     return f"/carts/{cart.id}/listings?{urlencode(wanted)}" if wanted else f"/carts/{cart.id}/listings"
 

@@ -18,6 +18,7 @@ from onhand.domain.people import Scope
 from onhand.web import lines
 from onhand.web.declaring import form, page
 from onhand.web.drawing import plural
+from onhand.web.named import carts
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
 
@@ -40,12 +41,11 @@ def _orders(visit: Visit) -> Page:
     wanted: dict[str, Any] = {"search": query.get("q", ""), "state": query.get("state") or None}
     wanted |= {"by_phone": True} if cart == BY_PHONE else {"cart": cart}
     found = visit.do("order_list", limit=ROWS, before=query.get("before", ""), **wanted)["orders"]
-    carts = visit.app.read(lambda books: [cart.name for cart in books.carts.all()])
     data = {
         "orders": [{**order, "link": link(order), "tone": tone(order["state"])} for order in found],
         "lines_shown": LINES_SHOWN,
         "tone": tone,
-        "carts": [("", "anywhere"), (BY_PHONE, "by phone"), *((name, name) for name in carts)],
+        "carts": [("", "anywhere"), (BY_PHONE, "by phone"), *((one.name, one.name) for one in carts(visit))],
         "states": list(STATES.items()),
         "filtered": any(query.get(name) for name in ("q", "cart", "state")),
         "first": visit.link(before=None) if query.get("before") else None,

@@ -15,7 +15,7 @@ from fastapi.responses import Response
 from onhand.domain.errors import Refused
 from onhand.domain.people import Scope
 from onhand.web.declaring import form, page
-from onhand.web.screens.carts import numbered
+from onhand.web.named import carts, numbered
 from onhand.web.visit import Page, Visit
 
 ROWS = 50  # of each list
@@ -68,7 +68,6 @@ def _submit(visit: Visit, verb: str, arguments: dict[str, Any], said: str) -> Pa
 
 
 def _page(visit: Visit, asked: dict[str, str]) -> Page:
-    carts = visit.app.read(lambda books: books.carts.all())
     cart = numbered(visit, asked["cart"]) if asked.get("cart") else None
     of_cart = {"cart": cart.name} if cart else {}
     lists = {state: _rows(visit, state, asked, of_cart) for state in ("sent", "waiting", "parked")}
@@ -77,9 +76,9 @@ def _page(visit: Visit, asked: dict[str, str]) -> Page:
     first = {name: _link({**asked, name: ""}) if asked.get(name) else None for name in PLACES}
     more = {name: lists[name]["more_waiting"] for name in ("waiting", "parked")} | {"before": posted["more_posts"]}
     data = {
-        "carts": [("", "all carts"), *((one.id, one.name) for one in carts)],
+        "carts": [("", "all carts"), *((one.id, one.name) for one in carts(visit))],
         "cart": cart,
-        "counts": visit.app.read(lambda books: books.figures.stack(cart.id if cart else None)),
+        "counts": posted["counts"],
         "sent": lists["sent"]["posts"],
         "waiting": lists["waiting"]["waiting"],
         "parked": lists["parked"]["waiting"],

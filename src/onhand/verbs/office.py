@@ -22,6 +22,12 @@ from onhand.wire import Data
 from .carts import shown
 from .registry import Text, verb
 
+OWN = {  # the parameters that a cart may set for itself, with the name of its setting
+    "TickSeconds": "tick_seconds",
+    "SettleSeconds": "settle_seconds",
+    "BatchSize": "batch_size",
+    "EditPolicy": "policy",
+}
 NAMED = 5  # items that a notice names
 COUNT_REST = 10  # shared counts are taken at most every so many times what they cost
 STATE_SECONDS = 0.5  # how often a shared state is decided again although nothing was booked: a cart's last look ages
@@ -29,9 +35,20 @@ STATE_SECONDS = 0.5  # how often a shared state is decided again although nothin
 
 @verb(Scope.READ)
 def param_list(app: App) -> Data:
-    """List all system parameters with value, default and meaning."""
-    values = app.read(settings.values)
-    return {"parameters": [_parameter(known, values[known.name]) for known in PARAMETERS.values()]}
+    """List all system parameters with value, default and meaning; who changed each last, and the carts with a value of their ``own``."""
+
+    def read(books: Books) -> list[Data]:
+        values, changes, carts = settings.values(books), books.parameters.changes(), books.carts.all()
+        return [
+            {
+                **_parameter(known, values[name]),
+                "changed": changes.get(name),
+                "own": _own(carts, OWN[name]) if name in OWN else [],
+            }
+            for name, known in PARAMETERS.items()
+        ]
+
+    return {"parameters": app.read(read)}
 
 
 @verb(Scope.READ)
@@ -125,6 +142,11 @@ def prove(app: App) -> Data:
     proof = bookkeeping.prove(app.house)
     wrong = [{"sku": sku, "balance": balance, "movements": total} for sku, balance, total in proof.items]
     return {"holds": proof.holds, "items": wrong, "carts": proof.carts}
+
+
+def _own(carts: list[Cart], setting: str) -> list[Data]:
+    values = [(cart, getattr(cart.settings, setting)) for cart in carts]
+    return [{"cart": cart.name, "id": cart.id, "value": value} for cart, value in values if value is not None]
 
 
 def _parameter(known: Parameter, value: Value) -> Data:

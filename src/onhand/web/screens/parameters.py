@@ -7,22 +7,19 @@ Never: knows what a parameter does.
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi.responses import Response
 
-from onhand.domain.carts import Cart
 from onhand.domain.people import Scope
 from onhand.web.declaring import form, page
 from onhand.web.visit import Page, Visit
+from onhand.wire import Data
 
-# The parameters that a cart may set for itself, by the name of its setting.
-OWN = {
-    "TickSeconds": "tick_seconds",
-    "SettleSeconds": "settle_seconds",
-    "BatchSize": "batch_size",
-    "EditPolicy": "policy",
-}
+
+def _parameters(visit: Visit) -> Page:
+    groups: dict[str, list[Data]] = {}
+    for parameter in visit.do("param_list")["parameters"]:
+        groups.setdefault(parameter["group"], []).append(parameter)
+    return Page("parameters.html", {"groups": groups}, "System Parameters")
 
 
 def _save(visit: Visit) -> Page | Response:
@@ -33,23 +30,6 @@ def _save(visit: Visit) -> Page | Response:
         then="/parameters",
         said="{name} is {value} now.",
     )
-
-
-def _parameters(visit: Visit) -> Page:
-    groups: dict[str, list[dict[str, Any]]] = {}
-    changes, carts = visit.app.read(lambda books: (books.parameters.changes(), books.carts.all()))
-    for parameter in visit.do("param_list")["parameters"]:
-        name = parameter["name"]
-        row = {**parameter, "changed": changes.get(name), "own": _own(carts, name)}
-        groups.setdefault(parameter["group"], []).append(row)
-    return Page("parameters.html", {"groups": groups}, "System Parameters")
-
-
-def _own(carts: list[Cart], name: str) -> list[dict[str, Any]]:
-    """The carts with a value of their own."""
-    setting = OWN.get(name)
-    values = [(cart, getattr(cart.settings, setting)) for cart in carts] if setting else []
-    return [{"cart": cart.name, "id": cart.id, "value": str(value)} for cart, value in values if value is not None]
 
 
 SCREENS = (

@@ -124,11 +124,6 @@ class Inventory:
         )
         return [tuple(row) for row in self._connection.execute(query)]
 
-    def supplier_names(self) -> list[str]:
-        """Whom an item can be bought from."""
-        query = select(suppliers.c.name).where(suppliers.c.active).order_by(suppliers.c.name_key)
-        return list(self._connection.execute(query).scalars())
-
 
 def has_in_it(search: str) -> ColumnElement[bool]:
     """Whether an item's SKU or name contains this. SQLite's LIKE takes a for A by itself; ``lower`` would more than double its cost."""

@@ -36,6 +36,12 @@ def supplier_list(app: App, after: Text = "", active: bool | None = None, limit:
     return {"suppliers": [_supplier(one) for one in found[:limit]]}
 
 
+@verb(Scope.READ)
+def supplier_show(app: App, supplier: Text) -> Data:
+    """Show one supplier."""
+    return _supplier(app.read(lambda books: books.purchases.supplier(supplier)))
+
+
 @verb(Scope.MANAGE)
 def supplier_add(app: App, name: Text, email: Text = "", phone: Text = "", note: Text = "") -> Data:
     """Add a supplier."""

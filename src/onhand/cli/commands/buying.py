@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from onhand.wire import Data
 
-supplier = typer.Typer(help="Suppliers: add, edit, list.", no_args_is_help=True, epilog=EXITS)
+supplier = typer.Typer(help="Suppliers: add, edit, list, show.", no_args_is_help=True, epilog=EXITS)
 purchase = typer.Typer(
     help="Purchase orders: suggest, raise, add, edit, send, receive, close, cancel, list, show.",
     no_args_is_help=True,
@@ -71,6 +71,12 @@ def supplier_list(
     """List suppliers by name."""
     found = call.answer("supplier_list", _print_suppliers, after=after, active=active, limit=limit)
     say_more(call, found["suppliers"], limit, "name")
+
+
+@command(supplier, "show")
+def supplier_show(call: Call, supplier: Name) -> None:
+    """Show one supplier."""
+    call.answer("supplier_show", _print_supplier, supplier=supplier)
 
 
 @command(purchase, "suggest")
@@ -188,6 +194,10 @@ def _print_suppliers(console: Console, data: Data) -> None:
         for row in data["suppliers"]
     ]
     printing.table(console, ["Name", "Mail", "Phone", "", "Note"], rows, "No suppliers yet: `onhand supplier add`.")
+
+
+def _print_supplier(console: Console, data: Data) -> None:
+    _print_suppliers(console, {"suppliers": [data]})
 
 
 def _print_suggestions(console: Console, data: Data) -> None:

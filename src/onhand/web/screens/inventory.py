@@ -19,9 +19,11 @@ from onhand.files import sheets
 from onhand.web import files, view
 from onhand.web.declaring import form, page
 from onhand.web.drawing import plural
+from onhand.web.named import suppliers
 from onhand.web.visit import Page, Visit
 
 ROWS = 50  # of one page
+SUPPLIERS = 1000  # to choose from in the filter
 SHOPS = 8  # columns; a table of more is no table any more
 FILTERS = ("q", "supplier", "below_zero", "reorder", "set_aside")
 FLAGS = ("below_zero", "reorder", "set_aside")
@@ -43,7 +45,7 @@ def _inventory(visit: Visit) -> Page:
         "more_carts": len(carts) - SHOPS,
         "items": status["items"],
         "filtered": any(query.get(name) for name in FILTERS),
-        "suppliers": visit.app.read(lambda books: books.inventory.supplier_names()),
+        "suppliers": suppliers(visit, SUPPLIERS),
         "first": visit.link(after=None, before=None) if moved else None,
         "back": visit.link(after=None, before=rows[0]["sku"]) if rows and moved else None,
         "on": visit.link(before=None, after=rows[-1]["sku"])

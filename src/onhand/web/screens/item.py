@@ -18,10 +18,12 @@ from onhand.domain.people import Scope
 from onhand.web import view
 from onhand.web.declaring import form, page
 from onhand.web.drawing import plural
+from onhand.web.named import suppliers
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
 
 MOVEMENTS = 30  # of the statement; all of them are on Movements
+SUPPLIERS = 1000  # to choose from
 REMARK_NEEDED = "other"
 
 
@@ -32,15 +34,15 @@ def _item(visit: Visit) -> Page:
 def _page(visit: Visit, sku: str) -> Page:
     found = visit.do("item_show", sku=sku, limit=MOVEMENTS)
     carts = visit.do("status", shared=True)["carts"]
-    suppliers = visit.app.read(lambda books: books.inventory.supplier_names())
-    if found["supplier"] and found["supplier"] not in suppliers:
-        suppliers = sorted([*suppliers, found["supplier"]])
+    sellers = suppliers(visit, SUPPLIERS)
+    if found["supplier"] and found["supplier"] not in sellers:
+        sellers = sorted([*sellers, found["supplier"]])
     data = {
         "item": found,
         "shops": [_shop(found, cart) for cart in carts],
         "statement": _statement(found),
         "names": found["carts"],
-        "suppliers": [("", "nobody in particular"), *((name, name) for name in suppliers)],
+        "suppliers": [("", "nobody in particular"), *((name, name) for name in sellers)],
         "reasons": [("", "choose"), *((reason, reason) for reason in REASONS)],
         "chart": f"/item/chart.json?sku={quote(found['sku'], safe='')}",
     }

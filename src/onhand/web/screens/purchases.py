@@ -18,6 +18,7 @@ from onhand.domain.people import Scope
 from onhand.web import lines
 from onhand.web.declaring import form, page
 from onhand.web.drawing import plural
+from onhand.web.named import suppliers
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
 
@@ -35,7 +36,7 @@ def _orders(visit: Visit) -> Page:
         "orders": found,
         "tones": TONES,
         "states": STATES,
-        "suppliers": _suppliers(visit),
+        "suppliers": suppliers(visit, SUPPLIERS_OFFERED),
         "filtered": bool(asked.keys() & {"state", "supplier"}),
         "first": visit.link(before=None) if "before" in asked else None,
         "on": visit.link(before=found[-1]["id"]) if len(found) == ROWS else None,
@@ -43,16 +44,11 @@ def _orders(visit: Visit) -> Page:
     return Page("purchases.html", data, "Purchase orders", ("orders",))
 
 
-def _suppliers(visit: Visit) -> list[str]:
-    found = visit.do("supplier_list", active=True, limit=SUPPLIERS_OFFERED)["suppliers"]
-    return [supplier["name"] for supplier in found]
-
-
 # A new one
 
 
 def _new(visit: Visit) -> Page:
-    data = {"suppliers": _suppliers(visit), "rows": lines.rows(visit)}
+    data = {"suppliers": suppliers(visit, SUPPLIERS_OFFERED), "rows": lines.rows(visit)}
     return Page("purchase_new.html", data, "New purchase order")
 
 

@@ -13,12 +13,33 @@ from fastapi.responses import Response
 
 from onhand.domain.errors import Refused
 from onhand.domain.people import Scope
-from onhand.domain.purchasing import Supplier
 from onhand.web.declaring import form, page
 from onhand.web.visit import Page, Visit
+from onhand.wire import Data
 
 ROWS = 50  # of one page
 FIELDS = ("email", "phone", "note")
+
+
+def _suppliers(visit: Visit) -> Page:
+    after = visit.query.get("after", "")
+    found = visit.do("supplier_list", after=after, limit=ROWS)["suppliers"]
+    data = {
+        "suppliers": found,
+        "edited": _chosen(visit),
+        "first": "/suppliers" if after else None,
+        "on": f"/suppliers?after={quote(found[-1]['name'], safe='')}" if len(found) == ROWS else None,
+    }
+    return Page("suppliers.html", data, "Suppliers")
+
+
+def _chosen(visit: Visit) -> Data | None:
+    """The supplier that is to be changed; None if there is none, or none of that name any more."""
+    name = visit.query.get("edit") or visit.form.get("supplier", "")
+    try:
+        return visit.do("supplier_show", supplier=name) if name else None
+    except Refused:
+        return None
 
 
 def _add(visit: Visit) -> Page | Response:
@@ -40,27 +61,6 @@ def _edit(visit: Visit) -> Page | Response:
         then="/suppliers",
         said="{name} is saved.",
     )
-
-
-def _suppliers(visit: Visit) -> Page:
-    after = visit.query.get("after", "")
-    found = visit.do("supplier_list", after=after, limit=ROWS)["suppliers"]
-    data = {
-        "suppliers": found,
-        "edited": _chosen(visit),
-        "first": "/suppliers" if after else None,
-        "on": f"/suppliers?after={quote(found[-1]['name'], safe='')}" if len(found) == ROWS else None,
-    }
-    return Page("suppliers.html", data, "Suppliers")
-
-
-def _chosen(visit: Visit) -> Supplier | None:
-    """The supplier that is to be changed; None if there is none, or none of that name any more."""
-    name = visit.query.get("edit") or visit.form.get("supplier", "")
-    try:
-        return visit.app.read(lambda books: books.purchases.supplier(name)) if name else None
-    except Refused:
-        return None
 
 
 SCREENS = (

@@ -19,7 +19,7 @@ from onhand.domain.people import Person, Role, Scope
 from onhand.services import people
 from onhand.wire import Data
 
-from .registry import Revision, Text, iso, verb
+from .registry import VERBS, Revision, Text, iso, verb
 
 Name = Annotated[str, Field(max_length=people.NAME_LENGTH_MAX)]
 Rows = Annotated[int, Field(ge=1, le=1000)]
@@ -150,13 +150,15 @@ def audit_list(
     what: Text = "",
     day: date | None = None,
 ) -> Data:
-    """Who had what done, the newest first: all, or of one person, one verb, one day on the clock of this machine."""
+    """Who had what done, the newest first: all, or of one person, one verb, one day on the clock of this machine. ``verbs``: all that
+    the log tells of."""
     if day and day.year not in YEARS:
         raise Refused(f"Give a day of the years {YEARS.start} to {YEARS.stop - 1}.", day=str(day))
     since = datetime.combine(day, time.min).astimezone() if day else None
     until = datetime.combine(day + timedelta(days=1), time.min).astimezone() if day else None
     asked = (limit, before, who.strip(), what.strip(), since, until)
-    return {"entries": app.read(lambda books: books.audit.latest(*asked))}
+    verbs = {people.CHOOSE, people.CHANGE, *(name for name, known in VERBS.items() if known.scope is not Scope.READ)}
+    return {"entries": app.read(lambda books: books.audit.latest(*asked)), "verbs": sorted(verbs)}
 
 
 def _user(person: Person) -> Data:

@@ -11,36 +11,35 @@ import json
 
 from onhand.domain.errors import Refused
 from onhand.domain.people import Scope
-from onhand.services import people
-from onhand.verbs import VERBS
 from onhand.web.declaring import page
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
 
 ROWS = 50  # of one page
 FILTERS = ("who", "what", "day")
-OWN = {people.CHOOSE, people.CHANGE}  # what people do on pages of their own, without a verb
-
-
-def _page(visit: Visit, rows: list[Data]) -> Page:
-    data = {
-        "rows": [{**row, "told": _told(row["arguments"])} for row in rows[:ROWS]],
-        "verbs": sorted(OWN | {name for name, verb in VERBS.items() if verb.scope is not Scope.READ}),
-        "first": visit.link(before=None) if visit.query.get("before") else None,
-        "on": visit.link(before=rows[ROWS - 1]["id"]) if len(rows) > ROWS else None,
-        "filtered": any(visit.query.get(name) for name in FILTERS),
-    }
-    return Page("audit.html", data, "Audit log", ("entries",))
 
 
 def _audit(visit: Visit) -> Page:
     asked = {name: visit.query[name] for name in (*FILTERS, "before") if visit.query.get(name)}
     try:
-        rows = visit.do("audit_list", limit=ROWS + 1, **asked)["entries"]
+        found = visit.do("audit_list", limit=ROWS + 1, **asked)
     except Refused as error:  # a filter that cannot be; the page comes back with it
         visit.form = dict(asked)
-        return visit.refuse(error, lambda: _page(visit, []))
-    return _page(visit, rows)
+        verbs = visit.do("audit_list", limit=1)["verbs"]
+        return visit.refuse(error, lambda: _page(visit, {"entries": [], "verbs": verbs}))
+    return _page(visit, found)
+
+
+def _page(visit: Visit, found: Data) -> Page:
+    rows = found["entries"]
+    data = {
+        "rows": [{**row, "told": _told(row["arguments"])} for row in rows[:ROWS]],
+        "verbs": found["verbs"],
+        "first": visit.link(before=None) if visit.query.get("before") else None,
+        "on": visit.link(before=rows[ROWS - 1]["id"]) if len(rows) > ROWS else None,
+        "filtered": any(visit.query.get(name) for name in FILTERS),
+    }
+    return Page("audit.html", data, "Audit log", ("entries",))
 
 
 def _told(arguments: str) -> list[tuple[str, str]]:

@@ -51,7 +51,7 @@ def _choose(visit: Visit, link: str) -> Page | Response:
 
 def _asked(visit: Visit) -> Page:
     """The page that asks for name and password."""
-    empty = visit.app.read(lambda books: books.people.count()) == 0
+    empty = people.nobody_yet(visit.app.house)
     return Page("login.html", {"next": within(visit.query.get("next", "/")), "empty": empty}, "Log in")
 
 

@@ -120,7 +120,7 @@ def _revoke_session(visit: Visit, user: str) -> Page | Response:
 
 
 def _account(visit: Visit) -> Page:
-    own = visit.app.read(lambda books: people.live_sessions(books, visit.app.clock.now(), _own(visit).id))
+    own = people.sessions_of(visit.app.house, _own(visit))
     return Page("account.html", {"roles": dict(ROLES), "sessions": own}, "Your account")
 
 

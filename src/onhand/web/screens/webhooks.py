@@ -27,6 +27,11 @@ EVENTS = (
 TONES = {"waiting": "way", "delivered": "ok", "given up": "bad"}
 
 
+def _webhooks(visit: Visit, added: dict[str, Any] | None = None) -> Page:
+    data = {"webhooks": visit.do("webhook_list")["webhooks"], "events": EVENTS, "added": added, "tones": TONES}
+    return Page("webhooks.html", data, "Webhooks", () if visit.form else ("list",))
+
+
 def _add(visit: Visit) -> Page:
     try:
         added = visit.do("webhook_add", url=visit.form.get("url", ""), **_chosen(visit))
@@ -34,6 +39,25 @@ def _add(visit: Visit) -> Page:
         return visit.refuse(error, lambda: _webhooks(visit))
     visit.form.clear()
     return _webhooks(visit, added=added)
+
+
+def _webhook(visit: Visit, webhook: str) -> Page:
+    """One webhook. What a form brought back is not live: its address is none to listen at."""
+    found = visit.do(
+        "webhook_show", webhook=webhook, limit=ROWS, **{k: v for k, v in visit.query.items() if k == "before"}
+    )
+    rows = found.pop("deliveries")
+    base = f"/webhooks/{found['webhook']}"
+    data = {
+        "webhook": found,
+        "deliveries": rows,
+        "events": EVENTS,
+        "tones": TONES,
+        "base": base,
+        "first": base if "before" in visit.query else None,
+        "older": f"{base}?before={rows[-1]['delivery']}" if len(rows) == ROWS else None,
+    }
+    return Page("webhook.html", data, "Webhook", () if visit.form else ("state", "deliveries"))
 
 
 def _save(visit: Visit, webhook: str) -> Page | Response:
@@ -89,30 +113,6 @@ def _chosen(visit: Visit) -> dict[str, Any]:
     """What the check boxes of a form say."""
     events = [event.value for event in Event if visit.checked(event.value)]
     return {"events": events, "allow_http": visit.checked("allow_http")}
-
-
-def _webhooks(visit: Visit, added: dict[str, Any] | None = None) -> Page:
-    data = {"webhooks": visit.do("webhook_list")["webhooks"], "events": EVENTS, "added": added, "tones": TONES}
-    return Page("webhooks.html", data, "Webhooks", () if visit.form else ("list",))
-
-
-def _webhook(visit: Visit, webhook: str) -> Page:
-    """One webhook. What a form brought back is not live: its address is none to listen at."""
-    found = visit.do(
-        "webhook_show", webhook=webhook, limit=ROWS, **{k: v for k, v in visit.query.items() if k == "before"}
-    )
-    rows = found.pop("deliveries")
-    base = f"/webhooks/{found['webhook']}"
-    data = {
-        "webhook": found,
-        "deliveries": rows,
-        "events": EVENTS,
-        "tones": TONES,
-        "base": base,
-        "first": base if "before" in visit.query else None,
-        "older": f"{base}?before={rows[-1]['delivery']}" if len(rows) == ROWS else None,
-    }
-    return Page("webhook.html", data, "Webhook", () if visit.form else ("state", "deliveries"))
 
 
 SCREENS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 from pathlib import Path
 
@@ -16,6 +17,12 @@ FILE_LINES_MAX = 520  # a file is as long as its one subject; beyond this it has
 FUNCTION_LINES_MAX = 80
 TEXTS = {".py", ".md", ".toml", ".php", ".html", ".css", ".js", ".yml", ".yaml", ".sh", ".mako", ""}
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if "migrations" not in path.parts)
+SCREENS = sorted(path for path in (SOURCE / "web" / "screens").glob("*.py") if path.name != "__init__.py")
+# The screens that ask a service, and why no verb does it. All others know verbs only.
+BESIDE_VERBS = {
+    "entry.py": "at the log-in and at a one-time link nobody is known yet, so there is no caller whose scopes a verb could check",
+    "people.py": "one's own password and sessions: no verb takes a password, and ending one's own session needs no scope of others",
+}
 ELSEWHERE = re.compile(
     r"/(?:work|home|Users|root)/|/tmp/|[A-Z]:\\\\|https?://[^\s\"'<>]*(?:/simple/|/packages/|registry)", re.ASCII
 )
@@ -73,6 +80,36 @@ def test_every_method_of_a_port_says_what_is_expected_of_it(path: Path) -> None:
                 isinstance(method, ast.FunctionDef) and not method.decorator_list
             ):  # the properties of Books are its books
                 assert ast.get_docstring(method), f"{node.name}.{method.name}"
+
+
+@pytest.mark.parametrize("path", SCREENS, ids=_name)
+def test_a_screen_goes_through_verbs(path: Path) -> None:
+    """A screen neither knows the services nor reaches into the open house: its visit does verbs."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom | ast.Import):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+            if isinstance(node, ast.ImportFrom) and node.module == "onhand":
+                names = [f"onhand.{alias.name}" for alias in node.names]
+            around = [name for name in names if name.startswith(("onhand.services", "onhand.app"))]
+        else:
+            reads = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "read"
+            around = ["read"] if reads else ["app"] if isinstance(node, ast.Attribute) and node.attr == "app" else []
+        assert not around or path.name in BESIDE_VERBS, f"{around} in line {getattr(node, 'lineno', 0)}"
+
+
+def test_the_screens_that_go_beside_verbs_still_do_it() -> None:
+    for name in BESIDE_VERBS:
+        assert "onhand.services" in (SOURCE / "web" / "screens" / name).read_text(), (
+            f"{name} needs no exception any more"
+        )
+
+
+@pytest.mark.parametrize("path", SCREENS, ids=_name)
+def test_a_screen_is_a_function_of_its_module_in_one_table(path: Path) -> None:
+    module = importlib.import_module(f"onhand.web.screens.{path.stem}")
+    for screen in module.SCREENS:
+        assert screen.function.__module__ == module.__name__, screen
+        assert screen.function is getattr(module, screen.function.__qualname__), screen
 
 
 def test_no_file_names_a_place_on_one_machine_or_a_registry() -> None:

@@ -22,6 +22,7 @@ from onhand.domain.carts import Cart
 from onhand.domain.errors import Refused, Retriable
 from onhand.domain.people import Caller
 from onhand.domain.states import Watch
+from onhand.limits.shared import Shared
 from onhand.lock import Ownership
 from onhand.passwords import Passwords
 from onhand.running.controller import Controller
@@ -63,6 +64,7 @@ class App:
         self.gate = Gate(Passwords())
         self.caller = Caller.local()  # who asks; see ``acting``
         self.tasks = Tasks(self.house)
+        self.shared = Shared()
         self.connectors: Connectors = CartConnectors(self.clock, holder=secrets.token_hex(8))
         self._locks: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
         self._memories: defaultdict[int, Memory] = defaultdict(Memory)
@@ -93,6 +95,14 @@ class App:
         """Begin to tell webhooks."""
         self.sender = Sender(self.house, self.messenger, self.watch)
         self.sender.start()
+
+    @property
+    def mark(self) -> tuple[Any, ...]:
+        """Changes whenever something was committed, a cart's state changed or long work went on. Costs nothing to ask."""
+        pulses = self.controller.pulses() if self.controller else {}
+        states = tuple((cart, pulse.in_step, pulse.trouble) for cart, pulse in pulses.items())
+        database = self.database
+        return (database.version, database.trouble, self.controller is not None, states, self.tasks.version)
 
     def watch(self) -> Watch:
         """Return who looks at the shops at this moment."""

@@ -89,4 +89,6 @@ def test_suppliers_are_listed_by_name_and_who_is_not_bought_from_is_told_apart(l
     assert [row["name"] for row in leaf.json("supplier", "list", "--active")["suppliers"]] == ["Leaf & Co"]
     assert [row["name"] for row in leaf.json("supplier", "list", "--after", "clay ltd")["suppliers"]] == ["Leaf & Co"]
     assert "inactive" in leaf.text("supplier", "list", "--inactive")
+    assert leaf.json("supplier", "show", "clay ltd")["phone"] == "555 17"
+    assert "closed on Mondays" in leaf.text("supplier", "show", "Clay Ltd")
     assert "may be more: --after 'Clay Ltd'" in leaf.text("supplier", "list", "--limit", 1)

@@ -123,6 +123,8 @@ def test_a_cart_is_added_shown_edited_and_removed(onhand):
     assert onhand.json("cart", "edit", "my shop", "--policy", "ask", "--buffer", 2)["policy"] == "ask"
     assert "Units withheld" in onhand.text("cart", "show", "My shop")
     assert "state" in onhand.json("cart", "show", "My shop")
+    assert onhand.json("cart", "names") == {"carts": [{"id": 1, "name": "My shop"}]}
+    assert "My shop" in onhand.text("cart", "names")
     assert "repeat its name" in onhand.text("cart", "remove", "My shop", code=1, typed="other\n")
     assert onhand.json("cart", "remove", "My shop", code=1)["error"]["code"] == "refused"
     assert "is removed" in onhand.text("cart", "remove", "My shop", typed="my shop\n")
@@ -174,6 +176,13 @@ def test_a_cart_is_tested_and_its_products_listed(onhand, amber):
     assert steps[2:] == ["post +1", "seen there", "post -1", "seen there"]
     assert {p["sku"] for p in onhand.json("cart", "products", "Amber")["products"]} == {"TEA", "MUG", "POT"}
     assert onhand.json("cart", "products", "Amber", "--problem", "any")["products"] == []
+
+
+def test_what_a_cart_followed_and_where_it_differed_is_shown(onhand, aligned):
+    [found] = onhand.json("cart", "evidence")["carts"]
+    assert (found["name"], found["followed"], found["differed"]) == ("Amber", None, None)
+    assert "nothing yet" in onhand.text("cart", "evidence", "amber")
+    assert "There is no cart" in onhand.text("cart", "evidence", "Nobody", code=1)
 
 
 def test_a_shop_that_is_down_is_passing_trouble(onhand, amber):

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from onhand.domain.people import Role
 from onhand.web import site, stream
+from onhand.web.declaring import page
 from onhand.web.visit import SESSION_COOKIE, within
 from tests.web.conftest import House, eventually, text
 
@@ -38,10 +39,10 @@ def test_who_asks_for_json_gets_a_problem(house: House) -> None:
 
 
 def test_a_fault_of_ours_is_a_page_that_shows_nothing_of_its_inside(house: House) -> None:
-    @house.site.page("/broken", site.Scope.READ)
     def broken(_visit):
         raise ZeroDivisionError("inside /srv/secret")
 
+    house.site.add(page("/broken", site.Scope.READ, broken))
     client = TestClient(house.api, cookies=house.browser.cookies, raise_server_exceptions=False)
     answer = client.get("/broken")
     assert answer.status_code == 500
@@ -152,12 +153,12 @@ def test_a_form_that_trickles_is_cut_off(house: House, monkeypatch) -> None:
 def test_one_persons_slow_pages_keep_nobody_else_waiting(house: House, monkeypatch) -> None:
     let_go, at_work = threading.Event(), []
 
-    @house.site.page("/slow", site.Scope.READ)
     def slow(visit):
         at_work.append(visit.caller.id)
         assert let_go.wait(30)
         return site.Page("apology.html", {"message": "done"}, "Done")
 
+    house.site.add(page("/slow", site.Scope.READ, slow))
     viewer, clerk = ({SESSION_COOKIE: house.session(role)} for role in (Role.VIEWER, Role.CLERK))
     with house.served() as served:
         answers = []

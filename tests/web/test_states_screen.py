@@ -122,7 +122,7 @@ def test_nothing_else_in_the_program_decides_a_carts_state():
             if isinstance(node, ast.Constant):
                 assert node.value not in own, f"{name}:{node.lineno}"
             if isinstance(node, ast.Attribute) and node.attr == "in_step" and "pulse" in ast.unparse(node.value):
-                at_home = {"services/standing.py", "controller.py", "web/site.py"}
+                at_home = {"services/standing.py", "running/controller.py", "app.py"}
                 assert name in at_home or name.startswith("simulation/"), f"{name}:{node.lineno}"
 
 

@@ -38,6 +38,13 @@ class SupplierList:
     limit: PageLimit = 100
 
 
+@request(Scope.READ)
+class SupplierShow:
+    """Show one supplier."""
+
+    supplier: SupplierName
+
+
 @request(Scope.MANAGE)
 class SupplierAdd:
     """Add a supplier."""

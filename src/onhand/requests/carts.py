@@ -16,7 +16,7 @@ from onhand.domain.people import Scope
 from onhand.domain.stock import QUANTITY_MAX
 
 from .declaring import Absent, Argument, Option, Pattern, request
-from .kinds import AllLines, CartName, DryRun, Person, Revision, Sku, Text
+from .kinds import AllLines, AnyCart, CartName, DryRun, Person, Revision, Sku, Text
 
 # The key file is PHP, so what goes into it is checked before a key is changed. The forms are those of docs/protocol.md.
 KEY_ID = Pattern(r"^[A-Za-z0-9_-]{0,40}$")
@@ -90,10 +90,26 @@ class CartList:
 class CartShow:
     """Show everything about one cart but its secret.
 
-    ``texts``: how many products have SKUs or names that are hard to read.
+    ``texts``: how many products have SKUs or names that are hard to read; ``pace``: the numbers in force for it; ``task``: the Send or
+    Get that is at work on it.
     """
 
     cart: CartName
+
+
+@request(Scope.READ)
+class CartNames:
+    """List the number and name of each cart, however many products they have."""
+
+
+@request(Scope.READ)
+class CartEvidence:
+    """Show how carts followed: the newest movement elsewhere that each followed, and its newest difference.
+
+    ``followed`` says by which post and when; ``differed`` is an open difference before all others.
+    """
+
+    cart: AnyCart = None
 
 
 @request(Scope.ADMINISTER)

@@ -21,7 +21,10 @@ ParameterName = Annotated[Text, Doc("The parameter's name."), Argument("NAME")]
 
 @request(Scope.READ)
 class ParamList:
-    """List all system parameters with value, default and meaning."""
+    """List all system parameters with value, default and meaning.
+
+    ``changed``: who changed each last; ``own``: the carts with a value of their own.
+    """
 
 
 @request(Scope.READ)
@@ -48,6 +51,15 @@ class ParamSet:
 @request(Scope.READ)
 class Status:
     """Show how all carts are doing."""
+
+    shared: Annotated[
+        bool,
+        Doc(
+            "With counts that were taken for somebody else a moment ago: a large store is counted once for all pages that ask like"
+            " this, and not at every change."
+        ),
+        Absent("one command has nobody to share with"),
+    ] = False
 
 
 @request(Scope.READ)

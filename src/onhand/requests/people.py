@@ -106,7 +106,10 @@ class TokenRevoke:
 
 @request(Scope.ADMINISTER)
 class AuditList:
-    """List who had what done, the newest first."""
+    """List who had what done, the newest first.
+
+    ``verbs``: all that the log tells of.
+    """
 
     limit: PageLimit = 100
     before: Annotated[

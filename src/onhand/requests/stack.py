@@ -25,7 +25,8 @@ AProduct = Annotated[Product | None, Doc("The product's number in the shop."), A
 class Posts:
     """Show the post stack: what waits for a shop, and what was posted, newest first.
 
-    ``more_posts`` is the ``before`` of the next page of posts, ``more_waiting`` the ``after`` of the next page of those that wait or
+    ``counts`` says how many wait, are in flight and are parked, whatever ``state`` asks for. ``more_posts`` is the ``before`` of the
+    next page of posts, ``more_waiting`` the ``after`` of the next page of those that wait or
     are parked.
     """
 

@@ -135,6 +135,11 @@ def first_link(house: House) -> str | None:
     return secret if house.store.write(write) else None
 
 
+def nobody_yet(house: House) -> bool:
+    """Whether there is no user yet: the first one comes in by the first link."""
+    return house.store.read(lambda books: books.people.count()) == 0
+
+
 def link_holder(house: House, secret: str) -> Person | None:
     """Who chooses a password with a one-time link; None: the first administrator, who also chooses a name.
 
@@ -269,6 +274,11 @@ def change_password(
 def live_sessions(books: Books, now: datetime, person: int | None = None) -> list[Session]:
     """The sessions that still let in, of one user or of all, the one used last first."""
     return [session for session in books.people.sessions(person) if _lives(session, now)]
+
+
+def sessions_of(house: House, visitor: Visitor) -> list[Session]:
+    """The sessions of a visitor that still let in, the one used last first."""
+    return house.store.read(lambda books: live_sessions(books, house.clock.now(), visitor.id))
 
 
 def end_session(house: House, name: str, person: int | None = None) -> Session:

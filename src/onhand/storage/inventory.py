@@ -137,11 +137,6 @@ class Inventory:
         query = select(*(_COLUMNS[name] for name in columns)).outerjoin(suppliers).order_by(items.c.sku_key)
         return [tuple(row) for row in self._connection.execute(query)]
 
-    def supplier_names(self) -> list[str]:
-        """Whom an item can be bought from."""
-        query = select(suppliers.c.name).where(suppliers.c.active).order_by(suppliers.c.name_key)
-        return list(self._connection.execute(query).scalars())
-
 
 def has_in_it(search: str) -> ColumnElement[bool]:
     """Whether an item's SKU or name contains this, or its barcode is this.

@@ -30,6 +30,11 @@ def supplier_list(app: App, asked: requests.SupplierList) -> Data:
     return {"suppliers": [_supplier(one) for one in found[: asked.limit]]}
 
 
+@verb(requests.SupplierShow)
+def supplier_show(app: App, asked: requests.SupplierShow) -> Data:
+    return _supplier(app.read(lambda books: books.purchases.supplier(asked.supplier)))
+
+
 @verb(requests.SupplierAdd)
 def supplier_add(app: App, asked: requests.SupplierAdd) -> Data:
     kept = purchasing.add_supplier(app.house, asked.name, asked.email, asked.phone, asked.note)

@@ -71,7 +71,29 @@ def cart_list(app: App, _: requests.CartList) -> Data:
 @verb(requests.CartShow)
 def cart_show(app: App, asked: requests.CartShow) -> Data:
     found = cart_named(app, asked.cart)
-    return {**shown(app, found), "texts": app.read(lambda books: books.products.texts(found.id))}
+    texts, pace = app.read(lambda books: (books.products.texts(found.id), settings.pace_of(books, found)))
+    in_force = {
+        "batch_size": pace.batch_size,
+        "tick_seconds": pace.tick_seconds,
+        "settle_seconds": pace.rules.settle_seconds,
+    }
+    return {**shown(app, found), "texts": texts, "pace": in_force, "task": app.tasks.aligning(found.id)}
+
+
+@verb(requests.CartNames)
+def cart_names(app: App, _: requests.CartNames) -> Data:
+    carts = app.read(lambda books: books.carts.all())
+    return {"carts": [{"id": cart.id, "name": cart.name} for cart in carts]}
+
+
+@verb(requests.CartEvidence)
+def cart_evidence(app: App, asked: requests.CartEvidence) -> Data:
+
+    def read(books: Books) -> list[Data]:
+        wanted = [books.carts.named(asked.cart)] if asked.cart else books.carts.all()
+        return [_evidence(books, one) for one in wanted]
+
+    return {"carts": app.read(read)}
 
 
 @verb(requests.CartRemove)
@@ -158,6 +180,22 @@ def sync_off(app: App, asked: requests.SyncOff) -> Data:
     found = cart_named(app, asked.cart)
     aligning.disable(app.house, found, asked.person)
     return {"cart": found.name, "synchronize": False}
+
+
+def _evidence(books: Books, cart: Cart) -> Data:
+    followed = books.evidence.followed(cart) if cart.aligned else None
+    if followed:
+        from_id = followed["cart"]  # None: no shop's, as goods received
+        times = {name: iso(followed[name]) for name in ("at", "settled_at")}
+        followed = {**followed, **times, "cart_id": from_id, "cart": _name(books, from_id)}
+    differed = books.reports.differences(cart.id, open_only=True, limit=1)
+    differed = differed or books.reports.differences(cart.id, open_only=False, limit=1)
+    return {"id": cart.id, "name": cart.name, "followed": followed, "differed": differed[0] if differed else None}
+
+
+def _name(books: Books, cart: int | None) -> str | None:
+    """A cart's name; None if it was removed, or there is none."""
+    return next((one.name for one in books.carts.all() if one.id == cart), None)
 
 
 def shown(app: App, cart: Cart, counts: Mapping[str, int] | None = None) -> Data:

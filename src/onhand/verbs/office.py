@@ -7,9 +7,10 @@ Never: changes a quantity but by a person's decision on a difference.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from onhand.app import App, Books
+from onhand.domain.carts import Cart
 from onhand.domain.notices import notices
 from onhand.domain.oversell import SALES_REACH, expected_oversell, pace_per_second
 from onhand.domain.parameters import PARAMETERS, Parameter, Value
@@ -21,13 +22,32 @@ from onhand.wire import Data
 from .carts import shown
 from .registry import verb
 
+OWN = {  # the parameters that a cart may set for itself, with the name of its setting
+    "TickSeconds": "tick_seconds",
+    "SettleSeconds": "settle_seconds",
+    "BatchSize": "batch_size",
+    "EditPolicy": "policy",
+}
 NAMED = 5  # items that a notice names
+COUNT_REST = 10  # shared counts are taken at most every so many times what they cost
+STATE_SECONDS = 0.5  # how often a shared state is decided again although nothing was booked: a cart's last look ages
 
 
 @verb(requests.ParamList)
 def param_list(app: App, _: requests.ParamList) -> Data:
-    values = app.read(settings.values)
-    return {"parameters": [_parameter(known, values[known.name]) for known in PARAMETERS.values()]}
+
+    def read(books: Books) -> list[Data]:
+        values, changes, carts = settings.values(books), books.parameters.changes(), books.carts.all()
+        return [
+            {
+                **_parameter(known, values[name]),
+                "changed": changes.get(name),
+                "own": _own(carts, OWN[name]) if name in OWN else [],
+            }
+            for name, known in PARAMETERS.items()
+        ]
+
+    return {"parameters": app.read(read)}
 
 
 @verb(requests.ParamGet)
@@ -41,30 +61,50 @@ def param_set(app: App, asked: requests.ParamSet) -> Data:
     return _parameter(*settings.set_parameter(app.house, asked.name, asked.value, asked.person, asked.seen))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Counted:
+    """What takes a look at all listings or all items."""
+
+    carts: list[tuple[Cart, dict[str, int]]]
+    stock: Data  # how many items are oversold or at their reorder point, and the first of each
+    items: int
+    synch_qoh: bool
+
+
 @verb(requests.Status)
-def status(app: App, _: requests.Status) -> Data:
-    values = app.read(settings.values)
-    stock = app.read(stock_notices)
-    carts = [shown(app, cart) for cart in app.read(lambda books: books.carts.all())]
+def status(app: App, asked: requests.Status) -> Data:
+    if asked.shared:
+        keep = app.shared.answer
+        counted = keep("counts", app.mark, lambda: app.read(_count), rest=COUNT_REST)
+        carts = keep("carts", counted, lambda: _carts(app, counted), seconds=STATE_SECONDS)
+        risk = keep("oversell", app.database.version, lambda: _oversell(app), seconds=STATE_SECONDS)
+    else:
+        counted = app.read(_count)
+        carts, risk = _carts(app, counted), _oversell(app)
     return {
         "store": str(app.path),
-        "synch_qoh": values["SynchQOH"],
+        "synch_qoh": counted.synch_qoh,
         "controller": app.controller is not None,
-        "items": app.read(lambda books: books.reports.item_count()),
-        "stock": stock,
-        "notices": [asdict(notice) for notice in notices(carts, stock)],
+        "items": counted.items,
+        "stock": counted.stock,
+        "notices": [asdict(notice) for notice in notices(carts, counted.stock)],
         "in_step": all_in_step(CartState(cart["state"]) for cart in carts),
         "carts": carts,
-        "oversell": oversell(app),
+        "oversell": risk,
     }
 
 
-def stock_notices(books: Books) -> Data:
-    """Return how many items are oversold or at their reorder point, and the first of each."""
-    return books.reports.stock_notices(NAMED)
+def _count(books: Books) -> _Counted:
+    carts = [(cart, books.reports.cart_counts(cart.id)) for cart in books.carts.all()]
+    synch_qoh = bool(settings.values(books)["SynchQOH"])
+    return _Counted(carts, books.reports.stock_notices(NAMED), books.reports.item_count(), synch_qoh)
 
 
-def oversell(app: App) -> Data | None:
+def _carts(app: App, counted: _Counted) -> list[Data]:
+    return [shown(app, cart, counts) for cart, counts in counted.carts]
+
+
+def _oversell(app: App) -> Data | None:
     """What the synchronized carts may sell too many, in this merchant's numbers; None when nothing can be said."""
     now = app.clock.now()
 
@@ -94,6 +134,11 @@ def prove(app: App, _: requests.Prove) -> Data:
     proof = bookkeeping.prove(app.house)
     wrong = [{"sku": sku, "balance": balance, "movements": total} for sku, balance, total in proof.items]
     return {"holds": proof.holds, "items": wrong, "carts": proof.carts}
+
+
+def _own(carts: list[Cart], setting: str) -> list[Data]:
+    values = [(cart, getattr(cart.settings, setting)) for cart in carts]
+    return [{"cart": cart.name, "id": cart.id, "value": value} for cart, value in values if value is not None]
 
 
 def _parameter(known: Parameter, value: Value) -> Data:

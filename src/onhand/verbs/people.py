@@ -13,12 +13,12 @@ from typing import Any
 
 from onhand.app import App
 from onhand.domain.errors import Refused
-from onhand.domain.people import Person
+from onhand.domain.people import Person, Scope
 from onhand.requests import people as requests
 from onhand.services import people
 from onhand.wire import Data
 
-from .registry import iso, verb
+from .registry import VERBS, iso, verb
 
 YEARS = range(2000, 3000)  # of days that can be asked for
 
@@ -127,7 +127,8 @@ def audit_list(app: App, asked: requests.AuditList) -> Data:
     since = datetime.combine(asked.day, time.min).astimezone() if asked.day else None
     until = datetime.combine(asked.day + timedelta(days=1), time.min).astimezone() if asked.day else None
     wanted = (asked.limit, asked.before, asked.who.strip(), asked.what.strip(), since, until)
-    return {"entries": app.read(lambda books: books.audit.latest(*wanted))}
+    verbs = {people.CHOOSE, people.CHANGE, *(name for name, known in VERBS.items() if known.scope is not Scope.READ)}
+    return {"entries": app.read(lambda books: books.audit.latest(*wanted)), "verbs": sorted(verbs)}
 
 
 def _user(person: Person) -> Data:

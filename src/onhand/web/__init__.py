@@ -1,6 +1,6 @@
 """Adds the screens to the server: what a browser sees of the house.
 
-Path: ``serving.server`` builds the FastAPI application and calls ``attach``; every module of ``screens`` adds its pages and forms.
+Path: ``serving.server`` builds the FastAPI application and calls ``attach``; every module of ``screens`` lists its pages and forms.
 Promise: pages need nothing from other servers, run no inline script or style, and do what matters without JavaScript.
 Never: changes anything but by a verb.
 """
@@ -30,7 +30,8 @@ def attach(api: FastAPI, app: App) -> Site:
         api.state.stopping = threading.Event()
     site = Site(api, app)
     for module in sorted(found.name for found in pkgutil.iter_modules(screens.__path__)):
-        importlib.import_module(f"{screens.__name__}.{module}").attach(site)
+        for screen in importlib.import_module(f"{screens.__name__}.{module}").SCREENS:
+            site.add(screen)
     Streams(site, api.state.stopping).attach(api)
     api.mount("/static", _Static(directory=Path(__file__).parent / "static"), name="static")
     api.router.redirect_slashes = False  # an address is right or it is not

@@ -1,6 +1,6 @@
 """Leads a browser's request to its screen: session, right, form, page, and what went wrong.
 
-Path: ``web.attach`` makes a ``Site``; each module of ``screens`` declares its pages and forms on it.
+Path: ``web.attach`` makes a ``Site`` and adds what each module of ``screens`` declares.
 Promise: a page or form without a declared scope cannot exist; without a session nothing is shown but the log-in; a form is taken
 from our own pages only; whatever goes wrong, the answer is a page that says what to do.
 Never: knows what a screen shows; holds a thread while a form is still arriving.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -36,6 +36,7 @@ from onhand.verbs.registry import check_scope
 from onhand.wire import kind_of
 
 from . import drawing
+from .declaring import Screen
 from .visit import SAID_COOKIE, SESSION_COOKIE, Page, Visit, said_in
 
 FORM_BYTES = 2 * 1024 * 1024  # of one form without a file
@@ -62,9 +63,6 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",  # going back in the browser must not show yesterday's counts
 }
-
-Screen = Callable[..., Page | Response]
-Answer = Callable[[Request], Awaitable[Response]]
 
 log = structlog.get_logger()
 
@@ -111,65 +109,30 @@ class Site:
         self.api, self.app = api, app
         self.templates = drawing.environment(app.clock.now)
         self.scopes: dict[tuple[str, str], Scope | None] = {}  # (method, path) → what it needs; None: no log-in
-        self._pages: list[tuple[Route, Screen, Scope | None]] = []
+        self._pages: list[tuple[Route, Screen]] = []
         self._turns = Turns(SCREENS_MAX, SCREENS_SHARE, SCREENS_WAITING, SCREENS_SECONDS)
         self._uploads = Turns(UPLOADS_MAX, UPLOADS_SHARE, SCREENS_WAITING, SCREENS_SECONDS)
         self._threads = CapacityLimiter(SCREENS_MAX)
         self._lookups = CapacityLimiter(LOOKUPS_MAX)
 
-    @property
-    def mark(self) -> tuple[Any, ...]:
-        """Changes whenever something was committed, a cart's state changed or long work went on. Costs nothing to ask."""
-        controller = self.app.controller
-        pulses = controller.pulses() if controller else {}
-        states = tuple((cart, pulse.in_step, pulse.trouble) for cart, pulse in pulses.items())
-        database = self.app.database
-        return (database.version, database.trouble, controller is not None, states, self.app.tasks.version)
-
-    def page(self, path: str, scope: Scope) -> Callable[[Screen], Screen]:
-        """Declare what a browser may look at, and what that needs."""
-        return lambda screen: self._declare(path, "GET", scope, screen, self._page(screen, scope))
-
-    def form(self, path: str, scope: Scope) -> Callable[[Screen], Screen]:
-        """Declare where a form is sent, and what that needs."""
-        return lambda screen: self._declare(path, "POST", scope, screen, self._form(screen, scope))
-
-    def open_page(self, path: str) -> Callable[[Screen], Screen]:
-        """Declare a page that is there for everybody who can reach us: the log-in, and one-time links."""
-        return lambda screen: self._declare(path, "GET", None, screen, self._page(screen, None))
-
-    def open_form(self, path: str) -> Callable[[Screen], Screen]:
-        """Declare a form for everybody who can reach us."""
-        return lambda screen: self._declare(path, "POST", None, screen, self._form(screen, None))
-
-    def _declare(self, path: str, method: str, scope: Scope | None, screen: Screen, answer: Answer) -> Screen:
-        if (method, path) in self.scopes:
-            raise ValueError(f"{method} {path} is declared twice")
-        self.scopes[method, path] = scope
-        route = Route(path, answer, methods=[method], include_in_schema=False)
+    def add(self, screen: Screen) -> None:
+        """Add a page or form to the server."""
+        address = (screen.method, screen.path)
+        if address in self.scopes:
+            raise ValueError(f"{screen.method} {screen.path} is declared twice")
+        self.scopes[address] = screen.scope
+        answer = partial(self._answered, screen)
+        route = Route(screen.path, answer, methods=[screen.method], include_in_schema=False)
         self.api.router.routes.append(route)
-        if method == "GET":
-            self._pages.append((route, screen, scope))
-        return screen
+        if screen.method == "GET":
+            self._pages.append((route, screen))
 
-    def _page(self, screen: Screen, scope: Scope | None) -> Answer:
-        async def answer(request: Request) -> Response:
-            return await self._answered(request, screen, scope, form=False)
-
-        return answer
-
-    def _form(self, screen: Screen, scope: Scope | None) -> Answer:
-        async def answer(request: Request) -> Response:
-            return await self._answered(request, screen, scope, form=True)
-
-        return answer
-
-    async def _answered(self, request: Request, screen: Screen, scope: Scope | None, *, form: bool) -> Response:
+    async def _answered(self, screen: Screen, request: Request) -> Response:
         """One request: who it is, what was sent, then a turn to do it. What goes wrong on the way becomes a page."""
-        visit = self.nobody(request)
+        visit, form = self.nobody(request), screen.method == "POST"
         try:
             visit = await self.visit(request)
-            if form and scope is not None and visit.visitor is None:
+            if form and screen.scope is not None and visit.visitor is None:
                 return _to_login("/")  # unread: what a stranger sends takes no memory
             who = visit.caller.id if visit.visitor else f"address/{visit.address}"
             async with AsyncExitStack() as held:
@@ -184,7 +147,7 @@ class Site:
                         await held.enter_async_context(self._uploads.turn(who))
                     await self._read_form(request, visit)
                 await held.enter_async_context(self._turns.turn(who))
-                shown = partial(self._shown, visit, screen, scope, request.path_params)
+                shown = partial(self._shown, visit, screen, request.path_params)
                 return await to_thread.run_sync(shown, limiter=self._threads)
         except OnHandError as error:
             return await to_thread.run_sync(self.apology, visit, error)
@@ -236,14 +199,14 @@ class Site:
         if visit.visitor and not hmac.compare_digest(visit.form.pop("csrf", "").encode(), visit.csrf.encode()):
             raise Conflict("This page was opened before you logged in: open it again, then send it.", reason="csrf")
 
-    def _shown(self, visit: Visit, screen: Screen, scope: Scope | None, parameters: Mapping[str, str]) -> Response:
+    def _shown(self, visit: Visit, screen: Screen, parameters: Mapping[str, str]) -> Response:
         """The screen's answer, as a response: a page is drawn, what was raised becomes a page that says why."""
-        if scope is not None and visit.visitor is None:
+        if screen.scope is not None and visit.visitor is None:
             return _to_login(visit.here)
         try:
-            if scope is not None:
-                check_scope(visit.caller, scope, visit.path)
-            answer = screen(visit, **parameters)
+            if screen.scope is not None:
+                check_scope(visit.caller, screen.scope, visit.path)
+            answer = screen.function(visit, **parameters)
             return self.draw(visit, answer) if isinstance(answer, Page) else answer
         except OnHandError as error:
             return self.apology(visit, error)
@@ -279,16 +242,16 @@ class Site:
             log.warning("page.trouble", path=visit.path, code=error.code, trouble=error.message)
         return self.draw(visit, Page("apology.html", {"message": error.message}, "That did not work", status=status))
 
-    def find(self, address: str) -> tuple[Screen, Scope | None, dict[str, str]] | None:
-        """The screen behind an address of ours, for the stream that keeps it fresh."""
+    def find(self, address: str) -> tuple[Screen, dict[str, str]] | None:
+        """The page behind an address of ours and the parameters in it, for the stream that keeps it fresh."""
         try:
             path = urlsplit(address).path
         except ValueError:  # it is no address
             return None
-        for route, screen, scope in self._pages:
+        for route, screen in self._pages:
             match, child = route.matches({"type": "http", "path": path, "method": "GET", "root_path": ""})
             if match is Match.FULL:
-                return screen, scope, child["path_params"]
+                return screen, child["path_params"]
         return None
 
 

@@ -63,16 +63,16 @@ class Streams:
         address = request.query_params.get("page", "/")[:2000]
         found = self._site.find(address)
         # A page that is open to everybody shows nothing that changes.
-        if visit.visitor is None or found is None or found[1] is None or not visit.caller.may(found[1]):
+        if visit.visitor is None or found is None or found[0].scope is None or not visit.caller.may(found[0].scope):
             return PlainTextResponse("Open the page again.", status_code=403)
         if self._of[visit.caller.id] >= STREAMS_SHARE:
             return _later(f"{STREAMS_SHARE} of your pages are listening already: close one, or reload this one.")
         if self._of.total() >= STREAMS_MAX or self._stopping.is_set():
             return _later(f"{STREAMS_MAX} browsers are listening already: close one, or reload this page now and then.")
-        screen, _, parameters = found
+        screen, parameters = found
         split = urlsplit(address)
         seen = replace(visit, path=split.path, query=dict(parse_qsl(split.query)), said="")
-        return _Stream(self, visit.caller.id, self._frames(request, seen, lambda: screen(seen, **parameters)))
+        return _Stream(self, visit.caller.id, self._frames(request, seen, lambda: screen.function(seen, **parameters)))
 
     def opened(self, caller: str) -> None:
         self._of[caller] += 1
@@ -89,9 +89,12 @@ class Streams:
         rest_until = 0.0
         while not self._stopping.is_set() and not await request.is_disconnected():
             now = time.monotonic()
-            changed = self._site.mark != mark
+            changed = self._site.app.mark != mark
             if now >= rest_until and (changed or (ages and now - drawn >= AGE_SECONDS)):
-                before, drawn = self._site.mark, now  # asked before reading: what is committed meanwhile is drawn next
+                before, drawn = (
+                    self._site.app.mark,
+                    now,
+                )  # asked before reading: what is committed meanwhile is drawn next
                 try:
                     visitor = await to_thread.run_sync(people.visitor, self._site.app.house, visit.secret)
                     if visitor is None or people.caller_of(visitor) != visit.caller:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from onhand.wire import Data
 
-supplier = typer.Typer(help="Suppliers: add, edit, list.", no_args_is_help=True, epilog=EXITS)
+supplier = typer.Typer(help="Suppliers: add, edit, list, show.", no_args_is_help=True, epilog=EXITS)
 purchase = typer.Typer(
     help="Purchase orders: suggest, raise, add, edit, send, receive, close, cancel, list, show.",
     no_args_is_help=True,
@@ -35,6 +35,10 @@ def _print_suppliers(console: Console, data: Data) -> None:
         for row in data["suppliers"]
     ]
     printing.table(console, ["Name", "Mail", "Phone", "", "Note"], rows, "No suppliers yet: `onhand supplier add`.")
+
+
+def _print_supplier(console: Console, data: Data) -> None:
+    _print_suppliers(console, {"suppliers": [data]})
 
 
 def _print_suggestions(console: Console, data: Data) -> None:
@@ -79,6 +83,7 @@ def _print_order(console: Console, data: Data) -> None:
 
 derive(supplier, "add", requests.SupplierAdd, said("{name} is added."))
 derive(supplier, "edit", requests.SupplierEdit, said("{name} is saved."))
+derive(supplier, "show", requests.SupplierShow, _print_supplier)
 derive(supplier, "list", requests.SupplierList, _print_suppliers, more("suppliers", "name"))
 derive(purchase, "suggest", requests.PurchaseSuggest, _print_suggestions, _say_more_suggestions)
 derive(purchase, "raise", requests.PurchaseRaise, _print_drafts)

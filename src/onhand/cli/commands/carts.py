@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from onhand.wire import Data
 
 cart = typer.Typer(
-    help="Connected shops: add, list, show, edit, remove, test, products, key, password, grants.",
+    help="Connected shops: add, list, names, show, evidence, edit, remove, test, products, key, password, grants.",
     no_args_is_help=True,
     epilog=EXITS,
 )
@@ -140,9 +140,29 @@ def _say_key(console: Console, made: Data, connector: Path, out: Path | None) ->
     printing.say(console, f"Then: onhand cart test {shlex.quote(made['cart'])}")
 
 
+def _print_names(console: Console, data: Data) -> None:
+    rows = [[one["id"], one["name"]] for one in data["carts"]]
+    printing.table(console, [">No", "Name"], rows, "No carts yet: add one with `onhand cart add`.")
+
+
+def _print_evidence(console: Console, data: Data) -> None:
+    rows = []
+    for one in data["carts"]:
+        seen, differed = one["followed"], one["differed"]
+        moved = f"{seen['kind']} of {seen['sku']}, {printing.signed(seen['quantity'])}" if seen else "nothing yet"
+        change = printing.signed(seen["change"]) if seen else ""
+        when = printing.at(seen["settled_at"]) if seen else ""
+        state = f"{differed['cause']}, {'closed' if differed['closed_at'] else 'open'}" if differed else "none so far"
+        rows.append([one["name"], moved, change, when, state])
+    heads = ["Cart", "Followed", ">By", "At", "Newest difference"]
+    printing.table(console, heads, rows, "No carts yet: add one with `onhand cart add`.")
+
+
 # Commands of which a declaration says everything
 
 derive(cart, "list", requests.CartList, printing.carts)
+derive(cart, "names", requests.CartNames, _print_names)
+derive(cart, "evidence", requests.CartEvidence, _print_evidence)
 derive(cart, "show", requests.CartShow, printing.cart)
 derive(cart, "edit", requests.CartEdit, printing.cart)
 derive(cart, "test", requests.CartTest, printing.tested)

@@ -11,9 +11,7 @@ import json
 
 from onhand.domain.errors import Refused
 from onhand.domain.people import Scope
-from onhand.services import people
-from onhand.verbs import VERBS
-from onhand.web.site import Site
+from onhand.web.declaring import page
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
 
@@ -21,30 +19,27 @@ ROWS = 50  # of one page
 FILTERS = ("who", "what", "day")
 
 
-def attach(site: Site) -> None:
-    """Declare the page."""
-    own = {people.CHOOSE, people.CHANGE}
-    told = sorted(own | {name for name, verb in VERBS.items() if verb.scope is not Scope.READ})
+def _audit(visit: Visit) -> Page:
+    asked = {name: visit.query[name] for name in (*FILTERS, "before") if visit.query.get(name)}
+    try:
+        found = visit.do("audit_list", limit=ROWS + 1, **asked)
+    except Refused as error:  # a filter that cannot be; the page comes back with it
+        visit.form = dict(asked)
+        verbs = visit.do("audit_list", limit=1)["verbs"]
+        return visit.refuse(error, lambda: _page(visit, {"entries": [], "verbs": verbs}))
+    return _page(visit, found)
 
-    def page(visit: Visit, rows: list[Data]) -> Page:
-        data = {
-            "rows": [{**row, "told": _told(row["arguments"])} for row in rows[:ROWS]],
-            "verbs": told,
-            "first": visit.link(before=None) if visit.query.get("before") else None,
-            "on": visit.link(before=rows[ROWS - 1]["id"]) if len(rows) > ROWS else None,
-            "filtered": any(visit.query.get(name) for name in FILTERS),
-        }
-        return Page("audit.html", data, "Audit log", ("entries",))
 
-    @site.page("/audit", Scope.ADMINISTER)
-    def audit(visit: Visit) -> Page:
-        asked = {name: visit.query[name] for name in (*FILTERS, "before") if visit.query.get(name)}
-        try:
-            rows = visit.do("audit_list", limit=ROWS + 1, **asked)["entries"]
-        except Refused as error:  # a filter that cannot be; the page comes back with it
-            visit.form = dict(asked)
-            return visit.refuse(error, lambda: page(visit, []))
-        return page(visit, rows)
+def _page(visit: Visit, found: Data) -> Page:
+    rows = found["entries"]
+    data = {
+        "rows": [{**row, "told": _told(row["arguments"])} for row in rows[:ROWS]],
+        "verbs": found["verbs"],
+        "first": visit.link(before=None) if visit.query.get("before") else None,
+        "on": visit.link(before=rows[ROWS - 1]["id"]) if len(rows) > ROWS else None,
+        "filtered": any(visit.query.get(name) for name in FILTERS),
+    }
+    return Page("audit.html", data, "Audit log", ("entries",))
 
 
 def _told(arguments: str) -> list[tuple[str, str]]:
@@ -54,3 +49,6 @@ def _told(arguments: str) -> list[tuple[str, str]]:
     except ValueError:
         return [("", arguments)]
     return [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in given.items()]
+
+
+SCREENS = (page("/audit", Scope.ADMINISTER, _audit),)

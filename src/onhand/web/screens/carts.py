@@ -12,14 +12,13 @@ from typing import Any
 
 from fastapi.responses import Response
 
-from onhand.domain.carts import Cart
 from onhand.domain.differences import Policy
 from onhand.domain.errors import Conflict, OnHandError, Refused
 from onhand.domain.people import Scope
 from onhand.files import shopfiles
-from onhand.services import settings
 from onhand.web import view
-from onhand.web.site import Site
+from onhand.web.declaring import form, page
+from onhand.web.named import Named, numbered
 from onhand.web.visit import Page, Visit
 
 DIFFERING_ROWS = 20  # of the counts that keep a cart from being switched on
@@ -33,122 +32,96 @@ NEW = Page("cart_new.html", title="Connect a shop")
 FILE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
-def attach(site: Site) -> None:
-    """Declare the pages and forms about carts."""
-    _attach_ways_in(site)
-
-    @site.page("/carts", Scope.READ)
-    def carts(visit: Visit) -> Page:
-        found = visit.do("cart_list")["carts"]
-        rows = [{**cart, "card": view.card(cart)} for cart in found]
-        return Page("carts.html", {"carts": rows}, "Shopping Carts", ("list",), ages=True)
-
-    @site.page("/carts/new", Scope.MANAGE)
-    def new(_: Visit) -> Page:
-        return NEW
-
-    @site.form("/carts/new", Scope.MANAGE)
-    def add(visit: Visit) -> Page | Response:
-        wanted = {name: visit.form.get(name, "") for name in ("name", "url", "secret")}
-        return visit.submit(
-            "cart_add",
-            {**wanted, "allow_http": visit.checked("allow_http")},
-            again=lambda: NEW,
-            then=lambda answer: f"/carts/{answer['id']}",
-            said=lambda answer: f"{answer['name']} is added. Next: {_next_step(answer)}, then press Test.",
-        )
-
-    @site.page("/carts/{cart}", Scope.READ)
-    def cart(visit: Visit, cart: str) -> Page:
-        return _page(visit, numbered(visit, cart))
-
-    @site.form("/carts/{cart}", Scope.MANAGE)
-    def save(visit: Visit, cart: str) -> Page | Response:
-        return _save(visit, numbered(visit, cart))
-
-    @site.form("/carts/{cart}/force", Scope.MANAGE)
-    def force(visit: Visit, cart: str) -> Page | Response:
-        found = numbered(visit, cart)
-        reason = visit.form.get("force", "").strip()
-        if not reason:
-            return visit.refuse(Refused("Say why: it is kept in the audit log.", force=""), lambda: _page(visit, found))
-        return _switch(visit, found, True, reason)
-
-    @site.form("/carts/{cart}/test", Scope.MANAGE)
-    def test(visit: Visit, cart: str) -> Page:
-        return _test(visit, numbered(visit, cart))
-
-    @site.form("/carts/{cart}/remove", Scope.ADMINISTER)
-    def remove(visit: Visit, cart: str) -> Page | Response:
-        found = numbered(visit, cart)
-        return visit.submit(
-            "cart_remove",
-            {"cart": found.name, "confirm": visit.form.get("confirm", "")},
-            again=lambda: _page(visit, found),
-            then="/carts",
-            said="{removed} is removed. Its movements stay.",
-        )
+def _carts(visit: Visit) -> Page:
+    found = visit.do("cart_list")["carts"]
+    rows = [{**cart, "card": view.card(cart)} for cart in found]
+    return Page("carts.html", {"carts": rows}, "Shopping Carts", ("list",), ages=True)
 
 
-def _attach_ways_in(site: Site) -> None:
-    """What lets us into a shop: the password of its database, or files for its folder."""
-
-    @site.form("/carts/{cart}/password", Scope.MANAGE)
-    def password(visit: Visit, cart: str) -> Page | Response:
-        found = numbered(visit, cart)
-        return visit.submit(
-            "cart_password",
-            {"cart": found.name, "password": visit.form.get("password", "")},
-            again=lambda: _page(visit, found),
-            then=f"/carts/{found.id}",
-            said="The password of {cart} is kept, sealed. Press Test to try it.",
-        )
-
-    @site.page("/carts/{cart}/onhand.php", Scope.MANAGE)
-    def connector(visit: Visit, cart: str) -> Response:
-        numbered(visit, cart)
-        return _file(shopfiles.CONNECTOR, shopfiles.connector().read_bytes())
-
-    @site.page("/carts/{cart}/onhand-hint.zip", Scope.MANAGE)
-    def hint(visit: Visit, cart: str) -> Response:
-        numbered(visit, cart)
-        return _file("onhand-hint.zip", shopfiles.hint_archive())
-
-    @site.form("/carts/{cart}/key", Scope.ADMINISTER)
-    def key(visit: Visit, cart: str) -> Page | Response:
-        found = numbered(visit, cart)
-        try:
-            prefix = visit.form.get("prefix", "").strip()
-            made = visit.do("cart_key", cart=found.name, prefix=prefix, renew=visit.checked("renew"))
-        except OnHandError as error:
-            return visit.refuse(error, lambda: _page(visit, found))
-        return _file(made["file"], made["text"].encode())
+def _new(_: Visit) -> Page:
+    return NEW
 
 
-def numbered(visit: Visit, cart: str) -> Cart:
-    """The cart of that number. Raises Refused."""
-    if not (cart.isascii() and cart.isdigit() and len(cart) < 10):
-        raise Refused("There is no such cart: see Shopping Carts.")
-    return visit.app.read(lambda books: books.carts.get(int(cart)))
+def _add(visit: Visit) -> Page | Response:
+    wanted = {name: visit.form.get(name, "") for name in ("name", "url", "secret")}
+    return visit.submit(
+        "cart_add",
+        {**wanted, "allow_http": visit.checked("allow_http")},
+        again=lambda: NEW,
+        then=lambda answer: f"/carts/{answer['id']}",
+        said=lambda answer: f"{answer['name']} is added. Next: {_next_step(answer)}, then press Test.",
+    )
 
 
-def synch_qoh(visit: Visit) -> bool:
+def _cart(visit: Visit, cart: str) -> Page:
+    return _page(visit, numbered(visit, cart))
+
+
+def _force(visit: Visit, cart: str) -> Page | Response:
+    found = numbered(visit, cart)
+    reason = visit.form.get("force", "").strip()
+    if not reason:
+        return visit.refuse(Refused("Say why: it is kept in the audit log.", force=""), lambda: _page(visit, found))
+    return _switch(visit, found, True, reason)
+
+
+def _remove(visit: Visit, cart: str) -> Page | Response:
+    found = numbered(visit, cart)
+    return visit.submit(
+        "cart_remove",
+        {"cart": found.name, "confirm": visit.form.get("confirm", "")},
+        again=lambda: _page(visit, found),
+        then="/carts",
+        said="{removed} is removed. Its movements stay.",
+    )
+
+
+def _password(visit: Visit, cart: str) -> Page | Response:
+    found = numbered(visit, cart)
+    return visit.submit(
+        "cart_password",
+        {"cart": found.name, "password": visit.form.get("password", "")},
+        again=lambda: _page(visit, found),
+        then=f"/carts/{found.id}",
+        said="The password of {cart} is kept, sealed. Press Test to try it.",
+    )
+
+
+def _connector(visit: Visit, cart: str) -> Response:
+    numbered(visit, cart)
+    return _file(shopfiles.CONNECTOR, shopfiles.connector().read_bytes())
+
+
+def _hint(visit: Visit, cart: str) -> Response:
+    numbered(visit, cart)
+    return _file("onhand-hint.zip", shopfiles.hint_archive())
+
+
+def _key(visit: Visit, cart: str) -> Page | Response:
+    found = numbered(visit, cart)
+    try:
+        prefix = visit.form.get("prefix", "").strip()
+        made = visit.do("cart_key", cart=found.name, prefix=prefix, renew=visit.checked("renew"))
+    except OnHandError as error:
+        return visit.refuse(error, lambda: _page(visit, found))
+    return _file(made["file"], made["text"].encode())
+
+
+def _synch_qoh(visit: Visit) -> bool:
     """Whether real-time synchronization is possible at all."""
-    return bool(visit.app.read(settings.values)["SynchQOH"])
+    return bool(visit.do("param_get", name="SynchQOH")["value"])
 
 
-def _page(visit: Visit, found: Cart, **more: Any) -> Page:
+def _page(visit: Visit, found: Named, **more: Any) -> Page:
     """The page of one cart. What a form brought back is not live: its address is none to listen at."""
-    cart = visit.do("cart_show", cart=visit.app.read(lambda books: books.carts.get(found.id)).name)
+    cart = visit.do("cart_show", cart=numbered(visit, found.id).name)
     data = {
         "cart": cart,
         "card": view.card(cart),
-        "synch_qoh": synch_qoh(visit),
+        "synch_qoh": _synch_qoh(visit),
         "grants": visit.do("cart_grants", cart=cart["name"])["text"] if cart["direct"] else "",
-        "task": visit.app.tasks.aligning(found.id),
         "policies": POLICIES,
-        "pace": visit.app.read(lambda books: settings.pace_of(books, found)),
-        "hint_address": visit.app.read(settings.values)["HintURL"],
+        "hint_address": visit.do("param_get", name="HintURL")["value"],
         "differing": [],
         "differing_count": 0,
         "tested": None,
@@ -161,9 +134,9 @@ def _next_step(cart: Mapping[str, Any]) -> str:
     return "give its user the rights below" if cart["direct"] else "put the two files into the shop"
 
 
-def _save(visit: Visit, found: Cart) -> Page | Response:
+def _save(visit: Visit, cart: str) -> Page | Response:
     """The settings first; then the switch, if it was moved."""
-    form = visit.form
+    found, form = numbered(visit, cart), visit.form
     wanted = {
         name: form.get(name, "").strip() or 0 for name in ("buffer", "batch_size", "tick_seconds", "settle_seconds")
     }
@@ -174,15 +147,15 @@ def _save(visit: Visit, found: Cart) -> Page | Response:
     except OnHandError as error:
         return visit.refuse(error, lambda: _page(visit, found))
     # The box may have been absent when the page was opened: what was not shown was not unchecked.
-    box, checked_now = form.get("box") == "yes" and synch_qoh(visit), visit.checked("synchronize")
+    box, checked_now = form.get("box") == "yes" and _synch_qoh(visit), visit.checked("synchronize")
     if box and checked_now != saved["synchronize"]:
         return _switch(visit, found, checked_now, "")
     return visit.go(f"/carts/{found.id}", f"{saved['name']} is saved.")
 
 
-def _switch(visit: Visit, found: Cart, on: bool, reason: str) -> Page | Response:
+def _switch(visit: Visit, found: Named, on: bool, reason: str) -> Page | Response:
     """Switch Synchronize Inventory. Counts that differ are listed, with what can be done about them."""
-    name = visit.app.read(lambda books: books.carts.get(found.id)).name
+    name = numbered(visit, found.id).name
     said = f"{name} is left alone: its sales are not seen and nothing is posted there."
     try:
         _check_free(visit, found)
@@ -203,8 +176,9 @@ def _switch(visit: Visit, found: Cart, on: bool, reason: str) -> Page | Response
     return visit.go(f"/carts/{found.id}", said)
 
 
-def _test(visit: Visit, found: Cart) -> Page:
+def _test(visit: Visit, cart: str) -> Page:
     """The real path: hello and a look, and with a SKU one unit there and back."""
+    found = numbered(visit, cart)
     sku = visit.form.get("sku", "").strip()
     try:
         _check_free(visit, found)
@@ -214,9 +188,9 @@ def _test(visit: Visit, found: Cart) -> Page:
     return _page(visit, found, tested={**tested, "sku": sku})
 
 
-def _check_free(visit: Visit, found: Cart) -> None:
+def _check_free(visit: Visit, found: Named) -> None:
     """A page does not wait for minutes until a Send is done. Raises Conflict."""
-    task = visit.app.tasks.aligning(found.id)
+    task = visit.do("cart_show", cart=numbered(visit, found.id).name)["task"]
     if task is not None:
         raise Conflict(f"Task {task} is at work on this cart: try again when it has ended.", reason="busy", task=task)
 
@@ -225,3 +199,19 @@ def _file(name: str, content: bytes) -> Response:
     """A file for a person to keep."""
     disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type="application/octet-stream", headers={**FILE, **disposition})
+
+
+SCREENS = (
+    page("/carts", Scope.READ, _carts),
+    page("/carts/new", Scope.MANAGE, _new),
+    form("/carts/new", Scope.MANAGE, _add),
+    page("/carts/{cart}", Scope.READ, _cart),
+    form("/carts/{cart}", Scope.MANAGE, _save),
+    form("/carts/{cart}/force", Scope.MANAGE, _force),
+    form("/carts/{cart}/test", Scope.MANAGE, _test),
+    form("/carts/{cart}/remove", Scope.ADMINISTER, _remove),
+    form("/carts/{cart}/password", Scope.MANAGE, _password),
+    page("/carts/{cart}/onhand.php", Scope.MANAGE, _connector),
+    page("/carts/{cart}/onhand-hint.zip", Scope.MANAGE, _hint),
+    form("/carts/{cart}/key", Scope.ADMINISTER, _key),
+)

@@ -10,13 +10,12 @@ from __future__ import annotations
 from fastapi.responses import JSONResponse, Response
 
 from onhand.domain.people import Scope
-from onhand.web.site import Site
+from onhand.web.declaring import page
 from onhand.web.visit import Visit
 
 
-def attach(site: Site) -> None:
-    """Declare the charts' addresses."""
+def _chart(visit: Visit, what: str) -> Response:
+    return JSONResponse(visit.do("chart", what=what), headers={"Cache-Control": "no-store"})
 
-    @site.page("/charts/{what}.json", Scope.READ)
-    def chart(visit: Visit, what: str) -> Response:
-        return JSONResponse(visit.do("chart", what=what), headers={"Cache-Control": "no-store"})
+
+SCREENS = (page("/charts/{what}.json", Scope.READ, _chart),)

@@ -18,7 +18,7 @@ from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.people import Scope
 from onhand.files import sheets
 from onhand.web import files
-from onhand.web.site import Site
+from onhand.web.declaring import form, page
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
 
@@ -30,21 +30,6 @@ HOW = (
     ("add", "add to it: another shelf of the same item"),
     ("replace", "replace it: that count does not hold"),
 )
-
-
-def attach(site: Site) -> None:
-    """Declare the screens for counting."""
-    site.page("/counts", Scope.READ)(_list)
-    site.page("/counts/new", Scope.STOCK)(_new)
-    site.form("/counts/new", Scope.STOCK)(_make)
-    site.page("/counts/{sheet}", Scope.READ)(_sheet)
-    site.form("/counts/{sheet}", Scope.STOCK)(_enter)
-    site.form("/counts/{sheet}/scan", Scope.STOCK)(_scan)
-    site.form("/counts/{sheet}/import", Scope.STOCK)(_import)
-    site.page("/counts/{sheet}/review", Scope.READ)(_review)
-    site.form("/counts/{sheet}/post", Scope.STOCK)(_post)
-    site.form("/counts/{sheet}/discard", Scope.STOCK)(_discard)
-    site.page("/counts/{sheet}/sheet.{form}", Scope.READ)(_download)
 
 
 def _list(visit: Visit) -> Page:
@@ -255,3 +240,18 @@ def _placed(error: OnHandError, fields: Sequence[str]) -> OnHandError:
         if words[0] == "lines" and len(words) > 1:
             fault["argument"] = fields[int(words[1])]
     return error
+
+
+SCREENS = (
+    page("/counts", Scope.READ, _list),
+    page("/counts/new", Scope.STOCK, _new),
+    form("/counts/new", Scope.STOCK, _make),
+    page("/counts/{sheet}", Scope.READ, _sheet),
+    form("/counts/{sheet}", Scope.STOCK, _enter),
+    form("/counts/{sheet}/scan", Scope.STOCK, _scan),
+    form("/counts/{sheet}/import", Scope.STOCK, _import),
+    page("/counts/{sheet}/review", Scope.READ, _review),
+    form("/counts/{sheet}/post", Scope.STOCK, _post),
+    form("/counts/{sheet}/discard", Scope.STOCK, _discard),
+    page("/counts/{sheet}/sheet.{form}", Scope.READ, _download),
+)

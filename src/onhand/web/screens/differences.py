@@ -14,8 +14,8 @@ from fastapi.responses import Response
 
 from onhand.domain.differences import Cause
 from onhand.domain.people import Scope
-from onhand.web.screens.carts import numbered
-from onhand.web.site import Site
+from onhand.web.declaring import form, page
+from onhand.web.named import carts, numbered
 from onhand.web.visit import Page, Visit
 
 ROWS = 50
@@ -23,26 +23,22 @@ FILTERS = ("cart", "cause", "open", "before")
 SHOWN = (("", "open and closed"), ("yes", "open"), ("no", "closed"))
 
 
-def attach(site: Site) -> None:
-    """Declare the page and its buttons."""
+def _differences(visit: Visit) -> Page:
+    return _page(visit, visit.query)
 
-    @site.page("/differences", Scope.READ)
-    def differences(visit: Visit) -> Page:
-        return _page(visit, visit.query)
 
-    @site.form("/differences/{number}/ours", Scope.MANAGE)
-    def ours(visit: Visit, number: str) -> Page | Response:
-        said = "Difference {difference}: ours. The shop is brought back to our count."
-        return _submit(visit, "decide", {"difference": number, "side": "ours"}, said)
+def _ours(visit: Visit, number: str) -> Page | Response:
+    said = "Difference {difference}: ours. The shop is brought back to our count."
+    return _submit(visit, "decide", {"difference": number, "side": "ours"}, said)
 
-    @site.form("/differences/{number}/theirs", Scope.MANAGE)
-    def theirs(visit: Visit, number: str) -> Page | Response:
-        said = "Difference {difference}: theirs. The shop's change is booked as an adjustment."
-        return _submit(visit, "decide", {"difference": number, "side": "theirs"}, said)
 
-    @site.form("/differences/{number}/recheck", Scope.MANAGE)
-    def recheck(visit: Visit, number: str) -> Page | Response:
-        return _submit(visit, "difference_recheck", {"difference": number}, "Difference {difference}: {says}")
+def _theirs(visit: Visit, number: str) -> Page | Response:
+    said = "Difference {difference}: theirs. The shop's change is booked as an adjustment."
+    return _submit(visit, "decide", {"difference": number, "side": "theirs"}, said)
+
+
+def _recheck(visit: Visit, number: str) -> Page | Response:
+    return _submit(visit, "difference_recheck", {"difference": number}, "Difference {difference}: {says}")
 
 
 def _submit(visit: Visit, verb: str, arguments: dict[str, Any], said: str) -> Page | Response:
@@ -60,11 +56,10 @@ def _page(visit: Visit, asked: dict[str, str]) -> Page:
         wanted["cart"] = cart.name
     state = asked.get("open", "")
     rows = visit.do("differences", limit=ROWS, open_only=state == "yes", closed_only=state == "no", **wanted)
-    carts = visit.app.read(lambda books: books.carts.all())
     older = {**asked, "before": rows["differences"][-1]["id"]} if len(rows["differences"]) == ROWS else None
     newest = {name: value for name, value in asked.items() if name != "before"}
     data = {
-        "carts": [("", "all carts"), *((one.id, one.name) for one in carts)],
+        "carts": [("", "all carts"), *((one.id, one.name) for one in carts(visit))],
         "cart": cart,
         "causes": [("", "all causes"), *((cause.value, cause.value) for cause in Cause)],
         "states": SHOWN,
@@ -75,3 +70,11 @@ def _page(visit: Visit, asked: dict[str, str]) -> Page:
         "older": f"/differences?{urlencode(older)}" if older else None,
     }
     return Page("differences.html", data, "Differences", () if visit.form else ("list",))
+
+
+SCREENS = (
+    page("/differences", Scope.READ, _differences),
+    form("/differences/{number}/ours", Scope.MANAGE, _ours),
+    form("/differences/{number}/theirs", Scope.MANAGE, _theirs),
+    form("/differences/{number}/recheck", Scope.MANAGE, _recheck),
+)

@@ -12,55 +12,59 @@ from fastapi.responses import Response
 from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.people import Scope
 from onhand.services import people
-from onhand.web.site import Site
+from onhand.web.declaring import form, open_form, open_page
 from onhand.web.visit import Page, Visit, within
 
 
-def attach(site: Site) -> None:
-    """Declare log-in, log-out and the one-time link."""
-    app = site.app
+def _login(visit: Visit) -> Page | Response:
+    """The log-in; who is in already is sent on."""
+    if visit.visitor:
+        return visit.go(within(visit.query.get("next", "/")))
+    return _asked(visit)
 
-    @site.open_page("/login")
-    def login(visit: Visit) -> Page | Response:
-        if visit.visitor:
-            return visit.go(within(visit.query.get("next", "/")))
-        return _login(visit)
 
-    @site.open_form("/login")
-    def enter(visit: Visit) -> Page | Response:
-        name, password = visit.form.get("name", ""), visit.form.get("password", "")
-        try:
-            secret = people.enter(app.house, app.gate, name, password, visit.address, visit.agent)
-        except OnHandError as error:
-            return visit.refuse(error, lambda: _login(visit))
-        return visit.enter(secret, within(visit.form.get("next", "/")))
+def _enter(visit: Visit) -> Page | Response:
+    name, password = visit.form.get("name", ""), visit.form.get("password", "")
+    try:
+        secret = people.enter(visit.app.house, visit.app.gate, name, password, visit.address, visit.agent)
+    except OnHandError as error:
+        return visit.refuse(error, lambda: _asked(visit))
+    return visit.enter(secret, within(visit.form.get("next", "/")))
 
-    @site.form("/logout", Scope.READ)
-    def leave(visit: Visit) -> Response:
-        people.leave(app.house, visit.secret)
-        return visit.leave("/login")
 
-    @site.open_page("/begin/{link}")
-    def begin(visit: Visit, link: str) -> Page:
-        return _begin(visit, link)
+def _leave(visit: Visit) -> Response:
+    people.leave(visit.app.house, visit.secret)
+    return visit.leave("/login")
 
-    @site.open_form("/begin/{link}")
-    def choose(visit: Visit, link: str) -> Page | Response:
-        name, password = visit.form.get("name", ""), visit.form.get("password", "")
-        try:
-            if password != visit.form.get("again", ""):
-                raise Refused("The two passwords differ: type the same twice.", again="")
-            tokens = visit.checked("tokens")
-            secret = people.begin(app.house, app.gate, link, name, password, visit.agent, tokens)
-        except OnHandError as error:
-            return visit.refuse(error, lambda: _begin(visit, link))
-        return visit.enter(secret, "/")
 
-    def _login(visit: Visit) -> Page:
-        empty = app.read(lambda books: books.people.count()) == 0
-        return Page("login.html", {"next": within(visit.query.get("next", "/")), "empty": empty}, "Log in")
+def _choose(visit: Visit, link: str) -> Page | Response:
+    name, password = visit.form.get("name", ""), visit.form.get("password", "")
+    try:
+        if password != visit.form.get("again", ""):
+            raise Refused("The two passwords differ: type the same twice.", again="")
+        tokens = visit.checked("tokens")
+        secret = people.begin(visit.app.house, visit.app.gate, link, name, password, visit.agent, tokens)
+    except OnHandError as error:
+        return visit.refuse(error, lambda: _begin(visit, link))
+    return visit.enter(secret, "/")
 
-    def _begin(visit: Visit, link: str) -> Page:
-        """Raises Refused if the link was used or has ended."""
-        holder = people.link_holder(app.house, link)
-        return Page("begin.html", {"holder": holder, "action": visit.path}, "Choose a password")
+
+def _asked(visit: Visit) -> Page:
+    """The page that asks for name and password."""
+    empty = people.nobody_yet(visit.app.house)
+    return Page("login.html", {"next": within(visit.query.get("next", "/")), "empty": empty}, "Log in")
+
+
+def _begin(visit: Visit, link: str) -> Page:
+    """Raises Refused if the link was used or has ended."""
+    holder = people.link_holder(visit.app.house, link)
+    return Page("begin.html", {"holder": holder, "action": visit.path}, "Choose a password")
+
+
+SCREENS = (
+    open_page("/login", _login),
+    open_form("/login", _enter),
+    form("/logout", Scope.READ, _leave),
+    open_page("/begin/{link}", _begin),
+    open_form("/begin/{link}", _choose),
+)

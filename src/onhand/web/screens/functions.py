@@ -11,13 +11,11 @@ from typing import Any
 
 from fastapi.responses import Response
 
-from onhand.domain.carts import Cart
 from onhand.domain.errors import OnHandError
 from onhand.domain.people import Scope
-from onhand.services import settings
-from onhand.web.screens.carts import numbered
+from onhand.web.declaring import form, page
+from onhand.web.named import Named, carts, numbered
 from onhand.web.screens.tasks import RESULTS, in_order, shown
-from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
 
 PREVIEW_ROWS = 50
@@ -25,32 +23,28 @@ LATEST_TASKS = 5
 VERBS = {"send": "send_qoh", "get": "get_qoh"}
 
 
-def attach(site: Site) -> None:
-    """Declare the page and its form."""
+def _functions(visit: Visit) -> Page:
+    return _page(visit, visit.query)
 
-    @site.page("/functions", Scope.READ)
-    def functions(visit: Visit) -> Page:
-        return _page(visit, visit.query)
 
-    @site.form("/functions/begin", Scope.MANAGE)
-    def begin(visit: Visit) -> Page | Response:
-        cart = numbered(visit, visit.form.get("cart", ""))
-        direction = "send" if visit.form.get("preview") == "send" else "get"
-        return visit.submit(
-            "task_start",
-            {"verb": VERBS[direction], "arguments": {"cart": cart.name, **_options(direction, visit.form)}},
-            again=lambda: _page(visit, visit.form),
-            then=lambda answer: f"/tasks/{answer['task']}",
-        )
+def _begin(visit: Visit) -> Page | Response:
+    cart = numbered(visit, visit.form.get("cart", ""))
+    direction = "send" if visit.form.get("preview") == "send" else "get"
+    return visit.submit(
+        "task_start",
+        {"verb": VERBS[direction], "arguments": {"cart": cart.name, **_options(direction, visit.form)}},
+        again=lambda: _page(visit, visit.form),
+        then=lambda answer: f"/tasks/{answer['task']}",
+    )
 
 
 def _page(visit: Visit, asked: dict[str, str]) -> Page:
     """The page for what is asked: a cart, and the preview of one direction."""
-    carts = visit.app.read(lambda books: books.carts.all())
-    wanted = asked.get("cart") or (str(carts[0].id) if len(carts) == 1 else "")
+    known = carts(visit)
+    wanted = asked.get("cart") or (str(known[0].id) if len(known) == 1 else "")
     cart = numbered(visit, wanted) if wanted else None
     data: dict[str, Any] = {
-        "carts": [(one.id, one.name) for one in carts],
+        "carts": [(one.id, one.name) for one in known],
         "cart": None,
         "preview": None,
         "asked": asked,
@@ -59,10 +53,9 @@ def _page(visit: Visit, asked: dict[str, str]) -> Page:
         "meanings": RESULTS,
     }
     if cart is not None:
-        data["running"] = visit.app.tasks.aligning(cart.id)
-        data["cart"] = visit.do("cart_show", cart=cart.name)
+        found = visit.do("cart_show", cart=cart.name)
+        data |= {"cart": found, "running": found["task"], "batch_size": found["pace"]["batch_size"]}
         data["tasks"] = [shown(task) for task in visit.do("task_list", cart=cart.name, limit=LATEST_TASKS)["tasks"]]
-        data["batch_size"] = visit.app.read(lambda books: settings.pace_of(books, cart)).batch_size
         if asked.get("preview") in VERBS and data["running"] is None:
             data["preview"] = _preview(visit, cart, asked)
     title = f"{cart.name}: Shopping Cart Functions" if cart else "Shopping Cart Functions"
@@ -70,7 +63,7 @@ def _page(visit: Visit, asked: dict[str, str]) -> Page:
     return Page("functions.html", data, title, () if asked.get("preview") or not cart else ("latest",))
 
 
-def _preview(visit: Visit, cart: Cart, asked: dict[str, str]) -> dict[str, Any] | None:
+def _preview(visit: Visit, cart: Named, asked: dict[str, str]) -> dict[str, Any] | None:
     """What the button would do. None if it cannot be told; the page says why."""
     direction = asked["preview"]
     options = _options(direction, asked)
@@ -92,3 +85,9 @@ def _options(direction: str, asked: dict[str, str]) -> dict[str, Any]:
         return {"create": bool(asked.get("create"))}
     size = asked.get("batch_size", "").strip()
     return {"batch_size": size} if size else {}
+
+
+SCREENS = (
+    page("/functions", Scope.READ, _functions),
+    form("/functions/begin", Scope.MANAGE, _begin),
+)

@@ -17,111 +17,100 @@ from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.people import Scope
 from onhand.files import sheets
 from onhand.web import files, view
+from onhand.web.declaring import form, page
 from onhand.web.drawing import plural
-from onhand.web.screens.home import Heads
-from onhand.web.site import Site
+from onhand.web.named import suppliers
 from onhand.web.visit import Page, Visit
 
 ROWS = 50  # of one page
+SUPPLIERS = 1000  # to choose from in the filter
 SHOPS = 8  # columns; a table of more is no table any more
 FILTERS = ("q", "supplier", "below_zero", "reorder", "set_aside")
 FLAGS = ("below_zero", "reorder", "set_aside")
 
 
-def attach(site: Site) -> None:
-    """Declare the list of items, and what brings items in and out."""
-    heads = Heads(site)
-    _attach_import(site)
-
-    @site.page("/inventory", Scope.READ)
-    def inventory(visit: Visit) -> Page:
-        query = visit.query
-        wanted = {"search": query.get("q", ""), "supplier": query.get("supplier", "")}
-        wanted |= {name: query.get(name, "") for name in ("after", "before")}
-        found = visit.do("item_list", limit=ROWS, **wanted, **{flag: bool(query.get(flag)) for flag in FLAGS})
-        head = heads.current()
-        carts = [cart for cart in head.carts if cart["active"]]
-        rows = found["items"]
-        lines = [
-            (row, [view.cell(row["shops"].get(c["id"]), row["on_hand"], c) for c in carts[:SHOPS]]) for row in rows
-        ]
-        moved = query.get("after") or query.get("before")
-        data = {
-            "lines": lines,
-            "carts": carts[:SHOPS],
-            "more_carts": len(carts) - SHOPS,
-            "items": head.items,
-            "filtered": any(query.get(name) for name in FILTERS),
-            "suppliers": site.app.read(lambda books: books.inventory.supplier_names()),
-            "first": visit.link(after=None, before=None) if moved else None,
-            "back": visit.link(after=None, before=rows[0]["sku"]) if rows and moved else None,
-            "on": visit.link(before=None, after=rows[-1]["sku"])
-            if len(rows) == ROWS or (rows and query.get("before"))
-            else None,
-        }
-        return Page("inventory.html", data, "Inventory", ("item_rows",))
-
-    @site.page("/inventory/new", Scope.STOCK)
-    def new(_: Visit) -> Page:
-        return _new_page()
-
-    @site.form("/inventory/new", Scope.STOCK)
-    def add(visit: Visit) -> Page | Response:
-        return visit.submit(
-            "item_add",
-            {"sku": visit.form.get("sku", ""), **visit.given("name", "on_hand")},
-            again=_new_page,
-            then=lambda added: f"/item?sku={quote(added['sku'], safe='')}",
-            said="{sku} is added.",
-        )
-
-    @site.page("/inventory/items.{form}", Scope.READ)
-    def export(visit: Visit, form: str) -> Response:
-        if form not in set(sheets.Form):
-            raise Refused("Items can be had as csv or as xlsx.")
-        content = base64.b64decode(visit.do("item_export", form=form)["file"])
-        named = {"Content-Disposition": f'attachment; filename="onhand-items.{form}"', "Cache-Control": "no-store"}
-        return Response(content, media_type=sheets.Form(form).media_type, headers=named)
+def _inventory(visit: Visit) -> Page:
+    query = visit.query
+    wanted = {"search": query.get("q", ""), "supplier": query.get("supplier", "")}
+    wanted |= {name: query.get(name, "") for name in ("after", "before")}
+    found = visit.do("item_list", limit=ROWS, **wanted, **{flag: bool(query.get(flag)) for flag in FLAGS})
+    status = visit.do("status", shared=True)
+    carts = [cart for cart in status["carts"] if cart["active"]]
+    rows = found["items"]
+    lines = [(row, [view.cell(row["shops"].get(c["id"]), row["on_hand"], c) for c in carts[:SHOPS]]) for row in rows]
+    moved = query.get("after") or query.get("before")
+    data = {
+        "lines": lines,
+        "carts": carts[:SHOPS],
+        "more_carts": len(carts) - SHOPS,
+        "items": status["items"],
+        "filtered": any(query.get(name) for name in FILTERS),
+        "suppliers": suppliers(visit, SUPPLIERS),
+        "first": visit.link(after=None, before=None) if moved else None,
+        "back": visit.link(after=None, before=rows[0]["sku"]) if rows and moved else None,
+        "on": visit.link(before=None, after=rows[-1]["sku"])
+        if len(rows) == ROWS or (rows and query.get("before"))
+        else None,
+    }
+    return Page("inventory.html", data, "Inventory", ("item_rows",))
 
 
-def _attach_import(site: Site) -> None:
-    """Declare how a table comes in: chosen, looked at with its columns, imported."""
+def _new(_: Visit) -> Page:
+    return Page("item_new.html", {}, "New item")
 
-    @site.page("/inventory/import", Scope.MANAGE)
-    def import_(_: Visit) -> Page:
-        return _import_page()
 
-    @site.page("/inventory/template.{form}", Scope.READ)
-    def template(visit: Visit, form: str) -> Response:
-        return handed_over(visit, "items", form)
+def _add(visit: Visit) -> Page | Response:
+    return visit.submit(
+        "item_add",
+        {"sku": visit.form.get("sku", ""), **visit.given("name", "on_hand")},
+        again=lambda: _new(visit),
+        then=lambda added: f"/item?sku={quote(added['sku'], safe='')}",
+        said="{sku} is added.",
+    )
 
-    @site.form("/inventory/import", Scope.MANAGE)
-    def look(visit: Visit) -> Page:
-        content: bytes | None = None
-        try:
-            content = files.brought(visit, files.KEPT)
-            if content is None:
-                raise Refused("Choose a file first.", file="")
-            preview = visit.do("item_import", **files.arguments(visit, content), dry_run=True)
-        except OnHandError as error:
-            return _refused(visit, error, content)
-        return _import_page(preview=preview, asked=files.asked(visit, files.KEPT, content, sheets.ITEMS, preview))
 
-    @site.form("/inventory/import/do", Scope.MANAGE)
-    def do(visit: Visit) -> Page | Response:
-        content: bytes | None = None
-        try:
-            content = files.brought(visit, files.KEPT)
-            if content is None:
-                raise Refused("The file is not here any more, and nothing was booked: choose it again.")
-            # The page showed each count that is overwritten; ``overwrite`` says how many those were.
-            arguments = files.arguments(visit, content)
-            done = visit.do("item_import", **arguments, overwrite=bool(visit.form.get("overwrite")))
-        except OnHandError as error:
-            return _refused(visit, error, content)
-        counts = (f"{plural(done[word], 'item')} {word}" for word in ("added", "changed", "unchanged"))
-        words = f"Imported: {', '.join(counts)}."
-        return visit.go("/inventory", words)
+def _export(visit: Visit, form: str) -> Response:
+    if form not in set(sheets.Form):
+        raise Refused("Items can be had as csv or as xlsx.")
+    content = base64.b64decode(visit.do("item_export", form=form)["file"])
+    named = {"Content-Disposition": f'attachment; filename="onhand-items.{form}"', "Cache-Control": "no-store"}
+    return Response(content, media_type=sheets.Form(form).media_type, headers=named)
+
+
+def _import(_: Visit) -> Page:
+    return _import_page()
+
+
+def _template(visit: Visit, form: str) -> Response:
+    return handed_over(visit, "items", form)
+
+
+def _look(visit: Visit) -> Page:
+    content: bytes | None = None
+    try:
+        content = files.brought(visit, files.KEPT)
+        if content is None:
+            raise Refused("Choose a file first.", file="")
+        preview = visit.do("item_import", **files.arguments(visit, content), dry_run=True)
+    except OnHandError as error:
+        return _refused(visit, error, content)
+    return _import_page(preview=preview, asked=files.asked(visit, files.KEPT, content, sheets.ITEMS, preview))
+
+
+def _do(visit: Visit) -> Page | Response:
+    content: bytes | None = None
+    try:
+        content = files.brought(visit, files.KEPT)
+        if content is None:
+            raise Refused("The file is not here any more, and nothing was booked: choose it again.")
+        # The page showed each count that is overwritten; ``overwrite`` says how many those were.
+        arguments = files.arguments(visit, content)
+        done = visit.do("item_import", **arguments, overwrite=bool(visit.form.get("overwrite")))
+    except OnHandError as error:
+        return _refused(visit, error, content)
+    counts = (f"{plural(done[word], 'item')} {word}" for word in ("added", "changed", "unchanged"))
+    words = f"Imported: {', '.join(counts)}."
+    return visit.go("/inventory", words)
 
 
 def handed_over(visit: Visit, kind: str, form: str) -> Response:
@@ -138,10 +127,6 @@ def _refused(visit: Visit, error: OnHandError, content: bytes | None) -> Page:
     return visit.refuse(error, lambda: _import_page(bad_lines=error.facts.get("faults"), asked=asked))
 
 
-def _new_page() -> Page:
-    return Page("item_new.html", {}, "New item")
-
-
 def _import_page(**known: Any) -> Page:
     """Where a file is chosen, or what it would do."""
     columns = [column.name for column in sheets.ITEMS.columns if column.told and not column.needed]
@@ -153,3 +138,15 @@ def _import_page(**known: Any) -> Page:
         "bad_lines": known.get("bad_lines") or [],
     }
     return Page("item_import.html", data, "Import items")
+
+
+SCREENS = (
+    page("/inventory", Scope.READ, _inventory),
+    page("/inventory/new", Scope.STOCK, _new),
+    form("/inventory/new", Scope.STOCK, _add),
+    page("/inventory/items.{form}", Scope.READ, _export),
+    page("/inventory/import", Scope.MANAGE, _import),
+    page("/inventory/template.{form}", Scope.READ, _template),
+    form("/inventory/import", Scope.MANAGE, _look),
+    form("/inventory/import/do", Scope.MANAGE, _do),
+)

@@ -16,86 +16,83 @@ from onhand.domain.errors import Refused
 from onhand.domain.inventory import FIELDS, REASONS
 from onhand.domain.people import Scope
 from onhand.web import view
+from onhand.web.declaring import form, page
 from onhand.web.drawing import plural
-from onhand.web.screens.home import Heads
-from onhand.web.site import Site
+from onhand.web.named import suppliers
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
 
 MOVEMENTS = 30  # of the statement; all of them are on Movements
+SUPPLIERS = 1000  # to choose from
 REMARK_NEEDED = "other"
 
 
-def attach(site: Site) -> None:
-    """Declare the page of an item and its forms."""
-    heads = Heads(site)
+def _item(visit: Visit) -> Page:
+    return _page(visit, visit.query.get("sku", ""))
 
-    @site.page("/item", Scope.READ)
-    def item(visit: Visit) -> Page:
-        return page(visit, visit.query.get("sku", ""))
 
-    def page(visit: Visit, sku: str) -> Page:
-        found = visit.do("item_show", sku=sku, limit=MOVEMENTS)
-        head = heads.current()
-        suppliers = visit.app.read(lambda books: books.inventory.supplier_names())
-        if found["supplier"] and found["supplier"] not in suppliers:
-            suppliers = sorted([*suppliers, found["supplier"]])
-        data = {
-            "item": found,
-            "shops": [_shop(found, cart) for cart in head.carts],
-            "statement": _statement(found),
-            "names": found["carts"],
-            "suppliers": [("", "nobody in particular"), *((name, name) for name in suppliers)],
-            "reasons": [("", "choose"), *((reason, reason) for reason in REASONS)],
-            "chart": f"/item/chart.json?sku={quote(found['sku'], safe='')}",
-        }
-        # What a form brought back stays as it was typed, and its address is none to listen at.
-        live = () if visit.form else ("item_figures", "item_shops", "item_statement")
-        return Page("item.html", data, f"{found['sku']} {found['name']}".strip(), live)
+def _page(visit: Visit, sku: str) -> Page:
+    found = visit.do("item_show", sku=sku, limit=MOVEMENTS)
+    carts = visit.do("status", shared=True)["carts"]
+    sellers = suppliers(visit, SUPPLIERS)
+    if found["supplier"] and found["supplier"] not in sellers:
+        sellers = sorted([*sellers, found["supplier"]])
+    data = {
+        "item": found,
+        "shops": [_shop(found, cart) for cart in carts],
+        "statement": _statement(found),
+        "names": found["carts"],
+        "suppliers": [("", "nobody in particular"), *((name, name) for name in sellers)],
+        "reasons": [("", "choose"), *((reason, reason) for reason in REASONS)],
+        "chart": f"/item/chart.json?sku={quote(found['sku'], safe='')}",
+    }
+    # What a form brought back stays as it was typed, and its address is none to listen at.
+    live = () if visit.form else ("item_figures", "item_shops", "item_statement")
+    return Page("item.html", data, f"{found['sku']} {found['name']}".strip(), live)
 
-    @site.form("/item/adjust", Scope.STOCK)
-    def adjust(visit: Visit) -> Page | Response:
-        form = visit.form
-        sku, reason, remark = (form.get(name, "").strip() for name in ("sku", "reason", "remark"))
-        if not remark and reason in {"", REMARK_NEEDED}:
-            field = "remark" if reason else "reason"
-            error = Refused("Say why: it is kept with the movement.", **{field: ""})
-            return visit.refuse(error, lambda: page(visit, sku))
-        words = remark if reason in {"", REMARK_NEEDED} else f"{reason}: {remark}" if remark else reason
-        return visit.submit(
-            "adjust",
-            {
-                "sku": sku,
-                **visit.given("change", "counted", "seen"),
-                "reason": words,
-                "below_zero": visit.checked("below_zero"),
-            },
-            again=lambda: page(visit, sku),
-            then=f"/item?sku={quote(sku, safe='')}",
-            said="{sku}: {on_hand} on hand now.",
-        )
 
-    @site.form("/item/edit", Scope.MANAGE)
-    def edit(visit: Visit) -> Page | Response:
-        form, sku = visit.form, visit.form.get("sku", "")
-        return visit.submit(
-            "item_edit",
-            {
-                "sku": sku,
-                **{name: form[name].strip() for name in (*FIELDS, "new_sku", "revision") if name in form},
-                **{flag: visit.checked(flag) for flag in ("ignore_qoh", "drop_ship")},
-            },
-            again=lambda: page(visit, sku),
-            then=lambda done: f"/item?sku={quote(done['sku'], safe='')}",
-            said=_said,
-        )
+def _adjust(visit: Visit) -> Page | Response:
+    form = visit.form
+    sku, reason, remark = (form.get(name, "").strip() for name in ("sku", "reason", "remark"))
+    if not remark and reason in {"", REMARK_NEEDED}:
+        field = "remark" if reason else "reason"
+        error = Refused("Say why: it is kept with the movement.", **{field: ""})
+        return visit.refuse(error, lambda: _page(visit, sku))
+    words = remark if reason in {"", REMARK_NEEDED} else f"{reason}: {remark}" if remark else reason
+    return visit.submit(
+        "adjust",
+        {
+            "sku": sku,
+            **visit.given("change", "counted", "seen"),
+            "reason": words,
+            "below_zero": visit.checked("below_zero"),
+        },
+        again=lambda: _page(visit, sku),
+        then=f"/item?sku={quote(sku, safe='')}",
+        said="{sku}: {on_hand} on hand now.",
+    )
 
-    @site.page("/item/chart.json", Scope.READ)
-    def chart(visit: Visit) -> Response:
-        found = visit.do("stock_history", sku=visit.query.get("sku", ""))
-        series = [{"label": "on hand", "values": found["values"]}]
-        answer = {"x": found["x"], "series": series, "step": True}
-        return JSONResponse(answer, headers={"Cache-Control": "no-store"})
+
+def _edit(visit: Visit) -> Page | Response:
+    form, sku = visit.form, visit.form.get("sku", "")
+    return visit.submit(
+        "item_edit",
+        {
+            "sku": sku,
+            **{name: form[name].strip() for name in (*FIELDS, "new_sku", "revision") if name in form},
+            **{flag: visit.checked(flag) for flag in ("ignore_qoh", "drop_ship")},
+        },
+        again=lambda: _page(visit, sku),
+        then=lambda done: f"/item?sku={quote(done['sku'], safe='')}",
+        said=_said,
+    )
+
+
+def _chart(visit: Visit) -> Response:
+    found = visit.do("stock_history", sku=visit.query.get("sku", ""))
+    series = [{"label": "on hand", "values": found["values"]}]
+    answer = {"x": found["x"], "series": series, "step": True}
+    return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
 
 def _said(done: Data) -> str:
@@ -116,3 +113,11 @@ def _statement(item: Data) -> list[dict[str, Any]]:
         lines.append({**entry, "balance": balance})
         balance -= entry["quantity"]
     return lines
+
+
+SCREENS = (
+    page("/item", Scope.READ, _item),
+    form("/item/adjust", Scope.STOCK, _adjust),
+    form("/item/edit", Scope.MANAGE, _edit),
+    page("/item/chart.json", Scope.READ, _chart),
+)

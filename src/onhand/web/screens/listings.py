@@ -12,12 +12,11 @@ from urllib.parse import urlencode
 
 from fastapi.responses import Response
 
-from onhand.domain.carts import Cart
 from onhand.domain.errors import Refused
 from onhand.domain.people import Scope
+from onhand.web.declaring import form, page
 from onhand.web.drawing import plural
-from onhand.web.screens.carts import numbered
-from onhand.web.site import Site
+from onhand.web.named import Named, numbered
 from onhand.web.visit import Page, Visit
 
 ROWS = 50
@@ -56,88 +55,78 @@ MEANINGS = {
 }
 
 
-def attach(site: Site) -> None:
-    """Declare the list, the page of one product, and their forms."""
-
-    @site.page("/carts/{cart}/listings", Scope.READ)
-    def listings(visit: Visit, cart: str) -> Page:
-        return _list(visit, numbered(visit, cart), visit.query)
-
-    @site.form("/carts/{cart}/listings/ignore", Scope.MANAGE)
-    def ignore(visit: Visit, cart: str) -> Page | Response:
-        said = "{ignored} more products of {cart} are ignored. The filter “ignored” shows them, and undoes it."
-        return _several(visit, numbered(visit, cart), "listing_ignore", said)
-
-    @site.form("/carts/{cart}/listings/release", Scope.MANAGE)
-    def release(visit: Visit, cart: str) -> Page | Response:
-        said = "{released} products of {cart} go by their own SKUs again."
-        return _several(visit, numbered(visit, cart), "listing_release", said)
-
-    @site.form("/carts/{cart}/listings/switch-on", Scope.MANAGE)
-    def switch_on(visit: Visit, cart: str) -> Page | Response:
-        said = "Products of {cart} to be switched on with the next post: {switched_on}."
-        return _several(visit, numbered(visit, cart), "listing_switch_on", said)
-
-    @site.form("/carts/{cart}/listings/leave-off", Scope.MANAGE)
-    def leave_off(visit: Visit, cart: str) -> Page | Response:
-        return _several(visit, numbered(visit, cart), "listing_leave_off", "Products of {cart} left off: {left_off}.")
-
-    _attach_create(site)
-
-    @site.page("/carts/{cart}/listings/{product}", Scope.READ)
-    def one(visit: Visit, cart: str, product: str) -> Page:
-        return _one(visit, numbered(visit, cart), product)
-
-    @site.form("/carts/{cart}/listings/{product}/choose", Scope.MANAGE)
-    def choose(visit: Visit, cart: str, product: str) -> Page | Response:
-        found = numbered(visit, cart)
-        return visit.submit(
-            "listing_choose",
-            {"cart": found.name, "product": product, "sku": visit.form.get("sku", "")},
-            again=lambda: _one(visit, found, product),
-            then=f"/carts/{found.id}/listings",
-            said="Product {product} is {sku} now. {says}",
-        )
-
-    @site.form("/carts/{cart}/listings/{product}/rename", Scope.MANAGE)
-    def rename(visit: Visit, cart: str, product: str) -> Page | Response:
-        found = numbered(visit, cart)
-        model = visit.do("listing_suggest", cart=found.name, product=product, limit=1)["listing"]["model"] or ""
-        return visit.submit(
-            "item_edit",
-            {"sku": visit.form.get("sku", ""), "new_sku": model},
-            again=lambda: _one(visit, found, product),
-            then=f"/carts/{found.id}/listings",
-            said="The item's SKU is {sku} now, as in the shop. Send or Get the product's quantity to bring it in step.",
-        )
+def _listings(visit: Visit, cart: str) -> Page:
+    return _list(visit, numbered(visit, cart), visit.query)
 
 
-def _attach_create(site: Site) -> None:
-    """Items for all unmatched products of a cart, after a look at what that makes."""
-
-    @site.page("/carts/{cart}/listings/create", Scope.MANAGE)
-    def preview(visit: Visit, cart: str) -> Page:
-        return _preview(visit, numbered(visit, cart))
-
-    @site.form("/carts/{cart}/listings/create", Scope.MANAGE)
-    def create(visit: Visit, cart: str) -> Page | Response:
-        found = numbered(visit, cart)
-        return visit.submit(
-            "listing_create",
-            {"cart": found.name, "limit": 1},
-            again=lambda: _preview(visit, found),
-            then=f"/carts/{found.id}/listings",
-            said=lambda answer: f"{plural(answer['counts']['created'], 'item')} created from {answer['cart']}.",
-        )
+def _ignore(visit: Visit, cart: str) -> Page | Response:
+    said = "{ignored} more products of {cart} are ignored. The filter “ignored” shows them, and undoes it."
+    return _several(visit, numbered(visit, cart), "listing_ignore", said)
 
 
-def _preview(visit: Visit, cart: Cart) -> Page:
+def _release(visit: Visit, cart: str) -> Page | Response:
+    said = "{released} products of {cart} go by their own SKUs again."
+    return _several(visit, numbered(visit, cart), "listing_release", said)
+
+
+def _switch_on(visit: Visit, cart: str) -> Page | Response:
+    said = "Products of {cart} to be switched on with the next post: {switched_on}."
+    return _several(visit, numbered(visit, cart), "listing_switch_on", said)
+
+
+def _leave_off(visit: Visit, cart: str) -> Page | Response:
+    return _several(visit, numbered(visit, cart), "listing_leave_off", "Products of {cart} left off: {left_off}.")
+
+
+def _product(visit: Visit, cart: str, product: str) -> Page:
+    return _one(visit, numbered(visit, cart), product)
+
+
+def _choose(visit: Visit, cart: str, product: str) -> Page | Response:
+    found = numbered(visit, cart)
+    return visit.submit(
+        "listing_choose",
+        {"cart": found.name, "product": product, "sku": visit.form.get("sku", "")},
+        again=lambda: _one(visit, found, product),
+        then=f"/carts/{found.id}/listings",
+        said="Product {product} is {sku} now. {says}",
+    )
+
+
+def _rename(visit: Visit, cart: str, product: str) -> Page | Response:
+    found = numbered(visit, cart)
+    model = visit.do("listing_suggest", cart=found.name, product=product, limit=1)["listing"]["model"] or ""
+    return visit.submit(
+        "item_edit",
+        {"sku": visit.form.get("sku", ""), "new_sku": model},
+        again=lambda: _one(visit, found, product),
+        then=f"/carts/{found.id}/listings",
+        said="The item's SKU is {sku} now, as in the shop. Send or Get the product's quantity to bring it in step.",
+    )
+
+
+def _create_preview(visit: Visit, cart: str) -> Page:
+    return _preview(visit, numbered(visit, cart))
+
+
+def _create(visit: Visit, cart: str) -> Page | Response:
+    found = numbered(visit, cart)
+    return visit.submit(
+        "listing_create",
+        {"cart": found.name, "limit": 1},
+        again=lambda: _preview(visit, found),
+        then=f"/carts/{found.id}/listings",
+        said=lambda answer: f"{plural(answer['counts']['created'], 'item')} created from {answer['cart']}.",
+    )
+
+
+def _preview(visit: Visit, cart: Named) -> Page:
     planned = visit.do("listing_create", cart=cart.name, dry_run=True, limit=ROWS)
     data = {"cart": cart, "rows": planned["lines"], "count": planned["counts"].get("created", 0)}
     return Page("listings_create.html", data, f"{cart.name}: Create items")
 
 
-def _several(visit: Visit, cart: Cart, verb: str, said: str) -> Page | Response:
+def _several(visit: Visit, cart: Named, verb: str, said: str) -> Page | Response:
     """Do it with the products that were ticked, and come back to the list as it was filtered."""
     asked = visit.given(*FILTERS)
     products = visit.form_lists.get("products", [])
@@ -152,27 +141,28 @@ def _several(visit: Visit, cart: Cart, verb: str, said: str) -> Page | Response:
     )
 
 
-def _list(visit: Visit, cart: Cart, asked: dict[str, str]) -> Page:
+def _list(visit: Visit, cart: Named, asked: dict[str, str]) -> Page:
     asked = {"problem": "unsettled"} | {name: asked[name] for name in FILTERS if asked.get(name)}
+    counts = visit.do("cart_show", cart=cart.name)
     rows: list[dict[str, Any]] = []
-    if cart.aligned:  # before that only the shop knows its products, and the preview of Send or Get shows them
+    if counts["aligned"]:  # before that only the shop knows its products, and the preview of Send or Get shows them
         wanted = {name: asked[name] for name in ("search", "after") if name in asked}
         problem = None if asked["problem"] == "all" else asked["problem"]
         rows = visit.do("cart_products", cart=cart.name, problem=problem, limit=ROWS, **wanted)["products"]
     data = {
         "cart": cart,
-        "aligned": cart.aligned,
+        "aligned": counts["aligned"],
         "rows": [{**row, "state": _state(row)} for row in rows],
         "asked": asked,
         "kinds": KINDS,
         "first": _link(cart, {**asked, "after": ""}) if "after" in asked else None,
         "more": _link(cart, {**asked, "after": str(rows[-1]["product"])}) if len(rows) == ROWS else None,
-        "counts": visit.do("cart_show", cart=cart.name),
+        "counts": counts,
     }
     return Page("listings.html", data, f"{cart.name}: Unmatched and duplicate SKUs")
 
 
-def _one(visit: Visit, cart: Cart, product: str) -> Page:
+def _one(visit: Visit, cart: Named, product: str) -> Page:
     search = (visit.form or visit.query).get("search", "")
     found = visit.do("listing_suggest", cart=cart.name, product=product, search=search, limit=SUGGESTIONS)
     data = {"cart": cart, "product": found["listing"], "items": found["items"], "search": search, "meanings": MEANINGS}
@@ -197,6 +187,20 @@ def _state(row: dict[str, Any]) -> tuple[str, str, str]:
     return "ok", "in step", ""
 
 
-def _link(cart: Cart, asked: dict[str, str]) -> str:
+def _link(cart: Named, asked: dict[str, str]) -> str:
     wanted = {name: value for name, value in asked.items() if value}
     return f"/carts/{cart.id}/listings?{urlencode(wanted)}" if wanted else f"/carts/{cart.id}/listings"
+
+
+SCREENS = (
+    page("/carts/{cart}/listings", Scope.READ, _listings),
+    form("/carts/{cart}/listings/ignore", Scope.MANAGE, _ignore),
+    form("/carts/{cart}/listings/release", Scope.MANAGE, _release),
+    form("/carts/{cart}/listings/switch-on", Scope.MANAGE, _switch_on),
+    form("/carts/{cart}/listings/leave-off", Scope.MANAGE, _leave_off),
+    page("/carts/{cart}/listings/create", Scope.MANAGE, _create_preview),
+    form("/carts/{cart}/listings/create", Scope.MANAGE, _create),
+    page("/carts/{cart}/listings/{product}", Scope.READ, _product),
+    form("/carts/{cart}/listings/{product}/choose", Scope.MANAGE, _choose),
+    form("/carts/{cart}/listings/{product}/rename", Scope.MANAGE, _rename),
+)

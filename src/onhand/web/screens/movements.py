@@ -16,57 +16,59 @@ from onhand.domain.errors import Refused
 from onhand.domain.people import Scope
 from onhand.domain.stock import Kind
 from onhand.files import sheets
-from onhand.web.site import Site
+from onhand.web.declaring import page
 from onhand.web.visit import Page, Visit
 
 ROWS = 50  # of one page
 FILTERS = ("sku", "kind", "cart", "by")
 
 
-def attach(site: Site) -> None:
-    """Declare the ledger's screen."""
+def _movements(visit: Visit) -> Page:
+    query = visit.query
+    asked, fault = _asked(visit), ""
+    try:
+        found = visit.do(
+            "movements", **asked, limit=ROWS, **({"before": query["before"]} if query.get("before") else {})
+        )
+    except Refused as error:
+        if "before" in query:
+            raise
+        found, fault = {"movements": [], "carts": {}}, error.message
+    rows = found["movements"]
+    data = {
+        "rows": rows,
+        "names": found["carts"],
+        "fault": fault,
+        "kinds": [("", "any"), *((kind.value, kind.value) for kind in Kind)],
+        "carts": [("", "any"), *((name, name) for name in found["carts"].values())],
+        "filtered": bool(asked),
+        "download": visit.link(before=None).partition("?")[2],
+        "first": visit.link(before=None) if query.get("before") else None,
+        "on": visit.link(before=rows[-1]["id"]) if len(rows) == ROWS else None,
+    }
+    return Page("movements.html", data, "Movements", () if query.get("before") else ("movement_rows",))
 
-    @site.page("/movements", Scope.READ)
-    def movements(visit: Visit) -> Page:
-        query = visit.query
-        asked, fault = _asked(visit), ""
-        try:
-            found = visit.do(
-                "movements", **asked, limit=ROWS, **({"before": query["before"]} if query.get("before") else {})
-            )
-        except Refused as error:
-            if "before" in query:
-                raise
-            found, fault = {"movements": [], "carts": {}}, error.message
-        rows = found["movements"]
-        data = {
-            "rows": rows,
-            "names": found["carts"],
-            "fault": fault,
-            "kinds": [("", "any"), *((kind.value, kind.value) for kind in Kind)],
-            "carts": [("", "any"), *((name, name) for name in found["carts"].values())],
-            "filtered": bool(asked),
-            "download": visit.link(before=None).partition("?")[2],
-            "first": visit.link(before=None) if query.get("before") else None,
-            "on": visit.link(before=rows[-1]["id"]) if len(rows) == ROWS else None,
-        }
-        return Page("movements.html", data, "Movements", () if query.get("before") else ("movement_rows",))
 
-    @site.page("/movements/movements.{form}", Scope.READ)
-    def export(visit: Visit, form: str) -> Response:
-        if form not in set(sheets.Form):
-            raise Refused("Movements can be had as csv or as xlsx.")
-        asked = _asked(visit)
-        visit.do("movements", **asked, limit=1)  # what is refused is said on a page, not in the middle of a file
+def _export(visit: Visit, form: str) -> Response:
+    if form not in set(sheets.Form):
+        raise Refused("Movements can be had as csv or as xlsx.")
+    asked = _asked(visit)
+    visit.do("movements", **asked, limit=1)  # what is refused is said on a page, not in the middle of a file
 
-        def ask(before: int | None) -> Mapping[str, Any]:
-            return visit.do("movements", **asked, limit=sheets.MOVEMENTS_PAGE, before=before)
+    def ask(before: int | None) -> Mapping[str, Any]:
+        return visit.do("movements", **asked, limit=sheets.MOVEMENTS_PAGE, before=before)
 
-        pieces = sheets.write(sheets.MOVEMENTS, sheets.movement_rows(ask), sheets.Form(form))
-        named = {"Content-Disposition": f'attachment; filename="onhand-movements.{form}"', "Cache-Control": "no-store"}
-        return StreamingResponse(pieces, media_type=sheets.Form(form).media_type, headers=named)
+    pieces = sheets.write(sheets.MOVEMENTS, sheets.movement_rows(ask), sheets.Form(form))
+    named = {"Content-Disposition": f'attachment; filename="onhand-movements.{form}"', "Cache-Control": "no-store"}
+    return StreamingResponse(pieces, media_type=sheets.Form(form).media_type, headers=named)
 
 
 def _asked(visit: Visit) -> dict[str, str]:
     """The filters that were filled in."""
     return {name: value for name in FILTERS if (value := visit.query.get(name, "").strip())}
+
+
+SCREENS = (
+    page("/movements", Scope.READ, _movements),
+    page("/movements/movements.{form}", Scope.READ, _export),
+)

@@ -16,8 +16,9 @@ from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.orders import LineState
 from onhand.domain.people import Scope
 from onhand.web import lines
+from onhand.web.declaring import form, page
 from onhand.web.drawing import plural
-from onhand.web.site import Site
+from onhand.web.named import carts
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
 
@@ -34,28 +35,17 @@ STATES = {
 TONES = {"waiting": "warn", "cancelled": "off", "deleted": "off", "returned": "off", "not kept": "off", "sold": "ok"}
 
 
-def attach(site: Site) -> None:
-    """Declare the screens about orders."""
-    site.page("/orders", Scope.READ)(_orders)
-    site.page("/orders/new", Scope.STOCK)(_new)
-    site.form("/orders/new", Scope.STOCK)(_take)
-    site.page("/order", Scope.READ)(_order)
-    site.form("/order/cancel", Scope.STOCK)(_cancel)
-    site.form("/order/return", Scope.STOCK)(_return)
-
-
 def _orders(visit: Visit) -> Page:
     query = visit.query
     cart = query.get("cart", "")
     wanted: dict[str, Any] = {"search": query.get("q", ""), "state": query.get("state") or None}
     wanted |= {"by_phone": True} if cart == BY_PHONE else {"cart": cart}
     found = visit.do("order_list", limit=ROWS, before=query.get("before", ""), **wanted)["orders"]
-    carts = visit.app.read(lambda books: [cart.name for cart in books.carts.all()])
     data = {
         "orders": [{**order, "link": link(order), "tone": tone(order["state"])} for order in found],
         "lines_shown": LINES_SHOWN,
         "tone": tone,
-        "carts": [("", "anywhere"), (BY_PHONE, "by phone"), *((name, name) for name in carts)],
+        "carts": [("", "anywhere"), (BY_PHONE, "by phone"), *((one.name, one.name) for one in carts(visit))],
         "states": list(STATES.items()),
         "filtered": any(query.get(name) for name in ("q", "cart", "state")),
         "first": visit.link(before=None) if query.get("before") else None,
@@ -148,3 +138,13 @@ def _return(visit: Visit) -> Page | Response:
 
 def _back(visit: Visit) -> str:
     return f"/order?{urlencode(visit.given('number', 'cart', 'epoch'))}"
+
+
+SCREENS = (
+    page("/orders", Scope.READ, _orders),
+    page("/orders/new", Scope.STOCK, _new),
+    form("/orders/new", Scope.STOCK, _take),
+    page("/order", Scope.READ, _order),
+    form("/order/cancel", Scope.STOCK, _cancel),
+    form("/order/return", Scope.STOCK, _return),
+)

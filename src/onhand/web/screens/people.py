@@ -15,7 +15,7 @@ from fastapi.responses import Response
 from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.people import Role, Scope
 from onhand.services import people
-from onhand.web.site import Site
+from onhand.web.declaring import form, page
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
 
@@ -32,21 +32,6 @@ SCOPES = (
     (Scope.ADMINISTER.value, "administer: users, tokens, keys, webhooks, the audit log"),
 )
 ENDED = "That session is ended: its browser has to log in again."
-
-
-def attach(site: Site) -> None:
-    """Declare the pages and forms about people."""
-    site.page("/people", Scope.ADMINISTER)(_users)
-    site.form("/people/invite", Scope.ADMINISTER)(_invite)
-    site.form("/people/token", Scope.ADMINISTER)(_make_token)
-    site.form("/people/token/revoke", Scope.ADMINISTER)(_revoke_token)
-    site.page("/people/{user}", Scope.ADMINISTER)(_user)
-    site.form("/people/{user}", Scope.ADMINISTER)(_edit)
-    site.form("/people/{user}/link", Scope.ADMINISTER)(_link)
-    site.form("/people/{user}/session", Scope.ADMINISTER)(_revoke_session)
-    site.page("/account", Scope.READ)(_account)
-    site.form("/account", Scope.READ)(_change)
-    site.form("/account/session", Scope.READ)(_leave_elsewhere)
 
 
 # All users, and the tokens of programs
@@ -135,7 +120,7 @@ def _revoke_session(visit: Visit, user: str) -> Page | Response:
 
 
 def _account(visit: Visit) -> Page:
-    own = visit.app.read(lambda books: people.live_sessions(books, visit.app.clock.now(), _own(visit).id))
+    own = people.sessions_of(visit.app.house, _own(visit))
     return Page("account.html", {"roles": dict(ROLES), "sessions": own}, "Your account")
 
 
@@ -195,3 +180,18 @@ def _own(visit: Visit) -> people.Visitor:
 def _origin(visit: Visit) -> str:
     """What a browser calls us, for links that are handed on."""
     return f"{'https' if visit.https else 'http'}://{visit.host}"
+
+
+SCREENS = (
+    page("/people", Scope.ADMINISTER, _users),
+    form("/people/invite", Scope.ADMINISTER, _invite),
+    form("/people/token", Scope.ADMINISTER, _make_token),
+    form("/people/token/revoke", Scope.ADMINISTER, _revoke_token),
+    page("/people/{user}", Scope.ADMINISTER, _user),
+    form("/people/{user}", Scope.ADMINISTER, _edit),
+    form("/people/{user}/link", Scope.ADMINISTER, _link),
+    form("/people/{user}/session", Scope.ADMINISTER, _revoke_session),
+    page("/account", Scope.READ, _account),
+    form("/account", Scope.READ, _change),
+    form("/account/session", Scope.READ, _leave_elsewhere),
+)

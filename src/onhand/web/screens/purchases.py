@@ -7,7 +7,6 @@ Never: sends an order to a supplier: it shows it ready to print or to mail.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 from urllib.parse import quote
@@ -17,8 +16,9 @@ from fastapi.responses import Response
 from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.people import Scope
 from onhand.web import lines
+from onhand.web.declaring import form, page
 from onhand.web.drawing import plural
-from onhand.web.site import Site
+from onhand.web.named import suppliers
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
 
@@ -29,21 +29,6 @@ TONES = {"draft": "off", "sent": "way", "closed": "ok", "cancelled": "off"}
 STATES = (("", "all"), ("open", "open"), *((state, state) for state in TONES))
 
 
-def attach(site: Site) -> None:
-    """Declare the pages and forms about purchase orders."""
-    site.page("/purchases", Scope.READ)(_orders)
-    site.page("/purchases/new", Scope.MANAGE)(_new)
-    site.form("/purchases/new", Scope.MANAGE)(_add)
-    site.page("/purchases/suggested", Scope.MANAGE)(_suggested)
-    site.form("/purchases/suggested", Scope.MANAGE)(_raise)
-    site.page("/purchases/{order}", Scope.READ)(_order)
-    site.form("/purchases/{order}", Scope.MANAGE)(_edit)
-    site.page("/purchases/{order}/print", Scope.READ)(_print)
-    site.form("/purchases/{order}/receive", Scope.STOCK)(_arrived)
-    site.form("/purchases/{order}/close", Scope.MANAGE)(_ended("close", "{order} is closed: nothing more is expected."))
-    site.form("/purchases/{order}/cancel", Scope.MANAGE)(_ended("cancel", "{order} is called off."))
-
-
 def _orders(visit: Visit) -> Page:
     asked = {name: visit.query[name] for name in ("state", "supplier", "before") if visit.query.get(name)}
     found = visit.do("purchase_list", limit=ROWS, **asked)["orders"]
@@ -51,7 +36,7 @@ def _orders(visit: Visit) -> Page:
         "orders": found,
         "tones": TONES,
         "states": STATES,
-        "suppliers": _suppliers(visit),
+        "suppliers": suppliers(visit, SUPPLIERS_OFFERED),
         "filtered": bool(asked.keys() & {"state", "supplier"}),
         "first": visit.link(before=None) if "before" in asked else None,
         "on": visit.link(before=found[-1]["id"]) if len(found) == ROWS else None,
@@ -59,16 +44,11 @@ def _orders(visit: Visit) -> Page:
     return Page("purchases.html", data, "Purchase orders", ("orders",))
 
 
-def _suppliers(visit: Visit) -> list[str]:
-    found = visit.do("supplier_list", active=True, limit=SUPPLIERS_OFFERED)["suppliers"]
-    return [supplier["name"] for supplier in found]
-
-
 # A new one
 
 
 def _new(visit: Visit) -> Page:
-    data = {"suppliers": _suppliers(visit), "rows": lines.rows(visit)}
+    data = {"suppliers": suppliers(visit, SUPPLIERS_OFFERED), "rows": lines.rows(visit)}
     return Page("purchase_new.html", data, "New purchase order")
 
 
@@ -170,17 +150,22 @@ def _arrived(visit: Visit, order: str) -> Page | Response:
     return visit.go(_back(visit, order), f"{plural(len(done['on_hand']), 'item')} of {order} received; {rest}.")
 
 
-def _ended(verb: str, said: str) -> Callable[..., Page | Response]:
-    def end(visit: Visit, order: str) -> Page | Response:
-        return visit.submit(
-            f"purchase_{verb}",
-            {"order": order, **visit.given("revision")},
-            again=lambda: _order(visit, order),
-            then=_address(order),
-            said=said,
-        )
+def _close(visit: Visit, order: str) -> Page | Response:
+    return _end(visit, "purchase_close", order, "{order} is closed: nothing more is expected.")
 
-    return end
+
+def _cancel(visit: Visit, order: str) -> Page | Response:
+    return _end(visit, "purchase_cancel", order, "{order} is called off.")
+
+
+def _end(visit: Visit, verb: str, order: str, said: str) -> Page | Response:
+    return visit.submit(
+        verb,
+        {"order": order, **visit.given("revision")},
+        again=lambda: _order(visit, order),
+        then=_address(order),
+        said=said,
+    )
 
 
 def _address(order: str) -> str:
@@ -205,3 +190,18 @@ def _mail(visit: Visit, order: Data) -> str:
         body += "… and more: see the order attached.\n"
     subject = f"Purchase order {order['order']}"
     return f"mailto:{quote(order['email'], safe='@')}?subject={quote(subject)}&body={quote(body)}"
+
+
+SCREENS = (
+    page("/purchases", Scope.READ, _orders),
+    page("/purchases/new", Scope.MANAGE, _new),
+    form("/purchases/new", Scope.MANAGE, _add),
+    page("/purchases/suggested", Scope.MANAGE, _suggested),
+    form("/purchases/suggested", Scope.MANAGE, _raise),
+    page("/purchases/{order}", Scope.READ, _order),
+    form("/purchases/{order}", Scope.MANAGE, _edit),
+    page("/purchases/{order}/print", Scope.READ, _print),
+    form("/purchases/{order}/receive", Scope.STOCK, _arrived),
+    form("/purchases/{order}/close", Scope.MANAGE, _close),
+    form("/purchases/{order}/cancel", Scope.MANAGE, _cancel),
+)

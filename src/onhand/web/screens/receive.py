@@ -15,21 +15,14 @@ from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.people import Scope
 from onhand.files import sheets
 from onhand.web import files, lines
+from onhand.web.declaring import form, page
 from onhand.web.drawing import plural
 from onhand.web.screens.inventory import handed_over
-from onhand.web.site import Site
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
 
 ROWS = 50  # purchase orders on a page
 SAID_ITEMS = 5  # named after a receipt
-
-
-def attach(site: Site) -> None:
-    """Declare the page and its form."""
-    site.page("/receive", Scope.READ)(_receive)
-    site.form("/receive", Scope.STOCK)(_book)
-    site.page("/receive/template.{form}", Scope.READ)(_template)
 
 
 def _receive(visit: Visit, bad_lines: Any = None, asked: Data = files.NOT_ASKED) -> Page:
@@ -78,3 +71,10 @@ def _said(done: Data) -> str:
     on_hand = done["on_hand"]
     named = ", ".join(f"{sku} has {units:,} now" for sku, units in list(on_hand.items())[:SAID_ITEMS])
     return f"{plural(len(on_hand), 'item')} received: {named}{' …' if len(on_hand) > SAID_ITEMS else ''}."
+
+
+SCREENS = (
+    page("/receive", Scope.READ, _receive),
+    form("/receive", Scope.STOCK, _book),
+    page("/receive/template.{form}", Scope.READ, _template),
+)

@@ -14,8 +14,8 @@ from fastapi.responses import Response
 
 from onhand.domain.errors import Refused
 from onhand.domain.people import Scope
-from onhand.web.screens.carts import numbered
-from onhand.web.site import Site
+from onhand.web.declaring import form, page
+from onhand.web.named import carts, numbered
 from onhand.web.visit import Page, Visit
 
 ROWS = 50  # of each list
@@ -29,29 +29,25 @@ OUTCOMES = {
 PLACES = ("waiting", "parked", "before")  # where each list goes on
 
 
-def attach(site: Site) -> None:
-    """Declare the page and its forms."""
+def _stack(visit: Visit) -> Page:
+    return _page(visit, visit.query)
 
-    @site.page("/stack", Scope.READ)
-    def stack(visit: Visit) -> Page:
-        return _page(visit, visit.query)
 
-    @site.form("/stack/retry", Scope.MANAGE)
-    def retry(visit: Visit) -> Page | Response:
-        said = "{retried} parked posts of {cart} are tried again."
-        return _submit(visit, "posts_retry", visit.given("product"), said)
+def _retry(visit: Visit) -> Page | Response:
+    said = "{retried} parked posts of {cart} are tried again."
+    return _submit(visit, "posts_retry", visit.given("product"), said)
 
-    @site.form("/stack/release", Scope.MANAGE)
-    def release(visit: Visit) -> Page | Response:
-        return _submit(
-            visit, "posts_release", visit.given("product"), "Product {product} goes on: what is due by now is posted."
-        )
 
-    @site.form("/stack/park", Scope.MANAGE)
-    def park(visit: Visit) -> Page | Response:
-        asked = {"reason": visit.form.get("reason", ""), **visit.given("product", "sku")}
-        said = "Nothing is posted for product {product} of {cart} until it is released; its sales are booked."
-        return _submit(visit, "posts_park", asked, said)
+def _release(visit: Visit) -> Page | Response:
+    return _submit(
+        visit, "posts_release", visit.given("product"), "Product {product} goes on: what is due by now is posted."
+    )
+
+
+def _park(visit: Visit) -> Page | Response:
+    asked = {"reason": visit.form.get("reason", ""), **visit.given("product", "sku")}
+    said = "Nothing is posted for product {product} of {cart} until it is released; its sales are booked."
+    return _submit(visit, "posts_park", asked, said)
 
 
 def _submit(visit: Visit, verb: str, arguments: dict[str, Any], said: str) -> Page | Response:
@@ -72,7 +68,6 @@ def _submit(visit: Visit, verb: str, arguments: dict[str, Any], said: str) -> Pa
 
 
 def _page(visit: Visit, asked: dict[str, str]) -> Page:
-    carts = visit.app.read(lambda books: books.carts.all())
     cart = numbered(visit, asked["cart"]) if asked.get("cart") else None
     of_cart = {"cart": cart.name} if cart else {}
     lists = {state: _rows(visit, state, asked, of_cart) for state in ("sent", "waiting", "parked")}
@@ -81,9 +76,9 @@ def _page(visit: Visit, asked: dict[str, str]) -> Page:
     first = {name: _link({**asked, name: ""}) if asked.get(name) else None for name in PLACES}
     more = {name: lists[name]["more_waiting"] for name in ("waiting", "parked")} | {"before": posted["more_posts"]}
     data = {
-        "carts": [("", "all carts"), *((one.id, one.name) for one in carts)],
+        "carts": [("", "all carts"), *((one.id, one.name) for one in carts(visit))],
         "cart": cart,
-        "counts": visit.app.read(lambda books: books.figures.stack(cart.id if cart else None)),
+        "counts": posted["counts"],
         "sent": lists["sent"]["posts"],
         "waiting": lists["waiting"]["waiting"],
         "parked": lists["parked"]["waiting"],
@@ -104,3 +99,11 @@ def _rows(visit: Visit, state: str, asked: dict[str, str], of_cart: dict[str, st
 def _link(asked: dict[str, str]) -> str:
     wanted = {name: value for name, value in asked.items() if value}
     return f"/stack?{urlencode(wanted)}" if wanted else "/stack"
+
+
+SCREENS = (
+    page("/stack", Scope.READ, _stack),
+    form("/stack/retry", Scope.MANAGE, _retry),
+    form("/stack/release", Scope.MANAGE, _release),
+    form("/stack/park", Scope.MANAGE, _park),
+)

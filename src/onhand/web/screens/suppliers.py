@@ -13,44 +13,15 @@ from fastapi.responses import Response
 
 from onhand.domain.errors import Refused
 from onhand.domain.people import Scope
-from onhand.domain.purchasing import Supplier
-from onhand.web.site import Site
+from onhand.web.declaring import form, page
 from onhand.web.visit import Page, Visit
+from onhand.wire import Data
 
 ROWS = 50  # of one page
 FIELDS = ("email", "phone", "note")
 
 
-def attach(site: Site) -> None:
-    """Declare the page and its forms."""
-
-    @site.page("/suppliers", Scope.READ)
-    def suppliers(visit: Visit) -> Page:
-        return _page(visit)
-
-    @site.form("/suppliers/add", Scope.MANAGE)
-    def add(visit: Visit) -> Page | Response:
-        return visit.submit(
-            "supplier_add",
-            {"name": visit.form.get("name", ""), **visit.given(*FIELDS)},
-            again=lambda: _page(visit),
-            then="/suppliers",
-            said="{name} is added.",
-        )
-
-    @site.form("/suppliers/edit", Scope.MANAGE)
-    def edit(visit: Visit) -> Page | Response:
-        texts = {name: visit.form.get(name, "") for name in ("name", *FIELDS)}
-        return visit.submit(
-            "supplier_edit",
-            {**visit.given("supplier", "revision"), **texts, "active": visit.checked("active")},
-            again=lambda: _page(visit),
-            then="/suppliers",
-            said="{name} is saved.",
-        )
-
-
-def _page(visit: Visit) -> Page:
+def _suppliers(visit: Visit) -> Page:
     after = visit.query.get("after", "")
     found = visit.do("supplier_list", after=after, limit=ROWS)["suppliers"]
     data = {
@@ -62,10 +33,38 @@ def _page(visit: Visit) -> Page:
     return Page("suppliers.html", data, "Suppliers")
 
 
-def _chosen(visit: Visit) -> Supplier | None:
+def _chosen(visit: Visit) -> Data | None:
     """The supplier that is to be changed; None if there is none, or none of that name any more."""
     name = visit.query.get("edit") or visit.form.get("supplier", "")
     try:
-        return visit.app.read(lambda books: books.purchases.supplier(name)) if name else None
+        return visit.do("supplier_show", supplier=name) if name else None
     except Refused:
         return None
+
+
+def _add(visit: Visit) -> Page | Response:
+    return visit.submit(
+        "supplier_add",
+        {"name": visit.form.get("name", ""), **visit.given(*FIELDS)},
+        again=lambda: _suppliers(visit),
+        then="/suppliers",
+        said="{name} is added.",
+    )
+
+
+def _edit(visit: Visit) -> Page | Response:
+    texts = {name: visit.form.get(name, "") for name in ("name", *FIELDS)}
+    return visit.submit(
+        "supplier_edit",
+        {**visit.given("supplier", "revision"), **texts, "active": visit.checked("active")},
+        again=lambda: _suppliers(visit),
+        then="/suppliers",
+        said="{name} is saved.",
+    )
+
+
+SCREENS = (
+    page("/suppliers", Scope.READ, _suppliers),
+    form("/suppliers/add", Scope.MANAGE, _add),
+    form("/suppliers/edit", Scope.MANAGE, _edit),
+)

@@ -15,7 +15,7 @@ from fastapi.responses import Response, StreamingResponse
 from onhand.domain.errors import Refused
 from onhand.domain.people import Scope
 from onhand.files import sheets
-from onhand.web.site import Site
+from onhand.web.declaring import form, page
 from onhand.web.visit import Page, Visit
 
 ROWS = 50  # of one page
@@ -49,50 +49,46 @@ RESULTS = {
 }
 
 
-def attach(site: Site) -> None:
-    """Declare the tasks' pages."""
+def _tasks(visit: Visit) -> Page:
+    before = visit.query.get("before", "")
+    found = visit.do("task_list", limit=ROWS, **({"before": before} if before else {}))["tasks"]
+    older = visit.link(before=found[-1]["task"]) if len(found) == ROWS else None
+    data = {"tasks": [shown(task) for task in found], "older": older, "first": "/tasks" if before else None}
+    return Page("tasks.html", data, "Tasks", ("tasks_list",))
 
-    @site.page("/tasks", Scope.READ)
-    def tasks(visit: Visit) -> Page:
-        before = visit.query.get("before", "")
-        found = visit.do("task_list", limit=ROWS, **({"before": before} if before else {}))["tasks"]
-        older = visit.link(before=found[-1]["task"]) if len(found) == ROWS else None
-        data = {"tasks": [shown(task) for task in found], "older": older, "first": "/tasks" if before else None}
-        return Page("tasks.html", data, "Tasks", ("tasks_list",))
 
-    @site.page("/tasks/{task}", Scope.READ)
-    def task(visit: Visit, task: str) -> Page:
-        result, after = visit.query.get("result", ""), visit.query.get("after", "") or 0
-        found = visit.do("task_show", task=task, result=result or None, after=after, limit=ROWS)
-        lines = found.pop("lines")
-        data = {
-            "task": shown(found),
-            "lines": lines,
-            "result": result,
-            "first": visit.link(after=None) if after else None,
-            "on": visit.link(after=lines[-1]["line"]) if len(lines) == ROWS else None,
-            "meanings": RESULTS,
-        }
-        title = f"Task {found['task']}: {data['task']['what']}"
-        return Page("task.html", data, title, ("progress", "results"), ages=found["state"] == "running")
+def _task(visit: Visit, task: str) -> Page:
+    result, after = visit.query.get("result", ""), visit.query.get("after", "") or 0
+    found = visit.do("task_show", task=task, result=result or None, after=after, limit=ROWS)
+    lines = found.pop("lines")
+    data = {
+        "task": shown(found),
+        "lines": lines,
+        "result": result,
+        "first": visit.link(after=None) if after else None,
+        "on": visit.link(after=lines[-1]["line"]) if len(lines) == ROWS else None,
+        "meanings": RESULTS,
+    }
+    title = f"Task {found['task']}: {data['task']['what']}"
+    return Page("task.html", data, title, ("progress", "results"), ages=found["state"] == "running")
 
-    @site.form("/tasks/{task}/cancel", Scope.MANAGE)
-    def cancel(visit: Visit, task: str) -> Response:
-        number = visit.do("task_show", task=task, limit=1)["task"]
-        try:
-            visit.do("task_cancel", task=number)
-        except Refused as error:  # it has ended meanwhile: the page says how
-            return visit.go(f"/tasks/{number}", error.message)
-        return visit.go(f"/tasks/{number}", f"Task {number} stops as soon as that leaves everything in order.")
 
-    @site.page("/tasks/{task}/result.{form}", Scope.READ)
-    def download(visit: Visit, task: str, form: str) -> Response:
-        if form not in set(sheets.Form):
-            raise Refused("A result can be had as csv or as xlsx.")
-        number = visit.do("task_show", task=task, limit=1)["task"]
-        pieces = sheets.write(sheets.ALIGNED, _rows(visit, number), sheets.Form(form))
-        named = {"Content-Disposition": f'attachment; filename="onhand-task-{number}.{form}"'}
-        return StreamingResponse(pieces, media_type=sheets.Form(form).media_type, headers=named)
+def _cancel(visit: Visit, task: str) -> Response:
+    number = visit.do("task_show", task=task, limit=1)["task"]
+    try:
+        visit.do("task_cancel", task=number)
+    except Refused as error:  # it has ended meanwhile: the page says how
+        return visit.go(f"/tasks/{number}", error.message)
+    return visit.go(f"/tasks/{number}", f"Task {number} stops as soon as that leaves everything in order.")
+
+
+def _download(visit: Visit, task: str, form: str) -> Response:
+    if form not in set(sheets.Form):
+        raise Refused("A result can be had as csv or as xlsx.")
+    number = visit.do("task_show", task=task, limit=1)["task"]
+    pieces = sheets.write(sheets.ALIGNED, _rows(visit, number), sheets.Form(form))
+    named = {"Content-Disposition": f'attachment; filename="onhand-task-{number}.{form}"'}
+    return StreamingResponse(pieces, media_type=sheets.Form(form).media_type, headers=named)
 
 
 def shown(task: Mapping[str, Any]) -> dict[str, Any]:
@@ -127,3 +123,11 @@ def _rows(visit: Visit, task: int) -> Iterator[list[sheets.Value | None]]:
         if len(lines) < DOWNLOAD_ROWS:
             return
         after = lines[-1]["line"]
+
+
+SCREENS = (
+    page("/tasks", Scope.READ, _tasks),
+    page("/tasks/{task}", Scope.READ, _task),
+    form("/tasks/{task}/cancel", Scope.MANAGE, _cancel),
+    page("/tasks/{task}/result.{form}", Scope.READ, _download),
+)

@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from onhand.domain.errors import OnHandError
 from onhand.domain.people import Scope
 from onhand.domain.webhooks import Event
-from onhand.web.site import Site
+from onhand.web.declaring import form, page
 from onhand.web.visit import Page, Visit
 
 ROWS = 25  # deliveries on one page
@@ -27,88 +27,21 @@ EVENTS = (
 TONES = {"waiting": "way", "delivered": "ok", "given up": "bad"}
 
 
-def attach(site: Site) -> None:
-    """Declare the pages and forms about webhooks."""
-
-    @site.page("/webhooks", Scope.ADMINISTER)
-    def webhooks(visit: Visit) -> Page:
-        return _list(visit)
-
-    @site.form("/webhooks", Scope.ADMINISTER)
-    def add(visit: Visit) -> Page:
-        try:
-            added = visit.do("webhook_add", url=visit.form.get("url", ""), **_chosen(visit))
-        except OnHandError as error:
-            return visit.refuse(error, lambda: _list(visit))
-        visit.form.clear()
-        return _list(visit, added=added)
-
-    @site.page("/webhooks/{webhook}", Scope.ADMINISTER)
-    def webhook(visit: Visit, webhook: str) -> Page:
-        return _page(visit, webhook)
-
-    @site.form("/webhooks/{webhook}", Scope.ADMINISTER)
-    def save(visit: Visit, webhook: str) -> Page | Response:
-        wanted = {"webhook": webhook, **visit.given("url", "revision"), **_chosen(visit)}
-        return visit.submit(
-            "webhook_edit",
-            wanted,
-            again=lambda: _page(visit, webhook),
-            then=f"/webhooks/{webhook}",
-            said="The webhook is changed.",
-        )
-
-    @site.form("/webhooks/{webhook}/switch", Scope.ADMINISTER)
-    def switch(visit: Visit, webhook: str) -> Page | Response:
-        return visit.submit(
-            "webhook_edit",
-            {"webhook": webhook, "active": visit.form.get("active") == "yes"},
-            again=lambda: _page(visit, webhook),
-            then=f"/webhooks/{webhook}",
-            said=lambda answer: "It is on: what happens from now on is told." if answer["active"] else "It is off.",
-        )
-
-    @site.form("/webhooks/{webhook}/test", Scope.ADMINISTER)
-    def test(visit: Visit, webhook: str) -> Page | Response:
-        tested = visit.do("webhook_test", webhook=webhook)
-        if tested["delivered"]:
-            return visit.go(f"/webhooks/{webhook}", f"The test was taken: {tested['answer']}")
-        visit.message = f"The test was not taken: {tested['answer']}"
-        return _page(visit, webhook)
-
-    @site.form("/webhooks/{webhook}/remove", Scope.ADMINISTER)
-    def remove(visit: Visit, webhook: str) -> Page | Response:
-        return visit.submit(
-            "webhook_remove",
-            {"webhook": webhook},
-            again=lambda: _page(visit, webhook),
-            then="/webhooks",
-            said="The webhook to {removed} is removed.",
-        )
-
-    @site.form("/webhooks/{webhook}/retry", Scope.ADMINISTER)
-    def retry(visit: Visit, webhook: str) -> Page | Response:
-        return visit.submit(
-            "webhook_retry",
-            visit.given("delivery"),
-            again=lambda: _page(visit, webhook),
-            then=f"/webhooks/{webhook}",
-            said="Delivery {delivery} is tried again now.",
-        )
-
-
-def _chosen(visit: Visit) -> dict[str, Any]:
-    """What the check boxes of a form say."""
-    events = [event.value for event in Event if visit.checked(event.value)]
-    return {"events": events, "allow_http": visit.checked("allow_http")}
-
-
-def _list(visit: Visit, added: dict[str, Any] | None = None) -> Page:
+def _webhooks(visit: Visit, added: dict[str, Any] | None = None) -> Page:
     data = {"webhooks": visit.do("webhook_list")["webhooks"], "events": EVENTS, "added": added, "tones": TONES}
     return Page("webhooks.html", data, "Webhooks", () if visit.form else ("list",))
 
 
-def _page(visit: Visit, webhook: str) -> Page:
+def _add(visit: Visit) -> Page:
+    try:
+        added = visit.do("webhook_add", url=visit.form.get("url", ""), **_chosen(visit))
+    except OnHandError as error:
+        return visit.refuse(error, lambda: _webhooks(visit))
+    visit.form.clear()
+    return _webhooks(visit, added=added)
+
+
+def _webhook(visit: Visit, webhook: str) -> Page:
     """One webhook. What a form brought back is not live: its address is none to listen at."""
     found = visit.do(
         "webhook_show", webhook=webhook, limit=ROWS, **{k: v for k, v in visit.query.items() if k == "before"}
@@ -125,3 +58,70 @@ def _page(visit: Visit, webhook: str) -> Page:
         "older": f"{base}?before={rows[-1]['delivery']}" if len(rows) == ROWS else None,
     }
     return Page("webhook.html", data, "Webhook", () if visit.form else ("state", "deliveries"))
+
+
+def _save(visit: Visit, webhook: str) -> Page | Response:
+    wanted = {"webhook": webhook, **visit.given("url", "revision"), **_chosen(visit)}
+    return visit.submit(
+        "webhook_edit",
+        wanted,
+        again=lambda: _webhook(visit, webhook),
+        then=f"/webhooks/{webhook}",
+        said="The webhook is changed.",
+    )
+
+
+def _switch(visit: Visit, webhook: str) -> Page | Response:
+    return visit.submit(
+        "webhook_edit",
+        {"webhook": webhook, "active": visit.form.get("active") == "yes"},
+        again=lambda: _webhook(visit, webhook),
+        then=f"/webhooks/{webhook}",
+        said=lambda answer: "It is on: what happens from now on is told." if answer["active"] else "It is off.",
+    )
+
+
+def _test(visit: Visit, webhook: str) -> Page | Response:
+    tested = visit.do("webhook_test", webhook=webhook)
+    if tested["delivered"]:
+        return visit.go(f"/webhooks/{webhook}", f"The test was taken: {tested['answer']}")
+    visit.message = f"The test was not taken: {tested['answer']}"
+    return _webhook(visit, webhook)
+
+
+def _remove(visit: Visit, webhook: str) -> Page | Response:
+    return visit.submit(
+        "webhook_remove",
+        {"webhook": webhook},
+        again=lambda: _webhook(visit, webhook),
+        then="/webhooks",
+        said="The webhook to {removed} is removed.",
+    )
+
+
+def _retry(visit: Visit, webhook: str) -> Page | Response:
+    return visit.submit(
+        "webhook_retry",
+        visit.given("delivery"),
+        again=lambda: _webhook(visit, webhook),
+        then=f"/webhooks/{webhook}",
+        said="Delivery {delivery} is tried again now.",
+    )
+
+
+def _chosen(visit: Visit) -> dict[str, Any]:
+    """What the check boxes of a form say."""
+    events = [event.value for event in Event if visit.checked(event.value)]
+    return {"events": events, "allow_http": visit.checked("allow_http")}
+
+
+SCREENS = (
+    page("/webhooks", Scope.ADMINISTER, _webhooks),
+    form("/webhooks", Scope.ADMINISTER, _add),
+    page("/webhooks/{webhook}", Scope.ADMINISTER, _webhook),
+    form("/webhooks/{webhook}", Scope.ADMINISTER, _save),
+    form("/webhooks/{webhook}/switch", Scope.ADMINISTER, _switch),
+    form("/webhooks/{webhook}/test", Scope.ADMINISTER, _test),
+    form("/webhooks/{webhook}/remove", Scope.ADMINISTER, _remove),
+    form("/webhooks/{webhook}/retry", Scope.ADMINISTER, _retry),
+)

@@ -7,22 +7,17 @@ Never: changes anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from onhand.app import App, Books
-from onhand.domain import family
-from onhand.domain.carts import Cart
 from onhand.domain.listings import Direction
 from onhand.domain.people import Scope
-from onhand.domain.states import CartState, state
-from onhand.services import settings
-from onhand.services.standing import facts_of
+from onhand.domain.states import CartState
 from onhand.web import drawing
-from onhand.web.site import Site
+from onhand.web.declaring import page
 from onhand.web.visit import Page, Visit
+from onhand.wire import Data
 
 WORDS = {Direction.SEND: "Send QOH", Direction.GET: "Get QOH"}
 CARTS_SHOWN = 20  # in the evidence of one step
@@ -55,30 +50,22 @@ class Step:
 class Known:
     """All that the steps are ticked off with."""
 
-    carts: tuple[Cart, ...]  # the active ones
-    names: Mapping[int, str]
+    carts: Sequence[Data]  # the active ones, as ``status`` shows them
     items: int
     synch_qoh: bool
-    followed: Mapping[int, Mapping[str, Any]]  # by cart: what moved elsewhere, and the post there
-    differed: Mapping[int, Mapping[str, Any]]  # by cart: its newest difference
-    states: Mapping[int, CartState]
-    counts: Mapping[int, Mapping[str, int]]
+    evidence: Mapping[int, Data]  # by cart, as ``cart_evidence`` shows it
 
 
-def attach(site: Site) -> None:
-    """Declare the page."""
-
-    @site.page("/start", Scope.READ)
-    def start(_: Visit) -> Page:
-        found = steps(_known(site.app))
-        done = sum(step.done for step in found)
-        next_one = next((number for number, step in enumerate(found, 1) if not step.done), None)
-        return Page(
-            "workflow.html",
-            {"steps": found, "done": done, "next": next_one},
-            f"Getting started: {done} of {len(found)}",
-            ("steps",),
-        )
+def _start(visit: Visit) -> Page:
+    found = steps(_known(visit))
+    done = sum(step.done for step in found)
+    next_one = next((number for number, step in enumerate(found, 1) if not step.done), None)
+    return Page(
+        "workflow.html",
+        {"steps": found, "done": done, "next": next_one},
+        f"Getting started: {done} of {len(found)}",
+        ("steps",),
+    )
 
 
 def steps(known: Known) -> list[Step]:
@@ -125,104 +112,91 @@ def steps(known: Known) -> list[Step]:
     ]
 
 
-def _each(known: Known, fact: Callable[[Known, Cart], Fact], label: str, address: str) -> tuple[Fact, ...]:
+def _each(known: Known, fact: Callable[[Known, Data], Fact], label: str, address: str) -> tuple[Fact, ...]:
     """The same fact for each cart; without a cart, where to connect one."""
     if not known.carts:
         return (Fact(False, "No shop is connected yet.", label, address),)
     return tuple(fact(known, cart) for cart in known.carts[:CARTS_SHOWN])
 
 
-def _answers(_: Known, cart: Cart) -> Fact:
-    if cart.hello:
-        title = family.title(cart.hello.family, cart.hello.version)
-        return Fact(True, f"{cart.name} answered: {title}, {cart.hello.engine} tables.")
-    return Fact(False, f"{cart.name} has not answered yet.", "Put its files into the shop and test it", _cart(cart))
+def _answers(_: Known, cart: Data) -> Fact:
+    name = cart["name"]
+    if cart["family"]:
+        return Fact(True, f"{name} answered: {cart['family']}, {cart['engine']} tables.")
+    return Fact(False, f"{name} has not answered yet.", "Put its files into the shop and test it", _address(cart))
 
 
-def _aligned(_: Known, cart: Cart) -> Fact:
-    functions = "Send or Get QOH", f"/functions?cart={cart.id}"
-    if cart.halted:
-        return Fact(False, f"{cart.name} is stopped: {cart.halted}", *functions)
-    if cart.aligned_at is None or cart.aligned_by is None:
-        return Fact(False, f"{cart.name} was never aligned.", *functions)
-    return Fact(True, f"{cart.name}: {WORDS[cart.aligned_by]}, {drawing.when(cart.aligned_at)}.")
+def _aligned(_: Known, cart: Data) -> Fact:
+    name, functions = cart["name"], ("Send or Get QOH", f"/functions?cart={cart['id']}")
+    if cart["halted"]:
+        return Fact(False, f"{name} is stopped: {cart['halted']}", *functions)
+    if cart["aligned_at"] is None or cart["aligned_by"] is None:
+        return Fact(False, f"{name} was never aligned.", *functions)
+    return Fact(True, f"{name}: {WORDS[Direction(cart['aligned_by'])]}, {drawing.when(cart['aligned_at'])}.")
 
 
-def _matched(known: Known, cart: Cart) -> Fact:
-    if not cart.aligned:
-        return Fact(False, f"{cart.name}: its products are not known before it is aligned.")
-    left, unclear = (
-        known.counts[cart.id]["unmatched"],
-        known.counts[cart.id]["duplicate"] + known.counts[cart.id]["blank"],
-    )
-    listed = f"{_cart(cart)}/listings"
+def _matched(_: Known, cart: Data) -> Fact:
+    name = cart["name"]
+    if not cart["aligned"]:
+        return Fact(False, f"{name}: its products are not known before it is aligned.")
+    left, unclear = cart["unmatched"], cart["duplicate"] + cart["blank"]
+    listed = f"{_address(cart)}/listings"
     if left:
-        what = f"{drawing.plural(left, 'product')} of {cart.name} {'is' if left == 1 else 'are'} not synchronized."
+        what = f"{drawing.plural(left, 'product')} of {name} {'is' if left == 1 else 'are'} not synchronized."
         return Fact(False, what, "Create items", f"{listed}/create")
     if unclear:
-        what = f"{drawing.plural(unclear, 'product')} of {cart.name} without a SKU of {'its' if unclear == 1 else 'their'} own."
+        own = "its" if unclear == 1 else "their"
+        what = f"{drawing.plural(unclear, 'product')} of {name} without a SKU of {own} own."
         return Fact(False, what, "Settle the SKUs", listed)
-    return Fact(True, f"{cart.name}: every product has an item, or was left out by you.")
+    return Fact(True, f"{name}: every product has an item, or was left out by you.")
 
 
-def _synchronized(known: Known, cart: Cart) -> Fact:
-    if cart.synchronize:
-        return Fact(True, f"{cart.name}: on.")
+def _synchronized(known: Known, cart: Data) -> Fact:
+    if cart["synchronize"]:
+        return Fact(True, f"{cart['name']}: on.")
     label = "Open the cart" if known.synch_qoh else "Open the cart, once SynchQOH is True"
-    return Fact(False, f"{cart.name}: off.", label, f"{_cart(cart)}#synchronize-box")
+    return Fact(False, f"{cart['name']}: off.", label, f"{_address(cart)}#synchronize-box")
 
 
-def _followed(known: Known, cart: Cart) -> Fact:
-    seen = known.followed.get(cart.id)
+def _followed(known: Known, cart: Data) -> Fact:
+    name, seen = cart["name"], _evidence(known, cart)["followed"]
     if seen is None:
-        return Fact(False, f"{cart.name} has not followed a movement yet.", "Receive goods", "/receive")
-    where = f" in {known.names.get(seen['cart'], 'a removed cart')}" if seen["cart"] is not None else ""
-    seconds = (seen["settled_at"] - seen["at"]).total_seconds()
-    moved = f"{seen['kind'].capitalize()} of {seen['sku']} ({drawing.signed(seen['quantity'])}){where}, {drawing.when(seen['at'])}"
-    return Fact(
-        True, f"{moved}: {cart.name} followed by {drawing.signed(seen['change'])} within {max(seconds, 0.1):,.1f} s."
-    )
+        return Fact(False, f"{name} has not followed a movement yet.", "Receive goods", "/receive")
+    where = f" in {seen['cart'] or 'a removed cart'}" if seen["cart_id"] is not None else ""
+    seconds = (datetime.fromisoformat(seen["settled_at"]) - datetime.fromisoformat(seen["at"])).total_seconds()
+    units, change = drawing.signed(seen["quantity"]), drawing.signed(seen["change"])
+    moved = f"{seen['kind'].capitalize()} of {seen['sku']} ({units}){where}, {drawing.when(seen['at'])}"
+    return Fact(True, f"{moved}: {name} followed by {change} within {max(seconds, 0.1):,.1f} s.")
 
 
-def _in_step(known: Known, cart: Cart) -> Fact:
-    state = known.states[cart.id]
-    if state is not CartState.IN_STEP:
-        return Fact(False, f"{cart.name} is not in step: {state}.", "See Home", "/")
-    differed = known.differed.get(cart.id)
-    quiet = _latest(
-        cart.aligned_at, datetime.fromisoformat(differed["closed_at"]) if differed and differed["closed_at"] else None
-    )
+def _in_step(known: Known, cart: Data) -> Fact:
+    name, state = cart["name"], cart["state"]
+    if state != CartState.IN_STEP:
+        return Fact(False, f"{name} is not in step: {state}.", "See Home", "/")
+    differed = _evidence(known, cart)["differed"]
+    quiet = _latest(cart["aligned_at"], differed["closed_at"] if differed else None)
     since = f"; nothing differed since {drawing.when(quiet)}" if quiet else ""
-    return Fact(True, f"{cart.name} is in step{since}.")
+    return Fact(True, f"{name} is in step{since}.")
 
 
-def _latest(*moments: datetime | None) -> datetime | None:
-    return max((at for at in moments if at is not None), default=None)
+def _evidence(known: Known, cart: Data) -> Data:
+    """What is known of a cart that was there when both were asked for."""
+    return known.evidence.get(cart["id"], {"followed": None, "differed": None})
 
 
-def _cart(cart: Cart) -> str:
-    return f"/carts/{cart.id}"
+def _latest(*times: str | None) -> datetime | None:
+    return max((datetime.fromisoformat(at) for at in times if at), default=None)
 
 
-def _known(app: App) -> Known:
-    watch = app.watch()
+def _address(cart: Data) -> str:
+    return f"/carts/{cart['id']}"
 
-    def read(books: Books) -> Known:
-        every = books.carts.all()
-        carts = tuple(cart for cart in every if cart.settings.active)
-        counts = {cart.id: books.reports.cart_counts(cart.id) for cart in carts}
-        newest = {cart.id: books.reports.differences(cart.id, open_only=False, limit=1) for cart in carts}
-        waiting = {cart.id: books.reports.differences(cart.id, open_only=True, limit=1) for cart in carts}
-        followed = {cart.id: books.evidence.followed(cart) for cart in carts if cart.aligned}
-        return Known(
-            carts,
-            {cart.id: cart.name for cart in every},
-            books.reports.item_count(),
-            bool(settings.values(books)["SynchQOH"]),
-            {cart: seen for cart, seen in followed.items() if seen},
-            {cart: (waiting[cart] or rows)[0] for cart, rows in newest.items() if waiting[cart] or rows},
-            {cart.id: state(facts_of(books, cart, watch, counts[cart.id])) for cart in carts},
-            counts,
-        )
 
-    return app.read(read)
+def _known(visit: Visit) -> Known:
+    status = visit.do("status")
+    evidence = {found["id"]: found for found in visit.do("cart_evidence")["carts"]}
+    carts = [cart for cart in status["carts"] if cart["active"]]
+    return Known(carts, status["items"], status["synch_qoh"], evidence)
+
+
+SCREENS = (page("/start", Scope.READ, _start),)

@@ -61,7 +61,10 @@ def test_items_go_out_as_they_came_in(onhand, tmp_path):
     out = tmp_path / "out.csv"
     onhand("item", "export", "--out", out)
     assert out.read_text(encoding="utf-8-sig") == onhand.text("item", "export")
-    assert onhand.text("item", "export").splitlines()[1:] == ["MUG,,3,,,,no,no,3,2", "TEA,Grüner Tee,5,,,,no,no,5,2"]
+    assert onhand.text("item", "export").splitlines()[1:] == [
+        "MUG,,3,,,,,,no,no,3,2",
+        "TEA,Grüner Tee,5,,,,,,no,no,5,2",
+    ]
     onhand("item", "export", "--out", tmp_path / "out.xlsx")
     for written in ("out.csv", "out.xlsx"):
         again = onhand.json("item", "import", tmp_path / written)

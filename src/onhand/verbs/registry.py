@@ -96,7 +96,7 @@ def model_of(request: type, *, strict: bool = False, without: tuple[str, ...] = 
     """Return the model that checks and describes a request. ``strict``: a number is not a text."""
     hints = get_type_hints(request, include_extras=True)
     given: dict[str, Any] = {
-        field.name: (_checked(hints[field.name]), ... if field.default is MISSING else field.default)
+        field.name: (checked(hints[field.name]), ... if field.default is MISSING else field.default)
         for field in fields(request)
         if field.name not in without
     }
@@ -104,11 +104,24 @@ def model_of(request: type, *, strict: bool = False, without: tuple[str, ...] = 
     return create_model(declaration(request).name, __config__=config, **given)
 
 
-def _checked(kind: Any) -> Any:
-    """Return a declared type with what pydantic has to know of it."""
-    if get_origin(kind) is not Annotated:
-        return bounded(kind)
-    base, *metadata = get_args(kind)
+def checked(kind: Any) -> Any:
+    """Return a declared type with what pydantic has to know of it, at every depth; each whole number in it is bounded to what the
+    database can keep, unless it has closer bounds."""
+    if kind is int:
+        return Annotated[int, Field(ge=INTEGERS.start, le=INTEGERS.stop - 1)]
+    if is_dataclass(kind):
+        return Annotated[kind, AfterValidator(_within), _Described()]
+    inside = get_args(kind)
+    if get_origin(kind) is Annotated:
+        return _annotated(*inside)
+    if not inside or get_origin(kind) is Literal:
+        return kind
+    within = tuple(one if one is ... else checked(one) for one in inside)
+    return Union[within] if get_origin(kind) in {Union, UnionType} else get_origin(kind)[within]  # noqa: UP007 - made of a tuple
+
+
+def _annotated(base: Any, *metadata: Any) -> Any:
+    """Return an annotated type with our own words in it translated."""
     made: list[Any] = []
     for one in metadata:
         if isinstance(one, Doc):
@@ -123,26 +136,12 @@ def _checked(kind: Any) -> Any:
             made.append(BeforeValidator(partial(_of_blank, one.means)))
         elif not isinstance(one, Argument | Option | Absent):
             made.append(one)
-    return Annotated[(bounded(base), *made)] if made else bounded(base)
+    inner = checked(base)
+    return Annotated[(inner, *made)] if made else inner
 
 
 def _of_blank(means: int, given: Any) -> Any:
     return means if given == "" else given
-
-
-def bounded(kind: Any) -> Any:
-    """The same type with each whole number in it bounded to what the database can keep, unless it has closer bounds."""
-    if kind is int:
-        return Annotated[int, Field(ge=INTEGERS.start, le=INTEGERS.stop - 1)]
-    if is_dataclass(kind):
-        return Annotated[kind, AfterValidator(_within), _Described()]
-    inside = get_args(kind)
-    if get_origin(kind) is Annotated:
-        return Annotated[(bounded(inside[0]), *inside[1:])]
-    if not inside or get_origin(kind) is Literal:
-        return kind
-    within = tuple(one if one is ... else bounded(one) for one in inside)
-    return Union[within] if get_origin(kind) in {Union, UnionType} else get_origin(kind)[within]  # noqa: UP007 - made of a tuple
 
 
 class _Described:

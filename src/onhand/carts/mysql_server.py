@@ -78,18 +78,7 @@ class Address:
         database = unquote(parts.path.removeprefix("/"))
         if not (user and host and _is_name(database)) or parts.fragment:
             raise _unfit(_FORM)
-        if unknown := members.keys() - {"prefix", "ca", "socket", "rowlog"}:
-            raise _unfit(
-                f"Behind the ? of the address may stand prefix=, ca=, socket= and rowlog=1, but not {min(unknown)[:40]!r}."
-            )
-        if "prefix" in members and not PREFIX.fullmatch(members["prefix"]):
-            raise _unfit(
-                "The table prefix in the address may have letters, digits and underscores, 40 of them at most."
-            )
-        if members.get("rowlog", "0") not in ("0", "1"):
-            raise _unfit("Write rowlog=1 into the address, or leave it out.")
-        if any(not members[name].startswith("/") for name in ("ca", "socket") if name in members):
-            raise _unfit("Give ca and socket in the address as whole paths, beginning with /.")
+        _check_members(members)
         return cls(
             user,
             host,
@@ -110,6 +99,20 @@ class Address:
     def login(self) -> tuple[str, str, int, str | None]:
         """What a password is for: it is sent nowhere else."""
         return self.user, self.host, self.port, self.socket
+
+
+def _check_members(members: Mapping[str, str]) -> None:
+    """Raise Permanent for what cannot be behind the ? of an address."""
+    if unknown := members.keys() - {"prefix", "ca", "socket", "rowlog"}:
+        raise _unfit(
+            f"Behind the ? of the address may stand prefix=, ca=, socket= and rowlog=1, but not {min(unknown)[:40]!r}."
+        )
+    if "prefix" in members and not PREFIX.fullmatch(members["prefix"]):
+        raise _unfit("The table prefix in the address may have letters, digits and underscores, 40 of them at most.")
+    if members.get("rowlog", "0") not in ("0", "1"):
+        raise _unfit("Write rowlog=1 into the address, or leave it out.")
+    if any(not members[name].startswith("/") for name in ("ca", "socket") if name in members):
+        raise _unfit("Give ca and socket in the address as whole paths, beginning with /.")
 
 
 class _Connection(pymysql.Connection):

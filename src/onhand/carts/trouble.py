@@ -114,28 +114,33 @@ def _how_changed(content: bytes) -> str:
     return "a proxy between here and the shop rewrites it"
 
 
-def _unsigned(status: int, headers: Mapping[str, str], content: bytes, now: float) -> OnHandError:
-    said = _object(content)
-    error = said.get("error")
-    error = error if isinstance(error, dict) else {}
-    code, arrived = error.get("code"), error.get("arrived")
-    if code == "signature" and arrived == "bare":
+def _refused_signature(arrived: object) -> OnHandError:
+    """Return why a shop did not believe a request. ``arrived``: in which state the request came to it, if it says so."""
+    if arrived == "bare":
         return Permanent(
             "Something before the shop (a proxy or firewall) strips headers from requests: let Signature, Signature-Input and"
             " Content-Digest pass.",
             reason="headers",
         )
-    if code == "signature" and arrived == "changed":
+    if arrived == "changed":
         return Retriable(
             "The request arrived in the shop cut or changed: a proxy or firewall before it rewrites what is sent.",
             reason="cut",
         )
+    return Permanent(
+        "The shop refuses the key: onhand-key.php in the shop and the key of this cart differ. Download the key file of this"
+        " cart and copy it there.",
+        reason="signature",
+    )
+
+
+def _unsigned(status: int, headers: Mapping[str, str], content: bytes, now: float) -> OnHandError:
+    said = _object(content)
+    error = said.get("error")
+    error = error if isinstance(error, dict) else {}
+    code = error.get("code")
     if code == "signature":
-        return Permanent(
-            "The shop refuses the key: onhand-key.php in the shop and the key of this cart differ. Download the key file of this"
-            " cart and copy it there.",
-            reason="signature",
-        )
+        return _refused_signature(error.get("arrived"))
     lacks = error.get("lacks")
     if code == "config" and isinstance(lacks, str) and re.fullmatch(r"[a-z0-9_]{1,40}(, [a-z0-9_]{1,40}){0,20}", lacks):
         return Permanent(

@@ -67,36 +67,31 @@ class Form:
 
     def __init__(self, name: str, hint: Any, default: Any) -> None:
         self.name = name
-        metadata = getattr(hint, "__metadata__", ())
-        self.absent = any(isinstance(one, Absent) for one in metadata)
-        kind = get_args(hint)[0] if metadata else hint
-        choices = [one for one in get_args(kind) if one is not NoneType] if _is_union(kind) else [kind]
-        inner = choices[0]
-        metadata = (*metadata, *getattr(inner, "__metadata__", ()))
-        inner = get_args(inner)[0] if getattr(inner, "__metadata__", ()) else inner
-        self._optional = NoneType in get_args(kind) if _is_union(kind) else False
+        inner, metadata, self._optional = _taken_apart(hint)
+        self.absent = _find(metadata, Absent) is not None
         self._pairs = get_origin(inner) is list and get_origin(get_args(inner)[0]) is tuple
         shown = self._typed(inner)
-        info: Any = _find(metadata[::-1], (Argument, Option)) or Option()  # the one written last, outside a shared kind
-        doc = _find(metadata, Doc)
-        bounds = _find(metadata, Interval) if inner in (int, float) else None
-        how: dict[str, Any] = {"help": doc.documentation if doc else None, "metavar": info.metavar}
-        if bounds:
-            how |= {"min": bounds.ge, "max": bounds.le if bounds.le and bounds.le <= SHOWN_MAX else None}
-        if isinstance(info, Argument):
-            told: Any = typer.Argument(**how)
-        else:
-            dashed = f"--{name.replace('_', '-')}"
-            negated = f"{dashed}/--no-{dashed[2:]}" if inner is bool and self._optional else dashed
-            if inner is date:
-                how["formats"] = ["%Y-%m-%d"]
-            told = typer.Option(info.name or negated, **how)
         self.parameter = inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
-            annotation=Annotated[shown | None if self._optional else shown, told],
+            annotation=Annotated[shown | None if self._optional else shown, self._info(inner, metadata)],
             default=inspect.Parameter.empty if default is MISSING else default,
         )
+
+    def _info(self, inner: Any, metadata: tuple[Any, ...]) -> Any:
+        """Return what Typer has to know of it."""
+        doc, bounds = _find(metadata, Doc), _find(metadata, Interval) if inner in (int, float) else None
+        form: Any = _find(metadata, (Argument, Option)) or Option()
+        how: dict[str, Any] = {"help": doc.documentation if doc else None, "metavar": form.metavar}
+        if bounds:
+            how |= {"min": bounds.ge, "max": bounds.le if bounds.le and bounds.le <= SHOWN_MAX else None}
+        if isinstance(form, Argument):
+            return typer.Argument(**how)
+        if inner is date:
+            how["formats"] = ["%Y-%m-%d"]
+        dashed = f"--{self.name.replace('_', '-')}"
+        negated = f"{dashed}/--no-{dashed[2:]}" if inner is bool and self._optional else dashed
+        return typer.Option(form.name or negated, **how)
 
     def _typed(self, inner: Any) -> Any:
         """Return the type that the terminal reads."""
@@ -123,8 +118,20 @@ def forms(request: type) -> list[Form]:
     return [form for form in found if not form.absent]
 
 
-def _is_union(kind: Any) -> bool:
-    return get_origin(kind) in (Union, UnionType)
+def _taken_apart(hint: Any) -> tuple[Any, tuple[Any, ...], bool]:
+    """Return the bare type of a hint, all that is noted on it, the outermost first, and whether it can be None."""
+    noted: list[Any] = []
+    optional = False
+    while True:
+        if hasattr(hint, "__metadata__"):
+            # What is written last stands outside a shared kind, and goes before it.
+            noted += reversed(hint.__metadata__)
+            hint = get_args(hint)[0]
+        elif get_origin(hint) in (Union, UnionType):
+            optional = optional or NoneType in get_args(hint)
+            hint = next(one for one in get_args(hint) if one is not NoneType)
+        else:
+            return hint, tuple(noted), optional
 
 
 def _find(metadata: tuple[Any, ...], kind: type | tuple[type, ...]) -> Any:

@@ -317,6 +317,16 @@ def created(out: Console, data: Data) -> None:
     _plan(out, data, "Create items from")
 
 
+def _problem(out: Console, found: list[Data], problem: str, advice: str) -> None:
+    """Print the products that have one problem, and what to do about it."""
+    if not found:
+        return
+    say(out, f"{len(found)} {problem}. {advice}", "yellow")
+    rows = [[line["product"], line["sku"], line["name"], line["failure"] or ""] for line in found[:ROWS_SHOWN]]
+    table(out, [">Product", "SKU", "Name", ""], rows, "")
+    _left_out(out, ROWS_SHOWN, len(found))
+
+
 def _plan(out: Console, data: Data, what: str) -> None:
     get = data["direction"] == "get"
     counts = ", ".join(f"{data['counts'][word]} {word}" for word in COUNTED if word in data["counts"]) or "no products"
@@ -333,12 +343,7 @@ def _plan(out: Console, data: Data, what: str) -> None:
     for line in [line for line in data["lines"] if line.get("remark")][:ROWS_SHOWN]:
         say(out, f"{line['sku']}: {line['remark']}", "yellow")
     for problem, advice in WHAT_TO_DO.items():
-        found = [line for line in data["lines"] if line["result"] == problem]
-        if found:
-            say(out, f"{len(found)} {problem}. {advice}", "yellow")
-            rows = [[line["product"], line["sku"], line["name"], line["failure"] or ""] for line in found[:ROWS_SHOWN]]
-            table(out, [">Product", "SKU", "Name", ""], rows, "")
-            _left_out(out, ROWS_SHOWN, len(found))
+        _problem(out, [line for line in data["lines"] if line["result"] == problem], problem, advice)
     if data["dry_run"]:
         say(out, "Dry run: nothing was changed on either side.", QUIET)
 

@@ -44,6 +44,19 @@ NOTICES = {
 }
 
 
+def _about(out: Console, cart: Data) -> None:
+    """Print what stands in the way of one cart, and what to do about it."""
+    name = cart["name"]
+    if why := cart["halted"] or cart["trouble"]:
+        say(out, f"{name}: {why}", BAD)
+    elif cart["unseen_seconds"] is not None:
+        say(out, f"{name}: not looked at for {cart['unseen_seconds']} s; its shop does not finish an answer.", BAD)
+    for field, (one, several, todo) in OPEN.items() if cart["active"] and cart["aligned"] else ():
+        if number := cart[field]:
+            what = f"{number:,} {one if number == 1 else several}"
+            say(out, f"{name}: {what}. {todo.format(cart=shlex.quote(name))}", "yellow")
+
+
 def status(out: Console, data: Data) -> None:
     """Print the carts with their states, then what to do about each."""
     driven = "A controller is at work" if data["controller"] else "No controller is at work: start `onhand serve`"
@@ -66,18 +79,7 @@ def status(out: Console, data: Data) -> None:
     columns = ["Cart", "State", "Looked at", ">Products", ">Kept", ">Not kept", ">Posts", ">Differences"]
     table(out, columns, rows, "No carts yet: add one with `onhand cart add`.")
     for cart in data["carts"]:
-        if why := cart["halted"] or cart["trouble"]:
-            say(out, f"{cart['name']}: {why}", BAD)
-        elif cart["unseen_seconds"] is not None:
-            say(
-                out,
-                f"{cart['name']}: not looked at for {cart['unseen_seconds']} s; its shop does not finish an answer.",
-                BAD,
-            )
-        for field, (one, several, todo) in OPEN.items() if cart["active"] and cart["aligned"] else ():
-            if number := cart[field]:
-                what = f"{number:,} {one if number == 1 else several}"
-                say(out, f"{cart['name']}: {what}. {todo.format(cart=shlex.quote(cart['name']))}", "yellow")
+        _about(out, cart)
     for notice in data["notices"]:
         todo = NOTICES[Kind(notice["kind"])].format(cart=shlex.quote(notice["cart_name"]))
         say(out, f"{notice['text']} {todo}", QUIET if notice["kind"] == Kind.LOW else "yellow")

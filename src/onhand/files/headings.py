@@ -144,6 +144,18 @@ def index(known: Mapping[str, Known]) -> Index:
     return dict(found)
 
 
+def _candidates(
+    words: Sequence[str], known: Index, chosen: Sequence[Mapping[str, str]]
+) -> dict[str, list[tuple[int, int, int]]]:
+    """Return for each column the headings that could be its own, as level, rank and place."""
+    could: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
+    for place, word in enumerate(words):
+        by_hand = next((mapping[word] for mapping in chosen if word and word in mapping), None)
+        for column, level, rank in known.get(word, ()) if by_hand is None else [(by_hand, 0, 0)]:
+            could[column].append((level, rank, place))
+    return could
+
+
 def header(
     words: Sequence[str],
     known: Index,
@@ -156,14 +168,7 @@ def header(
     ``chosen`` are mappings of normal headings to columns, the strongest first; of ``lenient`` columns the likeliest heading is taken where
     there are more.
     """
-    plain = [normal(word) for word in words]
-    could: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(
-        list
-    )  # column → level, rank and place of headings
-    for place, word in enumerate(plain):
-        by_hand = next((mapping[word] for mapping in chosen if word and word in mapping), None)
-        for column, level, rank in known.get(word, ()) if by_hand is None else [(by_hand, 0, 0)]:
-            could[column].append((level, rank, place))
+    could = _candidates([normal(word) for word in words], known, chosen)
     columns: dict[int, str] = {}
     doubtful: dict[str, tuple[str, ...]] = {}
     taken: set[int] = set()

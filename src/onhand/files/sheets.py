@@ -153,6 +153,16 @@ def movement_rows(ask: Callable[[int | None], Mapping[str, Any]]) -> Iterator[li
 # What a line holds
 
 
+def _value(column: Column, cell: Cell, raw: _Raw, mark: Mark | None) -> Value | None:
+    """Return what a cell of this column holds; None if nothing. Raises Refused."""
+    words = raw.text(cell, column.is_sku).strip()
+    if column.text and not column.is_sku:
+        words = csvfiles.unguarded(words)
+    if not words and not column.needed:
+        return None
+    return column.read(column.name, words, Mark.POINT if raw.is_number(cell) else mark)
+
+
 def _values(
     line: int,
     cells: Sequence[Cell],
@@ -172,12 +182,7 @@ def _values(
         if column is None:
             continue
         try:
-            cell = cells[place] if place < len(cells) else workbooks.BLANK
-            words = raw.text(cell, column.is_sku).strip()
-            if column.text and not column.is_sku:
-                words = csvfiles.unguarded(words)
-            of_cell = Mark.POINT if raw.is_number(cell) else mark
-            value = column.read(column.name, words, of_cell) if words or column.needed else None
+            value = _value(column, cells[place] if place < len(cells) else workbooks.BLANK, raw, mark)
         except OnHandError as error:
             fault: dict[str, object] = {"line": line, "column": column.name, "fault": error.message.removesuffix(".")}
             if isinstance(error, Ambiguous):

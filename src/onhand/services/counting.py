@@ -36,6 +36,17 @@ NAMED_MAX = 100  # SKUs named in one refusal
 log = structlog.get_logger()
 
 
+def _check_adjustment(change: int | None, counted: int | None, reason: str) -> None:
+    """Raise Refused for an adjustment that says nothing, or too much."""
+    if (change is None) == (counted is None):
+        raise Refused("Give either a change or a counted quantity.")
+    if not reason:
+        raise Refused("Say why: an adjustment needs a reason.")
+    if change == 0:
+        raise Refused("A change of 0 changes nothing.")
+    check_quantity(change if change is not None else counted or 0)
+
+
 def adjust(
     house: House,
     sku: str,
@@ -52,13 +63,7 @@ def adjust(
     ``below_zero`` is not set; Conflict if a count was compared with ``seen`` on hand, and there is another number now.
     """
     reason, person = check_text(reason, "reason"), check_text(person, "name")
-    if (change is None) == (counted is None):
-        raise Refused("Give either a change or a counted quantity.")
-    if not reason:
-        raise Refused("Say why: an adjustment needs a reason.")
-    if change == 0:
-        raise Refused("A change of 0 changes nothing.")
-    check_quantity(change if change is not None else counted or 0)
+    _check_adjustment(change, counted, reason)
     at = house.clock.now()
 
     def write(books: Books) -> int:

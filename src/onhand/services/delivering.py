@@ -43,16 +43,9 @@ def deliver(house: House, cart: Cart, shop: Shop, batch_size: int) -> int:
         batch = books.posts.pending(cart.id)
         fresh = batch is None
         current = books.carts.get(cart.id)
-        # Listings with news that show the right count already make no post; what comes after them still must.
         last: Due | None = None
-        while not batch and current.epoch is not None and (dues := books.listings.due(cart.id, batch_size)):
-            batch = posts.batch_of(dues, current.settings.buffer, current.epoch, current.next_seq)
-            last = dues[-1]
-            books.listings.clear_news([due.listing for due in dues])
-            changed = {post.listing for post in batch.posts} if batch else set()
-            books.differences.close_healed([due.listing for due in dues if due.listing not in changed], at)
-            if batch:
-                _store(books, cart, batch, at)
+        if batch is None and current.epoch is not None:
+            batch, last = _next(books, current, batch_size, at)
         number = len(batch.posts) if batch else 0
         if not batch and current.unmarked and current.epoch is not None:
             # As a rule what was sold made its own listing news, and carries the mark.
@@ -66,6 +59,23 @@ def deliver(house: House, cart: Cart, shop: Shop, batch_size: int) -> int:
     if batch is not None:
         send(house, cart, shop, batch, fresh)
     return number
+
+
+def _next(books: Books, cart: Cart, batch_size: int, at: datetime) -> tuple[Batch | None, Due | None]:
+    """Store the next batch of what is due, if anything is, and return it with the last listing that was looked at.
+
+    Listings with news that show the right count already make no post; what comes after them still must.
+    """
+    batch, last = None, None
+    while not batch and cart.epoch is not None and (dues := books.listings.due(cart.id, batch_size)):
+        batch = posts.batch_of(dues, cart.settings.buffer, cart.epoch, cart.next_seq)
+        last = dues[-1]
+        books.listings.clear_news([due.listing for due in dues])
+        changed = {post.listing for post in batch.posts} if batch else set()
+        books.differences.close_healed([due.listing for due in dues if due.listing not in changed], at)
+        if batch:
+            _store(books, cart, batch, at)
+    return batch, last
 
 
 def _store(books: Books, cart: Cart, batch: Batch, at: datetime) -> None:

@@ -14,6 +14,7 @@ import structlog
 from onhand.domain.carts import Cart
 from onhand.domain.errors import Refused
 from onhand.domain.listings import Listing, target
+from onhand.domain.shop import Row
 
 from . import aligning, settings
 from .collecting import Memory
@@ -31,6 +32,13 @@ class Recheck:
     wanted: int | None  # what we want the shop to show; None: no item is tied to it
     closed: bool
     says: str
+
+
+def _agrees(listing: Listing, row: Row | None, wanted: int | None) -> bool:
+    """Whether a shop shows what the books say, and what we want it to show."""
+    if row is None or not listing.tracked or listing.held:
+        return False
+    return (row.quantity, row.ordered) == (listing.agreed, listing.ordered) and row.quantity == wanted
 
 
 def recheck(house: House, cart: Cart, shop: Shop, memory: Memory, number: int, person: str) -> Recheck:
@@ -62,14 +70,7 @@ def recheck(house: House, cart: Cart, shop: Shop, memory: Memory, number: int, p
         wanted = target(item.on_hand, cart.settings.buffer) if item else None
         known = books.differences.get(number)
         shows = row.quantity if row else None
-        agrees = (
-            row is not None
-            and now.tracked
-            and not now.held
-            and (row.quantity, row.ordered) == (now.agreed, now.ordered)
-            and row.quantity == wanted
-        )
-        if known.closed_at is None and agrees:
+        if known.closed_at is None and _agrees(now, row, wanted):
             books.differences.close(number, at, f"agrees again, seen by {person or 'a person'} at a re-check")
             known = books.differences.get(number)
         closed = known.closed_at is not None

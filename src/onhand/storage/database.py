@@ -336,33 +336,55 @@ def translated() -> Iterator[None]:
         raise _named(error) from error
 
 
+# What a driver's words mean; the first that fits.
+_TROUBLES: tuple[tuple[tuple[str, ...], Callable[[str], OnHandError]], ...] = (
+    (
+        ("full", "No space"),
+        lambda _: Retriable("The disk is full: make room, nothing was lost.", reason="disk_full"),
+    ),
+    (
+        ("readonly", "read-only", "Permission denied", "unable to open"),
+        lambda text: Permanent(
+            f"The store data file cannot be written: give this user the right to ({text}).", reason="read_only"
+        ),
+    ),
+    (
+        ("locked", "busy"),
+        lambda _: Retriable("Another program holds the store data file: try again, or end it.", reason="locked"),
+    ),
+    (
+        ("not a database",),
+        lambda _: Refused("This file is not a store data file: make one with `onhand init`."),
+    ),
+    (
+        (
+            "disk I/O",
+        ),  # a write failed, for want of room (a quota, a limit) or because the disk does: the file is whole
+        lambda _: Retriable(
+            "The store data file cannot be written now: make room for it, or look after its disk; nothing was lost.",
+            reason="disk",
+        ),
+    ),
+    (
+        ("malformed",),
+        lambda text: Broken(f"The store data file is damaged ({text}): restore it from a backup.", reason="damaged"),
+    ),
+)
+
+
 def _named(error: BaseException) -> BaseException:
     """An error of our own for one of a driver; others as they are."""
     if isinstance(error, OnHandError) or not isinstance(error, DBAPIError | sqlite3.Error | OSError):
         return error
     text = str(error.orig) if isinstance(error, DBAPIError) else str(error)
-    named: OnHandError
-    if "full" in text or "No space" in text:
-        named = Retriable("The disk is full: make room, nothing was lost.", reason="disk_full")
-    elif "readonly" in text or "read-only" in text or "Permission denied" in text or "unable to open" in text:
-        named = Permanent(
-            f"The store data file cannot be written: give this user the right to ({text}).", reason="read_only"
-        )
-    elif "locked" in text or "busy" in text:
-        named = Retriable("Another program holds the store data file: try again, or end it.", reason="locked")
-    elif "not a database" in text:
-        named = Refused("This file is not a store data file: make one with `onhand init`.")
-    elif "disk I/O" in text:
-        # A write that failed, for want of room (a quota, a limit) or because the disk does: what is in the file is whole.
-        named = Retriable(
-            "The store data file cannot be written now: make room for it, or look after its disk; nothing was lost.",
-            reason="disk",
-        )
-    elif "malformed" in text:
-        named = Broken(f"The store data file is damaged ({text}): restore it from a backup.", reason="damaged")
-    elif isinstance(error, OSError):
-        named = Permanent(f"The store data file cannot be used: {text}.", reason="path")
+    for words, make in _TROUBLES:
+        if any(word in text for word in words):
+            named = make(text)
+            break
     else:
-        named = Broken(f"The database refused a statement: {text}", reason="database")
+        if isinstance(error, OSError):
+            named = Permanent(f"The store data file cannot be used: {text}.", reason="path")
+        else:
+            named = Broken(f"The database refused a statement: {text}", reason="database")
     named.__cause__ = error
     return named

@@ -38,13 +38,7 @@ class Lines:
         if not lines:
             return []
         when = micros(at)
-        known: dict[int, Line] = {}
-        lost: set[int] = set()
-        for chunk in chunks([line.line for line in lines]):
-            query = select(*_LINE, table.c.present).where(*_of(source), table.c.line.in_(chunk))
-            for row in self._connection.execute(query):
-                known[row.line] = Line(*row[:-1])
-                lost.update(() if row.present else (row.line,))
+        known, lost = self._known(source, [line.line for line in lines])
         kept = {line.line for line in lines if line.line in known and not reused and same(known[line.line], line)}
         # One that was gone and has other units now is another line: no cart edits what it has deleted.
         kept -= {line.line for line in lines if line.line in lost and line.quantity != known[line.line].quantity}
@@ -56,28 +50,42 @@ class Lines:
         runs = self._runs(source, [line.line for line in fresh])
         fresh = [replace(line, run=runs.get(line.line, 0)) for line in fresh]
         if fresh:
-            self._connection.execute(
-                insert(table),
-                [
-                    {
-                        "cart_id": source.cart,
-                        "epoch": source.epoch,
-                        "line": line.line,
-                        "order_number": line.order,
-                        "product": line.product,
-                        "model": line.model,
-                        "quantity": line.quantity,
-                        "status": line.status,
-                        "paid": line.paid,
-                        "state": LineState.WAITING.value,
-                        "present": True,
-                        "run": line.run,
-                        "seen_at": when,
-                    }
-                    for line in fresh
-                ],
-            )
+            self._insert(source, fresh, when)
         return fresh
+
+    def _insert(self, source: Source, fresh: Sequence[Line], when: int) -> None:
+        self._connection.execute(
+            insert(table),
+            [
+                {
+                    "cart_id": source.cart,
+                    "epoch": source.epoch,
+                    "line": line.line,
+                    "order_number": line.order,
+                    "product": line.product,
+                    "model": line.model,
+                    "quantity": line.quantity,
+                    "status": line.status,
+                    "paid": line.paid,
+                    "state": LineState.WAITING.value,
+                    "present": True,
+                    "run": line.run,
+                    "seen_at": when,
+                }
+                for line in fresh
+            ],
+        )
+
+    def _known(self, source: Source, numbers: Sequence[int]) -> tuple[dict[int, Line], set[int]]:
+        """Those of the lines that are kept, by number, and which of them the shop does not have any more."""
+        known: dict[int, Line] = {}
+        lost: set[int] = set()
+        for chunk in chunks(numbers):
+            query = select(*_LINE, table.c.present).where(*_of(source), table.c.line.in_(chunk))
+            for row in self._connection.execute(query):
+                known[row.line] = Line(*row[:-1])
+                lost.update(() if row.present else (row.line,))
+        return known, lost
 
     def _is_back(self, source: Source, lines: Container[int]) -> bool:
         """Whether the highest known line is among these: then the table was emptied for a while, and no number was used again."""

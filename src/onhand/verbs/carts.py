@@ -16,6 +16,7 @@ from onhand.domain import family, states
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Policy
 from onhand.domain.listings import Direction, Plan
+from onhand.domain.shop import Hello
 from onhand.domain.states import Facts
 from onhand.requests import carts as requests
 from onhand.services import aligning, connecting, probing, settings
@@ -198,6 +199,23 @@ def _name(books: Books, cart: int | None) -> str | None:
     return next((one.name for one in books.carts.all() if one.id == cart), None)
 
 
+def _of_shop(hello: Hello | None) -> Data:
+    """Return what a shop said of itself; blanks if it was never asked."""
+    if hello is None:
+        blank = dict.fromkeys(("family", "engine", "prefix", "collation"), "")
+        return {**blank, "columns": {}, "switches": {}, "concerns": [], "recognised": True}
+    return {
+        "family": family.title(hello.family, hello.version),
+        "engine": hello.engine,
+        "prefix": hello.prefix,
+        "collation": hello.collation,
+        "columns": dict(hello.columns),
+        "switches": dict(hello.switches),
+        "concerns": family.concerns(hello),
+        "recognised": hello.family != family.UNKNOWN,
+    }
+
+
 def shown(app: App, cart: Cart, counts: Mapping[str, int] | None = None) -> Data:
     """Return a cart for people and programs, without its secret. ``counts``: where they were just taken."""
     own, hello, watch = cart.settings, cart.hello, app.watch()
@@ -224,15 +242,8 @@ def shown(app: App, cart: Cart, counts: Mapping[str, int] | None = None) -> Data
         "batch_size": own.batch_size,
         "tick_seconds": own.tick_seconds,
         "settle_seconds": own.settle_seconds,
-        "family": family.title(hello.family, hello.version) if hello else "",
-        "engine": hello.engine if hello else "",
         "sku_length": cart.sku_length,
-        "prefix": hello.prefix if hello else "",
-        "collation": hello.collation if hello else "",
-        "columns": dict(hello.columns) if hello else {},
-        "switches": dict(hello.switches) if hello else {},
-        "concerns": family.concerns(hello) if hello else [],
-        "recognised": hello is None or hello.family != family.UNKNOWN,
+        **_of_shop(hello),
         "synchronize": cart.synchronize,
         "aligned": cart.aligned,
         "halted": cart.halted,

@@ -8,6 +8,7 @@ Never: writes.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import median
 from typing import Any
@@ -33,6 +34,18 @@ def today(app: App, _: requests.Today) -> Data:
     return app.read(lambda books: books.figures.today(midnight))
 
 
+def _latencies(app: App, names: Collection[int], since: datetime) -> list[tuple[int, int, float]]:
+    """Return how long posts took: cart, microseconds since 1970, seconds."""
+    found = app.read(lambda books: {cart: books.figures.latencies(cart, since) for cart in names})
+    return [(cart, at, took / 1e6) for cart, batches in found.items() for at, took in batches]
+
+
+def _depths(app: App, names: Collection[int], since: datetime) -> list[tuple[int, int, float]]:
+    """Return how many posts waited: cart, microseconds since 1970, posts."""
+    found = app.read(lambda books: books.figures.samples(since))
+    return [(cart, at, depth) for at, cart, depth in found if cart in names]
+
+
 @verb(requests.Chart)
 def chart(app: App, asked: requests.Chart) -> Data:
     now = app.clock.now()
@@ -41,19 +54,12 @@ def chart(app: App, asked: requests.Chart) -> Data:
         return _by_day(app, now, names, "sales")
     if asked.what == "differences":
         return _by_day(app, now, names, "differences")
-    since = now - timedelta(days=1)
-    minutes = LATENCY_MINUTES if asked.what == "latency" else STACK_MINUTES
+    since, latency = now - timedelta(days=1), asked.what == "latency"
+    minutes = LATENCY_MINUTES if latency else STACK_MINUTES
+    unify, unit = (median, "s") if latency else (max, "posts")
     points: dict[int, dict[int, list[float]]] = {cart: defaultdict(list) for cart in names}
-    if asked.what == "latency":
-        found = app.read(lambda books: {cart: books.figures.latencies(cart, since) for cart in names})
-        for cart, batches in found.items():
-            for at, took in batches:
-                points[cart][at // (minutes * 60_000_000)].append(took / 1e6)
-    else:
-        for at, cart, depth in app.read(lambda books: books.figures.samples(since)):
-            if cart in points:
-                points[cart][at // (minutes * 60_000_000)].append(depth)
-    unify = median if asked.what == "latency" else max
+    for cart, at, value in (_latencies if latency else _depths)(app, names, since):
+        points[cart][at // (minutes * 60_000_000)].append(value)
     slots = sorted({slot for of_cart in points.values() for slot in of_cart})
     return {
         "x": [slot * minutes * 60 for slot in slots],
@@ -65,7 +71,7 @@ def chart(app: App, asked: requests.Chart) -> Data:
             )
             for place, cart in enumerate(names)
         ],
-        "unit": "s" if asked.what == "latency" else "posts",
+        "unit": unit,
         "from": int(since.timestamp()),
         "to": int(now.timestamp()),
     }

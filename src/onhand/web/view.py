@@ -92,23 +92,27 @@ class Cell:
     why: str = ""
 
 
+_NO_ACTIVE = Say(OFF, "Every cart is inactive.", (_CARTS,))
+_NO_CARTS = Say(OFF, "OnHand keeps your shops in step once they are connected.", (("Getting started", "/start"),))
+
+
+def _of_program(active: Sequence[Row], synch_qoh: bool, driving: bool) -> list[Say]:
+    """Return what keeps all carts out of step."""
+    if not synch_qoh:
+        ready = all(cart["aligned"] for cart in active)
+        text = "Synchronization is off for the whole program." + ("" if ready else " Once the carts are aligned:")
+        return [Say(OFF, text, (("Set SynchQOH", "/parameters#SynchQOH"),))]
+    if not driving:
+        return [Say(BAD, "No controller is running, so nothing is looked at: start `onhand serve` again.")]
+    return []
+
+
 def verdict(carts: Sequence[Row], synch_qoh: bool, driving: bool, notices: Sequence[Notice] = ()) -> Verdict:
     """Return what is not in step, in sentences, the worst first; then what else needs somebody, which breaks no step."""
     active, others = [cart for cart in carts if cart["active"]], [said(notice) for notice in notices]
     if not active:
-        if carts:
-            none = Say(OFF, "Every cart is inactive.", (_CARTS,))
-            return Verdict(OFF, "No shop is connected", (none, *others))
-        why = "OnHand keeps your shops in step once they are connected."
-        first = Say(OFF, why, (("Getting started", "/start"),))
-        return Verdict(OFF, "No shop is connected", (first, *others))
-    says: list[Say] = []
-    if not synch_qoh:
-        ready = all(cart["aligned"] for cart in active)
-        text = "Synchronization is off for the whole program." + ("" if ready else " Once the carts are aligned:")
-        says.append(Say(OFF, text, (("Set SynchQOH", "/parameters#SynchQOH"),)))
-    elif not driving:
-        says.append(Say(BAD, "No controller is running, so nothing is looked at: start `onhand serve` again."))
+        return Verdict(OFF, "No shop is connected", (_NO_ACTIVE if carts else _NO_CARTS, *others))
+    says = _of_program(active, synch_qoh, driving)
     for cart in active:
         says += _of_cart(cart, synch_qoh)
     says.sort(key=lambda say: (BAD, WARN, OFF, WAY).index(say.tone))

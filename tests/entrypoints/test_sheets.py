@@ -236,9 +236,11 @@ numbers = st.none() | st.integers(0, QUANTITY_MAX)
 skus = st.text(letters, max_size=20) | st.from_regex(
     r"[0-9]{1,3}([.,][0-9]{2})?E[+-]?[0-9]{1,2}|'?0*[0-9]+|1[./-]2[./-]2026", fullmatch=True
 )
+barcodes = words.filter(lambda word: not re.match(r"[0-9][.,][0-9]+[Ee]", word))
 shelf = st.lists(
     st.tuples(
-        skus.filter(is_sku).map(check_sku), words, st.integers(-QUANTITY_MAX, QUANTITY_MAX), numbers, numbers, words, st.booleans(),
+        skus.filter(is_sku).map(check_sku), words, st.integers(-QUANTITY_MAX, QUANTITY_MAX), numbers, numbers, words, barcodes, words,
+        st.booleans(),
         st.booleans(), st.integers(-QUANTITY_MAX, QUANTITY_MAX), st.integers(0, 10**15 - 1),
     ),
     unique_by=lambda line: sku_key(line[0]),
@@ -296,8 +298,15 @@ def test_a_damaged_workbook_is_read_or_refused(place, byte):
 DAMAGEABLE = xlsx(["sku", "on_hand"], ["TEA", 5], ["MUG", 3])
 
 
+@pytest.mark.parametrize("spoiled", ["4.00638E+12", "4,00638E+12", "1.2e5"])
+def test_a_barcode_that_a_spreadsheet_shortened_is_refused(spoiled):
+    ((line, said),) = faults(f"sku;barcode\nTEA;{spoiled}\n")
+    assert line == 2
+    assert spoiled in said
+
+
 def test_a_file_beyond_the_limit_is_refused(monkeypatch):
-    monkeypatch.setattr(sheets, "BYTES_MAX", 10)
+    monkeypatch.setattr(sheets, "FILE_BYTES_MAX", 10)
     with pytest.raises(Refused, match="split it"):
         rows("x" * 11)
     monkeypatch.undo()

@@ -235,12 +235,6 @@ def said(words: str) -> Printer:
     return lambda console, data: printing.say(console, words.format_map(data))
 
 
-def say_more(call: Call, rows: list[Data], limit: int, key: str, option: str = "--after") -> None:
-    """A list that was cut says so, and how to go on."""
-    if len(rows) == limit and not call.as_json:
-        typer.echo(f"… there may be more: {option} {rows[-1][key]!r}, or a larger --limit.", err=True)
-
-
 def pairs(words: list[str]) -> list[tuple[str, int]]:
     """SKU=N words as lines. The last = divides, so that a SKU may have one."""
     return [_pair(word) for word in words]

@@ -8,6 +8,7 @@ Never: knows a verb; checks more than the terminal can tell.
 from __future__ import annotations
 
 import inspect
+import shlex
 from collections.abc import Callable
 from dataclasses import MISSING, fields
 from datetime import date, datetime
@@ -57,7 +58,8 @@ def more(rows: str, key: str, option: str = "--after") -> Then:
 
     def then(_: Call, asked: Data, answer: Data) -> None:
         if answer[rows] and len(answer[rows]) == asked["limit"]:
-            typer.echo(f"… there may be more: {option} {answer[rows][-1][key]!r}, or a larger --limit.", err=True)
+            place = shlex.quote(str(answer[rows][-1][key]))
+            typer.echo(f"… there may be more: {option} {place}, or a larger --limit.", err=True)
 
     return then
 

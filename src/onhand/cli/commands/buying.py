@@ -7,6 +7,7 @@ Never: sends anything to a supplier.
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import typer
@@ -57,7 +58,7 @@ def _print_suggestions(console: Console, data: Data) -> None:
 def _say_more_suggestions(_: Call, asked: Data, answer: Data) -> None:
     if answer["lines"] and len(answer["lines"]) == asked["limit"]:
         last = answer["lines"][-1]
-        typer.echo(f"… there may be more: --supplier {last['supplier']!r} --after {last['sku']!r}.", err=True)
+        typer.echo(f"… there may be more: --supplier {quote(last['supplier'])} --after {quote(last['sku'])}.", err=True)
 
 
 def _print_drafts(console: Console, data: Data) -> None:

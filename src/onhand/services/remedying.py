@@ -337,11 +337,15 @@ def _remedy_rest(
         return
     _remedy(books, cart, listing, row, rest, Finding(Cause.LOST_SALE, Remedy.POST), at)
     orders = [change.sold.order for change in edited.changed] + [line.order for line in edited.added]
+    taken = sum(change.units for change in edited.changed) + sum(line.quantity for line in edited.added)
+    # What an editor took may be too much: what else was lost, was lost either way. What it gave back may be too little.
+    doubted = min(rest.drift, taken) if taken > 0 else rest.drift
+    why = "the editor left the stock alone" if taken > 0 else "more came back than is off the lines"
     note = (
-        f"Order {', '.join(str(order) for order in dict.fromkeys(orders))} was edited while sales were lost. If {rest.drift} more are on "
-        "the shelf than on hand, the editor left the stock alone: choose theirs; if not, ours."
+        f"Order {', '.join(str(order) for order in dict.fromkeys(orders))} was edited while sales were lost. If {doubted} more are on "
+        f"the shelf than on hand, {why}: choose theirs; if not, ours."
     )
-    seen, expected = Counters(row.quantity, row.ordered), Counters(row.quantity + rest.drift, row.ordered)
+    seen, expected = Counters(row.quantity, row.ordered), Counters(row.quantity + doubted, row.ordered)
     books.differences.open(cart.id, listing.id, differences.DOUBTED, 0, seen, expected, at, note)
 
 

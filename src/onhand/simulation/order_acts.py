@@ -24,6 +24,7 @@ from .world import World
 RETRY_SECONDS = 2.0
 TRIES_MAX = 60
 UNKNOWN_TRIES_MAX = 8  # how often a clerk looks for an order that is not there yet
+MEET_SECONDS = 0.02  # how long an editor is at work, or a little more
 RESTOCK_WITHIN_SECONDS = 8.0  # of a return that is booked here, before or after
 
 
@@ -34,6 +35,7 @@ def edit_units(editor: Editor) -> Callable[[World, int, Random], None]:
             sim, family = world.shops[shop], world.plan.shops[shop].family
             line = chance.choice([line.line for line in sim.tables.lines.values() if line.order == order])
             change = chance.choice((-2, -1, 1, 2, 3))
+            _meet(world, shop, editor, sim.tables.lines[line].product, chance)
             start(world, shop, editors.edit_units(world.time, sim, family, editor, line, change, chance))
 
     return act
@@ -45,6 +47,7 @@ def add_line(editor: Editor) -> Callable[[World, int, Random], None]:
         if order is not None:
             sim, family = world.shops[shop], world.plan.shops[shop].family
             product, units = world.products[shop][chance.choice(world.skus)], chance.choice((1, 1, 2))
+            _meet(world, shop, editor, product, chance)
             start(world, shop, editors.add_line(world.time, sim, family, editor, order, product, units, chance))
 
     return act
@@ -57,9 +60,28 @@ def remove_line(editor: Editor) -> Callable[[World, int, Random], None]:
         orders = [line.order for line in lines]
         several = [line.line for line in lines if orders.count(line.order) > 1]
         if several:
-            start(world, shop, editors.remove_line(world.time, sim, family, editor, chance.choice(several), chance))
+            line = chance.choice(several)
+            _meet(world, shop, editor, sim.tables.lines[line].product, chance)
+            start(world, shop, editors.remove_line(world.time, sim, family, editor, line, chance))
 
     return act
+
+
+def _meet(world: World, shop: int, editor: Editor, product: int, chance: Random) -> None:
+    """Let a buyer press Confirm for a product as it is edited, where an editor can lose such a sale from the counter."""
+    sim = world.shops[shop]
+    row = sim.tables.products.get(product)
+    if editor is not Editor.LITERAL or chance.random() < 0.4:
+        return
+    own, family, life = Random(chance.getrandbits(32)), world.plan.shops[shop].family, sim.lives
+
+    def buy() -> None:
+        if row is not None and row.status and sim.lives == life and (sim.allow_checkout or row.quantity > 0):
+            world.open_orders[shop].append(sim.tables.next_order)
+            start(world, shop, people.sale(world.time, sim, family, [(product, own.choice((1, 1, 2)))], own))
+
+    for _ in range(own.choice((1, 1, 2))):
+        world.time.at(world.time.now + own.uniform(0.0, MEET_SECONDS), buy)
 
 
 def lower_counter(world: World, shop: int, chance: Random) -> None:

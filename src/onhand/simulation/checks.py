@@ -233,11 +233,13 @@ def _edited_unseen(world: World, number: int, sku: str) -> bool:
     return edited and not any(drift.writer is Writer.RESET for drift in drifts)
 
 
-def _edited_history(world: World, number: int, sku: str) -> bool:
-    """Whether an order may have been edited, counter and all, from before an alignment that made history of it: the books have no line."""
-    shop, product = world.shops[number], world.products[number].get(sku)
+def _moved_history(world: World, number: int, sku: str) -> bool:
+    """Whether an order from before an alignment that made history of it may have come back, or have been edited, counter and all. The
+    books have no line for that, nor for a sale of the same moment, of which only the rest shows."""
+    shop, product = world.shops[number], world.products[number].get(sku, 0)
     history = any(fate.history and fate.product == product for fate in shop.fates.values())
-    return history and product in shop.counted_edits[world.before.counted_edits[number] :]
+    edited = product in shop.counted_edits[world.before.counted_edits[number] :]
+    return history and (edited or returned(world, number, product))
 
 
 def _names(world: World) -> list[str]:
@@ -250,7 +252,7 @@ def _names(world: World) -> list[str]:
         excused = world.phase.store_restored or number in world.phase.restored or entry["cart"] in world.phase.aside
         if entry["kind"] == "cancellation" and number in world.ever_restored:
             excused = True  # of an order from before the alignment
-        edited = _edited_unseen(world, number, entry["sku"]) or _edited_history(world, number, entry["sku"])
+        edited = _edited_unseen(world, number, entry["sku"]) or _moved_history(world, number, entry["sku"])
         if not excused and not edited and not world.phase.done[number] & UNNAMING and entry["sku"] in world.skus:
             wrong.append(f"shop {number}: {entry['quantity']:+d} of {entry['sku']} have no line: {entry['reason']}")
     return wrong

@@ -61,12 +61,12 @@ def act(
             _rebase(books, cart, listing, row, ripe["reset"], differences.RESET, at)
         return
     if not rest and product not in memory.lowered:
-        left = editing.by_lines(books, cart, listing, weighing, by_editor, at)
-        if left is None:
+        unbooked = editing.by_lines(books, cart, listing, weighing, by_editor, at)
+        if unbooked is None:
             return
-        if left is not weighing:
-            weighing, ripe = left, {**ripe, "unnamed": 0, "fallen": 0}
-            by_editor = replace(by_editor, changed=[c for c in by_editor.changed if c in left.changed])
+        if unbooked is not weighing:
+            weighing, ripe = unbooked, {**ripe, "unnamed": 0, "fallen": 0}
+            by_editor = replace(by_editor, changed=[c for c in by_editor.changed if c in unbooked.changed])
             listing = books.listings.of(cart.id, [product])[product]
     doubted = _doubted(weighing, ripe, found, memory)
     if doubted:
@@ -88,6 +88,9 @@ def act(
     listing = books.listings.of(cart.id, [product])[product]
     # Once more: what was booked just now could have been in a race, too.
     found = by_editor.without(explained).complete(evidence.of_drift(books, cart, listing, row, drift, good, now))
+    if found.paid:
+        left = {line.line for line in books.lines.waiting(cart.source, [product])}
+        found = replace(found, paid=[line for line in found.paid if line.line in left])
     finding = differences.explain(found, rules.policy) if found.drift else None
     if finding is None and ripe["edited"]:
         finding = differences.in_part(found)

@@ -193,7 +193,7 @@ def _latest(seed: int, shops: int, edited: bool) -> list[Act]:
     if copies.random() < 0.125:
         acts.append(_act(copies, copies.randrange(PHASES), shops, COPIES))
     if not edited:
-        acts += _of_orders(Random(f"other editors {seed}"), shops, ("", *OTHER_EDITORS), OTHER_EDITORS)
+        acts += _of_orders(Random(f"other editors {seed}"), shops, ("", "", *OTHER_EDITORS), OTHER_EDITORS)
     return acts
 
 

@@ -34,8 +34,9 @@ CAUSES: dict[Writer, set[str]] = {
     Writer.RESET: {"counter reset"},
     Writer.CRASH: {"unknown"} | RACE_CAUSES,
     Writer.EDITOR: {"order edited", "unknown", "return in doubt"},
-    # A sale that was booked already and is not in the counter any more looks like an order that was taken out of it.
-    Writer.COUNTER: {"order edited", "unknown"} | RETURN_CAUSES,
+    # A sale that was booked already and is not in the counter any more looks like an order that was taken out of it; of a young product
+    # like a counter that was reset.
+    Writer.COUNTER: {"order edited", "unknown"} | LOWERED_CAUSES,
     Writer.LOWERED: LOWERED_CAUSES,
 }
 # What a line says that was changed alone is believed where sales of the same moment can hide that its stock moved: then those sales are

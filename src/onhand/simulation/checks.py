@@ -192,7 +192,9 @@ def _sales(world: World) -> list[str]:
         if found["sku"] is None:
             continue
         number = world.carts.index(found["cart_id"])
-        reset = found["cause"] == "counter reset" and _edited_unseen(world, number, found["sku"])
+        writers = drifted(world, number, world.products[number].get(found["sku"], 0))
+        overwritten = Writer.COUNTER in writers and Writer.RESET not in writers
+        reset = found["cause"] == "counter reset" and (overwritten or _edited_unseen(world, number, found["sku"]))
         if found["cause"] in RETURN_CAUSES or found["cause"] == "order edited" or reset:
             doubted[found["cart_id"], found["sku"]] -= found["amount"]
         elif found["cause"] == "given back twice" or unbooked(world, found):

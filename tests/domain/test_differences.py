@@ -32,6 +32,7 @@ from onhand.domain.differences import (
     race,
 )
 from onhand.domain.law import by_quantity, units
+from onhand.domain.shop import Line
 from onhand.domain.sketch import Counters
 from tests.builders import edited, line, went
 
@@ -386,3 +387,14 @@ def test_if_the_shop_is_right_its_drift_is_booked_or_what_it_says_came_back(caus
     )
     assert difference.about_return is (cause in (Cause.RETURN_IN_DOUBT, Cause.GIVEN_BACK_TWICE))
     assert difference.theirs == (7 if difference.about_return else -5)
+
+
+def test_a_paid_line_that_the_counter_does_not_tell_of_is_no_lost_post() -> None:
+    """An editor wrote the counter as it had read it before the sale; the quantity fell by the sale alone."""
+    paid = Line(7, 5, 1, "TEA", 2, 1, True)
+    evidence = Evidence(
+        drift=-2, edited=False, quantity=8, sales=3, posts=[2], returns=[], past=[], heals=0, paid=[paid]
+    )
+    found = explain(evidence, Policy.OURS)
+    assert (found.cause, found.remedy, found.added) == (Cause.ORDER_EDITED, Remedy.BOOK, (paid,))
+    assert explain(replace(evidence, paid=[]), Policy.OURS).cause is Cause.LOST_POST

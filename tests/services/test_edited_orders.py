@@ -275,6 +275,23 @@ def test_a_drift_beside_an_edited_line_that_does_not_fit_is_asked_about(world: W
     assert len(amber.differences(open_only=True)) == 1
 
 
+def test_beside_lost_sales_it_is_asked_whether_an_editor_took_what_it_wrote_on_the_line(world: World, shops) -> None:
+    """Two sales were lost, and an editor that moves no stock raised a line by one. Whoever answers so has the right count."""
+    amber, birch = shops
+    order = amber.sample.buy("TEA", 3)
+    settle(amber, birch)
+    amber.sample.buy("TEA", 4)
+    amber.tick()
+    edit_line(amber, order, 4, counter=False)
+    move(amber, "TEA", 3, 0)  # what the editor took, and the two that were lost
+    settle(amber, birch)
+    assert amber.causes() == [("order edited", -1), ("lost sale", 3), ("return in doubt", 0)]
+    assert shown(world, amber, birch) == {12}
+    reconciling.decide(world.house, amber.differences(open_only=True)[0]["id"], ours=False, person="")
+    settle(amber, birch)
+    assert shown(world, amber, birch) == {13}
+
+
 def test_a_drift_beside_an_added_line_that_does_not_fit_is_asked_about_once(world: World, shops) -> None:
     amber, birch = shops
     order = amber.sample.buy("POT", 1)

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import count, islice
 
 import pytest
 
+from onhand.carts import answers
 from onhand.domain import differences, law, numbering
 from onhand.domain.differences import Cause, Finding, Remedy
 from onhand.domain.lines import LineUnits
 from onhand.domain.listings import Listing
 from onhand.domain.shop import Applied, Outcome
 from onhand.domain.stock import Kind, Movement
-from onhand.services import bookkeeping, collecting, delivering, importing, reconciling, returning
+from onhand.services import bookkeeping, collecting, delivering, editing, importing, reconciling, returning
 from onhand.services.collecting import Booked
 from onhand.simulation import connector as connectors
-from onhand.simulation.plan import EDITORS, PHASE_SECONDS, PHASES, TRADE, Act, Plan, plan
+from onhand.simulation.plan import EDITORS, LIES, OFFICE, OTHER_EDITORS, PHASE_SECONDS, PHASES, TRADE, Act, Plan, plan
 from onhand.simulation.program import Program
 from onhand.simulation.run import run_world
 from onhand.simulation.shop import Writer
@@ -326,6 +328,59 @@ def what_edited_orders_took_is_not_booked(patch):
     patch.setattr(returning, "book_changes", forgetting)
 
 
+def answers_of_any_order_are_let_in(patch):
+    """The border does not look whether a page rises above what was asked for, or names something twice."""
+    patch.setattr(answers, "_page", lambda *_: None)
+    patch.setattr(answers, "_among", lambda *_: None)
+
+
+def numbers_of_any_size_are_let_in(patch):
+    """The border does not look whether a number can be."""
+    patch.setattr(answers, "_number", lambda *_: None)
+
+
+def half_characters_are_let_in(patch):
+    """The border does not look whether a text can be written."""
+    patch.setattr(answers, "_text", lambda *_: None)
+
+
+def a_batch_is_known_by_its_numbers_alone(patch):
+    """A shop that a copy of the store posts to as well calls any batch with these numbers applied, whoever sent it."""
+
+    def apply(self, epoch, first, changes, close=False, holder=""):
+        memory = self._memory()
+        if (memory.last_first, memory.last_seq) == (first, first + len(changes) - 1):
+            memory.last_changes, memory.last_holder = tuple(changes), holder
+        return (yield from _APPLIED(self, epoch, first, changes, close, holder))
+
+    patch.setattr(connectors.Connector, "apply", apply)
+
+
+def what_the_counter_lost_is_taken_for_a_lost_post(patch):
+    """A sale that is not in the counter, since an editor wrote it as it had read it before, is given back to the shop."""
+    explain = differences.explain
+
+    def give_back(evidence, policy):
+        found = explain(evidence, policy)
+        lost = evidence.drift < 0 and found.cause in (Cause.UNKNOWN, Cause.ORDER_EDITED)
+        return Finding(Cause.LOST_POST, Remedy.POST) if lost else found
+
+    patch.setattr(law, "by_quantity", lambda *_: None)
+    patch.setattr(differences, "explain", give_back)
+
+
+def a_line_that_was_changed_alone_moves_its_stock(patch):
+    """Whatever an editor writes on a line, its units leave or come back."""
+
+    def note(books, cart, changed):
+        for change in books.lines.renewed(cart.id, changed):
+            listing = books.listings.of(cart.id, [change.sold.product])[change.sold.product]
+            if not change.gone and listing.tracked:
+                returning.book_changes(books, cart, listing, [change], datetime.now(UTC))
+
+    patch.setattr(editing, "note_edited", note)
+
+
 FAULTS = [
     value
     for value in list(globals().values())
@@ -334,7 +389,7 @@ FAULTS = [
     and list(inspect.signature(value).parameters) == ["patch"]
 ]
 _BOOK, _ENTER, _APPLY, _COMPARE = collecting.book, bookkeeping.book, Wire.apply, numbering.compare
-_IMPORT = importing.import_items
+_IMPORT, _APPLIED = importing.import_items, connectors.Connector.apply
 
 
 def one_shop_sells_and_is_put_back(world: Plan) -> Plan:
@@ -349,6 +404,28 @@ def orders_are_edited(world: Plan) -> Plan | None:
     return world if any(act.kind in EDITORS["uncounted"] for act in world.acts) else None
 
 
+def a_shop_lies(world: Plan) -> Plan | None:
+    """Choose only worlds in which a shop lies."""
+    return world if any(act.kind in LIES for act in world.acts) else None
+
+
+def a_copy_posts_too(world: Plan) -> Plan:
+    """Let a copy of the store run in every phase, beside sales alone."""
+    acts = [act for act in world.acts if act.kind in TRADE | OFFICE]
+    acts += [Act(2.0 + phase, phase, "copy of the store runs", 0, world.seed + phase) for phase in range(PHASES)]
+    return replace(world, acts=tuple(sorted(acts, key=lambda act: (act.phase, act.at))))
+
+
+def lines_are_changed_alone(world: Plan) -> Plan | None:
+    """Choose only worlds in which an editor changes lines and moves nothing."""
+    return world if any(act.kind in OTHER_EDITORS["alone"] for act in world.acts) else None
+
+
+def counters_are_written_as_read(world: Plan) -> Plan | None:
+    """Choose only worlds in which an editor writes the counter as it has read it before."""
+    return world if any(act.kind in OTHER_EDITORS["literal"] for act in world.acts) else None
+
+
 def buyers_meet(world: Plan) -> Plan:
     """Change a world so that buyers press Confirm at the same moments: then lines appear in another order than their numbers."""
     return replace(world, acts=tuple(replace(act, kind="burst") if act.kind == "sale" else act for act in world.acts))
@@ -360,6 +437,12 @@ SUITED = {
     no_marks_are_left: one_shop_sells_and_is_put_back,
     edited_orders_are_taken_for_races: orders_are_edited,
     what_edited_orders_took_is_not_booked: orders_are_edited,
+    answers_of_any_order_are_let_in: a_shop_lies,
+    numbers_of_any_size_are_let_in: a_shop_lies,
+    half_characters_are_let_in: a_shop_lies,
+    a_batch_is_known_by_its_numbers_alone: a_copy_posts_too,
+    what_the_counter_lost_is_taken_for_a_lost_post: counters_are_written_as_read,
+    a_line_that_was_changed_alone_moves_its_stock: lines_are_changed_alone,
 }
 
 

@@ -5,21 +5,29 @@ What the simulation proves is worth as much as these: a witness that overlooks a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from random import Random
 
 import pytest
 
-from onhand.domain.errors import Retriable
+from onhand.domain.differences import Policy
+from onhand.domain.errors import Permanent, Retriable
 from onhand.domain.shop import Change, Outcome
-from onhand.simulation import people
+from onhand.simulation import editors, people
+from onhand.simulation.acts import perform
+from onhand.simulation.editors import Editor
+from onhand.simulation.lies import LIES
 from onhand.simulation.people import REORDER_LEVEL, Family
+from onhand.simulation.plan import Act, Plan, ShopPlan
 from onhand.simulation.program import Disk, Killed, Program
 from onhand.simulation.shop import Drift, SimShop, Writer
 from onhand.simulation.timeline import SimClock, Timeline
 from onhand.simulation.wire import Fault, Network, Wire
+from onhand.simulation.world import World
 
 STATEMENTS_BEFORE_UPDATE = 3  # of an osCommerce checkout: its order, its history, its SELECT of the quantity
+STATEMENTS_BEFORE_COUNTER = 3  # of an editor that writes it as a literal: the line, its own reading, the quantity
 LATE_SECONDS = 60.0  # by then the latest request has arrived
 
 
@@ -258,3 +266,103 @@ def test_a_connector_ends_the_batch_it_is_at_although_its_caller_is_killed(stree
     assert street.shop.tables.memory.begun is None
     assert [row.quantity for row in street.shop.tables.products.values()] == [11] * len(batch)
     assert set(street.shop.taken.values()) == {1}
+
+
+# Editors
+
+
+def edited(street, editor, order, change):
+    """An editor at work on the one line of an order."""
+    (line,) = [line.line for line in street.shop.tables.lines.values() if line.order == order]
+    return editors.edit_units(street.time, street.shop, Family.OSCOMMERCE, editor, line, change, Random(7))
+
+
+def test_an_editor_that_writes_the_counter_as_it_has_read_it_loses_a_sale_from_it(street):
+    order = street.buy(3)
+    editing = edited(street, Editor.LITERAL, order, 2)
+    statements(editing, STATEMENTS_BEFORE_COUNTER)
+    street.buy(1)
+    to_the_end(editing)
+    assert street.counts == (4, 5)  # six were sold
+    assert street.drifted == [(-1, Writer.COUNTER, frozenset({Writer.SALE}))]
+    assert (street.shop.traded[street.product], street.shop.edited[street.product]) == (5, 1)
+
+
+def test_an_editor_that_writes_the_counter_as_it_has_read_it_is_honest_while_nobody_buys(street):
+    order = street.buy(3)
+    to_the_end(edited(street, Editor.LITERAL, order, -2))
+    assert street.counts == (9, 1)
+    assert street.drifted == []
+
+
+def test_an_editor_that_changes_a_line_alone_moves_nothing_and_the_witness_knows_of_it(street):
+    order = street.buy(3)
+    to_the_end(edited(street, Editor.ALONE, order, 2))
+    assert [line.quantity for line in street.shop.tables.lines.values()] == [5]
+    assert street.counts == (7, 3)
+    assert street.drifted == []
+    assert [(edit.product, edit.units) for edit in street.shop.line_edits] == [(street.product, 2)]
+
+
+# A shop that lies
+
+
+def verbs(street):
+    """Each verb, asked of the simulated shop through its wire."""
+    epoch, posts = street.wire.hello().epoch, iter(range(1, 1000))
+    return {
+        "hello": street.wire.hello,
+        "look": lambda: street.wire.look(0, 0, 10, True, True),
+        "cells": lambda: street.wire.cells(11),
+        "page": lambda: street.wire.listings(0, 10),
+        "rows": lambda: street.wire.rows([street.product]),
+        "orders": lambda: street.wire.orders([1]),
+        "apply": lambda: street.wire.apply(epoch, next(posts), [Change(street.product, 1)]),
+    }
+
+
+@pytest.mark.parametrize(("verb", "lie"), [(verb, lie) for verb, told in LIES.items() for lie in told])
+def test_the_real_border_refuses_every_lie(street, monkeypatch, verb, lie):
+    street.buy(2)
+    ask = verbs(street)[verb]
+    monkeypatch.setitem(LIES, verb, (lie,))
+    street.network.liar, street.network.lying_until = Random(8), LATE_SECONDS
+    reasons = []
+    for _ in range(12):
+        try:
+            ask()
+        except Permanent as refusal:
+            reasons.append(refusal.facts["reason"])
+    assert len(reasons) == street.network.happened["lie"] > 0
+    assert {*reasons} <= {"answer", "internal"}
+    assert street.network.believed == []
+
+
+@pytest.mark.parametrize("verb", LIES)
+def test_the_border_hears_an_honest_answer_as_it_is(street, monkeypatch, verb):
+    """Else the test above could not fail for the right reason."""
+    street.buy(2)
+    ask = verbs(street)[verb]
+    honest = ask()
+    monkeypatch.setitem(LIES, verb, (lambda *_: None,))
+    monkeypatch.setattr("onhand.simulation.wire.HONEST", 0.0)
+    street.network.liar, street.network.lying_until = Random(8), LATE_SECONDS
+    heard = ask()
+    assert len(street.network.believed) == 1
+    if verb == "apply":
+        honest = replace(honest, last_seq=honest.last_seq + 1)
+    assert [*heard] == [*honest] if verb == "cells" else heard == honest
+
+
+# A copy of the store
+
+
+def test_a_copy_of_the_store_beside_the_first_is_noticed_by_one_of_the_two():
+    shops = (ShopPlan(Family.OSCOMMERCE, True, True, Policy.OURS, 0),) * 2
+    sales = [Act(4.0 + n, 0, "sale", 0, n) for n in range(8)]
+    planned = Plan(11, shops, (Act(2.0, 0, "copy of the store runs", 0, 5), *sales))
+    world = World(planned)
+    world.run(perform)
+    assert world.violations == []
+    assert any("the copy ends" in line for line in world.story)
+    assert any("is stopped" in line for line in world.story)

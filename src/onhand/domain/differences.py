@@ -86,7 +86,8 @@ class Evidence:
     the drift was first seen, the newest first. ``past`` are quantities the listing showed before its latest sales, newest first.
     ``changed`` are known lines of the product that were edited, and lines that went out of an order that is still there; ``added``
     are new lines of a known order. The counter did not move for any of them. ``doubtful``: a line has other units now, and
-    either it was edited, or another line has its number. ``deleted`` are lines that went with their whole order.
+    either it was edited, or another line has its number. ``deleted`` are lines that went with their whole order; ``paid`` are
+    new lines that were paid for and that the counter does not tell of.
     """
 
     drift: int
@@ -101,6 +102,7 @@ class Evidence:
     added: Sequence[Line] = ()
     doubtful: bool = False
     deleted: Sequence[LineChange] = ()
+    paid: Sequence[Line] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ DOUBTED = Finding(Cause.RETURN_IN_DOUBT, Remedy.ASK)
 def explain(evidence: Evidence, policy: Policy) -> Finding:
     """The cause of a settled drift, and its remedy under the cart's policy. What order lines say goes before everything else; while a
     line was edited or added and does not explain the drift, nothing is taken for a race, nor for a form alone."""
-    by_order = _order_edited(evidence) or in_part(evidence)
+    by_order = _order_edited(evidence) or _not_counted(evidence) or in_part(evidence)
     if by_order is not None:
         return by_order
     by_hand = evidence.doubtful or evidence.added or any(not change.gone for change in evidence.changed)
@@ -189,6 +191,17 @@ def _order_edited(evidence: Evidence) -> Finding | None:
     cancelled = not (edited or added) and all(change.cancelled is not None for change in gone)
     cause = Cause.ORDER_CANCELLED if cancelled else Cause.ORDER_EDITED
     return Finding(cause, Remedy.BOOK, (*edited, *gone), added)
+
+
+def _not_counted(evidence: Evidence) -> Finding | None:
+    """New lines that were paid for and are worth exactly the drift: the quantity followed, and an editor wrote the counter as it had been
+    before. Who paid has bought."""
+    if evidence.drift >= 0 or evidence.edited or any(not change.gone for change in evidence.changed):
+        return None
+    chosen = subset(-evidence.drift, [line.quantity for line in evidence.paid], exact=True)
+    if not chosen:
+        return None
+    return Finding(Cause.ORDER_EDITED, Remedy.BOOK, (), tuple(evidence.paid[index] for index in chosen))
 
 
 def in_part(evidence: Evidence) -> Finding | None:

@@ -32,12 +32,14 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class ByEditor:
     """Lines of one product that an order's editor may have changed, and lines that it may have added. ``doubtful``: a line
-    has other units now, and either it was edited, or another line has its number. ``deleted``: lines that went with their whole order."""
+    has other units now, and either it was edited, or another line has its number. ``deleted``: lines that went with their whole order;
+    ``paid``: new lines that were paid for, of which the counter does not tell."""
 
     changed: list[LineChange]
     added: list[Line]
     doubtful: bool
     deleted: list[LineChange]
+    paid: list[Line]
 
     def without(self, explained: Sequence[LineChange]) -> ByEditor:
         """Return the same, less the changes that something else explains."""
@@ -47,7 +49,10 @@ class ByEditor:
 
     def complete(self, found: Evidence) -> Evidence:
         """Return the evidence of a drift with what is known of order lines."""
-        return replace(found, changed=self.changed, added=self.added, doubtful=self.doubtful, deleted=self.deleted)
+        doubtful, deleted = self.doubtful, self.deleted
+        return replace(
+            found, changed=self.changed, added=self.added, doubtful=doubtful, deleted=deleted, paid=self.paid
+        )
 
 
 def by_editor(house: House, cart: Cart, shop: Shop, weighing: Weighing, since: datetime, until: datetime) -> ByEditor:
@@ -61,7 +66,8 @@ def by_editor(house: House, cart: Cart, shop: Shop, weighing: Weighing, since: d
     deleted = [
         change for change in gone if change not in known and change.sold.gone_at is not None
     ]  # else it may be years ago
-    return ByEditor(changed, added, bool(evidence.may_be_another(house, cart, weighing.changed)), deleted)
+    paid = [line for line in weighing.waiting if line.paid and line not in weighing.old]
+    return ByEditor(changed, added, bool(evidence.may_be_another(house, cart, weighing.changed)), deleted, paid)
 
 
 def by_lines(

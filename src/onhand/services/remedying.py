@@ -61,12 +61,12 @@ def act(
             _rebase(books, cart, listing, row, ripe["reset"], differences.RESET, at)
         return
     if not rest and product not in memory.lowered:
-        left = editing.by_lines(books, cart, listing, weighing, by_editor, at)
-        if left is None:
+        unbooked = editing.by_lines(books, cart, listing, weighing, by_editor, at)
+        if unbooked is None:
             return
-        if left is not weighing:
-            weighing, ripe = left, {**ripe, "unnamed": 0, "fallen": 0}
-            by_editor = replace(by_editor, changed=[c for c in by_editor.changed if c in left.changed])
+        if unbooked is not weighing:
+            weighing, ripe = unbooked, {**ripe, "unnamed": 0, "fallen": 0}
+            by_editor = replace(by_editor, changed=[c for c in by_editor.changed if c in unbooked.changed])
             listing = books.listings.of(cart.id, [product])[product]
     doubted = _doubted(weighing, ripe, found, memory)
     if doubted:
@@ -88,6 +88,9 @@ def act(
     listing = books.listings.of(cart.id, [product])[product]
     # Once more: what was booked just now could have been in a race, too.
     found = by_editor.without(explained).complete(evidence.of_drift(books, cart, listing, row, drift, good, now))
+    if found.paid:
+        left = {line.line for line in books.lines.waiting(cart.source, [product])}
+        found = replace(found, paid=[line for line in found.paid if line.line in left])
     finding = differences.explain(found, rules.policy) if found.drift else None
     if finding is None and ripe["edited"]:
         finding = differences.in_part(found)
@@ -337,11 +340,15 @@ def _remedy_rest(
         return
     _remedy(books, cart, listing, row, rest, Finding(Cause.LOST_SALE, Remedy.POST), at)
     orders = [change.sold.order for change in edited.changed] + [line.order for line in edited.added]
+    taken = sum(change.units for change in edited.changed) + sum(line.quantity for line in edited.added)
+    # What an editor took may be too much: what else was lost, was lost either way. What it gave back may be too little.
+    doubted = min(rest.drift, taken) if taken > 0 else rest.drift
+    why = "the editor left the stock alone" if taken > 0 else "more came back than is off the lines"
     note = (
-        f"Order {', '.join(str(order) for order in dict.fromkeys(orders))} was edited while sales were lost. If {rest.drift} more are on "
-        "the shelf than on hand, the editor left the stock alone: choose theirs; if not, ours."
+        f"Order {', '.join(str(order) for order in dict.fromkeys(orders))} was edited while sales were lost. If {doubted} more are on "
+        f"the shelf than on hand, {why}: choose theirs; if not, ours."
     )
-    seen, expected = Counters(row.quantity, row.ordered), Counters(row.quantity + rest.drift, row.ordered)
+    seen, expected = Counters(row.quantity, row.ordered), Counters(row.quantity + doubted, row.ordered)
     books.differences.open(cart.id, listing.id, differences.DOUBTED, 0, seen, expected, at, note)
 
 

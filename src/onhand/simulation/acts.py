@@ -20,6 +20,7 @@ from onhand.services.ports import House
 from onhand.storage.books import SqlBooks
 
 from . import order_acts, people
+from .copies import run_copy
 from .editors import Editor
 from .identities import begin_numbers_again, rename_and_back, start
 from .plan import Act
@@ -396,6 +397,13 @@ def _network(fault: Fault) -> Callable[[World, int, Random], None]:
     return act
 
 
+def _lies(world: World, shop: int, chance: Random) -> None:
+    """A shop answers for a while what cannot be; what it is asked to do it does all the same."""
+    network = world.networks[world.carts[shop]]
+    network.liar = Random(chance.getrandbits(32))
+    network.lying_until = world.time.now + chance.uniform(1.0, 12.0)
+
+
 def _unreachable(world: World, shop: int, chance: Random) -> None:
     world.faults["shop unreachable"] += 1
     world.networks[world.carts[shop]].down_until = world.time.now + chance.uniform(0.5, 15.0)
@@ -448,6 +456,12 @@ ACTS: dict[str, Callable[[World, int, Random], None]] = {
     "units edited, counted": order_acts.edit_units(Editor.COUNTED),
     "line added, counted": order_acts.add_line(Editor.COUNTED),
     "line removed, counted": order_acts.remove_line(Editor.COUNTED),
+    "units edited, counter as read": order_acts.edit_units(Editor.LITERAL),
+    "line added, counter as read": order_acts.add_line(Editor.LITERAL),
+    "line removed, counter as read": order_acts.remove_line(Editor.LITERAL),
+    "line edited alone": order_acts.edit_units(Editor.ALONE),
+    "line added alone": order_acts.add_line(Editor.ALONE),
+    "line removed alone": order_acts.remove_line(Editor.ALONE),
     "counter lowered": order_acts.lower_counter,
     "order returned": order_acts.return_goods,
     "receipt": _receipt,
@@ -464,5 +478,7 @@ ACTS: dict[str, Callable[[World, int, Random], None]] = {
     "clock set": _clock,
     "store restored": _restore_store,
     "shop unreachable": _unreachable,
+    "shop lies": _lies,
+    "copy of the store runs": run_copy,
     **{fault.value: _network(fault) for fault in Fault},
 }

@@ -7,11 +7,11 @@ Never: reads what the books say to decide what is right.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Collection, Container
 from typing import TYPE_CHECKING, Any
 
 from .reading import Rows
-from .shop import Drift, Writer
+from .shop import Drift, LineEdit, Writer
 
 if TYPE_CHECKING:
     from .world import World
@@ -34,8 +34,14 @@ CAUSES: dict[Writer, set[str]] = {
     Writer.RESET: {"counter reset"},
     Writer.CRASH: {"unknown"} | RACE_CAUSES,
     Writer.EDITOR: {"order edited", "unknown", "return in doubt"},
+    # A sale that was booked already and is not in the counter any more looks like an order that was taken out of it; of a young product
+    # like a counter that was reset.
+    Writer.COUNTER: {"order edited", "unknown"} | LOWERED_CAUSES,
     Writer.LOWERED: LOWERED_CAUSES,
 }
+# What a line says that was changed alone is believed where sales of the same moment can hide that its stock moved: then those sales are
+# made good, and it is asked whether it did. Beside anything else that drifted it is asked at once. No stock moves by itself.
+ALONE_CAUSES = {"order edited", "lost sale", "return in doubt", "unknown"}
 # Differences that are about no drift: a listing that came or went, and what became of goods.
 UNNAMED_CAUSES = {"new listing", "renamed", "deleted product", "set aside", "partial return", "given back twice"}
 
@@ -69,6 +75,12 @@ def drifted(world: World, number: int, product: int) -> set[Writer]:
     return {d.writer for d in world.shops[number].drifts[world.before.drifts[number] :] if d.product == product}
 
 
+def edited_alone(world: World, number: int, product: int) -> list[LineEdit]:
+    """Lines of a product that were changed since the last quiet point, and no stock with them."""
+    edits = world.shops[number].line_edits[world.before.line_edits[number] :]
+    return [edit for edit in edits if edit.product == product]
+
+
 def is_question(found: dict[str, Any]) -> bool:
     return (found["cause"], found["remedy"]) == ("unknown", "ask")
 
@@ -79,7 +91,13 @@ def is_about_gone(found: dict[str, Any]) -> bool:
 
 
 def compare(
-    seen: list[Drift], named: Rows, misjudged: int, vague: bool, came_back: bool, excused: Container[int]
+    seen: list[Drift],
+    named: Rows,
+    misjudged: int,
+    vague: bool,
+    came_back: bool,
+    excused: Container[int],
+    alone: Collection[LineEdit],
 ) -> str:
     amount = sum(drift.amount for drift in seen) + misjudged
     told = sum(found["amount"] for found in named if found["note"] != "undone in the shop")
@@ -108,6 +126,11 @@ def compare(
     if any(drift.writer is Writer.EDITOR and drift.amount > 0 for drift in seen) and any(map(is_about_gone, named)):
         # A line was taken out, and a race may have lost as much: the shop is put right at once, and a person is asked.
         allowed |= {"lost sale"}
+    if any(drift.writer is Writer.COUNTER and drift.amount < 0 for drift in seen) and any(map(is_about_gone, named)):
+        # An edit that the counter tells of, beside a sale that is not in it, may look like one that it does not tell of, and sales lost.
+        allowed |= {"lost sale"}
+    if alone:
+        allowed |= ALONE_CAUSES
     if came_back:
         # An order that came and went between two looks leaves neither a line nor a counter that moved: a race of its sale is unknown.
         allowed |= RETURN_CAUSES | ({"unknown"} if any(drift.writer is Writer.SALE for drift in seen) else set())

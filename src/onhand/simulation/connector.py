@@ -81,7 +81,8 @@ class Connector:
             print_ = str(sum(crc32(f"{p.product}|{p.model}|{p.status}".encode()) for p in self._products()))
         yield
         ids = shop.lines_above(after)
-        shop.unseen_edits.clear()
+        shop.seen()
+        shop.watched_above = low if sums else shop.watched_above  # a look at a mere page of lines asks for no sums
         shop.asked_after = after if after < shop.tables.next_line else shop.asked_after
         lines = tuple(shop.line(line) for line in ids[:limit])
         yield

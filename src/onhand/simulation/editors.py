@@ -12,7 +12,7 @@ from enum import StrEnum
 from random import Random
 
 from .people import Family, pause
-from .shop import SimShop, Writer
+from .shop import Fate, SimShop, Writer
 from .timeline import Process, Timeline
 
 Counts = Generator[float, None, None]
@@ -23,6 +23,8 @@ class Editor(StrEnum):
 
     UNCOUNTED = "uncounted"  # the quantity, and never the counter: Zen Cart's Edit Orders
     COUNTED = "counted"  # quantity and counter in one statement: osCommerce's Order Editor, modified
+    LITERAL = "literal"  # the quantity by as much, the counter as a literal that was read before: Gambio's orders_edit
+    ALONE = "alone"  # neither: the line says something else, and no stock moves
 
 
 def edit_units(
@@ -77,9 +79,14 @@ def _move(
 ) -> Counts:
     """Take units (negative: give them back) for a line that was edited. POSM's observer writes a literal, as its sales do."""
     row, fate = shop.tables.products.get(product), shop.fates[line]
+    if editor is Editor.ALONE:
+        shop.noted_line(fate, units)
+        return
     if row is None:
         return
-    if editor is Editor.COUNTED:
+    if editor is Editor.LITERAL:
+        yield from _write_both(time, shop, fate, units, chance)
+    elif editor is Editor.COUNTED:
         shop.add_quantity(product, -units, Writer.EDITOR)
         shop.raise_counter(product, units)
         shop.counted_edits.append(product)
@@ -103,3 +110,18 @@ def _move(
     else:
         shop.came_back(fate, -units)
     yield pause(chance)
+
+
+def _write_both(time: Timeline, shop: SimShop, fate: Fate, units: int, chance: Random) -> Counts:
+    """Read the counter, move the quantity, and write the counter as a literal: sales and returns in between are lost from it."""
+    row = shop.tables.products[fate.product]
+    counter, seen = row.ordered, len(row.log)
+    yield pause(chance)
+    shop.add_quantity(fate.product, -units, Writer.EDITOR)
+    shop.counted_edits.append(fate.product)
+    if units < 0:
+        shop.returns.append(fate.product)
+    yield pause(chance)
+    others = frozenset(writer for writer, number in row.log[seen:] if number and writer is not Writer.EDITOR)
+    lost = shop.write_counter(fate.product, counter + units, units)
+    shop.saw(time.now, fate.product, -lost, Writer.COUNTER, others, fate if fate.history else None)

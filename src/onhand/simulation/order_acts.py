@@ -19,11 +19,13 @@ from .editors import Editor
 from .identities import start
 from .program import Killed
 from .shop import Fate
+from .timeline import Process
 from .world import World
 
 RETRY_SECONDS = 2.0
 TRIES_MAX = 60
 UNKNOWN_TRIES_MAX = 8  # how often a clerk looks for an order that is not there yet
+MEET_SECONDS = (0.002, 0.012)  # from Confirm until the counter is written, less what an editor needs until it reads it
 RESTOCK_WITHIN_SECONDS = 8.0  # of a return that is booked here, before or after
 
 
@@ -34,7 +36,8 @@ def edit_units(editor: Editor) -> Callable[[World, int, Random], None]:
             sim, family = world.shops[shop], world.plan.shops[shop].family
             line = chance.choice([line.line for line in sim.tables.lines.values() if line.order == order])
             change = chance.choice((-2, -1, 1, 2, 3))
-            start(world, shop, editors.edit_units(world.time, sim, family, editor, line, change, chance))
+            process = editors.edit_units(world.time, sim, family, editor, line, change, chance)
+            start(world, shop, _meet(world, shop, editor, sim.tables.lines[line].product, process, chance))
 
     return act
 
@@ -45,7 +48,8 @@ def add_line(editor: Editor) -> Callable[[World, int, Random], None]:
         if order is not None:
             sim, family = world.shops[shop], world.plan.shops[shop].family
             product, units = world.products[shop][chance.choice(world.skus)], chance.choice((1, 1, 2))
-            start(world, shop, editors.add_line(world.time, sim, family, editor, order, product, units, chance))
+            process = editors.add_line(world.time, sim, family, editor, order, product, units, chance)
+            start(world, shop, _meet(world, shop, editor, product, process, chance))
 
     return act
 
@@ -57,9 +61,30 @@ def remove_line(editor: Editor) -> Callable[[World, int, Random], None]:
         orders = [line.order for line in lines]
         several = [line.line for line in lines if orders.count(line.order) > 1]
         if several:
-            start(world, shop, editors.remove_line(world.time, sim, family, editor, chance.choice(several), chance))
+            line = chance.choice(several)
+            process = editors.remove_line(world.time, sim, family, editor, line, chance)
+            start(world, shop, _meet(world, shop, editor, sim.tables.lines[line].product, process, chance))
 
     return act
+
+
+def _meet(world: World, shop: int, editor: Editor, product: int, process: Process, chance: Random) -> Process:
+    """Return an editor's process. One that can lose a sale from the counter begins a moment after a buyer's Confirm, as a rule."""
+    sim = world.shops[shop]
+    row = sim.tables.products.get(product)
+    if editor is not Editor.LITERAL or chance.random() < 0.3 or row is None or not row.status:
+        return process
+    if row.quantity > 0 or sim.allow_checkout:
+        own = Random(chance.getrandbits(32))
+        world.open_orders[shop].append(sim.tables.next_order)
+        wanted = [(product, own.choice((1, 1, 2)))]
+        start(world, shop, people.sale(world.time, sim, world.plan.shops[shop].family, wanted, own))
+    return _later(chance.uniform(*MEET_SECONDS), process)
+
+
+def _later(seconds: float, process: Process) -> Process:
+    yield seconds
+    yield from process
 
 
 def lower_counter(world: World, shop: int, chance: Random) -> None:

@@ -7,6 +7,7 @@ Never: depends on what happens.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -65,6 +66,17 @@ EDITORS = {
     "uncounted": {"units edited": 4, "line added": 2, "line removed": 2},  # Zen Cart's Edit Orders
     "counted": {"units edited, counted": 4, "line added, counted": 2, "line removed, counted": 2},
 }
+# Editors of other kinds. A shop has one of them only where it has none of those above.
+OTHER_EDITORS = {
+    "literal": {  # Gambio's, which writes the counter as it has read it
+        "units edited, counter as read": 4,
+        "line added, counter as read": 2,
+        "line removed, counter as read": 2,
+    },
+    "alone": {"line edited alone": 4, "line added alone": 2, "line removed alone": 2},
+}
+LIES = {"shop lies": 1}
+COPIES = {"copy of the store runs": 1}  # a second OnHand beside the first
 AFTER_PHASE = ("", "", "shop restored", "store restored")
 
 
@@ -108,8 +120,11 @@ class Plan:
         return "\n".join([f"seed {self.seed}", *shops, *acts])
 
 
-def plan(seed: int) -> Plan:
-    """The world of this seed. Which kinds of fault it knows, and how many, is drawn first: rare meetings become common."""
+def plan(seed: int, latest: bool = True) -> Plan:
+    """The world of this seed. Which kinds of fault it knows, and how many, is drawn first: rare meetings become common.
+
+    ``latest``: with the kinds of acts that came last. Worlds that are kept for what they broke before are planned without these.
+    """
     chance = Random(seed)
     shops = tuple(
         ShopPlan(
@@ -158,7 +173,8 @@ def plan(seed: int) -> Plan:
         for phase in range(PHASES)
         for _ in range(sell_outs.choice((0, 0, 1, 2)))
     ]
-    acts += _of_orders(Random(f"orders {seed}"), len(shops))  # apart, too
+    edits = _of_orders(Random(f"orders {seed}"), len(shops), ("", "uncounted", *EDITORS), EDITORS)  # apart, too
+    acts += edits + (_latest(seed, len(shops), bool(edits)) if latest else [])
     acts += [
         Act(PHASE_SECONDS, phase, kind, chance.randrange(len(shops)), chance.getrandbits(32))
         for phase in range(PHASES)
@@ -167,11 +183,25 @@ def plan(seed: int) -> Plan:
     return Plan(seed, shops, tuple(sorted(acts, key=lambda act: (act.phase, act.at, act.kind, act.seed))))
 
 
-def _of_orders(chance: Random, shops: int) -> list[Act]:
+def _latest(seed: int, shops: int, edited: bool) -> list[Act]:
+    """What was simulated last: shops that lie in one world of four, a copy of the store in one of eight, and editors of other kinds in
+    half of those worlds whose orders are not ``edited``."""
+    liars, copies = Random(f"lies {seed}"), Random(f"copies {seed}")
+    acts = []
+    if liars.random() < 0.25:
+        acts += [_act(liars, phase, shops, LIES) for phase in range(PHASES) for _ in range(liars.choice((1, 2)))]
+    if copies.random() < 0.125:
+        acts.append(_act(copies, copies.randrange(PHASES), shops, COPIES))
+    if not edited:
+        acts += _of_orders(Random(f"other editors {seed}"), shops, ("", "", *OTHER_EDITORS), OTHER_EDITORS)
+    return acts
+
+
+def _of_orders(chance: Random, shops: int, editors: Sequence[str], kinds_of: Mapping[str, dict[str, int]]) -> list[Act]:
     """What becomes of orders after their sale: in half of the worlds, by each shop's own editor."""
     if chance.random() < 0.5:
         return []
-    edits = [EDITORS.get(chance.choice(("", "uncounted", *EDITORS)), {}) for _ in range(shops)]
+    edits = [kinds_of.get(chance.choice(editors), {}) for _ in range(shops)]
     acts = []
     for phase in range(PHASES):
         for _ in range(chance.choice((1, 3, 8))):

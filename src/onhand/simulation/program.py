@@ -88,7 +88,7 @@ class Program:
     def kill(self) -> None:
         self.dead = True
         for network in self._networks.values():
-            network.abandon()
+            network.abandon(self)
         self._died()
 
     def boundary(self) -> None:

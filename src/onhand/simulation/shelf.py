@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from onhand.storage.tables import order_lines
 
-from .causes import drifted, muddled
+from .causes import drifted, edited_alone, muddled
 from .reading import Rows, differences_since, movements_since, rows
 from .shop import Drift, Obscure, Writer
 
@@ -75,7 +75,9 @@ def errors(world: World) -> dict[str, set[int]]:
             left += shop.edited[product] - world.before.edited[number][product]
             left += shop.twice[product] - world.before.twice[number][product]
         error = on_hand[sku] - world.before.on_hand[sku] - came + left
-        found[sku] = {error - excused - unseen for excused in _excused(asked[sku]) for unseen in _unseen(world, sku)}
+        found[sku] = {
+            error - excused - unseen for excused in _excused(asked[sku]) for unseen in _unseen(world, sku, asked[sku])
+        }
         if any(world.carts[number] in world.phase.stopped for number in range(len(world.shops))) and error < 0:
             del found[sku]  # a stopped cart errs to selling too little
     return found
@@ -98,14 +100,33 @@ def _excused(asked: Rows) -> set[int]:
     return sums
 
 
-def _unseen(world: World, sku: str) -> set[int]:
+def _unseen(world: World, sku: str, named: Rows) -> set[int]:
     """By how much on hand may be off because an order was edited, or taken out of the counter, before anybody outside can have seen it:
-    it looks like a race, or like a checkout that died half way, of which nobody can know either."""
+    it looks like a race, or like a checkout that died half way, of which nobody can know either. Or because a line was changed alone,
+    and was named: one that was lowered while a race lost sales looks like an editor that gave the goods back; one that was raised while
+    anything drifted is believed, which errs to selling too little."""
     sums = {0}
     for number in range(len(world.shops)):
         for drift in _drifts(world, number):
             if drift.obscure is Obscure.UNSEEN and drift.product == world.products[number][sku]:
                 sums |= {total - drift.amount for total in sums}
+        product, cart = world.products[number][sku], world.carts[number]
+        believed = any((one["cause"], one["cart_id"]) == ("order edited", cart) for one in named)
+        raced = any(
+            drift.product == product and drift.writer is Writer.SALE and drift.amount > 0
+            for drift in _drifts(world, number)
+        )
+        # A sale that an editor lost from the counter, and one that a race lost from the quantity: only the rest of both shows.
+        own = [drift for drift in _drifts(world, number) if drift.product == product]
+        uncounted = -sum(drift.amount for drift in own if drift.writer is Writer.COUNTER and drift.amount < 0)
+        undone = sum(drift.amount for drift in own if drift.writer is Writer.SALE and drift.amount > 0)
+        if hidden := min(uncounted, undone):
+            sums |= {total + hidden for total in sums}
+        for edit in edited_alone(world, number, product):
+            if edit.obscure is Obscure.UNSEEN:
+                sums |= {total + edit.units for total in sums}
+            if believed and (raced or edit.units > 0):
+                sums |= {total - edit.units for total in sums}
     return sums
 
 
@@ -122,6 +143,8 @@ def _can_be_judged(world: World, sku: str, asked: Rows) -> bool:
             return False
         if any(drift.obscure is Obscure.HISTORY and drift.product == product for drift in _drifts(world, number)):
             return False  # an order from before the last alignment, of which the books have no line
+        if any(edit.obscure is Obscure.HISTORY for edit in edited_alone(world, number, product)):
+            return False
         followed = (number, product) not in world.phase.renamed and "numbers begin again" not in world.phase.done[
             number
         ]

@@ -29,6 +29,9 @@ class Writer(StrEnum):
     RESET = "reset"  # counters set to nothing
     CRASH = "crash"  # a checkout that died half way
     EDITOR = "editor"  # an order's lines were edited, and the quantity with them, but not the counter
+    COUNTER = (
+        "counter"  # an editor wrote the counter as it had read it before, and what was sold in between is not in it
+    )
     LOWERED = "lowered"  # an order was taken out of the counter, and its goods stayed away
 
 
@@ -71,6 +74,15 @@ class Obscure(StrEnum):
 
     UNSEEN = "unseen"  # it was sold so shortly before that it may never have been seen as it was
     HISTORY = "history"  # it was sold before an alignment that made history of it
+
+
+@dataclass(frozen=True, slots=True)
+class LineEdit:
+    """A line that was changed alone: nothing moved. ``units``: signed, that the line says more."""
+
+    product: int
+    units: int
+    obscure: Obscure | None = None
 
 
 @dataclass(slots=True)
@@ -145,8 +157,12 @@ class SimShop:
         self.taken: Counter[tuple[str, int]] = Counter()  # (epoch, number of a post): how often it took effect
         self.returns: list[int] = []  # products of which a deleted or edited order gave something back, counter and all
         self.fates: dict[int, Fate] = {}  # by line, also of lines that are gone
+        self.watched_above = 0  # the last line of which looks do not ask whether it was changed
         self.asked_after = 0  # the last line that a look left out, since it is known
         self.unseen_edits: dict[int, int] = {}  # edited lines that no look has seen since: which drift the edit was
+        self.line_edits: list[LineEdit] = []  # of lines that were changed, and no stock with them
+        self.edits_of: dict[int, list[int]] = {}  # by line: which of them are about it
+        self.unread_edits: set[int] = set()  # those of them that no look has seen since
         self.vanished: list[
             int
         ] = []  # products of lines that went before a look saw them, or with an order that gave nothing back
@@ -200,6 +216,17 @@ class SimShop:
             self.traded[product] -= units
             self.returns.append(product)
 
+    def write_counter(self, product: int, counter: int, units: int) -> int:
+        """A literal, by one who meant to raise the counter by ``units``; answers how many units were lost from it by that."""
+        row = self.tables.products.get(product)
+        if row is None:
+            return 0
+        moved = counter - row.ordered
+        row.ordered = counter
+        self.traded[product] += moved
+        self.edited[product] += units - moved
+        return units - moved
+
     def lower_counter(self, product: int, units: int) -> bool:
         """The counter alone, in one statement; returns whether there was one."""
         row = self.tables.products.get(product)
@@ -235,6 +262,18 @@ class SimShop:
         del self.tables.lines[line]
         self.tables.line_ids.remove(line)
 
+    def noted_line(self, fate: Fate, units: int) -> None:
+        """The witness notes that a line was changed alone."""
+        unwatched = Obscure.UNSEEN if fate.line <= self.watched_above else None
+        self.line_edits.append(LineEdit(fate.product, units, self._obscure(fate) or unwatched))
+        self.edits_of.setdefault(fate.line, []).append(len(self.line_edits) - 1)
+        self.unread_edits.add(len(self.line_edits) - 1)
+
+    def seen(self) -> None:
+        """Somebody outside has read the lines as they are now."""
+        self.unseen_edits.clear()
+        self.unread_edits.clear()
+
     def delete_lines(self, order: int) -> None:
         gone = [line.line for line in self.tables.lines.values() if line.order == order]
         for line in gone:
@@ -244,6 +283,12 @@ class SimShop:
                 self.drifts[self.unseen_edits[line]] = replace(
                     self.drifts[self.unseen_edits[line]], obscure=Obscure.UNSEEN
                 )
+            for edit in self.edits_of.pop(line, ()):
+                found = self.line_edits[edit]
+                if edit in self.unread_edits and found.obscure is None:
+                    found = replace(found, obscure=Obscure.UNSEEN)
+                if found.obscure:  # what comes back now is what nobody outside can know
+                    self.line_edits.append(found)
             del self.tables.lines[line]
             self.tables.line_ids.remove(line)
 
@@ -314,10 +359,14 @@ class SimShop:
     ) -> None:
         """Note a change of the sum that is not ours; of a form that was saved also that it changed nothing. ``fate``: of the line that it
         is about."""
-        obscure = None
-        if fate is not None and (fate.history or fate.line > self.asked_after):
-            obscure = Obscure.HISTORY if fate.history else Obscure.UNSEEN
+        obscure = self._obscure(fate) if fate is not None else None
         if amount or writer in (Writer.FORM, Writer.EDIT, Writer.IMPORT):
             self.drifts.append(Drift(now, product, amount, writer, destroyed, obscure))
             if fate is not None and writer is Writer.EDITOR:
                 self.unseen_edits[fate.line] = len(self.drifts) - 1
+
+    def _obscure(self, fate: Fate) -> Obscure | None:
+        """Return why nobody outside can know how a line was before."""
+        if fate.history:
+            return Obscure.HISTORY
+        return Obscure.UNSEEN if fate.line > self.asked_after else None

@@ -2,7 +2,7 @@
 
 Path: ``program`` gives each of its carts a ``Wire``; the services call it as any other connector.
 Promise: what a request did in the shop does not depend on whether its answer arrives; a request that left goes on although its sender dies.
-Never: changes what an answer says.
+Never: changes what an answer says, but for a shop that lies; then the real border hears it first.
 """
 
 from __future__ import annotations
@@ -12,18 +12,20 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from random import Random
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from onhand.domain.errors import OnHandError, Retriable
 from onhand.domain.shop import Applied, Change, Hello, Line, Look, Page, Row
 from onhand.domain.sketch import Cell
 
 from .connector import Connector, Verb
+from .lies import LIES, Border
 from .shop import SimShop
 from .timeline import Timeline
 
 T = TypeVar("T")
 TIMEOUT_SECONDS = 10.0
+HONEST = 0.3  # of the answers of a shop that lies, so many are true
 LOCK_SECONDS = 5.0  # how long a verb waits for the one before it
 
 
@@ -60,11 +62,16 @@ class Network:
         self.requests = 0
         self.answered_at = timeline.now  # when an answer last came back
         self._running: Verb[Any] | None = None  # the connector serves one verb at a time
+        self._asker: Sender | None = None  # who waits for it
+        self.border = Border()
+        self.liar: Random | None = None  # draws the lies of a shop that lies
+        self.lying_until = 0.0
+        self.believed: list[str] = []  # lies that the border let in
 
     def calm(self) -> None:
         """No more faults."""
         self.faults.clear()
-        self.down_until = 0.0
+        self.down_until = self.lying_until = 0.0
 
     def next_fault(self, writes: bool) -> Fault | None:
         """What happens to the next request. A connector that is to be killed is killed where it matters: while it writes."""
@@ -74,13 +81,24 @@ class Network:
                 return fault
         return None
 
-    def serve(self, verb: Verb[T], crash: bool) -> T:
+    def lie(self, verb: str, answer: T, read: Callable[[Border], T]) -> T:
+        """Hand an answer on; while the shop lies, what the border makes of it with a lie in it. Raises what the border raises."""
+        if self.liar is None or self.timeline.now >= self.lying_until or self.liar.random() < HONEST:
+            return answer
+        lie = self.liar.choice(LIES[verb])
+        self.happened["lie"] += 1
+        self.border.hear(answer, lie, self.liar)
+        believed = read(self.border)
+        self.believed.append(f"{verb}: {lie.__name__}")
+        return believed
+
+    def serve(self, verb: Verb[T], crash: bool, asker: Sender) -> T:
         """Run a verb in the shop: at one moment in a transaction, else with time for others between its statements."""
         steps = self.chance.randrange(6) if crash else -1
         if crash and self.shop.transactional:
             raise Retriable("The connector was killed: its transaction was rolled back.", reason="cut")
         self._wait_for_lock()
-        self._running = verb
+        self._running, self._asker = verb, asker
         try:
             while True:
                 if steps == 0:
@@ -95,9 +113,9 @@ class Network:
         finally:
             self._running = None
 
-    def abandon(self) -> None:
-        """Whoever waits for the verb at work has died; the connector does not know, and brings it to its end."""
-        if self._running is not None:
+    def abandon(self, asker: Sender) -> None:
+        """If it is the one who waits for the verb at work that has died, the connector does not know, and brings it to its end."""
+        if self._running is not None and self._asker is asker:
             with suppress(OnHandError):
                 for _ in self._running:
                     pass
@@ -134,30 +152,35 @@ class Wire:
         self._connector = network.connector
 
     def hello(self, fresh_epoch_after: str | None = None) -> Hello:
-        return self._ask(lambda: self._connector.hello(self._timeline.now, fresh_epoch_after))
+        verb = lambda: self._connector.hello(self._timeline.now, fresh_epoch_after)  # noqa: E731
+        return self._ask(verb, "hello", lambda border: border.hello(fresh_epoch_after))
 
     def look(self, after: int, low: int, limit: int, sums: bool, catalogue: bool) -> Look:
-        return self._ask(lambda: self._connector.look(after, low, limit, sums, catalogue))
+        verb = lambda: self._connector.look(after, low, limit, sums, catalogue)  # noqa: E731
+        return self._ask(verb, "look", lambda border: border.look(after, low, limit, sums, catalogue))
 
     def cells(self, size: int) -> Sequence[Cell]:
-        return self._ask(lambda: self._connector.cells(size))
+        return self._ask(lambda: self._connector.cells(size), "cells", lambda border: border.cells(size))
 
     def listings(self, after: int, limit: int) -> Page:
-        return self._ask(lambda: self._connector.listings(self._timeline.now, after, limit))
+        verb = lambda: self._connector.listings(self._timeline.now, after, limit)  # noqa: E731
+        return self._ask(verb, "page", lambda border: border.listings(after, limit))
 
     def rows(self, products: Sequence[int]) -> tuple[Row, ...]:
-        return self._ask(lambda: self._connector.rows(self._timeline.now, products))
+        verb = lambda: self._connector.rows(self._timeline.now, products)  # noqa: E731
+        return self._ask(verb, "rows", lambda border: border.rows(products))
 
     def orders(self, lines: Sequence[int]) -> tuple[Line, ...]:
-        return self._ask(lambda: self._connector.orders(lines))
+        return self._ask(lambda: self._connector.orders(lines), "orders", lambda border: border.orders(lines))
 
     def apply(self, epoch: str, first: int, changes: Sequence[Change], close: bool = False) -> Applied:
-        return self._ask(lambda: self._connector.apply(epoch, first, tuple(changes), close, self._holder), writes=True)
+        verb = lambda: self._connector.apply(epoch, first, tuple(changes), close, self._holder)  # noqa: E731
+        return self._ask(verb, "apply", lambda border: border.apply(epoch, first, changes, close))
 
     def disconnect(self) -> None:
         """Nothing is kept open here."""
 
-    def _ask(self, verb: Callable[[], Verb[T]], writes: bool = False) -> T:
+    def _ask(self, verb: Callable[[], Verb[T]], name: str, read: Callable[[Border], T]) -> T:
         self._sender.boundary()
         network, now, chance = self._network, self._timeline.now, self._network.chance
         self._timeline.operations += 1
@@ -165,7 +188,7 @@ class Wire:
         if now < network.down_until:
             self._wait(0.05)
             raise Retriable("The shop cannot be reached.", reason="unreachable")
-        fault = network.next_fault(writes)
+        fault = network.next_fault(writes=name == "apply")
         if fault is not None:
             network.happened[fault] += 1
         if fault in (Fault.REQUEST_LOST, Fault.LATE):
@@ -178,7 +201,7 @@ class Wire:
         self._wait(chance.uniform(0.001, 0.02), on_its_way=verb)
         answer, problem = None, None
         try:
-            answer = network.serve(verb(), crash=fault is Fault.CRASH)
+            answer = network.serve(verb(), fault is Fault.CRASH, self._sender)
         except OnHandError as error:
             problem = error
         self._wait(chance.uniform(0.001, 0.02))
@@ -188,10 +211,12 @@ class Wire:
         if fault is Fault.ANSWER_CUT:
             raise Retriable("The answer arrived cut.", reason="cut")
         self._sender.boundary()
-        network.answered_at = self._timeline.now
         if problem is not None:
+            network.answered_at = self._timeline.now
             raise problem
-        return answer  # type: ignore[return-value]
+        told = network.lie(name, cast("T", answer), read)
+        network.answered_at = self._timeline.now
+        return told
 
     def _wait(self, seconds: float, on_its_way: Callable[[], Verb[T]] | None = None) -> None:
         """Let time pass. What is on its way arrives although its sender dies meanwhile."""

@@ -47,6 +47,7 @@ class Phase:
     done: defaultdict[int, set[str]] = field(default_factory=lambda: defaultdict(set))  # shop: kinds of acts
     aside: set[int] = field(default_factory=set)  # carts that were stopped or switched off
     stopped: set[int] = field(default_factory=set)  # carts that OnHand stopped
+    copied: set[int] = field(default_factory=set)  # carts where a copy of the store has posted, too
     restored: set[int] = field(default_factory=set)  # shops that were put back to a backup
     clocks_set: set[int] = field(default_factory=set)  # shops whose clock somebody set
     renamed: set[tuple[int, int]] = field(default_factory=set)  # (shop, product) that had another name for a while
@@ -275,7 +276,9 @@ class World:
         """A person answers every question and aligns every stopped cart."""
         stopped = [cart_id for cart_id in self.carts if self.cart(cart_id).halted is not None]
         for cart_id in self.must_halt.difference(stopped):
-            self.violations.append(f"restored: nobody noticed that {self.cart(cart_id).name} is an older copy")
+            self.violations.append(
+                f"restored: nobody noticed that {self.cart(cart_id).name} is an older copy, or not ours alone"
+            )
         self.must_halt.clear()
         for cart_id in stopped:
             self.tell(f"{self.cart(cart_id).name} is stopped: {self.cart(cart_id).halted}")
@@ -352,6 +355,7 @@ class World:
                 aligning.get_qoh(house, cart, wire, memory, create=True, progress=_silent)
             else:
                 aligning.send_qoh(house, cart, wire, memory, SEND_BATCH, progress=_silent)
+        self.must_halt.discard(cart_id)  # whoever else posted there does so no more
 
 
 def _silent(phase: str, done: int, of: int) -> None:

@@ -201,6 +201,20 @@ def test_what_sold_out_just_before_a_post_and_beside_a_saved_form_is_listed(empt
     assert doubtful(emptied) == [emptied.listing("POT").product]
 
 
+def test_what_sold_out_beside_a_saved_form_and_came_back_in_part_is_listed(world: World) -> None:
+    """World 811000321: it had stock again when it was seen off, so nobody was asked."""
+    (birch,) = world.running("Birch", wares=WARES, allow_checkout=False)
+    order = birch.sample.buy("POT", 2)
+    birch.settle()
+    birch.edit("POT", 3)
+    birch.sample.buy("POT", 3)
+    birch.sample.delete_order(order, restock=True)
+    birch.settle()
+    birch.tick(30)
+    assert state(birch) == (2, 0)
+    assert doubtful(birch) == [birch.listing("POT").product]
+
+
 def test_what_a_person_switched_off_with_stock_left_stays_off_after_a_sale(world: World) -> None:
     (birch,) = world.running("Birch", wares=WARES, allow_checkout=False)
     birch.sample.buy("POT", 1)

@@ -116,6 +116,13 @@ WHOLE_SEEDS = {
     "a count that was typed as the counter fell": (775000008,),
     "a product that sold out just before a post": (776000021, 777000111, 777000125),
     "what is left of several doubts in a row": (780000149,),
+    "an edit beside a sale whose line is still to come": (773000141,),
+    "an edit that makes up for an order that is gone": (821000094,),
+    "a drift that settled before a counter that fell": (778000145,),
+    "an order whose number came again did not stay": (821000066,),
+    "a line that went before our clock was set back": (811000134,),
+    "goods that came back of an order from before an alignment": (811000000,),
+    "a product that sold out unseen": (811000321, 790000042, 821000016, 772000130),
 }
 
 

@@ -61,7 +61,8 @@ def weigh(
     what others do not, and such changes, of lines that are gone, explain nothing.
 
     Goods that come back raise the quantity by what the counter falls. Where it did not rise by just that, a race destroyed a part, or only
-    the counter was lowered: then nothing is taken for a return at first glance, nor for an edit of which not all is counted.
+    the counter was lowered: then nothing is taken for a return at first glance, nor for an edit of which not all is counted. An edit is
+    counted only where lines explain all that the counter moved by.
     """
     moved, drift = row.ordered - ordered, row.sum - expected_sum
     paid = [line for line in waiting if line.paid]
@@ -82,6 +83,8 @@ def weigh(
     if drift or _in_part(explained, changed):
         certain = told and all(change.gone or change.units > 0 for change in explained)
         explained = tuple(change for change in explained if change.units > 0 and certain)
+    elif not exact:  # an edit may have left the counter alone
+        explained = tuple(change for change in explained if change.gone)
     rest = moved - units(sold) - sum(change.units for change in explained)
     return Weighed(sold, explained, max(rest, 0), max(-rest, 0), drift)
 
@@ -99,8 +102,9 @@ def _as_the_lines_say(
 ) -> tuple[tuple[Line, ...], tuple[LineChange, ...]] | None:
     """Return all paid lines and all edited ones, with lines that are gone for the rest, if the counter moved by exactly that.
 
-    What is on a line in the shop is a fact, so it is better than a smaller explanation. None where no line was edited, or where the
-    quantity tells that the editor left the counter alone.
+    What is on a line in the shop is a fact, so it is better than a smaller explanation. None where no line was edited, where the
+    quantity tells that the editor left the counter alone, or where paid lines alone explain the counter and edits only make up for
+    lines that are gone.
     """
     edited = [change for change in changed if not change.gone]
     gone = [change for change in changed if change.gone and (not drift or change.sold.gone_at is None)]
@@ -108,7 +112,7 @@ def _as_the_lines_say(
     if not edited or _uncounted(drift, changed):
         return None
     chosen = subset(moved - units(paid) - more, [change.units for change in gone], exact=True)
-    if chosen is None:
+    if chosen is None or (chosen and moved == units(paid)):
         return None
     return tuple(line for line in paid if line.quantity), (*edited, *(gone[index] for index in chosen))
 

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from onhand.domain import differences, family, lines, numbering
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Evidence
-from onhand.domain.lines import LineChange
+from onhand.domain.lines import LineChange, SoldLine
 from onhand.domain.listings import Listing
 from onhand.domain.shop import Line, Row
 
@@ -81,7 +81,8 @@ def old(
     recent = house.store.read(lambda books: books.lines.seen_since(cart.source, numbers, earliest))
     before = good.monotonic - SEEN_BEFORE.total_seconds()
     waited = {line for line in paid if line.line not in recent and memory.paid.get(line.line, before) <= before}
-    gone = {c for c in changed if c.gone and c.sold.gone_at is not None and c.sold.gone_at < earliest}
+    # A date that is still to come is from before our clock was set back: then it may be long ago.
+    gone = {c for c in changed if (at := c.sold.gone_at) is not None and c.gone and not earliest <= at <= now.at}
     known, before = memory.edited.get(product, {}), now.monotonic - SEEN_BEFORE.total_seconds()
     edited = {c for c in changed if not c.gone and c.sold.line in known and known[c.sold.line].since <= before}
     return waited | gone | edited
@@ -112,12 +113,28 @@ def editors(
         if line.line not in missing
     ]
     kept = there(shop, sorted(line.line for line in others))
-    staying = {
-        line.order
+    others = [
+        line
         for line in others
         if (now := kept.get(line.line)) is not None and (now.order, now.product) == (line.order, line.product)
-    }
+    ]
+    later = _came_after(house, cart, [change.sold for change in found if change.deleted], others)
+    staying = {line.order for line in others if line.line not in later}
     return [change for change in found if not change.deleted or change.sold.order in staying]
+
+
+def _came_after(house: House, cart: Cart, gone: Sequence[SoldLine], others: Sequence[SoldLine]) -> set[int]:
+    """Return those of the other lines that were first seen after a line of their order went: the order's number came again."""
+    went = {line.order: line.gone_at for line in gone if line.gone_at is not None}
+
+    def read(books: Books) -> set[int]:
+        found: set[int] = set()
+        for order, at in went.items():
+            numbers = sorted(line.line for line in others if line.order == order)
+            found |= books.lines.seen_since(cart.source, numbers, at)
+        return found
+
+    return house.store.read(read)
 
 
 def gone_between(cart: Cart, found: Sequence[LineChange], since: datetime, until: datetime) -> list[LineChange]:

@@ -197,7 +197,7 @@ def _book_trade(
         return 0
     collecting.sell(books, cart, sold, at)
     returning.book_changes(books, cart, listing, weighed.changed, at, others=weighing.changed)
-    if weighed.sold:
+    if weighed.sold or row.status != listing.status:  # the sale may have no line yet, or what came back hide it
         note_switch(books, listing, row, since_look, at)
     if listing.unnamed and not weighed.unnamed and not weighed.fallen:
         collecting.name_late(books, cart, listing, [line for line in weighing.waiting if line.paid])

@@ -107,18 +107,34 @@ def note_switch(books: Books, before: Listing, row: Row, modified: str | None, e
     """
     emptied = was_emptied(books, before, row, at)
     by_sale = not row.status and (before.off_by_sale or (not edited and (before.went_off(row) or emptied)))
-    # Goods that came back may have brought it stock as well. Where it was just sold, the sale may have switched it off: that is asked.
-    may_be = not row.status and before.status and not edited and before.item is not None
-    sold = may_be and books.ledger.trade_of(before.cart, before.item or 0, at - EMPTIED_BEFORE, POSTS_MAX)
-    books.listings.note_shop(before.id, row, modified, by_sale, emptied or any(units < 0 for _, units in sold or ()))
+    ask = emptied or (not edited and _sold_lately(books, before, row, at)) or was_emptied(books, before, row, at, True)
+    books.listings.note_shop(before.id, row, modified, by_sale, ask)
 
 
-def was_emptied(books: Books, before: Listing, row: Row, at: datetime) -> bool:
-    """Return whether a product that is off now, and was on, shows only what our latest posts brought: so it had been sold out."""
+def _sold_lately(books: Books, before: Listing, row: Row, at: datetime) -> bool:
+    """Return whether a product that went off was sold a moment ago: the sale may have switched it off, and goods brought it stock since."""
+    if row.status or not before.status or before.item is None:
+        return False
+    trade = books.ledger.trade_of(before.cart, before.item, _since(books, before.cart, at), POSTS_MAX)
+    return any(units < 0 for _, units in trade)
+
+
+def was_emptied(books: Books, before: Listing, row: Row, at: datetime, goods: bool = False) -> bool:
+    """Return whether a product that is off now, and was on, shows only what our latest posts brought, or with ``goods`` also what came
+    back from its buyers: so it had been sold out."""
     if row.status or not before.status or row.quantity <= 0:
         return False
-    posts = books.posts.of_listing(before.id, at - EMPTIED_BEFORE, POSTS_MAX)
-    return row.quantity <= sum(units for _, units in posts if units > 0)
+    since = _since(books, before.cart, at)
+    came = books.posts.of_listing(before.id, since, POSTS_MAX)
+    if goods and before.item is not None:
+        came = [*came, *books.ledger.trade_of(before.cart, before.item, since, POSTS_MAX)]
+    return row.quantity <= sum(units for _, units in came if units > 0)
+
+
+def _since(books: Books, cart: int, at: datetime) -> datetime:
+    """Return from when on a product that is seen off now may have sold out: the shop may not have answered for a while."""
+    looked_at = books.carts.get(cart).looked_at
+    return min(at, looked_at or at) - EMPTIED_BEFORE
 
 
 def all_rows(shop: Shop, progress: Callable[[int], None] = lambda _: None) -> list[Row]:

@@ -111,8 +111,7 @@ def _waits(weighing: Weighing, ripe: dict[str, int], by_editor: editing.ByEditor
     # Where no line tells what a drift is worth, goods may be coming back of a line that was added, and gone again before it was booked;
     # where one does, it may tell what fell instead.
     told = bool(by_editor.changed or by_editor.added)
-    falling = weighed.fallen > 0 and ((ripe["drift"] < 0 and not told) or (ripe["drift"] > 0 and told))
-    if not ripe["fallen"] and (product in memory.lowered or falling):
+    if not ripe["fallen"] and (product in memory.lowered or (weighed.fallen > 0 and not (ripe["drift"] < 0 and told))):
         return True  # what the drift is worth shows with the counter
     if told and ripe["drift"] not in (0, weighed.drift):
         # What an order's editor did explains the whole of a drift or nothing: a part of it would be asked about, and the rest misread.

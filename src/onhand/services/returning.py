@@ -58,9 +58,13 @@ def book_changes(
             after, counted = sold.units.take(change.units), change.units
         else:
             after, counted = sold.units.give_back(-change.units, change.now)
-            beyond = -change.units - counted
-            twice += min(beyond, sold.units.back)
-            unbooked += beyond - min(beyond, sold.units.back)
+            beyond, again = -change.units - counted, min(-change.units - counted, sold.units.back)
+            twice += again
+            unbooked += beyond - again
+            if (
+                sold.epoch.partition("~")[0] != cart.epoch
+            ):  # an order that an alignment made history may have given them back
+                unsure += again
         books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.deleted else LineState.SOLD)
         if not counted or item is None or not listing.tracked:
             continue

@@ -97,7 +97,7 @@ def weigh(
         changes = memory.note_edited(listing.product, changes_of[listing.product], house.clock.monotonic())
         paid, moved = [line for line in lines if line.paid], row.ordered - listing.ordered
         old: set[Line | LineChange] = set()
-        if law.units(paid) != moved:
+        if changes or law.units(paid) != moved:
             old = evidence.old(house, cart, memory, listing.product, paid, changes)
         # What was paid for may have been booked already, before its line was there; if no line that went explains it.
         late = collecting.late(listing, lines) if moved < law.units(lines) else []

@@ -315,7 +315,7 @@ def _read_all(path: Path) -> None:
 OWNER = """
 import sys, time
 from pathlib import Path
-from onhand.storage.owner import Ownership
+from onhand.lock import Ownership
 with Ownership(Path(sys.argv[1]), "serve") as owned:
     owned.announce("http://127.0.0.1:1", "token")
     print("owned", flush=True)

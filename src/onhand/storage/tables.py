@@ -60,6 +60,13 @@ items = Table(
     Column("revision", BigInteger, nullable=False, server_default="0"),  # of what a person edits, not of the quantity
     Column("created_at", BigInteger, nullable=False),
     CheckConstraint(f"on_hand BETWEEN -{QUANTITY_MAX} AND {QUANTITY_MAX}", name="on_hand_range"),
+    Index(
+        "ix_items_barcode",
+        "barcode",
+        unique=True,
+        sqlite_where=text("barcode <> ''"),
+        postgresql_where=text("barcode <> ''"),
+    ),
 )
 
 movements = Table(

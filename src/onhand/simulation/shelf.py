@@ -100,12 +100,14 @@ def _excused(asked: Rows) -> set[int]:
 
 def _unseen(world: World, sku: str) -> set[int]:
     """By how much on hand may be off because an order was edited, or taken out of the counter, before anybody outside can have seen it:
-    it looks like a race, or like a checkout that died half way, of which nobody can know either."""
+    it looks like a race, or like a checkout that died half way, of which nobody can know either. A race of the same moment can hide its
+    units from the sum."""
     sums = {0}
     for number in range(len(world.shops)):
         for drift in _drifts(world, number):
             if drift.obscure is Obscure.UNSEEN and drift.product == world.products[number][sku]:
-                sums |= {total - drift.amount for total in sums}
+                units = drift.amount if drift.meant is None else drift.meant
+                sums |= {total - units for total in sums}
     return sums
 
 

@@ -119,8 +119,9 @@ WHOLE_SEEDS = {
     "an edit beside a sale whose line is still to come": (773000141,),
     "an edit that makes up for an order that is gone": (821000094,),
     "a drift that settled before a counter that fell": (778000145,),
+    "an edit that came after a drift": (778000159,),
+    "an edit before any look that a race hid": (790000076,),
     "an order whose number came again did not stay": (821000066,),
-    "a line that went before our clock was set back": (811000134,),
     "goods that came back of an order from before an alignment": (811000000,),
     "a product that sold out unseen": (811000321, 790000042, 821000016, 772000130),
 }

@@ -62,10 +62,11 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Units on an order line that was edited, and when they were first seen there (monotonic)."""
+    """Units on an order line that was edited, when they were first seen there (monotonic), and the product's drift before that."""
 
     units: int
     since: float
+    drift: int = 0
 
 
 @dataclass
@@ -110,10 +111,11 @@ class Memory:
         """Remember what is on a product's edited lines; returns the changes, with an edit and a deletion in two steps."""
         known = self.edited.setdefault(product, {})
         changes = edited_before(found, {line: edit.units for line, edit in known.items()})
+        doubt = self.suspicions.get((product, "drift"))
         for change in changes:
             line = change.sold.line
             if not change.gone and (line not in known or known[line].units != change.now):
-                known[line] = Edit(change.now, now)
+                known[line] = Edit(change.now, now, doubt.amount if doubt is not None else 0)
         return changes
 
     def first_seen(self, product: int, what: str, now: Moment) -> datetime:

@@ -23,6 +23,7 @@ from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters
 
 from . import collecting, evidence, returning
+from .collecting import Memory
 from .ports import Books, House, Shop
 from .weighing import Weighing
 
@@ -55,11 +56,18 @@ class ByEditor:
         )
 
 
-def by_editor(house: House, cart: Cart, shop: Shop, weighing: Weighing, since: datetime, until: datetime) -> ByEditor:
+def by_editor(
+    house: House, cart: Cart, shop: Shop, weighing: Weighing, memory: Memory, since: datetime, until: datetime
+) -> ByEditor:
     """Return what an order's editor may have done to a product's lines; asks the shop which lines are still there. ``since``, ``until``:
-    when lines went that it may have taken out: what goes after a drift was seen did not cause it."""
+    when lines went that it may have taken out: what goes after a drift was seen did not cause it. Nor did an edit that came later and
+    left the drift as it was."""
     gone = evidence.gone_between(cart, weighing.changed, since, until)
-    changed = evidence.editors(house, cart, shop, weighing.changed, gone)
+    edits, drift = memory.edited.get(weighing.listing.product, {}), weighing.weighed.drift
+    watched = range(cart.place.low + 1, cart.place.cursor + 1)  # of others an edit is seen only once it is asked about
+    later = {line for line, edit in edits.items() if drift and edit.drift == drift and line in watched}
+    found = [change for change in weighing.changed if change.gone or change.sold.line not in later]
+    changed = evidence.editors(house, cart, shop, found, gone)
     added = evidence.added_since(house, cart, [line for line in weighing.waiting if line.paid], since)
     _, came_back = law.name(-weighing.weighed.fallen, (), weighing.changed)  # that waits for its own doubt
     known = (*changed, *came_back)

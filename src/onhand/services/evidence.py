@@ -81,8 +81,7 @@ def old(
     recent = house.store.read(lambda books: books.lines.seen_since(cart.source, numbers, earliest))
     before = good.monotonic - SEEN_BEFORE.total_seconds()
     waited = {line for line in paid if line.line not in recent and memory.paid.get(line.line, before) <= before}
-    # A date that is still to come is from before our clock was set back: then it may be long ago.
-    gone = {c for c in changed if (at := c.sold.gone_at) is not None and c.gone and not earliest <= at <= now.at}
+    gone = {c for c in changed if c.gone and c.sold.gone_at is not None and c.sold.gone_at < earliest}
     known, before = memory.edited.get(product, {}), now.monotonic - SEEN_BEFORE.total_seconds()
     edited = {c for c in changed if not c.gone and c.sold.line in known and known[c.sold.line].since <= before}
     return waited | gone | edited

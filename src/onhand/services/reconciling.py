@@ -115,7 +115,7 @@ def compare(
     for weighing in settled:
         since = evidence.since(good[weighing.listing.product], now)
         until = memory.first_seen(weighing.listing.product, "drift", now) + timedelta(seconds=rules.settle_seconds / 2)
-        by_editor[weighing.listing.product] = editing.by_editor(house, cart, shop, weighing, since, until)
+        by_editor[weighing.listing.product] = editing.by_editor(house, cart, shop, weighing, memory, since, until)
     since_look = memory.seconds_since_look(now)
 
     def write(books: Books) -> int:

@@ -99,7 +99,7 @@ def _move(
         yield pause(chance)
         others = frozenset(writer for writer, number in row.log[seen:] if number)
         moved = shop.write_quantity(product, left, Writer.EDITOR)
-        shop.saw(time.now, product, moved, Writer.EDITOR, others, fate)
+        shop.saw(time.now, product, moved, Writer.EDITOR, others, fate, -units)
         shop.edited[product] += units
     else:
         shop.add_quantity(product, -units, Writer.EDITOR)

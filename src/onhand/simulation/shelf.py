@@ -104,12 +104,14 @@ def _unseen(world: World, sku: str, named: Rows) -> set[int]:
     """By how much on hand may be off because an order was edited, or taken out of the counter, before anybody outside can have seen it:
     it looks like a race, or like a checkout that died half way, of which nobody can know either. Or because a line was changed alone,
     and was named: one that was lowered while a race lost sales looks like an editor that gave the goods back; one that was raised while
-    anything drifted is believed, which errs to selling too little."""
+    anything drifted is believed, which errs to selling too little. A race of the same moment
+    can hide its units from the sum."""
     sums = {0}
     for number in range(len(world.shops)):
         for drift in _drifts(world, number):
             if drift.obscure is Obscure.UNSEEN and drift.product == world.products[number][sku]:
-                sums |= {total - drift.amount for total in sums}
+                units = drift.amount if drift.meant is None else drift.meant
+                sums |= {total - units for total in sums}
         product, cart = world.products[number][sku], world.carts[number]
         believed = any((one["cause"], one["cart_id"]) == ("order edited", cart) for one in named)
         raced = any(

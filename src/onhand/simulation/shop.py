@@ -59,7 +59,8 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A change of quantity + counter that was not ours. ``destroyed`` says whose writes a race undid."""
+    """A change of quantity + counter that was not ours. ``destroyed`` says whose writes a race undid; ``meant``: what the writer meant to
+    change it by, if it is not that."""
 
     time: float
     product: int
@@ -67,6 +68,7 @@ class Drift:
     writer: Writer
     destroyed: frozenset[Writer] = frozenset()
     obscure: Obscure | None = None
+    meant: int | None = None
 
 
 class Obscure(StrEnum):
@@ -356,12 +358,14 @@ class SimShop:
         writer: Writer,
         destroyed: frozenset[Writer],
         fate: Fate | None = None,
+        meant: int | None = None,
     ) -> None:
-        """Note a change of the sum that is not ours; of a form that was saved also that it changed nothing. ``fate``: of the line that it
-        is about."""
+        """Note a change of the sum that is not ours. Of a form that was saved, and of an order that was edited before it can have been
+        seen, also that it changed nothing. ``fate``: of the line that it is about. ``meant``: if not ``amount``."""
         obscure = self._obscure(fate) if fate is not None else None
-        if amount or writer in (Writer.FORM, Writer.EDIT, Writer.IMPORT):
-            self.drifts.append(Drift(now, product, amount, writer, destroyed, obscure))
+        hidden = obscure is Obscure.UNSEEN and meant not in (None, amount)
+        if amount or hidden or writer in (Writer.FORM, Writer.EDIT, Writer.IMPORT):
+            self.drifts.append(Drift(now, product, amount, writer, destroyed, obscure, meant))
             if fate is not None and writer is Writer.EDITOR:
                 self.unseen_edits[fate.line] = len(self.drifts) - 1
 

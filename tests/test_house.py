@@ -76,7 +76,6 @@ STILL_COMPLEX = {
     "weigh": 29,
     "_differences": 28,
     "_bring_up_to_date": 25,
-    "_unseen": 24,
     "book_changes": 23,
     "write": 23,
     "name": 22,

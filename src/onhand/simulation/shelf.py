@@ -101,35 +101,39 @@ def _excused(asked: Rows) -> set[int]:
 
 
 def _unseen(world: World, sku: str, named: Rows) -> set[int]:
-    """By how much on hand may be off because an order was edited, or taken out of the counter, before anybody outside can have seen it:
-    it looks like a race, or like a checkout that died half way, of which nobody can know either. Or because a line was changed alone,
-    and was named: one that was lowered while a race lost sales looks like an editor that gave the goods back; one that was raised while
-    anything drifted is believed, which errs to selling too little. A race of the same moment
-    can hide its units from the sum."""
+    """By how much on hand may be off because of what nobody outside can have seen. ``named``: the differences of this SKU."""
     sums = {0}
-    for number in range(len(world.shops)):
-        for drift in _drifts(world, number):
-            if drift.obscure is Obscure.UNSEEN and drift.product == world.products[number][sku]:
-                units = drift.amount if drift.meant is None else drift.meant
-                sums |= {total - units for total in sums}
-        product, cart = world.products[number][sku], world.carts[number]
-        believed = any((one["cause"], one["cart_id"]) == ("order edited", cart) for one in named)
-        raced = any(
-            drift.product == product and drift.writer is Writer.SALE and drift.amount > 0
-            for drift in _drifts(world, number)
-        )
-        # A sale that an editor lost from the counter, and one that a race lost from the quantity: only the rest of both shows.
+    for number, cart in enumerate(world.carts):
+        product = world.products[number][sku]
         own = [drift for drift in _drifts(world, number) if drift.product == product]
-        uncounted = -sum(drift.amount for drift in own if drift.writer is Writer.COUNTER and drift.amount < 0)
-        undone = sum(drift.amount for drift in own if drift.writer is Writer.SALE and drift.amount > 0)
-        if hidden := min(uncounted, undone):
-            sums |= {total + hidden for total in sums}
-        for edit in edited_alone(world, number, product):
-            if edit.obscure is Obscure.UNSEEN:
-                sums |= {total + edit.units for total in sums}
-            if believed and (raced or edit.units > 0):
-                sums |= {total - edit.units for total in sums}
+        believed = any((one["cause"], one["cart_id"]) == ("order edited", cart) for one in named)
+        for units in (*_before_any_look(own), *_lost_twice(own), *_line_alone(world, number, product, own, believed)):
+            sums |= {total + units for total in sums}
     return sums
+
+
+def _before_any_look(own: list[Drift]) -> list[int]:
+    """An order that was edited, or taken out of the counter, before any look looks like a race, or like a checkout that died half way, of
+    which nobody can know either. A race of the same moment can hide its units from the sum."""
+    return [-(drift.amount if drift.meant is None else drift.meant) for drift in own if drift.obscure is Obscure.UNSEEN]
+
+
+def _lost_twice(own: list[Drift]) -> list[int]:
+    """Of a sale that an editor lost from the counter, and one that a race lost from the quantity, only the rest of both shows."""
+    uncounted = -sum(drift.amount for drift in own if drift.writer is Writer.COUNTER and drift.amount < 0)
+    undone = sum(drift.amount for drift in own if drift.writer is Writer.SALE and drift.amount > 0)
+    return [hidden] if (hidden := min(uncounted, undone)) else []
+
+
+def _line_alone(world: World, number: int, product: int, own: list[Drift], believed: bool) -> list[int]:
+    """A line that was changed alone, and named: one that was lowered while a race lost sales looks like an editor that gave the goods
+    back; one that was raised while anything drifted is believed, which errs to selling too little."""
+    raced = any(drift.writer is Writer.SALE and drift.amount > 0 for drift in own)
+    found = []
+    for edit in edited_alone(world, number, product):
+        found += [edit.units] if edit.obscure is Obscure.UNSEEN else []
+        found += [-edit.units] if believed and (raced or edit.units > 0) else []
+    return found
 
 
 def _can_be_judged(world: World, sku: str, asked: Rows) -> bool:

@@ -25,7 +25,11 @@ BEGINNING = 300  # characters of a body that are shown
 def webhook_add(app: App, asked: requests.WebhookAdd) -> Data:
     secret = new_secret()
     added = webhooks.add(
-        app.house, check_address(asked.url, asked.allow_http), secret, set(asked.events or Event), asked.allow_http
+        app.house,
+        check_address(asked.url, asked.allow_http),
+        secret,
+        set(Event if asked.events is None else asked.events),
+        asked.allow_http,
     )
     return {**_shown(added), "secret": secret}
 

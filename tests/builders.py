@@ -26,8 +26,9 @@ from onhand.domain.lines import LineChange, LineUnits, SoldLine
 from onhand.domain.listings import Listing, Plan
 from onhand.domain.shop import Line, Row
 from onhand.services import aligning, items, settings, ticking
-from onhand.services.collecting import Memory
+from onhand.services.memory import Memory
 from onhand.services.ports import House
+from onhand.services.ticking import Seen
 from onhand.storage import vault
 from onhand.storage.database import Database, create
 
@@ -160,11 +161,13 @@ class Stall:
     def enable(self, force: str = "") -> int:
         return aligning.enable(self.world.house, self.cart, self.wire, self.memory, force, "")
 
-    def tick(self, seconds: float = 1.0, deliver: bool = True) -> bool:
+    def tick(self, seconds: float = 1.0, deliver: bool = True) -> bool | None:
         """A tick, after the clock moved on by one tick's time."""
         self.world.clock.advance(seconds)
         pace = self.world.store.read(lambda books: settings.pace_of(books, self.cart))
-        return ticking.tick(self.world.house, self.id, self.wire, self.memory, pace, deliver)
+        step = ticking.tick if deliver else ticking.observe
+        seen = step(self.world.house, self.id, self.wire, self.memory, pace)
+        return None if seen is Seen.NOT_COMPARED else seen is Seen.IN_STEP
 
     def settle(self, ticks: int = 6) -> None:
         """Ticks enough for everything to be seen twice, the settling time apart, and to be posted."""

@@ -30,8 +30,8 @@ from onhand.running.messenger import HttpMessenger
 from onhand.running.sender import Sender
 from onhand.running.tasks import Tasks
 from onhand.services.auditing import Audited
-from onhand.services.collecting import Memory
 from onhand.services.gate import Gate
+from onhand.services.memory import Memory
 from onhand.services.ports import Clock, Connectors, House, Shop
 from onhand.storage.books import SqlBooks
 from onhand.storage.database import Database

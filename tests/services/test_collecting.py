@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from onhand.domain.errors import Retriable
-from onhand.services import collecting, items
-from onhand.services.collecting import INCOMPLETE_SECONDS, WINDOW_LINES
+from onhand.domain.numbering import WINDOW_LINES
+from onhand.services import items, looking, memory
+from onhand.services.looking import INCOMPLETE_SECONDS
 from tests.builders import World, failing
 
 WARES = {"TEA": 10, "MUG": 20, "POT": 5}
@@ -490,9 +491,9 @@ def test_a_counter_reset_with_its_orders_deleted_is_no_cancellation(world: World
 
 
 def test_sums_are_taken_less_often_on_a_slow_shop_but_not_because_one_waited_for_a_lock() -> None:
-    memory = collecting.Memory()
-    pauses = [collecting._sums_pause_seconds(memory, ms) for ms in (20.0, 20.0, 8000.0, 20.0, 20.0, 20.0)]
+    known = memory.Memory()
+    pauses = [looking._sums_pause_seconds(known, ms) for ms in (20.0, 20.0, 8000.0, 20.0, 20.0, 20.0)]
     assert pauses == [0.0, 0.0, 0.0, 0.0, 2.0, 2.0]
     for _ in range(4):
-        collecting._sums_pause_seconds(memory, 300.0)
-    assert collecting._sums_pause_seconds(memory, 300.0) == 30.0
+        looking._sums_pause_seconds(memory, 300.0)
+    assert looking._sums_pause_seconds(memory, 300.0) == 30.0

@@ -12,7 +12,7 @@ from onhand.carts.endpoint import Endpoint
 from onhand.domain.errors import Conflict, Retriable
 from onhand.running.controller import Driver
 from onhand.services import receiving, settings, ticking
-from onhand.services.collecting import Memory
+from onhand.services.memory import Memory
 from onhand.services.ports import House
 from onhand.storage.database import Database
 from tests.builders import KEY_ID, SECRET, World, failing
@@ -44,7 +44,7 @@ class Run:
     def look_only(self, stall) -> None:
         pace = self.store.read(lambda books: settings.pace_of(books, self.cart(stall)))
         shop = Endpoint(stall.front.connector_url, KEY_ID, SECRET, clock=time.time, holder=self._holder)
-        ticking.tick(self.house, stall.id, shop, self._memories.setdefault(stall.id, Memory()), pace, deliver=False)
+        ticking.observe(self.house, stall.id, shop, self._memories.setdefault(stall.id, Memory()), pace)
         shop.disconnect()
 
     def deliver_only(self, stall) -> None:

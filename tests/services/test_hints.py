@@ -11,7 +11,8 @@ import pytest
 
 from onhand.domain.errors import Retriable
 from onhand.running.controller import HINT_SECONDS, Controller, Driver, DriverThread
-from onhand.services.collecting import SUMS_SHARE, SUMS_TIMED
+from onhand.services.looking import SUMS_SHARE
+from onhand.services.memory import SUMS_TIMED
 from tests.builders import Stall, World, failing
 
 TICK_SECONDS = 5.0

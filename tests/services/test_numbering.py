@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from onhand.services import items, selling
-from onhand.services.collecting import INCOMPLETE_SECONDS
+from onhand.services.looking import INCOMPLETE_SECONDS
 from tests.builders import Stall, World
 
 WARES = {"TEA": 10, "MUG": 20, "POT": 5}

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from onhand.services.collecting import HELLO_SECONDS
+from onhand.services.looking import HELLO_SECONDS
 from onhand.services.receiving import receive
 from tests.builders import World
 

@@ -6,7 +6,7 @@ import pytest
 
 from onhand.domain.errors import Retriable
 from onhand.services import aligning
-from onhand.services.collecting import PAGES_MAX
+from onhand.services.looking import PAGES_MAX
 from onhand.services.ports import ROWS_MAX
 from tests.builders import Stall, World
 

@@ -19,8 +19,9 @@ from onhand.domain.differences import Cause, Finding, Remedy
 from onhand.domain.lines import LineUnits
 from onhand.domain.listings import Listing
 from onhand.domain.shop import Applied, Outcome
+from onhand.domain.sketch import Sums
 from onhand.domain.stock import Kind, Movement
-from onhand.services import bookkeeping, collecting, delivering, editing, importing, reconciling, returning
+from onhand.services import bookkeeping, collecting, delivering, editing, importing, reconciling, returning, trading
 from onhand.services.collecting import Booked
 from onhand.simulation import connector as connectors
 from onhand.simulation.plan import EDITORS, LIES, OFFICE, OTHER_EDITORS, PHASE_SECONDS, PHASES, TRADE, Act, Plan, plan
@@ -78,7 +79,7 @@ def posts_write_absolute_quantities(patch):
 
 def a_line_is_booked_twice(patch):
     """The same order line stands for two movements."""
-    sell = collecting.sell
+    sell = trading.sell
 
     def twice(books, cart, lines, at):
         emptied = sell(books, cart, lines, at)
@@ -91,7 +92,7 @@ def a_line_is_booked_twice(patch):
         bookkeeping.book(books, again, at)
         return emptied
 
-    patch.setattr(collecting, "sell", twice)
+    patch.setattr(trading, "sell", twice)
 
 
 def sales_are_counted_and_not_booked(patch):
@@ -117,7 +118,7 @@ def lines_are_believed_before_the_counter_moves(patch):
 
         def write(books):
             known = books.listings.of(cart.id, sorted({x.product for x in unpaid}))
-            collecting.sell(books, cart, [x for x in unpaid if x.product in known], house.clock.now())
+            trading.sell(books, cart, [x for x in unpaid if x.product in known], house.clock.now())
             return Booked(False, None, ())
 
         return house.store.write(write) if unpaid else booked
@@ -131,7 +132,7 @@ def returns_are_not_booked(patch):
     def follow(books, cart, listing, changes, at, drift=None, others=()):
         units = sum(change.units for change in changes)
         books.listings.trade(cart.id, {listing.product: units})
-        books.carts.move_sums(cart.id, collecting.Sums.of(listing.product, -units, units))
+        books.carts.move_sums(cart.id, Sums.of(listing.product, -units, units))
 
     patch.setattr(returning, "book_changes", follow)
 
@@ -273,7 +274,7 @@ def a_balance_is_moved_without_its_movement(patch):
 
 def sums_are_compared_with_what_was_not_moved(patch):
     """A post does not move the cart's sums."""
-    patch.setattr(delivering, "_moved", lambda applied: collecting.Sums())
+    patch.setattr(delivering, "_moved", lambda applied: Sums())
 
 
 def an_unfinished_batch_is_never_closed(patch):
@@ -323,7 +324,7 @@ def what_edited_orders_took_is_not_booked(patch):
             book(books, cart, listing, changes, at, others=others)
         else:
             books.listings.drift(listing.id, drift, 0, 0)
-            books.carts.move_sums(cart.id, collecting.Sums.of(listing.product, drift, 0))
+            books.carts.move_sums(cart.id, Sums.of(listing.product, drift, 0))
 
     patch.setattr(returning, "book_changes", forgetting)
 

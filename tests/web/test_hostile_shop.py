@@ -9,7 +9,8 @@ from structlog.testing import capture_logs
 
 from onhand.carts.sample import SampleShop, catalogue, serve
 from onhand.running.controller import Driver
-from onhand.services.collecting import PAGES_MAX, Memory
+from onhand.services.looking import PAGES_MAX
+from onhand.services.memory import Memory
 from onhand.services.ports import ROWS_MAX
 from tests.hostile import ENDLESS_LINES, ENDLESS_ROWS, LIES, HostileShop
 

@@ -19,8 +19,9 @@ from onhand.domain.carts import Cart
 from onhand.domain.errors import OnHandError
 from onhand.domain.states import Pulse
 from onhand.services import settings, ticking
-from onhand.services.collecting import Memory
+from onhand.services.memory import Memory
 from onhand.services.ports import Books, Clock, House, Shop
+from onhand.services.ticking import Seen
 
 PAUSE_SECONDS_MAX = 30.0  # longest pause after failures, before jitter
 REPORT_SECONDS = 5.0  # how often a cart's last look is written down when nothing changed
@@ -81,9 +82,9 @@ class Driver:
                 self.next_tick = clock.monotonic() + pace.tick_seconds
                 if hinted:
                     self._memory.hurry()
-                in_step = ticking.tick(self._house, self._cart.id, self._shop, self._memory, pace)
+                seen = ticking.tick(self._house, self._cart.id, self._shop, self._memory, pace)
                 self._looked = clock.monotonic()
-                self._report_look(in_step, hinted)
+                self._report_look(seen, hinted)
             else:
                 ticking.deliver_all(self._house, self._cart.id, self._shop, pace.batch_size)
         except OnHandError as error:
@@ -100,9 +101,9 @@ class Driver:
         """Let go of the shop."""
         self._shop.disconnect()
 
-    def _report_look(self, seen: bool | None, hinted: bool) -> None:
+    def _report_look(self, seen: Seen, hinted: bool) -> None:
         now = self._house.clock.now()
-        in_step = self.pulse.in_step if seen is None else seen
+        in_step = self.pulse.in_step if seen is Seen.NOT_COMPARED else seen is Seen.IN_STEP
         recovered = self.pulse.trouble is not None
         self.pulse = Pulse(
             now,

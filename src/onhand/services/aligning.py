@@ -26,9 +26,21 @@ from onhand.domain.posts import Due
 from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Kind, Movement, check_sku
+from onhand.services.memory import Memory, Moment
 
-from . import bookkeeping, claiming, collecting, delivering, evidence, refreshing, returning, settings, ticking, tying
-from .collecting import Memory, Moment
+from . import (
+    bookkeeping,
+    claiming,
+    delivering,
+    evidence,
+    looking,
+    refreshing,
+    returning,
+    settings,
+    ticking,
+    trading,
+    tying,
+)
 from .ports import LISTINGS_MAX, ROWS_MAX, Books, House, Shop
 from .surveying import Progress, Survey, survey
 
@@ -201,7 +213,7 @@ def look_at_all(house: House, cart: Cart, shop: Shop, memory: Memory, pace: sett
     misled = -1
     for _ in range(LOOKS_MAX):
         misled, memory.sums_due = memory.misled, 0.0
-        ticking.tick(house, cart.id, shop, memory, pace, deliver=False)
+        ticking.observe(house, cart.id, shop, memory, pace)
         # Cells that named a product that does not differ hide another that does.
         if not memory.behind and memory.misled <= misled:
             break
@@ -243,7 +255,7 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
     pace = house.store.read(lambda books: settings.pace_of(books, cart))
     if cart.aligned and cart.halted is None:
         for _ in range(LOOKS_MAX):
-            ticking.tick(house, cart.id, shop, memory, pace, deliver=False)
+            ticking.observe(house, cart.id, shop, memory, pace)
             if not memory.behind:
                 break
         cart = house.store.read(lambda books: books.carts.get(cart.id))
@@ -321,7 +333,7 @@ def _last_trade(house: House, cart: Cart, shop: Shop, found: Survey, memory: Mem
     """Ask for the lines that tell what was traded since the last look; notes which of the older ones were paid since."""
     known = house.store.read(lambda books: books.listings.of(cart.id, sorted(found.rows)))
     listings = [listing for listing in known.values() if listing.tracked]
-    fresh, _ = collecting.read_lines(shop, cart.cursor_line, found.line, LINE_PAGES_MAX)
+    fresh, _ = looking.read_lines(shop, cart.cursor_line, found.line, LINE_PAGES_MAX)
     new = {line.product for line in fresh}
     moved = [x.product for x in listings if x.product in new or _moved(x, found.rows[x.product])]
     evidence.waiting(house, cart, shop, moved, memory)
@@ -359,12 +371,12 @@ def _book_last_trade(books: Books, cart: Cart, found: Survey, trade: _LastTrade,
         borne_out = max(0, weighed.fallen + min(0, weighed.drift))
         rest = [change for change in changes if change not in weighed.changed]
         came = law.name(-borne_out, (), rest)[1]
-        collecting.sell(books, cart, weighed.sold, at)
+        trading.sell(books, cart, weighed.sold, at)
         returning.book_changes(books, cart, listing, (*weighed.changed, *came), at, others=rest)
         if cart.halted is None or not weighed.drift:
-            collecting.count_sale(books, cart, listing.product, weighed.unnamed, at)
+            trading.count_sale(books, cart, listing.product, weighed.unnamed, at)
         if cart.halted is None:
-            collecting.count_sale(books, cart, listing.product, -borne_out - sum(change.units for change in came), at)
+            trading.count_sale(books, cart, listing.product, -borne_out - sum(change.units for change in came), at)
         if cart.halted is None and weighed.fallen > borne_out:
             left = [change for change in rest if change not in came]
             doubts.append(_doubt(books, cart, listing, row, weighed.fallen - borne_out, left))

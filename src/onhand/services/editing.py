@@ -21,9 +21,9 @@ from onhand.domain.listings import Listing
 from onhand.domain.orders import LineState
 from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters
+from onhand.services.memory import Memory
 
-from . import collecting, evidence, returning
-from .collecting import Memory
+from . import evidence, returning, trading
 from .ports import Books, House, Shop
 from .weighing import Weighing
 
@@ -99,7 +99,7 @@ def by_lines(
         return None
     if not edited or moved != law.units(bought) + worth or worth == -drift:
         return weighing
-    collecting.sell(books, cart, bought, at)
+    trading.sell(books, cart, bought, at)
     returning.book_changes(books, cart, listing, edited, at)
     left = tuple(change for change in weighing.changed if change not in edited)
     waiting = tuple(line for line in weighing.waiting if line not in bought)
@@ -126,7 +126,7 @@ def follow(
     seen, expected = Counters(row.quantity, row.ordered), Counters(listing.agreed, listing.ordered)
     difference = books.differences.open(cart.id, listing.id, finding, drift, seen, expected, at, note)
     taken = law.units(finding.added)
-    collecting.take_uncounted(books, cart, listing, finding.added, at)
+    trading.take_uncounted(books, cart, listing, finding.added, at)
     returning.book_changes(books, cart, listing, finding.changed, at, drift + taken, counted)
     books.differences.close(difference, at, note)
     log.warning("order.edited", cart=cart.name, product=listing.product, sku=listing.model, amount=drift)

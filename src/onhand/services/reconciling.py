@@ -21,13 +21,13 @@ from onhand.domain.orders import LineState
 from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Movement
+from onhand.services.memory import Memory, Moment
 
-from . import bookkeeping, braking, collecting, editing, evidence, refreshing, remedying, returning
-from .collecting import Memory, Moment
+from . import bookkeeping, braking, editing, evidence, looking, refreshing, remedying, returning, trading
 from .ports import ROWS_MAX, Books, House, Shop
 from .weighing import Rules, Weighing, ripened, weigh
 
-SLICE_LINES = collecting.PAGES_MAX * ROWS_MAX  # lines that are booked in one commit
+SLICE_LINES = looking.PAGES_MAX * ROWS_MAX  # lines that are booked in one commit
 
 log = structlog.get_logger()
 
@@ -195,12 +195,12 @@ def _book_trade(
         _follow(books, cart, listing, row, weighed)
         editing.note_edited(books, cart, weighing.changed)
         return 0
-    collecting.sell(books, cart, sold, at)
+    trading.sell(books, cart, sold, at)
     returning.book_changes(books, cart, listing, weighed.changed, at, others=weighing.changed)
     if weighed.sold or row.status != listing.status:  # the sale may have no line yet, or what came back hide it
         note_switch(books, listing, row, since_look, at)
     if listing.unnamed and not weighed.unnamed and not weighed.fallen:
-        collecting.name_late(books, cart, listing, [line for line in weighing.waiting if line.paid])
+        trading.name_late(books, cart, listing, [line for line in weighing.waiting if line.paid])
     return 1 if len(sold) < len(weighed.sold) or any(amount for _, amount in weighing.doubts()) else 0
 
 

@@ -22,9 +22,9 @@ from onhand.domain.orders import LineState
 from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Movement
+from onhand.services.memory import Memory, Moment
 
-from . import bookkeeping, collecting, editing, evidence, refreshing, returning
-from .collecting import Memory, Moment
+from . import bookkeeping, editing, evidence, refreshing, returning, trading
 from .ports import Books
 from .weighing import DOUBTS, Rules, Weighing, ripe_amounts
 
@@ -175,14 +175,14 @@ def _book_moved(
         changed = (*changed, *together)
     rest = moved - law.units(sold) - sum(change.units for change in changed)
     whole = _whole_line(weighing, changed, -rest) if rest < 0 else None
-    collecting.sell(books, cart, sold, at)
+    trading.sell(books, cart, sold, at)
     returning.book_changes(books, cart, listing, changed, at, others=weighing.changed)
     if whole is not None:
         listing = books.listings.of(cart.id, [listing.product])[listing.product]
         returning.book_changes(books, cart, listing, (whole,), at, unsure=-rest)
         changed = (*changed, whole)
     rest = moved - law.units(sold) - sum(change.units for change in changed)
-    collecting.count_sale(books, cart, listing.product, rest, at)
+    trading.count_sale(books, cart, listing.product, rest, at)
     _show_left_out(books, cart, weighing, changed, at)
     return changed, rest
 

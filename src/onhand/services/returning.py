@@ -19,9 +19,9 @@ from onhand.domain.listings import Listing
 from onhand.domain.orders import LineState
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Movement, Source
+from onhand.services.trading import hold_unbookable
 
 from . import bookkeeping
-from .collecting import hold_unbookable
 from .ports import Books
 
 log = structlog.get_logger()

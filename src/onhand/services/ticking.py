@@ -1,6 +1,7 @@
 """One tick of one cart: look, book, compare, deliver, settle.
 
-Path: the controller calls ``tick`` at its pace and ``deliver_all`` when a booking wakes it; ``aligning`` calls ``tick`` before it compares.
+Path: the controller calls ``tick`` at its pace and ``deliver_all`` when a booking wakes it; ``aligning`` calls ``observe`` before it
+compares.
 Promise: an unsettled batch is settled before anything is looked at, so what is seen is never in doubt because of us.
 Never: decides anything about quantities itself.
 """
@@ -9,13 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
 
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, braked
 from onhand.domain.errors import Conflict
+from onhand.services.looking import Collected
+from onhand.services.memory import Memory, Moment
 
-from . import claiming, collecting, delivering, reconciling, refreshing
-from .collecting import Collected, Memory, Moment
+from . import claiming, collecting, delivering, looking, reconciling, refreshing
 from .ports import ROWS_MAX, Books, House, Shop
 from .settings import Pace
 from .weighing import Rules
@@ -30,60 +34,105 @@ MISPLACED = {"epoch": _MOVED, "gap": _MOVED, "other": _COPIED, "copied": _COPIED
 ROUNDS_MAX = 50  # batches in a row before the next look
 
 
-def tick(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace, deliver: bool = True) -> bool | None:
-    """One whole tick. Returns whether the cart was seen in step: sums as expected, nothing left to post. None: on a
-    large shop the sums were not due, so nothing was compared.
+class Seen(StrEnum):
+    """What a tick saw of a cart."""
+
+    IN_STEP = "in step"  # sums as expected, nothing open, nothing left to post
+    DIFFERS = "differs"
+    NOT_COMPARED = "not compared"  # nothing differs as far as was seen, but on a large shop the sums were not due
+    STOPPED = "stopped"  # a person has to align it
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Where to look for what differs."""
+
+    products: frozenset[int]  # asked about one by one
+    cells: bool = False  # the cells name the products
+    whole: bool = False  # no other product can differ
+
+
+def search(booked: Booked, suspected: frozenset[int], sold: frozenset[int], halted: bool, deep: bool) -> Search:
+    """Decide where to look, after a look was booked. ``suspected`` are products with a doubt, ``sold`` those with new lines; ``deep``:
+    the cells are due although the sums agree, which can hide drifts that cancel each other."""
+    if booked.suspects is None or (deep and booked.explained and not halted):
+        # A stopped cart is searched no further than its new lines: everything else waits for the alignment.
+        return Search(sold, whole=True) if halted else Search(frozenset(), cells=True, whole=True)
+    if booked.explained:
+        # Sums that agree may do so because another drift cancels the one that was seen: only its own row ends a suspicion.
+        return Search(frozenset() if halted else suspected)
+    return Search(booked.suspects)
+
+
+def tick(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) -> Seen:
+    """Take one whole tick: observe the shop, then deliver what is due.
 
     Raises what the shop raises; all that was stored before stays, and the next tick goes on from there. A Conflict
     has stopped the cart.
     """
+    seen = observe(house, cart_id, shop, memory, pace)
+    if seen is Seen.STOPPED:
+        return seen
+    return Seen.DIFFERS if deliver_all(house, cart_id, shop, pace.batch_size) else seen
+
+
+def observe(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) -> Seen:
+    """Look at a shop, book what was sold, and act on what differs; nothing new is posted. Raises as ``tick`` does."""
+    cart, collected = _look(house, cart_id, shop, memory, pace)
+    if _looks_empty(house, cart, collected, pace.rules):
+        return Seen.STOPPED
+    booked = collecting.book(house, cart, collected)
+    if booked.emptied:
+        _note_switched_off(house, cart, shop, memory, booked.emptied)
+    _refresh_if_changed(house, cart, shop, collected)
+    open_ones = _compare(house, cart, shop, memory, pace.rules, collected, booked)
+    compared = collected.look.sums is not None and not collected.partial
+    if compared and not memory.misled:  # else what differs was not seen, or not named yet
+        memory.looked_at = Moment.now(house.clock)
+    if cart.halted is not None:
+        return Seen.STOPPED
+    if open_ones or collected.partial:
+        return Seen.DIFFERS
+    return Seen.IN_STEP if compared else Seen.NOT_COMPARED
+
+
+def _look(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) -> tuple[Cart, Collected]:
+    """Settle what is unsettled, so that what is seen next is never in doubt because of us; then look."""
     cart = _get(house, cart_id)
     with _stopping_on_conflict(house, cart):
         if cart.halted is None:
             delivering.resend(house, cart, shop)
             cart = _get(house, cart_id)
         now = house.clock.monotonic()
-        memory.hello_due = memory.hello_due or now + collecting.HELLO_SECONDS
+        memory.hello_due = memory.hello_due or now + looking.HELLO_SECONDS
         if cart.hello is None or now >= memory.hello_due:
             hello = shop.hello()
             house.store.write(lambda books: books.carts.greet(cart_id, hello))
-            memory.hello_due = now + collecting.HELLO_SECONDS
-        collected = collecting.look(house, cart, shop, memory, pace.tick_seconds)
-    if _looks_empty(house, cart, collected, pace.rules):
-        return False
-    booked = collecting.book(house, cart, collected)
-    if booked.emptied:
-        _note_switched_off(house, cart, shop, memory, booked.emptied)
-    _refresh_if_changed(house, cart, shop, collected)
-    open_ones = 0
-    # Sums that agree can hide drifts that cancel each other. The cells are asked until they agree too, and then not for long.
-    deep = booked.explained and cart.halted is None and house.clock.monotonic() >= memory.cells_due
-    products, whole = booked.suspects, False
+            memory.hello_due = now + looking.HELLO_SECONDS
+        return cart, looking.look(house, cart, shop, memory, pace.tick_seconds)
+
+
+def _compare(
+    house: House, cart: Cart, shop: Shop, memory: Memory, rules: Rules, collected: Collected, booked: Booked
+) -> int:
+    """Compare with the books what the look leaves in doubt; returns how many products are still open."""
+    halted = cart.halted is not None
+    deep = booked.explained and not halted and house.clock.monotonic() >= memory.cells_due
     if booked.explained and not deep:
-        # Sums that agree may do so because another drift cancels the one that was seen: only its own row ends a suspicion.
-        products = frozenset(product for product, _ in memory.suspicions) if cart.halted is None else frozenset()
         memory.misled = 0
-    if products is None or deep:
-        # A stopped cart is searched no further than its new lines: everything else waits for the alignment.
-        sold = frozenset(line.product for line in collected.lines)
-        halted = cart.halted is not None
-        products, whole = sold if halted else reconciling.suspects(house, cart, shop, memory.misled), True
-    if deep and not products:
+    suspected = frozenset(product for product, _ in memory.suspicions)
+    sold = frozenset(line.product for line in collected.lines)
+    where = search(booked, suspected, sold, halted, deep)
+    products = reconciling.suspects(house, cart, shop, memory.misled) if where.cells else where.products
+    if deep and not products:  # the cells agree too: not again for long
         memory.cells_due = house.clock.monotonic() + collecting.CELLS_SECONDS
-    if whole or products or booked.late or booked.edited or booked.new:
-        asked = products | booked.late | booked.edited | booked.new
-        open_ones = reconciling.compare(
-            house, cart, shop, memory, asked, pace.rules, whole, booked.edited, collected.partial, booked.new - products
-        )
-    compared = collected.look.sums is not None and not collected.partial
-    if compared and not memory.misled:  # else what differs was not seen, or not named yet
-        memory.looked_at = Moment.now(house.clock)
-    if not deliver or cart.halted is not None:
-        return False
-    posted = deliver_all(house, cart_id, shop, pace.batch_size)
-    if open_ones or posted or collected.partial:
-        return False
-    return True if compared else None
+    asked = products | booked.late | booked.edited | booked.new
+    if not (where.whole or asked):
+        return 0
+    new = booked.new - products
+    return reconciling.compare(
+        house, cart, shop, memory, asked, rules, where.whole, booked.edited, collected.partial, new
+    )
 
 
 def deliver_all(house: House, cart_id: int, shop: Shop, batch_size: int) -> int:

@@ -17,9 +17,9 @@ from onhand.domain.differences import Policy
 from onhand.domain.lines import LineChange
 from onhand.domain.listings import Listing
 from onhand.domain.shop import Line, Row
+from onhand.services.memory import Memory, Moment
 
-from . import collecting, evidence
-from .collecting import Memory, Moment
+from . import evidence, trading
 from .ports import House, Shop
 
 DOUBTS = ("unnamed", "fallen", "drift", "reset", "edited")  # what of a weighing has to be seen twice
@@ -100,7 +100,7 @@ def weigh(
         if changes or law.units(paid) != moved:
             old = evidence.old(house, cart, memory, listing.product, paid, changes)
         # What was paid for may have been booked already, before its line was there; if no line that went explains it.
-        late = collecting.late(listing, lines) if moved < law.units(lines) else []
+        late = trading.late(listing, lines) if moved < law.units(lines) else []
         if late and law.explains(moved, paid, [change for change in changes if change.gone and change not in old]):
             late = []
         new = [line for line in lines if line not in late]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from onhand.services.collecting import CATALOGUE_SECONDS
+from onhand.services.looking import CATALOGUE_SECONDS
 
 from . import people
 from .shop import Writer

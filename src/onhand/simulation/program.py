@@ -21,7 +21,7 @@ from sqlalchemy.pool import StaticPool
 from onhand.domain.carts import Cart
 from onhand.domain.errors import Retriable
 from onhand.running.controller import Driver, driven
-from onhand.services.collecting import Memory
+from onhand.services.memory import Memory
 from onhand.services.ports import House
 from onhand.storage.books import SqlBooks
 from onhand.storage.database import translated

@@ -1,0 +1,118 @@
+"""What a controller remembers of a cart between two looks: when things were last right, and what is suspected since.
+
+Path: ``app`` keeps one ``Memory`` per cart; a tick hands it to looking, weighing and remedying.
+Promise: losing it costs one settling time and nothing else.
+Never: decides anything.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Collection, Container, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from onhand.domain import law
+from onhand.domain.lines import LineChange, edited_before
+
+from .ports import Clock
+
+SUMS_TIMED = 5  # how many of the latest sums tell what they cost
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment by both clocks. The time of day can be set back or forward; monotonic time tells how long ago it was."""
+
+    at: datetime
+    monotonic: float
+
+    @classmethod
+    def now(cls, clock: Clock) -> Moment:
+        return cls(clock.now(), clock.monotonic())
+
+    def since(self, now: Moment) -> timedelta:
+        """How long ago it was."""
+        return timedelta(seconds=now.monotonic - self.monotonic)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Units on an order line that was edited, when they were first seen there (monotonic), and the product's drift before that."""
+
+    units: int
+    since: float
+    drift: int = 0
+
+
+@dataclass
+class Memory:
+    """What a controller remembers of a cart between two looks. Losing it costs one settling time and nothing else."""
+
+    suspicions: dict[tuple[int, str], law.Suspicion] = field(default_factory=dict)
+    incomplete: dict[int, float] = field(default_factory=dict)  # lines without a product: monotonic, when first seen
+    misled: int = 0  # how often cells named a product that did not differ, since the sums last agreed
+    witnessed: dict[int, Moment] = field(default_factory=dict)  # the last good look before a product was suspected
+    lacking: dict[int, int] = field(
+        default_factory=dict
+    )  # what a product's counter held when some of it first lacked a name
+    edited: dict[int, dict[int, Edit]] = field(
+        default_factory=dict
+    )  # by product and line: edits that are not booked yet
+    paid: dict[int, float] = field(default_factory=dict)  # when a waiting line was seen to be paid, monotonic
+    looked_at: Moment | None = None
+    sums_due: float = 0.0  # monotonic
+    sums_rested: float = 0.0  # monotonic: before it, sums would cost the shop more than their share
+    sums_ms: deque[float] = field(default_factory=lambda: deque(maxlen=SUMS_TIMED))  # how long the latest took
+    catalogue_due: float = 0.0  # monotonic
+    cells_due: float = 0.0  # monotonic
+    hello_due: float = 0.0  # monotonic; 0: nobody has looked yet
+    behind: bool = False  # more new lines were there than the last look read
+    lowered: dict[int, int] = field(
+        default_factory=dict
+    )  # units by which a counter fell as a race's drift shrank by as many
+    nameless: dict[int, float] = field(
+        default_factory=dict
+    )  # when a product's units were last booked without a line, monotonic
+
+    def clear(self, products: Collection[int] | None, doubtful: Container[int]) -> None:
+        """End what is suspected of these products, of all if None, but for the doubtful ones."""
+        for product, what in list(self.suspicions):
+            if (products is None or product in products) and product not in doubtful:
+                del self.suspicions[product, what]
+                self.witnessed.pop(product, None)
+                self.edited.pop(product, None)
+
+    def note_edited(self, product: int, found: Sequence[LineChange], now: float) -> list[LineChange]:
+        """Remember what is on a product's edited lines; returns the changes, with an edit and a deletion in two steps."""
+        known = self.edited.setdefault(product, {})
+        changes = edited_before(found, {line: edit.units for line, edit in known.items()})
+        doubt = self.suspicions.get((product, "drift"))
+        for change in changes:
+            line = change.sold.line
+            if not change.gone and (line not in known or known[line].units != change.now):
+                known[line] = Edit(change.now, now, doubt.amount if doubt is not None else 0)
+        return changes
+
+    def first_seen(self, product: int, what: str, now: Moment) -> datetime:
+        """Return when a doubt about a product was first seen; now if there is none."""
+        known = self.suspicions.get((product, what))
+        return now.at - timedelta(seconds=now.monotonic - known.since) if known else now.at
+
+    def came_later(self, product: int, one: str, other: str) -> bool:
+        """Return whether one doubt about a product was first seen at a later look than the other."""
+        first, second = self.suspicions.get((product, one)), self.suspicions.get((product, other))
+        return first is not None and second is not None and first.since > second.since
+
+    def seconds_since_look(self, now: Moment) -> float:
+        """How long ago all of the shop was seen right the last time; very long if that is not known."""
+        return self.looked_at.since(now).total_seconds() if self.looked_at is not None else math.inf
+
+    def hurry(self) -> None:
+        """The shop says that it sold: the next look asks for sums, which confirm the sale, if they are not too dear by then."""
+        self.sums_due = min(self.sums_due, self.sums_rested)

@@ -26,7 +26,6 @@ from onhand.domain.posts import Due
 from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Kind, Movement, check_sku
-from onhand.services.memory import Memory, Moment
 
 from . import (
     bookkeeping,
@@ -41,6 +40,7 @@ from . import (
     trading,
     tying,
 )
+from .memory import Memory, Moment
 from .ports import LISTINGS_MAX, ROWS_MAX, Books, House, Shop
 from .surveying import Progress, Survey, survey
 

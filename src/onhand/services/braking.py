@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from onhand.domain import differences
 from onhand.domain.carts import Cart
-from onhand.services.memory import Memory
 
+from .memory import Memory
 from .ports import House
 
 if TYPE_CHECKING:

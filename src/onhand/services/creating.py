@@ -15,9 +15,9 @@ from onhand.domain.carts import Cart
 from onhand.domain.errors import Refused
 from onhand.domain.listings import Direction, Plan, Problem, plan
 from onhand.domain.stock import Kind, Movement, check_sku, is_sku
-from onhand.services.memory import Memory
 
 from . import aligning, bookkeeping, settings
+from .memory import Memory
 from .ports import Books, House, Shop
 
 NOTE = "an item was created for it"

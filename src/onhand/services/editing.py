@@ -21,9 +21,9 @@ from onhand.domain.listings import Listing
 from onhand.domain.orders import LineState
 from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters
-from onhand.services.memory import Memory
 
 from . import evidence, returning, trading
+from .memory import Memory
 from .ports import Books, House, Shop
 from .weighing import Weighing
 

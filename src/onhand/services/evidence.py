@@ -18,8 +18,8 @@ from onhand.domain.differences import Evidence
 from onhand.domain.lines import LineChange, SoldLine
 from onhand.domain.listings import Listing
 from onhand.domain.shop import Line, Row
-from onhand.services.memory import Memory, Moment
 
+from .memory import Memory, Moment
 from .ports import ROWS_MAX, Books, House, Shop
 
 EDIT_BEFORE = timedelta(seconds=10)  # how long before a drift was first seen its cause may lie

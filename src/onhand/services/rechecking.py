@@ -15,9 +15,9 @@ from onhand.domain.carts import Cart
 from onhand.domain.errors import Refused
 from onhand.domain.listings import Listing, target
 from onhand.domain.shop import Row
-from onhand.services.memory import Memory
 
 from . import aligning, settings
+from .memory import Memory
 from .ports import Books, House, Shop
 
 log = structlog.get_logger()

@@ -21,9 +21,9 @@ from onhand.domain.orders import LineState
 from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Movement
-from onhand.services.memory import Memory, Moment
 
 from . import bookkeeping, braking, editing, evidence, looking, refreshing, remedying, returning, trading
+from .memory import Memory, Moment
 from .ports import ROWS_MAX, Books, House, Shop
 from .weighing import Rules, Weighing, ripened, weigh
 

@@ -22,9 +22,9 @@ from onhand.domain.orders import LineState
 from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Movement
-from onhand.services.memory import Memory, Moment
 
 from . import bookkeeping, editing, evidence, refreshing, returning, trading
+from .memory import Memory, Moment
 from .ports import Books
 from .weighing import DOUBTS, Rules, Weighing, ripe_amounts
 

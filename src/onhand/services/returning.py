@@ -19,10 +19,10 @@ from onhand.domain.listings import Listing
 from onhand.domain.orders import LineState
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Movement, Source
-from onhand.services.trading import hold_unbookable
 
 from . import bookkeeping
 from .ports import Books
+from .trading import hold_unbookable
 
 log = structlog.get_logger()
 

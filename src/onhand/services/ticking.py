@@ -16,10 +16,11 @@ from enum import StrEnum
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, braked
 from onhand.domain.errors import Conflict
-from onhand.services.looking import Collected
-from onhand.services.memory import Memory, Moment
 
 from . import claiming, collecting, delivering, looking, reconciling, refreshing
+from .collecting import Booked
+from .looking import Collected
+from .memory import Memory, Moment
 from .ports import ROWS_MAX, Books, House, Shop
 from .settings import Pace
 from .weighing import Rules

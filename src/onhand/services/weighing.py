@@ -17,9 +17,9 @@ from onhand.domain.differences import Policy
 from onhand.domain.lines import LineChange
 from onhand.domain.listings import Listing
 from onhand.domain.shop import Line, Row
-from onhand.services.memory import Memory, Moment
 
 from . import evidence, trading
+from .memory import Memory, Moment
 from .ports import House, Shop
 
 DOUBTS = ("unnamed", "fallen", "drift", "reset", "edited")  # what of a weighing has to be seen twice

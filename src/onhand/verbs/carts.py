@@ -30,6 +30,8 @@ from .registry import Invalid, Limit, Revision, Sku, Text, cart_named, iso, verb
 
 # What goes into the key file, which is PHP: checked before a key is changed. The forms are those of docs/protocol.md.
 KeyId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,40}$")]
+COUNT_REST = 10  # shared counts are taken at most every so many times what they cost
+STATE_SECONDS = 0.5  # how often a shared state is decided again although nothing was booked: a cart's last look ages
 KEY_SECRET = re.compile(r"([0-9a-fA-F]{64})?")
 Password = Annotated[str, Field(min_length=1, max_length=200)]
 Prefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{0,40}$")]
@@ -88,9 +90,12 @@ def cart_edit(
 
 
 @verb(Scope.READ)
-def cart_list(app: App) -> Data:
-    """List all carts with their settings, state and counts."""
-    return {"carts": [shown(app, cart) for cart in app.read(lambda books: books.carts.all())]}
+def cart_list(app: App, shared: bool = False) -> Data:
+    """List all carts with their settings, state and counts.
+
+    ``shared``: with counts that were taken for somebody else a moment ago. Pages that many people watch ask like this: a large store
+    is counted once for all of them, and not at every change."""
+    return {"carts": shown_all(app, shared)}
 
 
 @verb(Scope.READ)
@@ -255,6 +260,22 @@ def _evidence(books: Books, cart: Cart) -> Data:
 def _name(books: Books, cart: int | None) -> str | None:
     """A cart's name; None if it was removed, or there is none."""
     return next((one.name for one in books.carts.all() if one.id == cart), None)
+
+
+def shown_all(app: App, shared: bool) -> list[Data]:
+    """Return all carts as `cart_list` does. What is shared is everybody's, and not to be changed."""
+
+    def count(books: Books) -> list[tuple[Cart, dict[str, int]]]:
+        return [(cart, books.reports.cart_counts(cart.id)) for cart in books.carts.all()]
+
+    def show(counted: list[tuple[Cart, dict[str, int]]]) -> list[Data]:
+        return [shown(app, cart, counts) for cart, counts in counted]
+
+    if not shared:
+        return show(app.read(count))
+    keep = app.shared.answer
+    taken, counted = keep("counts", app.mark, lambda: (app.mark, app.read(count)), rest=COUNT_REST)
+    return keep("carts", taken, lambda: show(counted), seconds=STATE_SECONDS)
 
 
 def shown(app: App, cart: Cart, counts: Mapping[str, int] | None = None) -> Data:

@@ -33,10 +33,11 @@ def posts(
     limit: Limit = 100,
     before: Annotated[str, Field(max_length=60)] = "",
     after: Annotated[int, Field(ge=0)] = 0,
+    counts: bool = False,
 ) -> Data:
     """List what waits to be posted, and posts, newest first. ``state`` asks for one kind alone.
 
-    ``counts`` says how many wait, are in flight and are parked, whatever ``state`` asks for. ``more_posts`` is the ``before`` of the
+    ``counts`` adds how many wait, are in flight and are parked, whatever ``state`` asks for. ``more_posts`` is the ``before`` of the
     next page of posts, ``more_waiting`` the ``after`` of the next page of those that wait or are parked.
     """
     found = cart_named(app, cart).id if cart else None
@@ -47,7 +48,8 @@ def posts(
         waiting += books.stack.waiting(found, limit, after) if state in {None, "waiting"} else []
         numbered = state is None or state not in IN_STACK
         sent = books.stack.posts(found, state, limit, key) if numbered else []
-        return {"counts": books.figures.stack(found), "waiting": waiting, "posts": sent}
+        counted = {"counts": books.figures.stack(found)} if counts else {}
+        return {**counted, "waiting": waiting, "posts": sent}
 
     data = app.read(read)
     last = data["posts"][-1]["key"] if len(data["posts"]) == limit else None

@@ -49,10 +49,11 @@ def item_list(
     supplier: Text = "",
     limit: Limit = 1000,
 ) -> Data:
-    """Items in SKU order, after a SKU or the last ones before one; ``reorder``: at or below their reorder point."""
+    """Items in SKU order, after a SKU or the last ones before one; ``reorder``: at or below their reorder point. ``count``: how many
+    there are of all, whatever was asked for."""
 
-    def read(books: Books) -> list[Data]:
-        return books.inventory.page(
+    def read(books: Books) -> Data:
+        found = books.inventory.page(
             limit,
             search=search,
             after=sku_key(after),
@@ -62,8 +63,9 @@ def item_list(
             set_aside=set_aside,
             supplier=supplier,
         )
+        return {"count": books.reports.item_count(), "items": found}
 
-    return {"carts": cart_names(app), "items": app.read(read)}
+    return {"carts": cart_names(app), **app.read(read)}
 
 
 @verb(Scope.READ)

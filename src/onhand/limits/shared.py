@@ -1,6 +1,6 @@
 """Keeps answers that are dear to work out, for all who ask.
 
-Path: the verb ``status`` asks here for what Home and the other live pages show of all listings.
+Path: the verbs ``cart_list`` and ``status`` ask here for what Home and the other live pages show of all listings.
 Promise: an answer is worked out once for all who ask; no more of the time than a fixed share goes into it, however much changes.
 Never: knows what an answer means.
 """

@@ -16,7 +16,7 @@ from onhand.domain.people import Scope
 from onhand.domain.stock import QUANTITY_MAX
 
 from .declaring import Absent, Argument, Option, Pattern, request
-from .kinds import AllLines, AnyCart, CartName, DryRun, Person, Revision, Sku, Text
+from .kinds import AllLines, AnyCart, CartName, DryRun, Person, Revision, Shared, Sku, Text
 
 # The key file is PHP, so what goes into it is checked before a key is changed. The forms are those of docs/protocol.md.
 KEY_ID = Pattern(r"^[A-Za-z0-9_-]{0,40}$")
@@ -84,6 +84,8 @@ class CartEdit:
 @request(Scope.READ)
 class CartList:
     """List all carts with their settings, state and counts."""
+
+    shared: Shared = False
 
 
 @request(Scope.READ)

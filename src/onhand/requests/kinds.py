@@ -42,6 +42,15 @@ AllLines = Annotated[
     Absent("a terminal shows them all"),
 ]
 
+Shared = Annotated[
+    bool,
+    Doc(
+        "With counts that were taken for somebody else a moment ago: a large store is counted once for all pages that ask like this,"
+        " and not at every change."
+    ),
+    Absent("one command has nobody to share with"),
+]
+
 CartName = Annotated[str, MaxLen(500), Doc("The cart's name."), Argument("CART")]
 AnyCart = Annotated[Annotated[str, MaxLen(500)] | None, Doc("Only this cart."), Argument("CART")]
 DryRun = Annotated[bool, Doc("Show what would happen; change nothing.")]

@@ -14,7 +14,7 @@ from annotated_doc import Doc
 from onhand.domain.people import Scope
 
 from .declaring import Absent, Argument, request
-from .kinds import Person, Text
+from .kinds import Person, Shared, Text
 
 ParameterName = Annotated[Text, Doc("The parameter's name."), Argument("NAME")]
 
@@ -52,14 +52,7 @@ class ParamSet:
 class Status:
     """Show how all carts are doing."""
 
-    shared: Annotated[
-        bool,
-        Doc(
-            "With counts that were taken for somebody else a moment ago: a large store is counted once for all pages that ask like"
-            " this, and not at every change."
-        ),
-        Absent("one command has nobody to share with"),
-    ] = False
+    shared: Shared = False
 
 
 @request(Scope.READ)

@@ -25,8 +25,7 @@ AProduct = Annotated[Product | None, Doc("The product's number in the shop."), A
 class Posts:
     """Show the post stack: what waits for a shop, and what was posted, newest first.
 
-    ``counts`` says how many wait, are in flight and are parked, whatever ``state`` asks for. ``more_posts`` is the ``before`` of the
-    next page of posts, ``more_waiting`` the ``after`` of the next page of those that wait or
+    ``more_posts`` is the ``before`` of the next page of posts, ``more_waiting`` the ``after`` of the next page of those that wait or
     are parked.
     """
 
@@ -38,6 +37,11 @@ class Posts:
     limit: Limit = 100
     before: Annotated[str, MaxLen(60), Doc("Go on after a page, as it says."), Option(metavar="PLACE")] = ""
     after: Annotated[int, Interval(ge=0), Doc("The same for those that wait or are parked.")] = 0
+    counts: Annotated[
+        bool,
+        Doc("Add how many wait, are in flight and are parked, whatever else is asked."),
+        Absent("`status` prints them for each cart"),
+    ] = False
 
 
 @request(Scope.MANAGE)

@@ -40,7 +40,10 @@ class ItemAdd:
 
 @request(Scope.READ)
 class ItemList:
-    """List items in SKU order: what is on hand, and what each shop shows."""
+    """List items in SKU order: what is on hand, and what each shop shows.
+
+    ``count``: how many there are in all, whatever was asked for.
+    """
 
     search: Annotated[Text, Doc("Only items with this in SKU or name."), Argument("TEXT")] = ""
     after: Annotated[Text, Doc("Begin after this SKU."), Option(metavar="SKU")] = ""

@@ -26,6 +26,8 @@ from onhand.wire import Data, Progress
 from .registry import Invalid, cart_named, iso, verb
 
 # What goes into the key file, which is PHP: checked before a key is changed. The forms are those of docs/protocol.md.
+COUNT_REST = 10  # shared counts are taken at most every so many times what they cost
+STATE_SECONDS = 0.5  # how often a shared state is decided again although nothing was booked: a cart's last look ages
 KEY_SECRET = re.compile(r"([0-9a-fA-F]{64})?")
 
 
@@ -65,8 +67,8 @@ def cart_edit(app: App, asked: requests.CartEdit) -> Data:
 
 
 @verb(requests.CartList)
-def cart_list(app: App, _: requests.CartList) -> Data:
-    return {"carts": [shown(app, cart) for cart in app.read(lambda books: books.carts.all())]}
+def cart_list(app: App, asked: requests.CartList) -> Data:
+    return {"carts": shown_all(app, asked.shared)}
 
 
 @verb(requests.CartShow)
@@ -197,6 +199,22 @@ def _evidence(books: Books, cart: Cart) -> Data:
 def _name(books: Books, cart: int | None) -> str | None:
     """A cart's name; None if it was removed, or there is none."""
     return next((one.name for one in books.carts.all() if one.id == cart), None)
+
+
+def shown_all(app: App, shared: bool) -> list[Data]:
+    """Return all carts as `cart_list` does. What is shared is everybody's, and not to be changed."""
+
+    def count(books: Books) -> list[tuple[Cart, dict[str, int]]]:
+        return [(cart, books.reports.cart_counts(cart.id)) for cart in books.carts.all()]
+
+    def show(counted: list[tuple[Cart, dict[str, int]]]) -> list[Data]:
+        return [shown(app, cart, counts) for cart, counts in counted]
+
+    if not shared:
+        return show(app.read(count))
+    keep = app.shared.answer
+    taken, counted = keep("counts", app.mark, lambda: (app.mark, app.read(count)), rest=COUNT_REST)
+    return keep("carts", taken, lambda: show(counted), seconds=STATE_SECONDS)
 
 
 def _of_shop(hello: Hello | None) -> Data:

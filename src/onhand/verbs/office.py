@@ -7,7 +7,7 @@ Never: changes a quantity but by a person's decision on a difference.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from onhand.app import App, Books
 from onhand.domain.carts import Cart
@@ -19,7 +19,7 @@ from onhand.requests import office as requests
 from onhand.services import bookkeeping, settings
 from onhand.wire import Data
 
-from .carts import shown
+from .carts import COUNT_REST, shown_all
 from .registry import verb
 
 OWN = {  # the parameters that a cart may set for itself, with the name of its setting
@@ -29,8 +29,6 @@ OWN = {  # the parameters that a cart may set for itself, with the name of its s
     "EditPolicy": "policy",
 }
 NAMED = 5  # items that a notice names
-COUNT_REST = 10  # shared counts are taken at most every so many times what they cost
-STATE_SECONDS = 0.5  # how often a shared state is decided again although nothing was booked: a cart's last look ages
 
 
 @verb(requests.ParamList)
@@ -61,47 +59,30 @@ def param_set(app: App, asked: requests.ParamSet) -> Data:
     return _parameter(*settings.set_parameter(app.house, asked.name, asked.value, asked.person, asked.seen))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Counted:
-    """What takes a look at all listings or all items."""
-
-    carts: list[tuple[Cart, dict[str, int]]]
-    stock: Data  # how many items are oversold or at their reorder point, and the first of each
-    items: int
-    synch_qoh: bool
-
-
 @verb(requests.Status)
 def status(app: App, asked: requests.Status) -> Data:
-    if asked.shared:
-        keep = app.shared.answer
-        counted = keep("counts", app.mark, lambda: app.read(_count), rest=COUNT_REST)
-        carts = keep("carts", counted, lambda: _carts(app, counted), seconds=STATE_SECONDS)
-        risk = keep("oversell", app.database.version, lambda: _oversell(app), seconds=STATE_SECONDS)
-    else:
-        counted = app.read(_count)
-        carts, risk = _carts(app, counted), _oversell(app)
+
+    def count(books: Books) -> Data:
+        return books.reports.stock_notices(NAMED)
+
+    carts = shown_all(app, asked.shared)
+    stock = (
+        app.shared.answer("stock", app.mark, lambda: app.read(count), rest=COUNT_REST)
+        if asked.shared
+        else app.read(count)
+    )
+    values, items = app.read(lambda books: (settings.values(books), books.reports.item_count()))
     return {
         "store": str(app.path),
-        "synch_qoh": counted.synch_qoh,
+        "synch_qoh": values["SynchQOH"],
         "controller": app.controller is not None,
-        "items": counted.items,
-        "stock": counted.stock,
-        "notices": [asdict(notice) for notice in notices(carts, counted.stock)],
+        "items": items,
+        "stock": stock,
+        "notices": [asdict(notice) for notice in notices(carts, stock)],
         "in_step": all_in_step(CartState(cart["state"]) for cart in carts),
         "carts": carts,
-        "oversell": risk,
+        "oversell": _oversell(app),
     }
-
-
-def _count(books: Books) -> _Counted:
-    carts = [(cart, books.reports.cart_counts(cart.id)) for cart in books.carts.all()]
-    synch_qoh = bool(settings.values(books)["SynchQOH"])
-    return _Counted(carts, books.reports.stock_notices(NAMED), books.reports.item_count(), synch_qoh)
-
-
-def _carts(app: App, counted: _Counted) -> list[Data]:
-    return [shown(app, cart, counts) for cart, counts in counted.carts]
 
 
 def _oversell(app: App) -> Data | None:

@@ -31,7 +31,8 @@ def posts(app: App, asked: requests.Posts) -> Data:
         waiting += books.stack.waiting(found, asked.limit, asked.after) if asked.state in {None, "waiting"} else []
         numbered = asked.state is None or asked.state not in IN_STACK
         sent = books.stack.posts(found, asked.state, asked.limit, key) if numbered else []
-        return {"counts": books.figures.stack(found), "waiting": waiting, "posts": sent}
+        counted = {"counts": books.figures.stack(found)} if asked.counts else {}
+        return {**counted, "waiting": waiting, "posts": sent}
 
     data = app.read(read)
     last = data["posts"][-1]["key"] if len(data["posts"]) == asked.limit else None

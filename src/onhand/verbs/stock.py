@@ -32,8 +32,8 @@ def item_add(app: App, asked: requests.ItemAdd) -> Data:
 @verb(requests.ItemList)
 def item_list(app: App, asked: requests.ItemList) -> Data:
 
-    def read(books: Books) -> list[Data]:
-        return books.inventory.page(
+    def read(books: Books) -> Data:
+        found = books.inventory.page(
             asked.limit,
             search=asked.search,
             after=sku_key(asked.after),
@@ -43,8 +43,9 @@ def item_list(app: App, asked: requests.ItemList) -> Data:
             set_aside=asked.set_aside,
             supplier=asked.supplier,
         )
+        return {"count": books.reports.item_count(), "items": found}
 
-    return {"carts": cart_names(app), "items": app.read(read)}
+    return {"carts": cart_names(app), **app.read(read)}
 
 
 @verb(requests.ItemShow)

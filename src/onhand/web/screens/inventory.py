@@ -34,8 +34,7 @@ def _inventory(visit: Visit) -> Page:
     wanted = {"search": query.get("q", ""), "supplier": query.get("supplier", "")}
     wanted |= {name: query.get(name, "") for name in ("after", "before")}
     found = visit.do("item_list", limit=ROWS, **wanted, **{flag: bool(query.get(flag)) for flag in FLAGS})
-    status = visit.do("status", shared=True)
-    carts = [cart for cart in status["carts"] if cart["active"]]
+    carts = [cart for cart in visit.do("cart_list", shared=True)["carts"] if cart["active"]]
     rows = found["items"]
     lines = [(row, [view.cell(row["shops"].get(c["id"]), row["on_hand"], c) for c in carts[:SHOPS]]) for row in rows]
     moved = query.get("after") or query.get("before")
@@ -43,7 +42,7 @@ def _inventory(visit: Visit) -> Page:
         "lines": lines,
         "carts": carts[:SHOPS],
         "more_carts": len(carts) - SHOPS,
-        "items": status["items"],
+        "items": found["count"],
         "filtered": any(query.get(name) for name in FILTERS),
         "suppliers": suppliers(visit, SUPPLIERS),
         "first": visit.link(after=None, before=None) if moved else None,

@@ -33,7 +33,7 @@ def _item(visit: Visit) -> Page:
 
 def _page(visit: Visit, sku: str) -> Page:
     found = visit.do("item_show", sku=sku, limit=MOVEMENTS)
-    carts = visit.do("status", shared=True)["carts"]
+    carts = visit.do("cart_list", shared=True)["carts"]
     sellers = suppliers(visit, SUPPLIERS)
     if found["supplier"] and found["supplier"] not in sellers:
         sellers = sorted([*sellers, found["supplier"]])

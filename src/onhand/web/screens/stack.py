@@ -72,7 +72,7 @@ def _page(visit: Visit, asked: dict[str, str]) -> Page:
     of_cart = {"cart": cart.name} if cart else {}
     lists = {state: _rows(visit, state, asked, of_cart) for state in ("sent", "waiting", "parked")}
     place = {"before": asked["before"]} if asked.get("before") else {}
-    posted = visit.do("posts", limit=ROWS, state="settled", **of_cart, **place)
+    posted = visit.do("posts", limit=ROWS, state="settled", counts=True, **of_cart, **place)
     first = {name: _link({**asked, name: ""}) if asked.get(name) else None for name in PLACES}
     more = {name: lists[name]["more_waiting"] for name in ("waiting", "parked")} | {"before": posted["more_posts"]}
     data = {

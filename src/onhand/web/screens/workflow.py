@@ -50,7 +50,7 @@ class Step:
 class Known:
     """All that the steps are ticked off with."""
 
-    carts: Sequence[Data]  # the active ones, as ``status`` shows them
+    carts: Sequence[Data]  # the active ones, as ``cart_list`` shows them
     items: int
     synch_qoh: bool
     evidence: Mapping[int, Data]  # by cart, as ``cart_evidence`` shows it
@@ -193,10 +193,10 @@ def _address(cart: Data) -> str:
 
 
 def _known(visit: Visit) -> Known:
-    status = visit.do("status")
     evidence = {found["id"]: found for found in visit.do("cart_evidence")["carts"]}
-    carts = [cart for cart in status["carts"] if cart["active"]]
-    return Known(carts, status["items"], status["synch_qoh"], evidence)
+    carts = [cart for cart in visit.do("cart_list")["carts"] if cart["active"]]
+    items = visit.do("item_list", limit=1)["count"]
+    return Known(carts, items, visit.do("param_get", name="SynchQOH")["value"], evidence)
 
 
 SCREENS = (page("/start", Scope.READ, _start),)

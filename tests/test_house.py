@@ -69,7 +69,6 @@ COMPLEXITY_MAX = 15
 # The heart of a tick, which decides and acts in one. Each has at most this until it is taken apart.
 STILL_COMPLEX = {
     "compare": 37,
-    "tick": 33,
     "book": 32,
     "act": 30,
     "_sales": 29,

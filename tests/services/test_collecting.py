@@ -495,5 +495,5 @@ def test_sums_are_taken_less_often_on_a_slow_shop_but_not_because_one_waited_for
     pauses = [looking._sums_pause_seconds(known, ms) for ms in (20.0, 20.0, 8000.0, 20.0, 20.0, 20.0)]
     assert pauses == [0.0, 0.0, 0.0, 0.0, 2.0, 2.0]
     for _ in range(4):
-        looking._sums_pause_seconds(memory, 300.0)
-    assert looking._sums_pause_seconds(memory, 300.0) == 30.0
+        looking._sums_pause_seconds(known, 300.0)
+    assert looking._sums_pause_seconds(known, 300.0) == 30.0

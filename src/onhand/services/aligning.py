@@ -7,44 +7,37 @@ Never: writes a quantity to a shop: Send marks listings as news, and delivery po
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
 
-from onhand.domain import law, posts
+from onhand.domain import posts
 from onhand.domain.carts import Cart
-from onhand.domain.differences import DOUBTED
 from onhand.domain.errors import Cancelled, Conflict, OnHandError, Refused, Retriable
 from onhand.domain.family import UNKNOWN
-from onhand.domain.lines import LineChange
 from onhand.domain.listings import Direction, Listing, Plan, Problem, Shown, Tie, absent, plan, target
-from onhand.domain.orders import LineState
 from onhand.domain.posts import Due
-from onhand.domain.shop import Line, Row
-from onhand.domain.sketch import Counters, Sums
+from onhand.domain.shop import Row
+from onhand.domain.sketch import Sums
 from onhand.domain.stock import Kind, Movement, check_sku
 
 from . import (
     bookkeeping,
     claiming,
     delivering,
-    evidence,
-    looking,
+    lasttrade,
     refreshing,
-    returning,
     settings,
     ticking,
-    trading,
     tying,
 )
 from .memory import Memory, Moment
 from .ports import LISTINGS_MAX, ROWS_MAX, Books, House, Shop
 from .surveying import Progress, Survey, survey
 
-LINE_PAGES_MAX = 10  # pages of order lines that name what was traded before an alignment; counters book the rest
 LOOKS_MAX = 20  # looks in a row until all order lines of a shop are read
 
 log = structlog.get_logger()
@@ -125,7 +118,7 @@ def send_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, batch_size: i
         books.listings.align(cart.id, [listing.id for listing in aligned])
         books.listings.announce_listings([listing.id for listing in aligned])
         _settle_alignment(books, cart, aligned, at, Direction.SEND)
-        _ask_about_returns(books, cart, doubts, at)
+        lasttrade.ask_about_returns(books, cart, doubts, at)
         return planned, {listing.id for listing in aligned if listing.aligned}
 
     planned, kept = house.store.write(write)
@@ -232,18 +225,7 @@ def disable(house: House, cart: Cart, person: str) -> None:
     log.info("synchronization.disabled", cart=cart.name, person=person)
 
 
-@dataclass(frozen=True, slots=True)
-class _Doubt:
-    """Units that a shop's counter gave back and its quantity did not get; ``fresh`` of them had not come back before."""
-
-    listing: int
-    row: Row
-    units: int
-    fresh: int
-    orders: tuple[int, ...]
-
-
-Baseline = Callable[[Books], list[_Doubt]]
+Baseline = Callable[[Books], list[lasttrade.Doubt]]
 
 
 def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, progress: Progress) -> Baseline:
@@ -277,14 +259,14 @@ def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, prog
         if hello.epoch == before.epoch:
             raise Conflict("The shop did not begin a new epoch: try again.", reason="epoch", cart=cart.name)
     found = survey(house, shop, pace.rules.settle_seconds, progress)
-    trade = _last_trade(house, cart, shop, found, memory) if goes_on else None
+    trade = lasttrade.read(house, cart, shop, found, memory) if goes_on else None
     at = house.clock.now()
 
-    def write(books: Books) -> list[_Doubt]:
-        doubts: list[_Doubt] = []
+    def write(books: Books) -> list[lasttrade.Doubt]:
+        doubts: list[lasttrade.Doubt] = []
         if trade is not None:
             _follow_ties(books, cart, found, at)
-            doubts = _book_last_trade(books, cart, found, trade, at)
+            doubts = lasttrade.book(books, cart, found, trade, at)
             _follow_ties(books, cart, found, at)  # what leaves step now does so with its last trade booked
         listings = books.listings.all(cart.id)
         if not goes_on:  # which of our bookings its counters contain is not known
@@ -319,92 +301,6 @@ def _follow_ties(books: Books, cart: Cart, found: Survey, at: datetime) -> None:
     listings = books.listings.all(cart.id)
     live = [listing for listing in listings if not listing.deleted]
     tying.follow(books, cart, live, tying.tie_rows(books, listings, list(found.rows.values())), at)
-
-
-@dataclass(frozen=True, slots=True)
-class _LastTrade:
-    """Order lines that came since the last look, and what became of lines that are booked as sold."""
-
-    fresh: list[Line]
-    changes: list[LineChange]
-
-
-def _last_trade(house: House, cart: Cart, shop: Shop, found: Survey, memory: Memory) -> _LastTrade:
-    """Ask for the lines that tell what was traded since the last look; notes which of the older ones were paid since."""
-    known = house.store.read(lambda books: books.listings.of(cart.id, sorted(found.rows)))
-    listings = [listing for listing in known.values() if listing.tracked]
-    fresh, _ = looking.read_lines(shop, cart.cursor_line, found.line, LINE_PAGES_MAX)
-    new = {line.product for line in fresh}
-    moved = [x.product for x in listings if x.product in new or _moved(x, found.rows[x.product])]
-    evidence.waiting(house, cart, shop, moved, memory)
-    return _LastTrade(fresh, evidence.changes(house, cart, shop, moved))
-
-
-def _moved(listing: Listing, row: Row) -> bool:
-    return (row.quantity, row.ordered) != (listing.agreed, listing.ordered)
-
-
-def _book_last_trade(books: Books, cart: Cart, found: Survey, trade: _LastTrade, at: datetime) -> list[_Doubt]:
-    """Book what an aligned shop traded between the last look and the new baseline, before which everything is history.
-
-    Of a stopped cart nothing is booked that no line speaks for, but a rise of the counter that the quantity bears out: whatever
-    stopped the cart may have moved counters too. Returns what the counter gave back and the quantity did not get.
-    """
-    doubts = []
-    books.lines.record(cart.source, trade.fresh, at)
-    new = {line.product for line in trade.fresh}  # where nothing moved, a sale and a return may make up for each other
-    moved = [
-        listing
-        for listing in books.listings.all(cart.id)
-        if listing.tracked
-        and (row := found.rows.get(listing.product))
-        and (listing.product in new or _moved(listing, row))
-    ]
-    waiting_of = evidence.by_product(books.lines.waiting(cart.source, [listing.product for listing in moved]))
-    changes_of = evidence.changes_by_product(trade.changes)
-    for listing in moved:
-        waiting, changes, row = waiting_of[listing.product], changes_of[listing.product], found.rows[listing.product]
-        weighed = law.weigh(listing.ordered, listing.sum, row, waiting, changes)
-        if weighed.reset:  # what was sold since the counter was set back is seen from there
-            weighed = law.weigh(listing.ordered - weighed.reset, listing.sum - weighed.reset, row, waiting, ())
-        # The survey saw each product twice. What the counter gave back beyond what the quantity got did not come back.
-        borne_out = max(0, weighed.fallen + min(0, weighed.drift))
-        rest = [change for change in changes if change not in weighed.changed]
-        came = law.name(-borne_out, (), rest)[1]
-        trading.sell(books, cart, weighed.sold, at)
-        returning.book_changes(books, cart, listing, (*weighed.changed, *came), at, others=rest)
-        if cart.halted is None or not weighed.drift:
-            trading.count_sale(books, cart, listing.product, weighed.unnamed, at)
-        if cart.halted is None:
-            trading.count_sale(books, cart, listing.product, -borne_out - sum(change.units for change in came), at)
-        if cart.halted is None and weighed.fallen > borne_out:
-            left = [change for change in rest if change not in came]
-            doubts.append(_doubt(books, cart, listing, row, weighed.fallen - borne_out, left))
-    return doubts
-
-
-def _doubt(books: Books, cart: Cart, listing: Listing, row: Row, units: int, changes: Sequence[LineChange]) -> _Doubt:
-    """Take the lines that gave these units back out of what can still come back: the question is about them."""
-    lost = law.name(-units, (), changes)[1]
-    fresh = units + sum(change.units for change in lost)
-    for change in books.lines.renewed(cart.id, lost):
-        after, counted = change.sold.units.give_back(-change.units, change.now)
-        fresh += counted
-        books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.deleted else LineState.SOLD)
-    return _Doubt(listing.id, row, units, fresh, tuple(change.sold.order for change in lost))
-
-
-def _ask_about_returns(books: Books, cart: Cart, doubts: Iterable[_Doubt], at: datetime) -> None:
-    """Our count was sent. Whether goods came back that the shop's quantity does not show, only a person can see."""
-    for doubt in doubts:
-        seen = Counters(doubt.row.quantity, doubt.row.ordered)
-        expected = Counters(doubt.row.quantity + doubt.fresh, doubt.row.ordered)
-        orders = f" of order {', '.join(map(str, doubt.orders))}" if doubt.orders else ""
-        note = (
-            f"The shop's counter gave back {doubt.units} units{orders}, but its quantity did not rise."
-            f" If {doubt.fresh} came back to the shelf, choose theirs; if not, choose ours."
-        )
-        books.differences.open(cart.id, doubt.listing, DOUBTED, -doubt.units, seen, expected, at, note)
 
 
 def _post_all(

@@ -98,6 +98,7 @@ def faults_of(street, lie) -> list[str]:
     return wrong
 
 
+@pytest.mark.timeout(360)  # a minute on an idle machine
 def test_a_shop_that_lies_is_in_trouble_alone_and_every_screen_stays(street):
     lies = [
         lie for lie in LIES if lie.verb != "orders"
@@ -114,6 +115,7 @@ def test_a_shop_with_products_without_end_is_in_trouble_alone(street):
     assert faults_of(street, ENDLESS_ROWS) == []
 
 
+@pytest.mark.timeout(360)  # a minute on an idle machine
 def test_order_lines_without_end_make_nobody_wait(street):
     """A shop that had some hundred thousand lines booked in one commit once made a clerk wait for sixteen seconds."""
     lines = []

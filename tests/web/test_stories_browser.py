@@ -185,7 +185,7 @@ def test_the_essentials_are_done_without_scripts(stock, visit):
     page.get_by_label("SKU, line 1", exact=True).fill("tea")
     page.get_by_label("Units, line 1", exact=True).fill("2")
     page.get_by_role("button", name="Receive", exact=True).click()
-    said(page, "42")
+    said(page, "TEA has 42 now.")
     page.goto("/item?sku=TEA")
     page.get_by_label("or counted").fill("41")
     page.get_by_label("Remark").fill("looked again")

@@ -162,6 +162,26 @@ def test_no_file_names_a_place_on_one_machine_or_a_registry() -> None:
     assert found == []
 
 
+DOCS_COLUMNS = 100
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(path for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")] if path.name != "mutants.md"),
+    ids=_name,
+)
+def test_prose_is_wrapped(path: Path) -> None:
+    """Not tables, code and pictures, nor what cannot be broken."""
+    fenced, long = False, []
+    for line in path.read_text().splitlines():
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+        elif not fenced and len(line) > DOCS_COLUMNS and not line.startswith(("|", "!", "#", "    ", "> |")):
+            words = re.findall(r"`[^`]*`\S*|\[[^\]]*\]\([^)]*\)\S*|\S+", line)
+            long += [line] if len(words) > 2 else []
+    assert long == []
+
+
 def test_the_log_of_changes_knows_this_version() -> None:
     text = (ROOT / "CHANGELOG.md").read_text()
     assert f"## [{onhand.__version__}]" in text or "## [Unreleased]" in text

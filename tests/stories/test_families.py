@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from onhand.domain.errors import Refused
-from onhand.services import collecting
+from onhand.services import looking
 from tests.shops import families
 from tests.shops.families import OsCommerce23
 from tests.stories.stage import Stage
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.servers
 @pytest.fixture
 def cart(request, monkeypatch):
     monkeypatch.setattr(
-        collecting, "CATALOGUE_SECONDS", 0.5
+        looking, "CATALOGUE_SECONDS", 0.5
     )  # what is set aside is noticed by the listing set, every 30 s
     return request.param
 

@@ -8,6 +8,7 @@ Never: speaks to a shop.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +19,7 @@ from onhand.domain.errors import Conflict, Refused
 from . import settings
 from .ports import Books, Connectors, Grants, House
 
+KEY_SECRET = re.compile(r"([0-9a-fA-F]{64})?")
 LEAST_SECONDS = {"tick_seconds": 0.05, "settle_seconds": 0.1}
 SYSTEM_VALUES = ("batch_size", "tick_seconds", "settle_seconds")  # 0 stands for the system parameter
 
@@ -32,8 +34,10 @@ class KeyFile:
 
 
 def add(house: House, connectors: Connectors, wanted: Settings) -> Cart:
-    """Add a cart. Raises Refused if its name or address is not possible."""
+    """Add a cart. Raises Refused if its name, address or secret is not possible."""
     checked = _checked(connectors, wanted)
+    if not checked.direct and not KEY_SECRET.fullmatch(checked.secret or ""):
+        raise Refused("A key's secret has 64 hexadecimal digits; leave it out to have one made.", argument="secret")
 
     def write(books: Books) -> Cart:
         return books.carts.get(books.carts.add(checked, house.clock.now()))

@@ -28,7 +28,7 @@ from .plan import Act, Plan, plan
 from .world import World
 
 SEED_MAX = 10**9  # a fresh seed is below this: short enough to type again
-SHRINK_RUNS_MAX = 300  # how often a failing world is performed again, to find its shortest history
+SHRINK_RUNS_MAX = 120  # how often a failing world is performed again, to find its shortest history
 SHRUNK_MAX = 3  # failing worlds that are shrunk: the first of each kind, up to so many kinds
 FAILED_MAX = 1000  # failing worlds that a report lists
 AHEAD = 8  # worlds that are begun before it is known whether they are needed, per process
@@ -141,8 +141,20 @@ def simulate(
         if worlds is None and report.operations >= operations:
             break
     report.seconds = time.monotonic() - began
-    report.histories = [shortest(plan(seeds[0])) for seeds in list(report.broken.values())[:SHRUNK_MAX]]
+    report.histories = _histories([seeds[0] for seeds in list(report.broken.values())[:SHRUNK_MAX]], jobs)
     return report
+
+
+def _histories(seeds: Sequence[int], jobs: int) -> list[str]:
+    """The shortest history of each of these worlds. Each takes as long as some hundred worlds, so they share the processes."""
+    if jobs <= 1:
+        return [_shortest_of(number) for number in seeds]
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return list(pool.map(_shortest_of, seeds))
+
+
+def _shortest_of(seed: int) -> str:
+    return shortest(plan(seed))
 
 
 def run_world(planned: Plan) -> Told:

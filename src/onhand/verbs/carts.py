@@ -7,7 +7,6 @@ Never: shows a secret, except in the text of the key file that ``cart_key`` is a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict
 
@@ -23,12 +22,11 @@ from onhand.services import aligning, connecting, probing, settings
 from onhand.services.standing import facts_of
 from onhand.wire import Data, Progress
 
-from .registry import Invalid, cart_named, iso, verb
+from .registry import cart_named, iso, verb
 
 # What goes into the key file, which is PHP: checked before a key is changed. The forms are those of docs/protocol.md.
 COUNT_REST = 10  # shared counts are taken at most every so many times what they cost
 STATE_SECONDS = 0.5  # how often a shared state is decided again although nothing was booked: a cart's last look ages
-KEY_SECRET = re.compile(r"([0-9a-fA-F]{64})?")
 
 
 @verb(requests.CartAdd)
@@ -40,9 +38,6 @@ def cart_add(app: App, asked: requests.CartAdd) -> Data:
         key_id=asked.key_id,
         secret=asked.secret,
     )
-    if not wanted.direct and not KEY_SECRET.fullmatch(asked.secret):
-        fault = "A key's secret has 64 hexadecimal digits; leave it out to have one made."
-        raise Invalid(f"cart_add: secret: {fault}", arguments=[{"argument": "secret", "fault": fault}])
     return shown(app, connecting.add(app.house, app.connectors, wanted))
 
 

@@ -1,5 +1,8 @@
 """Gives every test run a seed of its own for what is random, and says which: SEED=7 repeats a run.
 
+Also lets programs be interrupted where the run itself was started in the background: a shell has such a run, and all it starts,
+ignore SIGINT.
+
 Promise: all processes of one run have the same seed.
 """
 
@@ -7,12 +10,15 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 
 import pytest
 
 
 def pytest_configure():
     os.environ.setdefault("SEED", str(secrets.randbelow(10**9)))  # the processes of pytest-xdist inherit it
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header():

@@ -37,7 +37,7 @@ def add(house: House, connectors: Connectors, wanted: Settings) -> Cart:
     """Add a cart. Raises Refused if its name, address or secret is not possible."""
     checked = _checked(connectors, wanted)
     if not checked.direct and not KEY_SECRET.fullmatch(checked.secret or ""):
-        raise Refused("A key's secret has 64 hexadecimal digits; leave it out to have one made.", argument="secret")
+        raise Refused("A key's secret has 64 hexadecimal digits; leave it out to have one made.", secret="")
 
     def write(books: Books) -> Cart:
         return books.carts.get(books.carts.add(checked, house.clock.now()))

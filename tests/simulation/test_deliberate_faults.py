@@ -417,6 +417,19 @@ def a_copy_posts_too(world: Plan) -> Plan:
     return replace(world, acts=tuple(sorted(acts, key=lambda act: (act.phase, act.at))))
 
 
+def connectors_are_killed_while_they_write(world: Plan) -> Plan:
+    """Let connectors of shops without transactions be killed again and again, beside sales and work in the office alone."""
+    acts = [act for act in world.acts if act.kind in TRADE | OFFICE]
+    acts += [
+        Act(3.0 + 5.0 * n, phase, "connector killed", shop, world.seed + n)
+        for phase in range(PHASES)
+        for n in range(10)
+        for shop in range(len(world.shops))
+    ]
+    shops = tuple(replace(shop, transactional=False) for shop in world.shops)
+    return replace(world, shops=shops, acts=tuple(sorted(acts, key=lambda act: (act.phase, act.at))))
+
+
 def lines_are_changed_alone(world: Plan) -> Plan | None:
     """Choose only worlds in which an editor changes lines and moves nothing."""
     return world if any(act.kind in OTHER_EDITORS["alone"] for act in world.acts) else None
@@ -436,6 +449,7 @@ def buyers_meet(world: Plan) -> Plan:
 SUITED = {
     lines_that_come_late_are_not_looked_for: buyers_meet,
     no_marks_are_left: one_shop_sells_and_is_put_back,
+    unfinished_batches_are_taken_for_applied: connectors_are_killed_while_they_write,
     edited_orders_are_taken_for_races: orders_are_edited,
     what_edited_orders_took_is_not_booked: orders_are_edited,
     answers_of_any_order_are_let_in: a_shop_lies,

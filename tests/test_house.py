@@ -68,21 +68,23 @@ def test_a_file_reads_in_one_sitting_and_a_function_on_one_screen(path: Path) ->
 COMPLEXITY_MAX = 15
 # The heart of a tick, which decides and acts in one. Each has at most this until it is taken apart.
 STILL_COMPLEX = {
-    "compare": 37,
-    "book": 32,
-    "act": 30,
-    "_sales": 29,
-    "weigh": 29,
-    "_differences": 28,
-    "_bring_up_to_date": 25,
-    "book_changes": 23,
-    "write": 23,
-    "name": 22,
-    "refresh": 21,
-    "_can_be_judged": 20,
-    "_book_last_trade": 17,
-    "_waits": 17,
-    "editors": 16,
+    "simulation/causes.py:compare": 37,
+    "services/collecting.py:book": 32,
+    "services/remedying.py:act": 30,
+    "domain/law.py:weigh": 29,
+    "services/reconciling.py:compare": 29,
+    "simulation/checks.py:_sales": 29,
+    "simulation/checks.py:_differences": 28,
+    "services/aligning.py:_bring_up_to_date": 25,
+    "services/collecting.py:write": 23,
+    "services/returning.py:book_changes": 23,
+    "domain/law.py:name": 22,
+    "services/weighing.py:weigh": 22,
+    "services/refreshing.py:refresh": 21,
+    "simulation/shelf.py:_can_be_judged": 20,
+    "services/refreshing.py:write": 19,
+    "services/lasttrade.py:book": 17,
+    "services/evidence.py:editors": 16,
 }
 
 
@@ -101,7 +103,18 @@ def _complexity(function: ast.AST) -> int:
 def test_a_function_can_be_followed(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            assert _complexity(node) <= max(COMPLEXITY_MAX, STILL_COMPLEX.get(node.name, 0)), node.name
+            known = f"{path.relative_to(SOURCE)}:{node.name}"
+            assert _complexity(node) <= STILL_COMPLEX.get(known, COMPLEXITY_MAX), known
+
+
+def test_what_is_listed_as_complex_still_is() -> None:
+    found = {
+        f"{path.relative_to(SOURCE)}:{node.name}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef) and _complexity(node) > COMPLEXITY_MAX
+    }
+    assert found == STILL_COMPLEX.keys()
 
 
 @pytest.mark.parametrize("path", sorted((SOURCE / "services").glob("*.py")), ids=_name)

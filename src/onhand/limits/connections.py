@@ -1,6 +1,6 @@
 """Keeps connections from using up the server: those that say nothing, or only half of something, are closed.
 
-Path: ``api.Server`` asks how many connections there may be, and hands a ``Connection`` class to uvicorn as its HTTP protocol.
+Path: ``serving.server`` asks how many connections there may be, and hands a ``Connection`` class to uvicorn as its HTTP protocol.
 Promise: the head of a request arrives in time or its connection ends; who takes nothing of an answer is cut off; however many
 connections wait, a new one is heard, and files stay free for shops, the store and commands of this machine; a client that hangs up
 leaves no traceback.

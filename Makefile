@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself; a second run finds it there.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-php fast check bench simulate sketch chaos fuzz mutants screenshots setup lock vendor clean
+.PHONY: help demo test test-php fast check bench simulate sketch chaos fuzz mutants screenshots setup lock release vendor clean
 
 # PYTHON=/path/to/python3.12 chooses the interpreter for .venv.
 export PYTHON
@@ -81,6 +81,9 @@ setup:  ## make .venv with everything for work on OnHand
 
 lock:  ## choose newer pinned packages and write both lock files anew
 	scripts/lock
+
+release:  ## set the version, date the changelog, commit and tag (VERSION=1.0.0); pushing is left to you
+	@scripts/release "$(VERSION)"
 
 vendor:  ## check the browser files that are kept in the repository against their sums
 	@cd src/onhand/web/static/vendor && sha256sum --check --strict SHA256SUMS

@@ -11,7 +11,7 @@ import pytest
 
 from onhand.services import reconciling
 from tests.builders import Stall, World
-from tests.services.test_edited_orders import settle, shown
+from tests.services.test_edited_orders import move, settle, shown
 
 WARES = {"TEA": 20, "POT": 20}
 
@@ -74,6 +74,43 @@ def test_of_two_returns_the_one_that_a_form_undid_is_asked_about(world: World, d
     reconciling.decide(world.house, question["id"], ours=False, person="Ida")
     settle(amber)
     assert shown(world, amber) == {20}
+
+
+@pytest.mark.parametrize("came_back", [True, False])
+@pytest.mark.parametrize("seen_first", [True, False])
+def test_a_return_that_a_sale_undid_while_its_order_stays_is_asked_about(
+    world: World, came_back: bool, seen_first: bool
+) -> None:
+    """A deletion that breaks off has given the goods back and left the lines; a buyer's write may undo just that."""
+    (amber,) = world.running("Amber", wares=WARES)
+    for _ in range(2):
+        amber.sample.buy("TEA", 4)
+    amber.tick()
+    amber.sample.buy("TEA", 1)
+    if seen_first:
+        amber.tick()
+    move(amber, "TEA", 0, -4)
+    settle(amber)
+    assert shown(world, amber) == {11}
+    assert amber.causes() == [("return in doubt", -4)]
+    (question,) = amber.differences(open_only=True)
+    reconciling.decide(world.house, question["id"], ours=not came_back, person="Ida")
+    settle(amber)
+    assert shown(world, amber) == {15 if came_back else 11}
+
+
+def test_a_counter_set_to_nothing_beside_sales_is_a_reset(world: World) -> None:
+    (amber,) = world.running("Amber", wares=WARES)
+    for _ in range(2):
+        amber.sample.buy("TEA", 4)
+    amber.tick()
+    amber.sample.buy("TEA", 1)
+    amber.tick()
+    amber.sql("UPDATE products SET products_ordered = 0 WHERE products_model = 'TEA'")
+    amber.sample.buy("TEA", 2)
+    settle(amber)
+    assert amber.causes() == [("counter reset", -9)]
+    assert shown(world, amber) == {9}
 
 
 def test_a_reset_beside_an_order_that_went_long_ago_is_a_reset(world: World) -> None:

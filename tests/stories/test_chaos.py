@@ -23,8 +23,8 @@ SALES_AT_LEAST = 1_000  # on a machine that is busy with other tests; a quiet on
 
 @pytest.mark.servers
 @pytest.mark.timeout(420)
-def test_two_minutes_of_everything_going_wrong(tmp_path):
-    with Chaos(tmp_path, seed=2_000, seconds=SECONDS) as chaos:
+def test_two_minutes_of_everything_going_wrong(tmp_path, seed):
+    with Chaos(tmp_path, seed=seed, seconds=SECONDS) as chaos:
         outcome = chaos.run()
         report = chaos.report(outcome)
     assert not any(faults_of(outcome).values()), report

@@ -55,7 +55,8 @@ def act(
     row, drift = weighing.row, ripe["drift"]
     found = by_editor.complete(evidence.of_drift(books, cart, listing, row, drift, good, now))
     if ripe["reset"]:
-        if found.edited and _went_lately(weighing, ripe["reset"], evidence.since(good, now)):
+        found = replace(found, sales=found.sales + _sold_since(weighing))
+        if _may_have_come_back(weighing, ripe["reset"], found, evidence.since(good, now)):
             _doubt_return(books, cart, listing, weighing, found, ripe["reset"], at)
         else:
             _rebase(books, cart, listing, row, ripe["reset"], differences.RESET, at)
@@ -213,11 +214,21 @@ def _show_left_out(books: Books, cart: Cart, weighing: Weighing, came: Sequence[
     books.differences.open(cart.id, weighing.listing.id, differences.PARTIAL, -rest, seen, expected, at, note)
 
 
-def _went_lately(weighing: Weighing, units: int, since: datetime) -> bool:
-    """Whether lines that went after ``since`` are worth exactly what the counter of a young product was set back by: then it need not be
-    a reset. A form that was saved by then may have undone what they gave back."""
+def _may_have_come_back(weighing: Weighing, units: int, found: Evidence, since: datetime) -> bool:
+    """Return whether what looks like a counter that was set back may be goods that came back, with a form or a race writing over the
+    quantity they raised. A counter that was set to nothing holds only what was sold since: any other fall may be a return. So may one
+    that lines explain which went after ``since``; a race takes another sale than theirs."""
+    row, listing = weighing.row, weighing.listing
+    if row.ordered > _sold_since(weighing) and row.quantity - listing.agreed != -row.ordered:
+        return found.edited or found.sales > 0
     lately = [c.units for c in weighing.changed if c.gone and (c.sold.gone_at is None or c.sold.gone_at >= since)]
-    return bool(lately) and lines.subset(-units, lately, exact=True) is not None
+    explained = bool(lately) and lines.subset(-units, lately, exact=True) is not None
+    return explained and (found.edited or found.sales > units)
+
+
+def _sold_since(weighing: Weighing) -> int:
+    """Return the units of new lines that were paid for. Beside a counter that was set back nothing is booked yet."""
+    return law.units(line for line in weighing.waiting if line.paid)
 
 
 def _doubt_return(

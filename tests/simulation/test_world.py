@@ -16,6 +16,7 @@ from onhand.domain.errors import Permanent, Retriable
 from onhand.domain.shop import Change, Outcome
 from onhand.simulation import editors, people
 from onhand.simulation.acts import perform
+from onhand.simulation.checks import check
 from onhand.simulation.editors import Editor
 from onhand.simulation.lies import LIES
 from onhand.simulation.people import REORDER_LEVEL, Family
@@ -362,7 +363,7 @@ def test_a_copy_of_the_store_beside_the_first_is_noticed_by_one_of_the_two():
     sales = [Act(4.0 + n, 0, "sale", 0, n) for n in range(8)]
     planned = Plan(11, shops, (Act(2.0, 0, "copy of the store runs", 0, 5), *sales))
     world = World(planned)
-    world.run(perform)
+    world.run(perform, check)
     assert world.violations == []
     assert any("the copy ends" in line for line in world.story)
     assert any("is stopped" in line for line in world.story)

@@ -1,17 +1,21 @@
-"""The law: a shop's quantity + counter is conserved by honest trade.
+"""The law: honest trade does not change a shop's quantity + counter.
 
-Path: ``collecting`` predicts the sums from new order lines; where that fails ``reconciling`` weighs single products.
+Path: ``collecting`` predicts the sums from new order lines; where that fails, ``reconciling`` weighs single products.
 Promise: what is called sold is exactly what the counter moved; what is called drift is exactly what the sum moved.
 Never: believes an order line whose counter has not moved, or calls a first glance a fact.
 
-A sale takes n from the quantity and gives n to the counter, so their sum stays. The counter is raised by one atomic statement
-and has never been seen to lose a unit; the quantity is written as a literal and loses sales. Hence: the counter is the
-truth, the line is the name, and a change of the sum that we did not post is drift. See ``docs/house.md``.
+A sale takes n from the quantity and adds n to the counter, so their sum stays the same. The counter is raised by one atomic
+statement and has never been seen to lose a unit; the quantity is written as a literal and loses sales. Hence: the counter is
+the truth, the line is the name, and a change of the sum that we did not post is drift. See ``docs/house.md``.
+
+``name`` chooses the lines that moved a counter by so many units. ``weigh`` judges one product in three steps: which lines explain
+how its counter moved (``_explain``); was the counter set back instead (``_was_reset``); and how much of the explanation is booked
+at first glance (``_at_first_glance``). Each rule is one small function, and its docstring is its reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .lines import LineChange, subset, whole_orders
@@ -20,15 +24,176 @@ from .sketch import Sums
 
 
 def trade(lines: Iterable[Line]) -> Sums:
-    """How the five sums move when all these lines are sold."""
+    """Return how the five sums move when all these lines are sold."""
     return Sums.total(Sums.of(line.product, -line.quantity, line.quantity) for line in lines)
 
 
+def units(lines: Iterable[Line]) -> int:
+    """Return how many units these lines hold together."""
+    return sum(line.quantity for line in lines)
+
+
 def predict(residual: Sums, fresh: Sequence[Line]) -> tuple[Line, ...] | None:
-    """Which new lines explain the difference between seen and expected sums: none, or all. None: ask for cells."""
+    """Return the new lines that explain the difference between seen and expected sums: none of them, or all.
+
+    None: they do not explain it; ask for cells.
+    """
     if not residual:
         return ()
     return tuple(fresh) if residual == trade(fresh) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """New lines, and changes of known lines, that may have moved a counter together."""
+
+    sold: tuple[Line, ...]
+    changed: tuple[LineChange, ...]
+    stated: bool = (
+        False  # it holds every line that is paid or edited: what the shop states, not a choice among its lines
+    )
+
+    @property
+    def units(self) -> int:
+        """Signed units by which the counter moves if this is what happened."""
+        return units(self.sold) + sum(change.units for change in self.changed)
+
+
+def _first_exact(moved: int, tried: Iterable[Explanation | None]) -> Explanation:
+    """Return the first explanation for all that the counter moved by; if there is none, the last one tried."""
+    found = Explanation((), ())
+    for explanation in tried:
+        if explanation is not None:
+            found = explanation
+            if found.units == moved:
+                break
+    return found
+
+
+# Which lines moved a counter by so many units
+
+
+def name(
+    moved: int,
+    waiting: Sequence[Line],
+    changed: Sequence[LineChange] = (),
+    mixed: bool = False,
+    last: Container[Line] = (),
+) -> tuple[tuple[Line, ...], tuple[LineChange, ...]]:
+    """Return new lines, the oldest first, and changes of known lines, in their order, that moved the counter by ``moved`` signed units.
+
+    What the counter moved between two looks is sales less returns. The rules in ``_NAMING`` are tried in order. If no lines explain
+    all units, as many units as possible are explained by sales alone or by returns alone; ``mixed`` allows any combination that
+    explains all. ``last``: lines that an editor may have added without the counter, used only after all others.
+
+    Of several equal lines the wrong one may be chosen. Then the name of a sale is wrong, but never a quantity.
+    """
+    new = sorted((line for line in waiting if line.quantity > 0), key=lambda line: (line in last, line.line))
+    rules = (*_NAMING, _sales_and_returns) if mixed else _NAMING
+    found = _first_exact(moved, (rule(moved, new, changed) for rule in rules))
+    return found.sold, found.changed
+
+
+def _paid_lines_and_whole_orders(moved: int, new: Sequence[Line], changed: Sequence[LineChange]) -> Explanation | None:
+    """Whoever paid has bought, and as a rule an order comes back as a whole."""
+    bought, rest, alike = _beside_what_was_paid(moved, new, changed)
+    chosen = whole_orders(rest, alike)
+    return None if chosen is None else Explanation(bought, tuple(alike[index] for index in sorted(chosen)))
+
+
+def _paid_lines_and_changes(moved: int, new: Sequence[Line], changed: Sequence[LineChange]) -> Explanation | None:
+    """Whoever paid has bought, and changes of one kind, more units or fewer, make up for the rest exactly."""
+    bought, rest, alike = _beside_what_was_paid(moved, new, changed)
+    chosen = _choose(rest, (), alike, exact=True)
+    return None if chosen is None else Explanation(bought, chosen.changed)
+
+
+def _one_kind(moved: int, new: Sequence[Line], changed: Sequence[LineChange]) -> Explanation | None:
+    """Lines of one kind, sales or returns, come as near as they can: without more lines to go by, nothing is offset against them."""
+    alike = [change for change in changed if change.units * moved > 0]
+    return _choose(moved, new if moved > 0 else (), alike, exact=False)
+
+
+def _sales_and_returns(moved: int, new: Sequence[Line], changed: Sequence[LineChange]) -> Explanation | None:
+    """Sales, paid or not, and returns make up for each other in any way that explains all units."""
+    return _choose(moved, new, changed, exact=True)
+
+
+_NAMING: tuple[Callable[[int, Sequence[Line], Sequence[LineChange]], Explanation | None], ...] = (
+    _paid_lines_and_whole_orders,
+    _paid_lines_and_changes,
+    _one_kind,
+)
+
+
+def _beside_what_was_paid(
+    moved: int, new: Sequence[Line], changed: Sequence[LineChange]
+) -> tuple[tuple[Line, ...], int, list[LineChange]]:
+    """Return all lines that are paid, the signed units that they leave to be explained, and the changes that go in that direction."""
+    bought = tuple(line for line in new if line.paid)
+    rest = moved - units(bought)
+    return bought, rest, [change for change in changed if change.units * rest > 0]
+
+
+def _choose(moved: int, new: Sequence[Line], changed: Sequence[LineChange], exact: bool) -> Explanation | None:
+    """Return those of the lines and changes that add up to ``moved``: see ``subset``."""
+    amounts = [*(line.quantity for line in new), *(change.units for change in changed)]
+    chosen = subset(moved, amounts, exact)
+    if chosen is None:
+        return None
+    sold = tuple(new[index] for index in chosen if index < len(new))
+    return Explanation(sold, tuple(changed[index - len(new)] for index in chosen if index >= len(new)))
+
+
+def explains(moved: int, paid: Sequence[Line], gone: Sequence[LineChange]) -> bool:
+    """Return whether all that was paid for was sold, and some of these lines came back, if the counter moved by ``moved``."""
+    return bool(gone) and subset(moved - units(paid), [change.units for change in gone], exact=True) is not None
+
+
+# Which edited lines, and lines that are gone, belong together
+
+
+def by_quantity(
+    moved: int, drift: int, bought: Sequence[Line], changed: Sequence[LineChange]
+) -> tuple[LineChange, ...] | None:
+    """Return all edited lines, and some that are gone, if together with the lines ``bought`` they are what the quantity moved by.
+
+    Then they are what happened, and the counter followed only some of it. None if no line was edited or is gone.
+    """
+    told = _edited_and_gone(moved - drift - units(bought), changed, _gone(changed))
+    return told or None
+
+
+def _uncounted(drift: int, changed: Sequence[LineChange]) -> tuple[LineChange, ...]:
+    """Return all edited lines, and some that went just now, if they are worth exactly the drift: an editor moved the quantity alone."""
+    if not drift or not _edited(changed):
+        return ()
+    return _edited_and_gone(-drift, changed, _just_gone(changed)) or ()
+
+
+def _edited_and_gone(
+    total: int, changed: Sequence[LineChange], gone: Sequence[LineChange]
+) -> tuple[LineChange, ...] | None:
+    """Return all edited lines, and those of ``gone`` that make up for the rest, if they are worth ``total`` signed units."""
+    edited = _edited(changed)
+    chosen = _choose(total - sum(change.units for change in edited), (), gone, exact=True)
+    return None if chosen is None else (*edited, *chosen.changed)
+
+
+def _edited(changed: Iterable[LineChange]) -> list[LineChange]:
+    return [change for change in changed if not change.gone]
+
+
+def _gone(changed: Iterable[LineChange]) -> list[LineChange]:
+    return [change for change in changed if change.gone]
+
+
+def _just_gone(changed: Iterable[LineChange]) -> list[LineChange]:
+    """Return lines that earlier looks have not found to be gone."""
+    return [change for change in changed if change.gone and change.sold.gone_at is None]
+
+
+# What one product's counters say
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +208,35 @@ class Weighed:
     reset: int = 0  # units by which the counter alone was set back; all else is weighed once the books have followed
 
 
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """How one product's counters moved against the books, and the lines that may explain it."""
+
+    booked: int  # the counter, as far as it is booked
+    counter: int  # the counter in the shop
+    drift: int  # signed units by which the sum moved without us
+    paid: Sequence[Line]  # lines that are paid and not booked yet
+    recent: Sequence[Line]  # those of them that are new since the product was last seen right
+    changed: Sequence[LineChange]  # lines booked as sold that have other units in the shop now, or are gone
+    recent_changes: Sequence[LineChange]  # those of them that are new since the product was last seen right
+    added: Sequence[Line]  # new lines of orders of which other lines are sold already
+
+    @property
+    def moved(self) -> int:
+        """Signed units by which the counter moved."""
+        return self.counter - self.booked
+
+    @property
+    def rise(self) -> int:
+        """Signed units by which the quantity rose."""
+        return self.drift - self.moved
+
+    @property
+    def bought(self) -> int:
+        """Units that were surely bought. An editor may have taken those of ``added`` lines without the counter."""
+        return units(self.paid) - units(self.added)
+
+
 def weigh(
     ordered: int,
     expected_sum: int,
@@ -54,103 +248,137 @@ def weigh(
 ) -> Weighed:
     """Split the movement of one product's counters into trade and drift.
 
-    ``ordered`` and ``expected_sum`` are the books'; ``waiting`` are lines of this product not booked yet, ``changed`` are
-    lines booked as sold that have other units in the shop now, or are gone. Of those that wait, ``added`` came to an order of which
-    other lines are sold already: an editor may have taken their units without the counter, so they do not tell that it was reset.
-    ``old`` were there already when the product was last seen right, and the counter did not move for them then. So such lines explain only
-    what others do not, and such changes, of lines that are gone, explain nothing.
-
-    Goods that come back raise the quantity by what the counter falls. Where it did not rise by just that, a race destroyed a part, or only
-    the counter was lowered: then nothing is taken for a return at first glance, nor for an edit of which not all is counted. An edit is
-    counted only where lines explain all that the counter moved by.
+    ``ordered`` and ``expected_sum`` are the books'. ``waiting``: lines of this product that are not booked yet. ``changed``: lines
+    booked as sold that have other units in the shop now, or are gone. ``added``: those of the waiting lines that came to an order of
+    which other lines are sold already; they are no sign that the counter was reset. ``old``: what was there already when the product
+    was last seen right, and the counter did not move for it then. So old lines explain only what recent ones do not, and old changes
+    explain nothing.
     """
-    moved, drift = row.ordered - ordered, row.sum - expected_sum
     paid = [line for line in waiting if line.paid]
-    recent = [line for line in paid if line not in old]
-    all_changed, changed = changed, [change for change in changed if change not in old]
-    told, sold, explained = _told(moved, drift, recent, changed, added)
-    if units(sold) + sum(change.units for change in explained) != moved:
-        told, sold, explained = _told(moved, drift, paid, changed, added)
-    exact = units(sold) + sum(change.units for change in explained) == moved
-    if not explained and units(sold) < units(recent) and any(change.gone for change in changed):
-        # Who paid has bought. Where the counter rose by less, and a line went, something came back that no lines tell exactly.
-        sold, explained = tuple(line for line in recent if line.quantity), ()
-    # Lines that account for all of it tell of goods that came back, as far as the quantity bears them out; a form may have undone the rest.
-    borne_out = exact and drift > moved and units(sold) == units(paid)
-    edited = any(not change.gone for change in all_changed) and by_quantity(moved, drift, paid, all_changed) is not None
-    if not borne_out and not edited and _was_reset(ordered, moved, drift, row, units(paid) - units(added), exact):
-        return Weighed((), (), 0, 0, 0, reset=max(-moved, -drift))
-    if drift or _in_part(explained, changed):
-        certain = told and all(change.gone or change.units > 0 for change in explained)
-        explained = tuple(change for change in explained if change.units > 0 and certain)
-    elif not exact:  # an edit may have left the counter alone
-        explained = tuple(change for change in explained if change.gone)
-    rest = moved - units(sold) - sum(change.units for change in explained)
-    return Weighed(sold, explained, max(rest, 0), max(-rest, 0), drift)
+    seen = Observation(
+        booked=ordered,
+        counter=row.ordered,
+        drift=row.sum - expected_sum,
+        paid=paid,
+        recent=[line for line in paid if line not in old],
+        changed=changed,
+        recent_changes=[change for change in changed if change not in old],
+        added=added,
+    )
+    explanation = _explain(seen)
+    if _was_reset(seen, explanation):
+        return Weighed((), (), 0, 0, 0, reset=max(-seen.moved, -seen.drift))
+    confirmed = _at_first_glance(seen, explanation)
+    rest = seen.moved - confirmed.units
+    return Weighed(confirmed.sold, confirmed.changed, max(rest, 0), max(-rest, 0), seen.drift)
 
 
-def _told(
-    moved: int, drift: int, paid: Sequence[Line], changed: Sequence[LineChange], added: Sequence[Line]
-) -> tuple[bool, tuple[Line, ...], tuple[LineChange, ...]]:
-    """Return the lines and changes that tell best how the counter moved, and whether that is just what is on them."""
-    told = _as_the_lines_say(moved, drift, paid, changed)
-    return told is not None, *(told or name(moved, paid, _counted(drift, changed), last=added))
+# First: which lines explain how the counter moved
 
 
-def _as_the_lines_say(
-    moved: int, drift: int, paid: Sequence[Line], changed: Sequence[LineChange]
-) -> tuple[tuple[Line, ...], tuple[LineChange, ...]] | None:
-    """Return all paid lines and all edited ones, with lines that are gone for the rest, if the counter moved by exactly that.
+def _explain(seen: Observation) -> Explanation:
+    """Return the best explanation of how the counter moved; it need not be exact."""
+    best = _first_exact(seen.moved, _explanations(seen))
+    if not best.changed and units(best.sold) < units(seen.recent) and _gone(seen.recent_changes):
+        # Whoever paid has bought. The counter rose by less, and a line went: something came back that no lines tell exactly.
+        return Explanation(tuple(line for line in seen.recent if line.quantity), ())
+    return best
 
-    What is on a line in the shop is a fact, so it is better than a smaller explanation. None where no line was edited, where the
-    quantity tells that the editor left the counter alone, or where paid lines alone explain the counter and edits only make up for
-    lines that are gone.
+
+def _explanations(seen: Observation) -> Iterator[Explanation | None]:
+    """Yield what may have moved the counter, the best first: recent lines before old ones, what the shop states before a choice."""
+    for paid in (seen.recent, seen.paid):
+        yield _as_stated(seen, paid)
+        yield _as_named(seen, paid)
+
+
+def _as_stated(seen: Observation, paid: Sequence[Line]) -> Explanation | None:
+    """All paid and all edited lines, with lines that are gone for the rest: what is on a line in the shop is a fact.
+
+    So this is better than an explanation with fewer lines. None if no line was edited, if the drift shows that the editor left the
+    counter alone, or if the paid lines alone explain the counter and the edits only make up for lines that are gone.
     """
-    edited = [change for change in changed if not change.gone]
-    gone = [change for change in changed if change.gone and (not drift or change.sold.gone_at is None)]
-    more = sum(change.units for change in edited)
-    if not edited or _uncounted(drift, changed):
+    changed, edited = seen.recent_changes, _edited(seen.recent_changes)
+    if not edited or _uncounted(seen.drift, changed):
         return None
-    chosen = subset(moved - units(paid) - more, [change.units for change in gone], exact=True)
-    if chosen is None or (chosen and moved == units(paid)):
+    gone = _just_gone(changed) if seen.drift else _gone(changed)
+    told = _edited_and_gone(seen.moved - units(paid), changed, gone)
+    if told is None or (len(told) > len(edited) and seen.moved == units(paid)):
         return None
-    return tuple(line for line in paid if line.quantity), (*edited, *(gone[index] for index in chosen))
+    return Explanation(tuple(line for line in paid if line.quantity), told, stated=True)
 
 
-def by_quantity(
-    moved: int, drift: int, bought: Sequence[Line], changed: Sequence[LineChange]
-) -> tuple[LineChange, ...] | None:
-    """Return all edited lines, with lines that are gone for the rest, if they and the lines ``bought`` are worth exactly what the quantity
-    moved by. Then they are what happened, and the counter followed some of it only. None where no line was edited or is gone."""
-    edited = [change for change in changed if not change.gone]
-    gone = [change for change in changed if change.gone]
-    rest = moved - drift - sum(line.quantity for line in bought) - sum(change.units for change in edited)
-    chosen = subset(rest, [change.units for change in gone], exact=True)
-    if chosen is None or not (edited or chosen):
-        return None
-    return (*edited, *(gone[index] for index in chosen))
+def _as_named(seen: Observation, paid: Sequence[Line]) -> Explanation:
+    """Lines and changes that ``name`` chooses: not changes that explain the drift, or it would have no cause any more."""
+    uncounted = _uncounted(seen.drift, seen.recent_changes)
+    counted = [change for change in seen.recent_changes if change not in uncounted]
+    return Explanation(*name(seen.moved, paid, counted, last=seen.added))
 
 
-def _uncounted(drift: int, changed: Sequence[LineChange]) -> tuple[LineChange, ...]:
-    """Return all edited lines, with lines that are gone for the rest, if they are worth exactly the drift: an editor moved the quantity
-    alone."""
-    edited = [change for change in changed if not change.gone]
-    gone = [change for change in changed if change.gone and change.sold.gone_at is None]
-    if not drift or not edited:
-        return ()
-    rest = -drift - sum(change.units for change in edited)
-    chosen = subset(rest, [change.units for change in gone], exact=True)
-    return () if chosen is None else (*edited, *(gone[index] for index in chosen))
+# Second: was the counter set back instead
 
 
-def _counted(drift: int, changed: Sequence[LineChange]) -> list[LineChange]:
-    """The changes that the counter may tell of: not those that the drift does, or it would have no cause any more."""
-    uncounted = _uncounted(drift, changed)
-    return [change for change in changed if change not in uncounted]
+def _was_reset(seen: Observation, best: Explanation) -> bool:
+    """Return whether the counter alone was set back, rather than lowered because goods came back: these raise the quantity by as much.
+
+    Not if a line was edited and all that is on lines is exactly what the quantity moved by.
+    """
+    if _edited(seen.changed) and by_quantity(seen.moved, seen.drift, seen.paid, seen.changed) is not None:
+        return False
+    return any(rule(seen, best) for rule in _RESETS)
+
+
+def _fell_in_part(seen: Observation, best: Explanation) -> bool:
+    """The counter fell, but not to nothing: reset only if no lines explain the fall exactly, and the quantity moved by just what was
+    bought since, or by just what the counter holds now."""
+    if seen.counter <= seen.bought or seen.moved >= 0 or best.units == seen.moved:
+        return False
+    return seen.rise in (-seen.bought, -seen.counter)
+
+
+def _fell_to_nothing(seen: Observation, best: Explanation) -> bool:
+    """The counter holds no more than was bought since: reset if the quantity is nearer to that than to goods that came back.
+
+    Not if lines account for all of it and the quantity rose at all: goods came back, and a form may have undone the rest.
+    """
+    if seen.counter > seen.bought or seen.moved >= 0:
+        return False
+    borne_out = best.units == seen.moved and seen.rise > 0 and units(best.sold) == units(seen.paid)
+    return not borne_out and 2 * seen.rise <= -seen.moved
+
+
+def _rose_again(seen: Observation, _: Explanation) -> bool:
+    """The counter was set to nothing, and rose to its old value or beyond: told by lines and quantity together."""
+    if seen.counter > seen.bought or seen.moved < 0:
+        return False
+    return seen.drift < 0 and seen.booked <= -seen.drift and seen.rise == -seen.bought
+
+
+_RESETS: tuple[Callable[[Observation, Explanation], bool], ...] = (_fell_in_part, _fell_to_nothing, _rose_again)
+
+
+# Third: how much of the explanation is booked at first glance
+
+
+def _at_first_glance(seen: Observation, best: Explanation) -> Explanation:
+    """Return what the counter confirms at once. The rest has to be seen twice.
+
+    Goods that come back raise the quantity by what the counter falls. If it did not rise by just that, a race destroyed a part of it,
+    or only the counter was lowered: then nothing is taken for a return yet, nor for an edit unless the shop states it all. An editor
+    may also leave the counter alone: an edit is taken for counted only if lines explain all that the counter moved by.
+    """
+    if seen.drift or _in_part(best.changed, seen.recent_changes):
+        certain = best.stated and all(change.gone or change.units > 0 for change in best.changed)
+        kept = tuple(change for change in best.changed if certain and change.units > 0)
+    elif best.units != seen.moved:
+        kept = tuple(_gone(best.changed))
+    else:
+        kept = best.changed
+    return Explanation(best.sold, kept)
 
 
 def _in_part(explained: Sequence[LineChange], changed: Sequence[LineChange]) -> bool:
-    """Whether an order is said to have come back without some line of it that is gone as well.
+    """Return whether the explanation takes back an order without some line of it that is gone as well.
 
     A sale of the same moment lowers what came back by as much, and its own line may be still to come: so this has to be seen twice.
     """
@@ -158,78 +386,18 @@ def _in_part(explained: Sequence[LineChange], changed: Sequence[LineChange]) -> 
     return any(change.gone and change.sold.order in back and change not in explained for change in changed)
 
 
-def _was_reset(ordered: int, moved: int, drift: int, row: Row, sold_since: int, exact: bool) -> bool:
-    """Whether the counter alone was set back, rather than lowered because goods came back.
-
-    Goods that come back raise the quantity by as much. So a counter that was set to nothing, and may have risen again by
-    what was sold since, was reset if the quantity is nearer to that; one that fell otherwise, only if no lines, sold or changed,
-    explain the fall, and the quantity moved by just what was sold since, or by just what the counter holds now. A reset counter that
-    has risen to its old value or beyond is told by lines and quantity together.
-    """
-    rise = drift - moved
-    if row.ordered > sold_since:
-        return moved < 0 and not exact and rise in (-sold_since, -row.ordered)
-    if moved >= 0:
-        return drift < 0 and ordered <= -drift and sold_since == -rise
-    return 2 * rise <= -moved
-
-
-def units(lines: Iterable[Line]) -> int:
-    """How many units the lines hold together."""
-    return sum(line.quantity for line in lines)
-
-
-def name(
-    moved: int,
-    waiting: Sequence[Line],
-    changed: Sequence[LineChange] = (),
-    mixed: bool = False,
-    last: Container[Line] = (),
-) -> tuple[tuple[Line, ...], tuple[LineChange, ...]]:
-    """New lines, the oldest first, and changes of known lines, in their order, that together moved the counter by ``moved`` signed
-    units, or by as many of them as possible.
-
-    What the counter moved between two looks is sales less returns. Whoever paid has bought: so all paid lines are sold if changes of
-    one kind make up for the rest exactly; else what one kind explains is taken. ``mixed``: where that is not exact, sales and
-    returns may make up for each other in any way that is. ``last``: lines that an editor may have added without the counter; all others
-    come first. Which of several equal lines was meant can be wrong, and then only the name
-    of a sale is wrong, never a quantity.
-    """
-    new = sorted((line for line in waiting if line.quantity > 0), key=lambda line: (line in last, line.line))
-    amounts = [line.quantity for line in new] + [change.units for change in changed]
-    bought = [index for index, line in enumerate(new) if line.paid]
-    rest = moved - sum(amounts[index] for index in bought)
-    alike = [index for index in range(len(new), len(amounts)) if amounts[index] * rest > 0]
-    others = whole_orders(rest, [changed[index - len(new)] for index in alike])
-    if others is None:
-        others = subset(rest, [amounts[index] for index in alike], exact=True)
-    if others is not None:
-        picked = {*bought, *(alike[index] for index in others)}
-    else:
-        same = [index for index, amount in enumerate(amounts) if amount * moved > 0]
-        picked = {same[index] for index in subset(moved, [amounts[index] for index in same]) or ()}
-        if mixed and sum(amounts[index] for index in picked) != moved:
-            picked = set(subset(moved, amounts, exact=True) or picked)
-    return (
-        tuple(line for index, line in enumerate(new) if index in picked),
-        tuple(change for index, change in enumerate(changed, len(new)) if index in picked),
-    )
-
-
-def explains(moved: int, paid: Sequence[Line], gone: Sequence[LineChange]) -> bool:
-    """Return whether all that was paid for was sold, and some of these lines came back, if the counter moved by ``moved``."""
-    return bool(gone) and subset(moved - units(paid), [change.units for change in gone], exact=True) is not None
+# What has to be seen twice
 
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """Something seen that counts only if it is still there when the settling time has passed."""
+    """An amount that counts only if it is still there when the settling time has passed."""
 
     since: float  # seconds, monotonic clock of the controller
     amount: int  # the smallest seen since; never 0
 
     def again(self, amount: int, now: float) -> Suspicion | None:
-        """The suspicion after another look: the smaller amount; a change of sign begins anew; nothing ends it."""
+        """Return the suspicion after another look: the smaller amount counts, a change of sign starts over, and 0 ends it."""
         if amount == 0:
             return None
         if (amount > 0) != (self.amount > 0):
@@ -237,12 +405,12 @@ class Suspicion:
         return Suspicion(self.since, min(amount, self.amount, key=abs))
 
     def settled(self, now: float, settle_seconds: float) -> bool:
-        """Whether it has been seen at least twice, the settling time apart."""
+        """Return whether it has been seen at least twice, the settling time apart."""
         return now - self.since >= settle_seconds
 
 
 def suspect(known: Suspicion | None, amount: int, now: float) -> Suspicion | None:
-    """Follow one amount over looks."""
+    """Follow one amount from look to look."""
     if known is not None:
         return known.again(amount, now)
     return Suspicion(now, amount) if amount else None

@@ -31,7 +31,7 @@ OLD_LINES_MAX = 20_000  # sold lines that are asked about before a drift is acte
 
 
 def waiting(house: House, cart: Cart, shop: Shop, products: Sequence[int], memory: Memory) -> list[Line]:
-    """Return the waiting lines of these products; asks the shop which of them were paid since, and remembers when that was seen."""
+    """Return the waiting lines of these products; ask the shop which of them were paid since, and remember when that was seen."""
     found = house.store.read(lambda books: books.lines.waiting(cart.source, products)) if products else []
     unpaid = sorted(line.line for line in found if not line.paid)
     if not unpaid:
@@ -49,8 +49,10 @@ def waiting(house: House, cart: Cart, shop: Shop, products: Sequence[int], memor
 def changes(
     house: House, cart: Cart, shop: Shop, products: Sequence[int], limit: int = SOLD_LINES_MAX
 ) -> list[LineChange]:
-    """Sold lines of these products that have other units in the shop now, or are gone; at most so many of the newest are asked
-    about. Those that are gone, or whose order was cancelled, are noted."""
+    """Return sold lines of these products that have other units in the shop now, or are gone.
+
+    At most ``limit`` of the newest lines are asked about. Those that are gone, or whose order was cancelled, are noted in the books.
+    """
     if not products:
         return []
     sold = house.store.read(lambda books: books.lines.sold(cart.source, products, limit))
@@ -72,8 +74,10 @@ def changes(
 def old(
     house: House, cart: Cart, memory: Memory, product: int, paid: Sequence[Line], changed: Sequence[LineChange]
 ) -> set[Line | LineChange]:
-    """Return those paid lines and changes that were there already when the product was last seen right, or have been for a while. The
-    counter did not move for them: a checkout died, an order was deleted and gave nothing back, or an editor left the counter alone."""
+    """Return those paid lines and changes that were there already when the product was last seen right, or have been for a while.
+
+    The counter did not move for them: a checkout died, an order was deleted and gave nothing back, or an editor left the counter alone.
+    """
     now = Moment.now(house.clock)
     good = memory.witnessed.get(product) or memory.looked_at or recalled(cart.in_step_at, now)
     earliest = since(good, now) + EDIT_BEFORE - SEEN_BEFORE
@@ -88,42 +92,49 @@ def old(
 
 
 def there(shop: Shop, ids: Sequence[int]) -> dict[int, Line]:
-    """Those of the order lines that the shop has."""
+    """Return those of the order lines that the shop has, by number."""
     return {line.line: line for chunk in chunks(ids) for line in shop.orders(chunk)}
 
 
 def editors(
     house: House, cart: Cart, shop: Shop, found: Sequence[LineChange], gone: Sequence[LineChange]
 ) -> list[LineChange]:
-    """Return those of the changes that may be an editor's: edited lines, and those of the lines in ``gone`` of whose order others stay.
-    When a whole order is deleted its stock comes back with the counter or not at all; when it is cancelled and its lines stay, it may
-    come back without. Of lines whose numbers came again nobody can say which order stays. See ``may_be_another`` for edited lines
-    that are left out."""
+    """Return those of the changes that may be an editor's: edited lines, and deleted ones of orders that stay.
+
+    When a whole order is deleted, its stock comes back with the counter or not at all; when it is cancelled and its lines stay, its
+    stock may come back without the counter. Only lines in ``gone`` count as gone. Edited lines that ``may_be_another`` are left out.
+    """
     reused = may_be_another(house, cart, found)
     recent = [change for change in gone if change.sold.epoch == cart.epoch]
     found = [change for change in found if change in recent or (not change.gone and change not in reused)]
-    orders = sorted({change.sold.order for change in found if change.deleted})
-    if not orders:
-        return found
-    missing = {change.sold.line for change in found}
-    others = [
-        line
-        for line in house.store.read(lambda books: books.lines.of_orders(cart.source, orders))
-        if line.line not in missing
-    ]
-    kept = there(shop, sorted(line.line for line in others))
-    others = [
-        line
-        for line in others
-        if (now := kept.get(line.line)) is not None and (now.order, now.product) == (line.order, line.product)
-    ]
-    later = _came_after(house, cart, [change.sold for change in found if change.deleted], others)
-    staying = {line.order for line in others if line.line not in later}
+    staying = _staying_orders(house, cart, shop, found)
     return [change for change in found if not change.deleted or change.sold.order in staying]
 
 
+def _staying_orders(house: House, cart: Cart, shop: Shop, found: Sequence[LineChange]) -> set[int]:
+    """Return those orders with deleted lines of which the shop still has other lines.
+
+    Lines that were first seen after the deletion do not count: the order's number came again, and it is another order.
+    """
+    deleted = [change.sold for change in found if change.deleted]
+    if not deleted:
+        return set()
+    orders, changed = sorted({sold.order for sold in deleted}), {change.sold.line for change in found}
+    known = house.store.read(lambda books: books.lines.of_orders(cart.source, orders))
+    others = [line for line in known if line.line not in changed]
+    now = there(shop, sorted(line.line for line in others))
+    kept = [line for line in others if _is_still(line, now.get(line.line))]
+    later = _came_after(house, cart, deleted, kept)
+    return {line.order for line in kept if line.line not in later}
+
+
+def _is_still(line: SoldLine, now: Line | None) -> bool:
+    """Return whether the shop has this line under its number, whatever units are on it now."""
+    return now is not None and (now.order, now.product) == (line.order, line.product)
+
+
 def _came_after(house: House, cart: Cart, gone: Sequence[SoldLine], others: Sequence[SoldLine]) -> set[int]:
-    """Return those of the other lines that were first seen after a line of their order went: the order's number came again."""
+    """Return those of the other lines that were first seen after a line of their order went: the order's number was used again."""
     went = {line.order: line.gone_at for line in gone if line.gone_at is not None}
 
     def read(books: Books) -> set[int]:
@@ -137,14 +148,16 @@ def _came_after(house: House, cart: Cart, gone: Sequence[SoldLine], others: Sequ
 
 
 def gone_between(cart: Cart, found: Sequence[LineChange], since: datetime, until: datetime) -> list[LineChange]:
-    """Return those lines that were seen to go in this time, or only now. Of an earlier epoch nobody can say when a line went."""
+    """Return those lines that were seen to go in this time, or only now. When a line of an earlier epoch went cannot be known."""
     gone = [change for change in found if change.gone and change.sold.epoch.partition("~")[0] == cart.epoch]
     return [change for change in gone if change.sold.gone_at is None or since <= change.sold.gone_at <= until]
 
 
 def may_be_another(house: House, cart: Cart, found: Iterable[LineChange]) -> list[LineChange]:
-    """Return those edited lines that may be others with the same numbers: numbers came again here, or the shop was put back to a
-    backup since the line was sold."""
+    """Return those edited lines that may be other lines with the same numbers.
+
+    That is so if the shop has used numbers again, or was restored from a backup since the line was sold.
+    """
     edited = [change for change in found if not change.gone]
     if not edited:
         return []
@@ -157,8 +170,10 @@ def may_be_another(house: House, cart: Cart, found: Iterable[LineChange]) -> lis
 
 
 def added_since(house: House, cart: Cart, waiting_lines: Sequence[Line], since: datetime) -> list[Line]:
-    """Return those of the lines that came to an order of which others are sold already, not long before a drift that began later than
-    ``since``, as that is reckoned by ``since()``."""
+    """Return those of the lines that were added to an order with sold lines not long before a drift.
+
+    The drift began later than ``since``, as the function ``since`` computes it.
+    """
     found = added(house, cart, waiting_lines)
     numbers = sorted(line.line for line in found)
     new = house.store.read(
@@ -168,7 +183,7 @@ def added_since(house: House, cart: Cart, waiting_lines: Sequence[Line], since: 
 
 
 def added(house: House, cart: Cart, waiting_lines: Sequence[Line]) -> list[Line]:
-    """Return those of the lines that came to an order of which others were there before them, and are sold."""
+    """Return those of the lines that were added to an order later than other lines, which are sold."""
     numbers = sorted(line.line for line in waiting_lines)
     later = house.store.read(lambda books: books.lines.came_later(cart.source, numbers)) if numbers else set()
     return [line for line in waiting_lines if line.line in later]
@@ -183,7 +198,7 @@ def of_drift(
     good: Moment,
     now: Moment,
 ) -> Evidence:
-    """All that is known about a drift of a listing that was last seen right at the moment ``good``, but for order lines."""
+    """Return all that is known about a drift of a listing that was last seen right at the moment ``good``, except order lines."""
     at, earliest = now.at, since(good, now)
     trade = books.ledger.trade_of(cart.id, listing.item, at - PAST, PAST_STEPS_MAX) if listing.item is not None else []
     posts = books.posts.of_listing(listing.id, at - PAST, PAST_STEPS_MAX)
@@ -208,22 +223,22 @@ def of_drift(
 
 
 def since(good: Moment, now: Moment) -> datetime:
-    """From when on, by the dates in the books, a doubt's cause can have happened if all was right at the moment ``good``.
+    """Return the earliest date in the books of what can have caused a doubt, if all was right at the moment ``good``.
 
-    What was booked before our clock was set forward carries an early date.
+    Movements that were booked before our clock was set forward carry an early date.
     """
     return min(now.at - good.since(now), good.at) - EDIT_BEFORE
 
 
 def recalled(in_step_at: datetime | None, now: Moment) -> Moment:
-    """When a cart was last in step, as on record. If that is still to come, the clock was set back: then it may be long ago."""
+    """Return when a cart was last in step, as on record. If that is in the future, the clock was set back: it may be long ago."""
     ago = now.at - in_step_at if in_step_at is not None else PAST
     ago = ago if timedelta(0) <= ago <= PAST else PAST
     return Moment(now.at - ago, now.monotonic - ago.total_seconds())
 
 
 def by_product(found: Iterable[Line]) -> defaultdict[int, list[Line]]:
-    """The lines of each product."""
+    """Return the lines of each product."""
     grouped: defaultdict[int, list[Line]] = defaultdict(list)
     for line in found:
         grouped[line.product].append(line)
@@ -231,7 +246,7 @@ def by_product(found: Iterable[Line]) -> defaultdict[int, list[Line]]:
 
 
 def changes_by_product(found: Iterable[LineChange]) -> defaultdict[int, list[LineChange]]:
-    """The changes of each product's lines."""
+    """Return the changes of each product's lines."""
     grouped: defaultdict[int, list[LineChange]] = defaultdict(list)
     for change in found:
         grouped[change.sold.product].append(change)
@@ -239,5 +254,5 @@ def changes_by_product(found: Iterable[LineChange]) -> defaultdict[int, list[Lin
 
 
 def chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
-    """As many ids as one request takes."""
+    """Return the ids in pieces, as many in each as one request takes."""
     return (ids[start : start + ROWS_MAX] for start in range(0, len(ids), ROWS_MAX))

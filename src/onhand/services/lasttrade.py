@@ -20,12 +20,7 @@ from onhand.domain.orders import LineState
 from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters
 
-from . import (
-    evidence,
-    looking,
-    returning,
-    trading,
-)
+from . import evidence, looking, returning, trading
 from .memory import Memory
 from .ports import Books, House, Shop
 from .surveying import Survey
@@ -53,7 +48,7 @@ class LastTrade:
 
 
 def read(house: House, cart: Cart, shop: Shop, found: Survey, memory: Memory) -> LastTrade:
-    """Ask for the lines that tell what was traded since the last look; notes which of the older ones were paid since."""
+    """Ask for the lines that tell what was traded since the last look, and note which of the older ones were paid since."""
     known = house.store.read(lambda books: books.listings.of(cart.id, sorted(found.rows)))
     listings = [listing for listing in known.values() if listing.tracked]
     fresh, _ = looking.read_lines(shop, cart.cursor_line, found.line, LINE_PAGES_MAX)
@@ -70,45 +65,80 @@ def _moved(listing: Listing, row: Row) -> bool:
 def book(books: Books, cart: Cart, found: Survey, trade: LastTrade, at: datetime) -> list[Doubt]:
     """Book what an aligned shop traded between the last look and the new baseline, before which everything is history.
 
-    Of a stopped cart nothing is booked that no line speaks for, but a rise of the counter that the quantity bears out: whatever
-    stopped the cart may have moved counters too. Returns what the counter gave back and the quantity did not get.
+    Of a stopped cart, units without a line are booked only if the counter rose and the quantity bears it out: whatever stopped the cart
+    may have moved counters too. Returns what the counter gave back and the quantity did not get.
     """
     doubts = []
     books.lines.record(cart.source, trade.fresh, at)
-    new = {line.product for line in trade.fresh}  # where nothing moved, a sale and a return may make up for each other
-    moved = [
+    moved = _moved_listings(books, cart, found, trade)
+    waiting_of = evidence.by_product(books.lines.waiting(cart.source, [listing.product for listing in moved]))
+    changes_of = evidence.changes_by_product(trade.changes)
+    for listing in moved:
+        product, row = listing.product, found.rows[listing.product]
+        traded = _weigh(listing, row, waiting_of[product], changes_of[product])
+        trading.sell(books, cart, traded.weighed.sold, at)
+        returning.book_changes(books, cart, listing, traded.changed, at, others=traded.others)
+        if cart.halted is None or not traded.weighed.drift:
+            trading.count_sale(books, cart, product, traded.weighed.unnamed, at)
+        if cart.halted is None:
+            trading.count_sale(books, cart, product, -traded.back_without_line, at)
+            if traded.doubted:
+                left = [change for change in traded.others if change not in traded.came_back]
+                doubts.append(_doubt(books, cart, listing, row, traded.doubted, left))
+    return doubts
+
+
+def _moved_listings(books: Books, cart: Cart, found: Survey, trade: LastTrade) -> list[Listing]:
+    """Return the listings kept in step of which something moved, or that have new lines: a sale and a return may offset each other."""
+    new = {line.product for line in trade.fresh}
+    return [
         listing
         for listing in books.listings.all(cart.id)
         if listing.tracked
         and (row := found.rows.get(listing.product))
         and (listing.product in new or _moved(listing, row))
     ]
-    waiting_of = evidence.by_product(books.lines.waiting(cart.source, [listing.product for listing in moved]))
-    changes_of = evidence.changes_by_product(trade.changes)
-    for listing in moved:
-        waiting, changes, row = waiting_of[listing.product], changes_of[listing.product], found.rows[listing.product]
-        weighed = law.weigh(listing.ordered, listing.sum, row, waiting, changes)
-        if weighed.reset:  # what was sold since the counter was set back is seen from there
-            weighed = law.weigh(listing.ordered - weighed.reset, listing.sum - weighed.reset, row, waiting, ())
-        # The survey saw each product twice. What the counter gave back beyond what the quantity got did not come back.
-        borne_out = max(0, weighed.fallen + min(0, weighed.drift))
-        rest = [change for change in changes if change not in weighed.changed]
-        came = law.name(-borne_out, (), rest)[1]
-        trading.sell(books, cart, weighed.sold, at)
-        returning.book_changes(books, cart, listing, (*weighed.changed, *came), at, others=rest)
-        if cart.halted is None or not weighed.drift:
-            trading.count_sale(books, cart, listing.product, weighed.unnamed, at)
-        if cart.halted is None:
-            trading.count_sale(books, cart, listing.product, -borne_out - sum(change.units for change in came), at)
-        if cart.halted is None and weighed.fallen > borne_out:
-            left = [change for change in rest if change not in came]
-            doubts.append(_doubt(books, cart, listing, row, weighed.fallen - borne_out, left))
-    return doubts
+
+
+@dataclass(frozen=True, slots=True)
+class _Traded:
+    """What one product traded since the last look, and by which lines."""
+
+    weighed: law.Weighed
+    came_back: tuple[LineChange, ...]  # lines that name what the counter gave back and the quantity got
+    others: list[LineChange]  # changes that the counter does not confirm; those that came back are among them
+    borne_out: int  # units that the counter gave back and the quantity got, beyond changes that are confirmed
+
+    @property
+    def changed(self) -> tuple[LineChange, ...]:
+        """Every change that is booked."""
+        return (*self.weighed.changed, *self.came_back)
+
+    @property
+    def back_without_line(self) -> int:
+        """Units that came back and that no line names."""
+        return self.borne_out + sum(change.units for change in self.came_back)
+
+    @property
+    def doubted(self) -> int:
+        """Units that the counter gave back and the quantity did not get."""
+        return self.weighed.fallen - self.borne_out
+
+
+def _weigh(listing: Listing, row: Row, waiting: Sequence[Line], changes: Sequence[LineChange]) -> _Traded:
+    """Judge by one survey, which saw each product twice. So what the quantity bears out did come back, and the rest did not."""
+    weighed = law.weigh(listing.ordered, listing.sum, row, waiting, changes)
+    if weighed.reset:  # what was sold since the counter was set back is seen from there
+        weighed = law.weigh(listing.ordered - weighed.reset, listing.sum - weighed.reset, row, waiting, ())
+    borne_out = max(0, weighed.fallen + min(0, weighed.drift))
+    others = [change for change in changes if change not in weighed.changed]
+    _, came_back = law.name(-borne_out, (), others)
+    return _Traded(weighed, came_back, others, borne_out)
 
 
 def _doubt(books: Books, cart: Cart, listing: Listing, row: Row, units: int, changes: Sequence[LineChange]) -> Doubt:
-    """Take the lines that gave these units back out of what can still come back: the question is about them."""
-    lost = law.name(-units, (), changes)[1]
+    """Return the question about these units. The lines that gave them back are marked, so that they cannot come back once more."""
+    _, lost = law.name(-units, (), changes)
     fresh = units + sum(change.units for change in lost)
     for change in books.lines.renewed(cart.id, lost):
         after, counted = change.sold.units.give_back(-change.units, change.now)
@@ -118,7 +148,7 @@ def _doubt(books: Books, cart: Cart, listing: Listing, row: Row, units: int, cha
 
 
 def ask_about_returns(books: Books, cart: Cart, doubts: Iterable[Doubt], at: datetime) -> None:
-    """Our count was sent. Whether goods came back that the shop's quantity does not show, only a person can see."""
+    """Ask whether goods came back that the shop's quantity does not show: our count was sent, and only a person can see the goods."""
     for doubt in doubts:
         seen = Counters(doubt.row.quantity, doubt.row.ordered)
         expected = Counters(doubt.row.quantity + doubt.fresh, doubt.row.ordered)

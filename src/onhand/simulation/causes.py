@@ -1,30 +1,28 @@
 """Says which causes may be named for what a witness saw in one listing of a simulated shop.
 
-Path: ``checks`` compares what was named with this; ``shelf`` asks which listings can be judged at all.
-Promise: several causes are right only where the shop shows the same for each of them; each such case has its reason here.
+Path: ``naming`` makes a ``Case`` of each listing, and asks ``compare`` whether what was named fits what happened.
+Promise: several causes are right only if the shop shows the same for each of them; each such case is a rule with its reason.
 Never: reads what the books say to decide what is right.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from .reading import Rows
-from .shop import Drift, LineEdit, Writer
+from .shop import Drift, Writer
 
-if TYPE_CHECKING:
-    from .world import World
-
-TOUCHING = (Writer.FORM, Writer.EDIT, Writer.IMPORT)
-TOUCHED_SECONDS = 45.0  # the catalogue is read every half minute, and evidence reaches back ten seconds
-YOUNG = 6  # units ever sold: no more than may be sold between two looks
 RACE_CAUSES = {"lost sale", "lost post", "lost return"}
-# What came back and was destroyed at once looks like a counter that was lowered alone. So where goods came back, both names are right,
-# no stock moves, and what the shop's counter gave back waits for a person: it errs to selling too little.
+# Goods that came back and were destroyed at once look like a counter that was lowered alone. So where goods came back, both names are
+# right, no stock moves, and what the shop's counter gave back waits for a person: it errs to selling too little.
 RETURN_CAUSES = {"return in doubt", "counter lowered"}
 # A counter that was lowered alone is told from one that was reset by its height only; no stock moves either way.
 LOWERED_CAUSES = RETURN_CAUSES | {"counter reset"}
+# What a line says that was changed alone is believed where sales of the same moment can hide that its stock moved: then those sales are
+# made good, and it is asked whether it did. Beside anything else that drifted it is asked at once. No stock moves by itself.
+ALONE_CAUSES = {"order edited", "lost sale", "return in doubt", "unknown"}
 # Which causes may be named for what the witness saw. Several things at once in one listing may be named as any of them.
 CAUSES: dict[Writer, set[str]] = {
     Writer.SALE: RACE_CAUSES,
@@ -39,107 +37,127 @@ CAUSES: dict[Writer, set[str]] = {
     Writer.COUNTER: {"order edited", "unknown"} | LOWERED_CAUSES,
     Writer.LOWERED: LOWERED_CAUSES,
 }
-# What a line says that was changed alone is believed where sales of the same moment can hide that its stock moved: then those sales are
-# made good, and it is asked whether it did. Beside anything else that drifted it is asked at once. No stock moves by itself.
-ALONE_CAUSES = {"order edited", "lost sale", "return in doubt", "unknown"}
-# Differences that are about no drift: a listing that came or went, and what became of goods.
-UNNAMED_CAUSES = {"new listing", "renamed", "deleted product", "set aside", "partial return", "given back twice"}
 
 
-def muddled(world: World, number: int, product: int) -> bool:
-    """Whether a counter was reset while goods came back or something else changed the same count, or was reset twice with a sale in
-    between; or whether the return of so young a product was undone that its counter came to nothing, or near it, as a reset one does, or
-    of an order from before the last alignment, which no line in the books names. Then one can look like the other. ``docs/promises.md``
-    says so."""
-    seen = drifted(world, number, product)
-    came_back = returned(world, number, product)
-    row = world.shops[number].tables.products.get(product)
-    doubtful = number in world.ever_restored or (row is not None and row.ordered <= YOUNG)
-    resets = sum(
-        1
-        for d in world.shops[number].drifts[world.before.drifts[number] :]
-        if d.product == product and d.writer is Writer.RESET
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What happened to one listing since the last quiet point, and what it was named."""
+
+    seen: Sequence[Drift]  # as the witness noted it; of amount 0: a form that was saved shortly before
+    named: Rows  # the differences on record
+    misjudged: int = 0  # signed units by which the sum moved otherwise than the books believe of their own posts
+    vague: bool = False  # nobody can say when it was touched
+    came_back: bool = False  # goods came back, or may seem to have
+    edited_alone: bool = False  # a line was changed, and no stock with it
+
+    @property
+    def asks_about_gone(self) -> bool:
+        """Whether a person was asked if goods came back with lines that are gone, beside a sale that was lost."""
+        return any(map(is_about_gone, self.named))
+
+    @property
+    def single(self) -> bool:
+        """Whether exactly one plain thing happened: then nothing else can explain it."""
+        return (
+            len(self.seen) == 1
+            and self.seen[0].amount != 0
+            and not (self.misjudged or self.vague or self.seen[0].obscure)
+        )
+
+    def wrote(self, writer: Writer, sign: int) -> bool:
+        """Return whether this writer moved the sum in the direction of ``sign``."""
+        return any(drift.writer is writer and drift.amount * sign > 0 for drift in self.seen)
+
+
+def compare(case: Case, excused: Collection[int]) -> str:
+    """Return what is wrong with the names, by amount or by cause; empty if nothing is.
+
+    ``excused``: ids of differences that may have any cause.
+    """
+    facts = (
+        f"the witness saw {_words(case.seen)}, named were {[(f['cause'], f['amount'], f['note']) for f in case.named]}"
     )
-    return (Writer.RESET in seen and (len(seen) > 1 or resets > 1 or came_back)) or (
-        doubtful and came_back and bool(seen)
-    )
-
-
-def returned(world: World, number: int, product: int) -> bool:
-    """Whether a deleted order gave back units of a product since the last quiet point."""
-    return product in world.shops[number].returns[world.before.returns[number] :]
-
-
-def drifted(world: World, number: int, product: int) -> set[Writer]:
-    """Who changed the sum of a product since the last quiet point."""
-    return {d.writer for d in world.shops[number].drifts[world.before.drifts[number] :] if d.product == product}
-
-
-def edited_alone(world: World, number: int, product: int) -> list[LineEdit]:
-    """Lines of a product that were changed since the last quiet point, and no stock with them."""
-    edits = world.shops[number].line_edits[world.before.line_edits[number] :]
-    return [edit for edit in edits if edit.product == product]
-
-
-def is_question(found: dict[str, Any]) -> bool:
-    return (found["cause"], found["remedy"]) == ("unknown", "ask")
-
-
-def is_about_gone(found: dict[str, Any]) -> bool:
-    """Whether a person was asked if goods came back with lines that are gone, beside a sale that was lost."""
-    return (found["cause"], found["amount"]) == ("return in doubt", 0)
-
-
-def compare(
-    seen: list[Drift],
-    named: Rows,
-    misjudged: int,
-    vague: bool,
-    came_back: bool,
-    excused: Container[int],
-    alone: Collection[LineEdit],
-) -> str:
-    amount = sum(drift.amount for drift in seen) + misjudged
-    told = sum(found["amount"] for found in named if found["note"] != "undone in the shop")
-    facts = f"the witness saw {_words(seen)}, named were {[(f['cause'], f['amount'], f['note']) for f in named]}"
+    amount = sum(drift.amount for drift in case.seen) + case.misjudged
+    told = sum(found["amount"] for found in case.named if found["note"] != "undone in the shop")
     if told != amount:
         return f"{amount:+d} are to be named, {told:+d} were: {facts}"
-    allowed = set().union(*(CAUSES[drift.writer] for drift in seen)) if seen else set()
-    if misjudged:
-        allowed |= RACE_CAUSES | {"unknown"}
-    if any(drift.obscure for drift in seen):
-        allowed |= RACE_CAUSES | LOWERED_CAUSES | {"unknown", "order edited"}
-    if vague and any(drift.writer is not Writer.SALE for drift in seen):
-        # How long ago the shop says a form was saved is wrong by as much as its clock was moved: it may look like no edit.
-        allowed |= {"unknown"} | RACE_CAUSES
-    if (
-        len(moved := [drift for drift in seen if drift.amount]) == 1
-        and not misjudged
-        and not vague
-        and len(seen) == 1
-        and not moved[0].obscure
-    ):
-        allowed = _only(moved[0])
-    if any(drift.writer is Writer.FORM and drift.amount > 0 and drift.destroyed == {Writer.SALE} for drift in seen):
-        # A form that is saved over a sale undoes it as a race does, and is made good in the same way.
-        allowed |= {"lost sale"}
-    if any(drift.writer is Writer.EDITOR and drift.amount > 0 for drift in seen) and any(map(is_about_gone, named)):
-        # A line was taken out, and a race may have lost as much: the shop is put right at once, and a person is asked.
-        allowed |= {"lost sale"}
-    if any(drift.writer is Writer.COUNTER and drift.amount < 0 for drift in seen) and any(map(is_about_gone, named)):
-        # An edit that the counter tells of, beside a sale that is not in it, may look like one that it does not tell of, and sales lost.
-        allowed |= {"lost sale"}
-    if alone:
-        allowed |= ALONE_CAUSES
-    if came_back:
-        # An order that came and went between two looks leaves neither a line nor a counter that moved: a race of its sale is unknown.
-        allowed |= RETURN_CAUSES | ({"unknown"} if any(drift.writer is Writer.SALE for drift in seen) else set())
-    invented = {found["cause"] for found in named if found["id"] not in excused} - allowed
-    return f"{invented} did not happen: {facts}" if invented else ""
+    allowed = {cause for rule in ALLOWING for cause in rule(case)}
+    invented = {found["cause"] for found in case.named if found["id"] not in excused} - allowed
+    return f"{{{', '.join(map(repr, sorted(invented)))}}} did not happen: {facts}" if invented else ""
+
+
+# Which causes are allowed: each rule adds its own
+
+
+def _what_happened(case: Case) -> set[str]:
+    """What each writer does has its names; if nothing else happened, only those that fit this one change."""
+    if case.single:
+        return _only(case.seen[0])
+    return {cause for drift in case.seen for cause in CAUSES[drift.writer]}
+
+
+def _posts_that_were_misjudged(case: Case) -> set[str]:
+    """A race at the moment of a crash within a batch misled the law about what landed: the rest shows as a drift."""
+    return RACE_CAUSES | {"unknown"} if case.misjudged else set()
+
+
+def _lines_that_cannot_be_known(case: Case) -> set[str]:
+    """Which line such a drift is about is not to be seen from outside, so it looks like a race or like a counter that was lowered."""
+    obscure = any(drift.obscure for drift in case.seen)
+    return RACE_CAUSES | LOWERED_CAUSES | {"unknown", "order edited"} if obscure else set()
+
+
+def _edits_at_an_unknown_time(case: Case) -> set[str]:
+    """How long ago the shop says a form was saved is wrong by as much as its clock was moved: it may look like no edit."""
+    touched = case.vague and any(drift.writer is not Writer.SALE for drift in case.seen)
+    return RACE_CAUSES | {"unknown"} if touched else set()
+
+
+def _form_saved_over_a_sale(case: Case) -> set[str]:
+    """A form that is saved over a sale undoes it as a race does, and is made good in the same way."""
+    forms = [drift for drift in case.seen if drift.writer is Writer.FORM and drift.amount > 0]
+    return {"lost sale"} if any(drift.destroyed == {Writer.SALE} for drift in forms) else set()
+
+
+def _line_taken_out_beside_a_race(case: Case) -> set[str]:
+    """A line was taken out, and a race may have lost as much: the shop is put right at once, and a person is asked."""
+    return {"lost sale"} if case.wrote(Writer.EDITOR, +1) and case.asks_about_gone else set()
+
+
+def _counted_edit_beside_an_uncounted_sale(case: Case) -> set[str]:
+    """An edit that the counter tells of, beside a sale that is not in it, may look like an uncounted edit, and sales lost."""
+    return {"lost sale"} if case.wrote(Writer.COUNTER, -1) and case.asks_about_gone else set()
+
+
+def _line_changed_alone(case: Case) -> set[str]:
+    """A line says other units, and its stock did not move: see ``ALONE_CAUSES``."""
+    return ALONE_CAUSES if case.edited_alone else set()
+
+
+def _goods_that_came_back(case: Case) -> set[str]:
+    """A return may be in doubt. An order that came and went between two looks leaves neither a line nor a counter that moved: a race of
+    its sale is unknown."""
+    if not case.came_back:
+        return set()
+    raced = any(drift.writer is Writer.SALE for drift in case.seen)
+    return RETURN_CAUSES | {"unknown"} if raced else RETURN_CAUSES
+
+
+ALLOWING: tuple[Callable[[Case], set[str]], ...] = (
+    _what_happened,
+    _posts_that_were_misjudged,
+    _lines_that_cannot_be_known,
+    _edits_at_an_unknown_time,
+    _form_saved_over_a_sale,
+    _line_taken_out_beside_a_race,
+    _counted_edit_beside_an_uncounted_sale,
+    _line_changed_alone,
+    _goods_that_came_back,
+)
 
 
 def _only(drift: Drift) -> set[str]:
-    """The causes that may be named where nothing but this happened to a listing since the last quiet point.
+    """Return the causes that may be named if nothing but this happened to a listing since the last quiet point.
 
     A post or a return that a race destroyed can be worth as much as sales of the same moment; then either is right.
     """
@@ -153,10 +171,18 @@ def _only(drift: Drift) -> set[str]:
     return CAUSES[drift.writer]
 
 
-def unbooked(world: World, found: dict[str, Any]) -> bool:
-    """Whether a person was asked about units that came back and that were never booked as taken. The answer takes the note's place."""
-    return "more than were booked as taken" in world.asked.get(found["id"], found["note"])
+# What a difference is about
 
 
-def _words(drifts: list[Drift]) -> list[str]:
+def is_question(found: dict[str, Any]) -> bool:
+    """Return whether a person was asked, and no cause was known."""
+    return (found["cause"], found["remedy"]) == ("unknown", "ask")
+
+
+def is_about_gone(found: dict[str, Any]) -> bool:
+    """Return whether a person was asked if goods came back with lines that are gone, beside a sale that was lost."""
+    return (found["cause"], found["amount"]) == ("return in doubt", 0)
+
+
+def _words(drifts: Sequence[Drift]) -> list[str]:
     return [f"{d.time:.3f} {d.writer.value} {d.amount:+d} undoing {sorted(d.destroyed)}" for d in drifts]

@@ -24,6 +24,7 @@ from typing import Any
 import structlog
 
 from .acts import perform
+from .checks import check
 from .plan import Act, Plan, plan
 from .world import World
 
@@ -162,7 +163,7 @@ def run_world(planned: Plan) -> Told:
     with _quiet():
         world = World(planned)
         try:
-            world.run(perform)
+            world.run(perform, check)
         except Exception as error:  # noqa: BLE001 - a fault of ours, whatever it is, is a finding
             world.violations.append(f"raised: {type(error).__name__}: {error}")
         causes = world.causes()

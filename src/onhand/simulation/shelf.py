@@ -1,31 +1,29 @@
 """Checks what is on hand against the shelf: nothing comes back twice, and healing never oversells.
 
 Path: ``checks`` calls both at every quiet point, after its own.
-Promise: the shelf is reckoned from what left the house and what came back, as witnesses saw it, whoever was told.
-Never: takes a count for right because nobody noticed: only a question to a person, or a policy that believes the shop, excuses it.
+Promise: the shelf is reckoned from what left the house and what came back, as witnesses saw it, whatever OnHand was told.
+Never: takes a count for right because no one noticed: only a question to a person, or a policy that believes the shop, excuses it.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import select
 
 from onhand.storage.tables import order_lines
 
-from .causes import drifted, edited_alone, muddled
 from .reading import Rows, differences_since, movements_since, rows
-from .shop import Drift, Obscure, Writer
-
-if TYPE_CHECKING:
-    from .world import World
+from .shop import Obscure, Writer
+from .testimony import Testimony, testify
+from .world import World
 
 Key = tuple[str, str]  # the source of a line, and its number there
 
 
 def returns(world: World) -> list[str]:
-    """No line brings back more than it took, and what is on hand is not below the shelf."""
+    """Return lines that brought back more than they took, and SKUs of which fewer are on hand than on the shelf."""
     taken: Counter[Key] = Counter()
     wrong = []
     for line in rows(world, select(order_lines)):
@@ -45,7 +43,7 @@ def returns(world: World) -> list[str]:
 
 
 def oversell(world: World) -> list[str]:
-    """What is on hand is not above the shelf, but by what a person was asked about."""
+    """Return SKUs of which more are on hand than on the shelf, beyond what a person was asked about."""
     return [
         f"{min(error)} more of {sku} are on hand than on the shelf, and nobody was asked"
         for sku, error in errors(world).items()
@@ -54,8 +52,11 @@ def oversell(world: World) -> list[str]:
 
 
 def errors(world: World) -> dict[str, set[int]]:
-    """Per SKU by how much on hand moved further than the shelf since the last quiet point, less what people answered: of each question
-    either answer may have been wrong. Several amounts: any of them; none: it cannot be told."""
+    """Return, per SKU, by how much on hand moved further than the shelf since the last quiet point.
+
+    What people answered is taken off: of each question either answer may have been wrong. Several amounts: it is one of them. A SKU that
+    cannot be judged is left out.
+    """
     if world.phase.store_restored:
         return {}  # what people booked since the copy was made is lost, and the shops' counts are believed
     on_hand = world.program.read(lambda books: {item.sku: item.on_hand for item in books.items.all().values()})
@@ -65,27 +66,24 @@ def errors(world: World) -> dict[str, set[int]]:
             asked[one["sku"]].append(one)
     found = {}
     for sku in world.skus:
-        if not _can_be_judged(world, sku, asked[sku]):
+        shops = [testify(world, number, world.products[number][sku]) for number in range(len(world.shops))]
+        if not _can_be_judged(shops, asked[sku]):
             continue
         came = world.booked[sku] - world.before.people[sku] + world.returned[sku] - world.before.returned[sku]
-        left = 0
-        for number, shop in enumerate(world.shops):
-            product = world.products[number][sku]
-            left += shop.traded[product] - world.before.traded[number][product]
-            left += shop.edited[product] - world.before.edited[number][product]
-            left += shop.twice[product] - world.before.twice[number][product]
+        left = sum(told.traded + told.uncounted + told.twice for told in shops)
         error = on_hand[sku] - world.before.on_hand[sku] - came + left
-        found[sku] = {
-            error - excused - unseen for excused in _excused(asked[sku]) for unseen in _unseen(world, sku, asked[sku])
-        }
-        if any(world.carts[number] in world.phase.stopped for number in range(len(world.shops))) and error < 0:
-            del found[sku]  # a stopped cart errs to selling too little
+        if error < 0 and any(told.stopped for told in shops):
+            continue  # a stopped cart errs to selling too little
+        unseen = _unseen(shops, asked[sku])
+        found[sku] = {error - excused - hidden for excused in _excused(asked[sku]) for hidden in unseen}
     return found
 
 
 def _excused(asked: Rows) -> set[int]:
-    """By how much on hand may be off: of each answer, not at all or by what was asked about; an edit that is believed by the cart's
-    policy, by what it changed."""
+    """Return by how much on hand may be off because of what people answered.
+
+    By each answer, it is off by nothing or by what was asked about; by an edit that the cart's policy believes, by what it changed.
+    """
     sums = {0}
     for found in asked:
         amount, note = found["amount"], found["note"]
@@ -100,75 +98,90 @@ def _excused(asked: Rows) -> set[int]:
     return sums
 
 
-def _unseen(world: World, sku: str, named: Rows) -> set[int]:
-    """By how much on hand may be off because of what nobody outside can have seen. ``named``: the differences of this SKU."""
+def _unseen(shops: Sequence[Testimony], asked: Rows) -> set[int]:
+    """Return by how much on hand may be off because of what cannot be seen from outside. ``asked``: what was asked or believed."""
     sums = {0}
-    for number, cart in enumerate(world.carts):
-        product = world.products[number][sku]
-        own = [drift for drift in _drifts(world, number) if drift.product == product]
-        believed = any((one["cause"], one["cart_id"]) == ("order edited", cart) for one in named)
-        for units in (*_before_any_look(own), *_lost_twice(own), *_line_alone(world, number, product, own, believed)):
+    for told in shops:
+        believed = any((one["cause"], one["cart_id"]) == ("order edited", told.cart) for one in asked)
+        for units in (*_before_any_look(told), *_lost_twice(told), *_line_alone(told, believed)):
             sums |= {total + units for total in sums}
     return sums
 
 
-def _before_any_look(own: list[Drift]) -> list[int]:
-    """An order that was edited, or taken out of the counter, before any look looks like a race, or like a checkout that died half way, of
-    which nobody can know either. A race of the same moment can hide its units from the sum."""
-    return [-(drift.amount if drift.meant is None else drift.meant) for drift in own if drift.obscure is Obscure.UNSEEN]
+def _before_any_look(told: Testimony) -> list[int]:
+    """An order that was edited, or taken out of the counter, before any look looks like a race, or like a checkout that died half way:
+    neither can be known. A race of the same moment can hide its units from the sum."""
+    unseen = [drift for drift in told.drifts if drift.obscure is Obscure.UNSEEN]
+    return [-(drift.amount if drift.meant is None else drift.meant) for drift in unseen]
 
 
-def _lost_twice(own: list[Drift]) -> list[int]:
+def _lost_twice(told: Testimony) -> list[int]:
     """Of a sale that an editor lost from the counter, and one that a race lost from the quantity, only the rest of both shows."""
-    uncounted = -sum(drift.amount for drift in own if drift.writer is Writer.COUNTER and drift.amount < 0)
-    undone = sum(drift.amount for drift in own if drift.writer is Writer.SALE and drift.amount > 0)
+    uncounted = -sum(drift.amount for drift in told.drifts if drift.writer is Writer.COUNTER and drift.amount < 0)
+    undone = sum(drift.amount for drift in told.drifts if drift.writer is Writer.SALE and drift.amount > 0)
     return [hidden] if (hidden := min(uncounted, undone)) else []
 
 
-def _line_alone(world: World, number: int, product: int, own: list[Drift], believed: bool) -> list[int]:
+def _line_alone(told: Testimony, believed: bool) -> list[int]:
     """A line that was changed alone, and named: one that was lowered while a race lost sales looks like an editor that gave the goods
     back; one that was raised while anything drifted is believed, which errs to selling too little."""
-    raced = any(drift.writer is Writer.SALE and drift.amount > 0 for drift in own)
+    raced = any(drift.writer is Writer.SALE and drift.amount > 0 for drift in told.drifts)
     found = []
-    for edit in edited_alone(world, number, product):
+    for edit in told.line_edits:
         found += [edit.units] if edit.obscure is Obscure.UNSEEN else []
         found += [-edit.units] if believed and (raced or edit.units > 0) else []
     return found
 
 
-def _can_be_judged(world: World, sku: str, asked: Rows) -> bool:
-    """Whether a witness knows the shelf: not where a shop was put back, nor where the counter may look like something else; nor if an
-    alignment, by which a person chose one side, came on top of a drift."""
-    for number, cart in enumerate(world.carts):
-        product = world.products[number][sku]
-        seen = drifted(world, number, product)
-        twice = world.shops[number].twice[product] - world.before.twice[number][product]
-        if number in world.phase.restored or muddled(world, number, product):
-            return False
-        if (cart in world.phase.aside or cart in world.phase.stopped) and seen:
-            return False
-        if any(drift.obscure is Obscure.HISTORY and drift.product == product for drift in _drifts(world, number)):
-            return False  # an order from before the last alignment, of which the books have no line
-        if any(edit.obscure is Obscure.HISTORY for edit in edited_alone(world, number, product)):
-            return False
-        followed = (number, product) not in world.phase.renamed and "numbers begin again" not in world.phase.done[
-            number
-        ]
-        vanished = product in world.shops[number].vanished[world.before.vanished[number] :]
-        if twice and (number in world.ever_restored or not followed or vanished):
-            # What came back before is forgotten with the copy, was not followed, or went with many other orders; or a sale that went
-            # before anybody saw it makes up for what came back twice; or an order that gave nothing back went at the same moment.
-            return False
-        if Writer.EDITOR in seen and len(seen) > 1 and asked:
-            return False  # a person was asked about both at once
-    return True
+# Whether the witnesses know the shelf at all
 
 
-def _drifts(world: World, number: int) -> list[Drift]:
-    return world.shops[number].drifts[world.before.drifts[number] :]
+def _can_be_judged(shops: Sequence[Testimony], asked: Rows) -> bool:
+    """Return whether the witnesses know the shelf: no rule says that what happened in a shop may look like something else."""
+    if asked and any(_edited_beside_something_else(told) for told in shops):
+        return False  # a person was asked about both at once
+    return not any(rule(told) for rule in UNKNOWABLE for told in shops)
+
+
+def _put_back_or_muddled(told: Testimony) -> bool:
+    """The shop was put back to a backup, or its counter may look like something else."""
+    return told.restored or told.muddled
+
+
+def _drifted_while_aside(told: Testimony) -> bool:
+    """An alignment, by which a person chose one side, came on top of a drift."""
+    return (told.aside or told.stopped) and bool(told.drifts)
+
+
+def _about_history(told: Testimony) -> bool:
+    """A drift or an edited line is about an order from before the last alignment, of which the books have no line."""
+    return told.about_history
+
+
+def _came_back_twice_unnoticed(told: Testimony) -> bool:
+    """Goods came back twice, and the books may not have been able to tell.
+
+    What came back before is forgotten with the copy, was not followed, or went with many other orders; or a sale that went before it was
+    seen makes up for what came back twice; or an order that gave nothing back went at the same moment.
+    """
+    unfollowed = told.renamed or "numbers begin again" in told.acts
+    return told.twice != 0 and (told.ever_restored or unfollowed or told.vanished)
+
+
+UNKNOWABLE: tuple[Callable[[Testimony], bool], ...] = (
+    _put_back_or_muddled,
+    _drifted_while_aside,
+    _about_history,
+    _came_back_twice_unnoticed,
+)
+
+
+def _edited_beside_something_else(told: Testimony) -> bool:
+    """An order was edited, stock and all but the counter, and something else changed the same sum."""
+    return Writer.EDITOR in told.writers and len(told.writers) > 1
 
 
 def _line_of(origin: str) -> Key:
-    """Which line a movement's origin names."""
+    """Return which line a movement's origin names."""
     cart, number, epoch, what, *rest = origin.split("/")
     return f"{cart}/{number}/{epoch}", rest[0] if what == "line" else rest[1]

@@ -1,7 +1,8 @@
 """Is one small world: a house, its shops, the people in it, and everything that breaks; it performs one plan.
 
-Path: ``run`` makes a ``World`` of a ``Plan``; ``acts`` does what the plan says; ``checks`` looks at it whenever all is quiet.
-Promise: every phase ends quiet: trade stops, faults end, an operator answers what he is asked, and the counts are compared.
+Path: ``run`` makes a ``World`` of a ``Plan``, and hands it ``acts.perform``, which does what the plan says, and ``checks.check``,
+which looks at the world whenever all is quiet.
+Promise: every phase ends quiet: trade stops, faults end, an operator answers all questions, and the counts are compared.
 Never: repairs anything for OnHand: what the operator does, a person could do with the commands.
 """
 
@@ -19,11 +20,12 @@ from onhand.domain.errors import OnHandError, Refused, Retriable
 from onhand.services import aligning, reconciling, settings
 from onhand.storage.books import SqlBooks
 
-from . import checks
 from .glance import EVERY_SECONDS, Glance
 from .people import Family
 from .plan import CHANGELINGS, ITEMS, PHASE_SECONDS, Act, Plan
 from .program import Disk, Killed, Program
+from .quiet import snapshot, why_not_calm
+from .reading import causes
 from .shop import SimShop, Tables, Writer
 from .timeline import SimClock, Timeline
 from .wire import Network
@@ -38,6 +40,7 @@ TRIES_MAX = 300
 
 
 Performer = Callable[["World", Act], None]
+Checker = Callable[["World"], None]
 
 
 @dataclass(slots=True)
@@ -126,7 +129,7 @@ class World:
                 aligning.enable(self.program.house, self.cart(cart_id), wire, memory, "", "")
         self.program.arrange()
         self.time.run_until(self.time.now + 2 * TICK_SECONDS)
-        self.before = checks.snapshot(self)
+        self.before = snapshot(self)
         self._glance()
 
     def _glance(self) -> None:
@@ -161,7 +164,7 @@ class World:
 
     def causes(self) -> Counter[str]:
         """How many differences of each cause are on record."""
-        return checks.causes(self)
+        return causes(self)
 
     def traffic(self) -> Counter[str]:
         """How much went on."""
@@ -180,16 +183,16 @@ class World:
 
     # The phases
 
-    def run(self, perform: Performer) -> None:
-        """Furnish the world and perform its whole plan; stops at the first violation."""
+    def run(self, perform: Performer, check: Checker) -> None:
+        """Furnish the world and perform its whole plan; stop at the first violation."""
         self._furnish()
         phases = sorted({act.phase for act in self.plan.acts})
         for phase in phases:
-            self._phase(phase, perform)
+            self._phase(phase, perform, check)
             if self.violations:
                 return
 
-    def _phase(self, phase: int, perform: Performer) -> None:
+    def _phase(self, phase: int, perform: Performer, check: Checker) -> None:
         begin = self.time.now
         self.phase_ends = begin + PHASE_SECONDS
         acts = [act for act in self.plan.acts if act.phase == phase]
@@ -200,13 +203,13 @@ class World:
             if act not in last:
                 self.time.at(begin + act.at, lambda act=act: perform(self, act))  # type: ignore[misc]
         self.time.run_until(begin + PHASE_SECONDS)
-        self._fall_silent()
+        self._fall_silent(check)
         for act in last:
             if not self.violations:
                 perform(self, act)
-                self._fall_silent()
+                self._fall_silent(check)
 
-    def _fall_silent(self) -> None:
+    def _fall_silent(self, check: Checker) -> None:
         """Trade stops and faults end; then everything has to come in step, and the books are compared."""
         deadline = self.time.now + TRADE_ENDS_SECONDS
         while (self.time.processes or self.unsure or self.program.dead) and self.time.now < deadline:
@@ -224,8 +227,8 @@ class World:
         self._operate()
         self._come_in_step("after the operator looked again")
         self.renumbered.update(shop for shop, kinds in self.phase.done.items() if "numbers begin again" in kinds)
-        checks.check(self)
-        self.before = checks.snapshot(self)
+        check(self)
+        self.before = snapshot(self)
         self.phase = Phase()
 
     def _back_up(self, shop: int) -> None:
@@ -264,9 +267,9 @@ class World:
         begin = self.time.now
         pause = max([driver.next_tick - begin for driver in self.program.drivers.values()], default=0.0)
         bound = max(pause, 0.0) + 2 * SETTLE_SECONDS + 4 * TICK_SECONDS
-        while not checks.calm(self):
+        while why_not_calm(self):
             if self.time.now > begin + bound:
-                self.violations.append(f"in step: not within {bound:.1f} s {when}: {checks.why_not_calm(self)}")
+                self.violations.append(f"in step: not within {bound:.1f} s {when}: {why_not_calm(self)}")
                 return
             self.time.run_until(self.time.now + CALM_SECONDS)
         self.checked["in step in time"] += 1

@@ -77,12 +77,9 @@ STILL_COMPLEX = {
     "simulation/checks.py:_differences": 28,
     "services/aligning.py:_bring_up_to_date": 25,
     "services/collecting.py:write": 23,
-    "services/returning.py:book_changes": 23,
     "domain/law.py:name": 22,
     "services/weighing.py:weigh": 22,
-    "services/refreshing.py:refresh": 21,
     "simulation/shelf.py:_can_be_judged": 20,
-    "services/refreshing.py:write": 19,
     "services/lasttrade.py:book": 17,
     "services/evidence.py:editors": 16,
 }

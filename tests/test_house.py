@@ -69,16 +69,10 @@ COMPLEXITY_MAX = 15
 # The heart of a tick, which decides and acts in one. Each has at most this until it is taken apart.
 STILL_COMPLEX = {
     "simulation/causes.py:compare": 37,
-    "services/collecting.py:book": 32,
-    "services/remedying.py:act": 30,
     "domain/law.py:weigh": 29,
-    "services/reconciling.py:compare": 29,
     "simulation/checks.py:_sales": 29,
     "simulation/checks.py:_differences": 28,
-    "services/aligning.py:_bring_up_to_date": 25,
-    "services/collecting.py:write": 23,
     "domain/law.py:name": 22,
-    "services/weighing.py:weigh": 22,
     "simulation/shelf.py:_can_be_judged": 20,
     "services/lasttrade.py:book": 17,
     "services/evidence.py:editors": 16,

@@ -63,6 +63,15 @@ def row(product: int = 1, quantity: int = 10, ordered: int = 0, **others: object
     return replace(plain, **others)  # type: ignore[arg-type]
 
 
+def listing(product: int = 1, quantity: int = 10, ordered: int = 0, **others: object) -> Listing:
+    """A product that is kept in step, as the books hold it."""
+    plain = Listing(
+        product, 1, product, f"SKU-{product}", f"Thing {product}", 1, None, 0, 7, None, False, None, True, ordered,
+        quantity + ordered, 0, 0, False, False, False, None, None,
+    )  # fmt: skip
+    return replace(plain, **others)  # type: ignore[arg-type]
+
+
 class HandClock:
     """Time that passes only when it is told to. Each question moves it by a microsecond, as no two moments are one."""
 

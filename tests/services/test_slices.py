@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from onhand.domain.errors import Retriable
-from onhand.services import aligning
+from onhand.services import ticking
 from onhand.services.looking import PAGES_MAX
 from onhand.services.ports import ROWS_MAX
 from tests.builders import Stall, World
@@ -106,7 +106,7 @@ def test_an_alignment_names_what_it_can_and_books_the_rest_by_the_counter(world:
 
 
 def test_a_shop_whose_lines_never_end_keeps_nobody_waiting_for_ever(world: World, monkeypatch) -> None:
-    monkeypatch.setattr(aligning, "LOOKS_MAX", 2)
+    monkeypatch.setattr(ticking, "LOOKS_MAX", 2)
     (amber,) = world.running("Amber", wares={"TEA": 1_000_000})
     sell_many(amber, 1, 10)
     world_lines = amber.wire.before["look"]

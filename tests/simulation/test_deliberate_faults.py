@@ -18,6 +18,7 @@ from onhand.domain import differences, law, numbering
 from onhand.domain.differences import Cause, Finding, Remedy
 from onhand.domain.lines import LineUnits
 from onhand.domain.listings import Listing
+from onhand.domain.looks import Told
 from onhand.domain.shop import Applied, Outcome
 from onhand.domain.sketch import Sums
 from onhand.domain.stock import Kind, Movement
@@ -119,7 +120,7 @@ def lines_are_believed_before_the_counter_moves(patch):
         def write(books):
             known = books.listings.of(cart.id, sorted({x.product for x in unpaid}))
             trading.sell(books, cart, [x for x in unpaid if x.product in known], house.clock.now())
-            return Booked(False, None, ())
+            return Booked(Told(False, None))
 
         return house.store.write(write) if unpaid else booked
 

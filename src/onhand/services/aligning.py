@@ -7,8 +7,7 @@ Never: writes a quantity to a shop: Send marks listings as news, and delivery po
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
-from contextlib import suppress
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,17 +15,16 @@ import structlog
 
 from onhand.domain import posts
 from onhand.domain.carts import Cart
-from onhand.domain.errors import Cancelled, Conflict, OnHandError, Refused, Retriable
+from onhand.domain.errors import Cancelled, OnHandError, Refused, Retriable
 from onhand.domain.family import UNKNOWN
 from onhand.domain.listings import Direction, Listing, Plan, Problem, Shown, Tie, absent, plan, target
 from onhand.domain.posts import Due
 from onhand.domain.shop import Row
-from onhand.domain.sketch import Sums
 from onhand.domain.stock import Kind, Movement, check_sku
 
 from . import (
+    baselining,
     bookkeeping,
-    claiming,
     delivering,
     lasttrade,
     refreshing,
@@ -34,17 +32,15 @@ from . import (
     ticking,
     tying,
 )
-from .memory import Memory, Moment
+from .memory import Memory
 from .ports import LISTINGS_MAX, ROWS_MAX, Books, House, Shop
-from .surveying import Progress, Survey, survey
-
-LOOKS_MAX = 20  # looks in a row until all order lines of a shop are read
+from .surveying import Progress
 
 log = structlog.get_logger()
 
 
 def preview(house: House, cart: Cart, shop: Shop, direction: Direction, create: bool) -> list[Plan]:
-    """What Send or Get would do, reading the shop once and changing nothing on either side."""
+    """Return what Send or Get would do; read the shop once and change nothing on either side."""
     rows = refreshing.all_rows(shop)
 
     def read(books: Books) -> list[Plan]:
@@ -63,12 +59,13 @@ def _shown(row: Row, tie: Tie, known: Listing | None) -> Shown:
 
 
 def get_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, create: bool, progress: Progress) -> list[Plan]:
-    """The cart is right: book what it shows as counts. With ``create``, items are made for new SKUs."""
-    baseline = _bring_up_to_date(house, cart, shop, memory, progress)
+    """Book what the cart shows as counts: the cart is right. With ``create``, make items for new SKUs."""
+    baseline = baselining.prepare(house, cart, shop, memory, progress)
     at = house.clock.now()
 
     def write(books: Books) -> tuple[list[Plan], set[int]]:
-        baseline(books)
+        if baseline is not None:
+            baselining.take(books, baseline)
         planned = _plan_now(books, cart, Direction.GET, create)
         _create_items(books, planned, at)
         listings = _live_listings(books, cart)
@@ -102,12 +99,12 @@ def get_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, create: bool, 
 
 
 def send_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, batch_size: int, progress: Progress) -> list[Plan]:
-    """We are right: post the change from what the shop shows to what we want it to show, in batches."""
-    baseline = _bring_up_to_date(house, cart, shop, memory, progress)
+    """Post the change from what the shop shows to what we want it to show, in batches: we are right."""
+    baseline = baselining.prepare(house, cart, shop, memory, progress)
     at = house.clock.now()
 
     def write(books: Books) -> tuple[list[Plan], set[int]]:
-        doubts = baseline(books)
+        doubts = baselining.take(books, baseline) if baseline is not None else []
         planned = _plan_now(books, cart, Direction.SEND, create=False)
         aligned = [
             listing
@@ -146,9 +143,9 @@ class Differing:
 
 
 def enable(house: House, cart: Cart, shop: Shop, memory: Memory, force: str, person: str) -> int:
-    """Switch real-time synchronization on; returns how many listings will be posted at once because of other carts' sales.
+    """Switch real-time synchronization on; return how many listings will be posted at once because of other carts' sales.
 
-    Compares first. Raises Refused while SynchQOH is off, the cart was never aligned, its family is not known, or counts differ;
+    Compare first. Raises Refused while SynchQOH is off, the cart was never aligned, its family is not known, or counts differ;
     the fact ``differing`` lists them. ``force`` is a reason, and then our counts win.
     """
     pace = house.store.read(lambda books: settings.pace_of(books, cart))
@@ -202,9 +199,9 @@ def enable(house: House, cart: Cart, shop: Shop, memory: Memory, force: str, per
 
 
 def look_at_all(house: House, cart: Cart, shop: Shop, memory: Memory, pace: settings.Pace) -> None:
-    """A tick that takes the sums even if they are not due, and posts nothing. Raises Refused if it stopped the cart."""
+    """Look until all order lines are read, each time with the sums, and post nothing. Raises Refused if a look stopped the cart."""
     misled = -1
-    for _ in range(LOOKS_MAX):
+    for _ in range(ticking.LOOKS_MAX):
         misled, memory.sums_due = memory.misled, 0.0
         ticking.observe(house, cart.id, shop, memory, pace)
         # Cells that named a product that does not differ hide another that does.
@@ -220,95 +217,17 @@ def look_at_all(house: House, cart: Cart, shop: Shop, memory: Memory, pace: sett
 
 
 def disable(house: House, cart: Cart, person: str) -> None:
-    """Switch real-time synchronization off. What is stored stays; a batch on its way is settled when it is on again."""
+    """Switch real-time synchronization off. Nothing stored is lost; a batch on its way is settled once it is on again."""
     house.store.write(lambda books: books.carts.switch(cart.id, False))
     log.info("synchronization.disabled", cart=cart.name, person=person)
-
-
-Baseline = Callable[[Books], list[lasttrade.Doubt]]
-
-
-def _bring_up_to_date(house: House, cart: Cart, shop: Shop, memory: Memory, progress: Progress) -> Baseline:
-    """Book what the shop sold since it was last aligned; then, unless real-time keeps it in step, take a new baseline.
-
-    The baseline is returned to be written in the alignment's own unit of work: a baseline alone would make a stopped cart go on
-    as if it were in step, with questions still open that it has answered.
-    """
-    pace = house.store.read(lambda books: settings.pace_of(books, cart))
-    if cart.aligned and cart.halted is None:
-        for _ in range(LOOKS_MAX):
-            ticking.observe(house, cart.id, shop, memory, pace)
-            if not memory.behind:
-                break
-        cart = house.store.read(lambda books: books.carts.get(cart.id))
-    elif cart.aligned:
-        with suppress(Conflict):  # it is not where our posts left it: then the batch is history, as all there
-            delivering.resend(house, cart, shop)
-    if cart.aligned and cart.halted is None and cart.synchronize:
-        return lambda _: []
-    hello = shop.hello()
-    if hello.obstacle:
-        raise Refused(hello.obstacle, cart=cart.name)
-    claiming.check_free(house, cart, hello)
-    # A shop that the brake stopped is still where our posts left it, other than one that was restored: there we cannot know
-    # which of our bookings its counters contain.
-    goes_on = cart.aligned and (hello.epoch, hello.last_seq) == (cart.epoch, cart.next_seq - 1)
-    if not goes_on:
-        # Where it goes on, so does the epoch: killed between here and our own commit, we would not know the shop again.
-        before, hello = hello, shop.hello(fresh_epoch_after=hello.epoch)
-        if hello.epoch == before.epoch:
-            raise Conflict("The shop did not begin a new epoch: try again.", reason="epoch", cart=cart.name)
-    found = survey(house, shop, pace.rules.settle_seconds, progress)
-    trade = lasttrade.read(house, cart, shop, found, memory) if goes_on else None
-    at = house.clock.now()
-
-    def write(books: Books) -> list[lasttrade.Doubt]:
-        doubts: list[lasttrade.Doubt] = []
-        if trade is not None:
-            _follow_ties(books, cart, found, at)
-            doubts = lasttrade.book(books, cart, found, trade, at)
-            _follow_ties(books, cart, found, at)  # what leaves step now does so with its last trade booked
-        listings = books.listings.all(cart.id)
-        if not goes_on:  # which of our bookings its counters contain is not known
-            for listing in (x for x in listings if x.left is not None):
-                books.listings.leave(listing.id, listing.lost)
-        known = {listing.product for listing in listings}
-        tied = tying.tie_rows(books, listings, list(found.rows.values()))
-        books.listings.rebase(cart.id, [row for product, row in found.rows.items() if product in known])
-        books.listings.describe(cart.id, [row for product, row in found.rows.items() if product in known], tied)
-        books.listings.insert(
-            cart.id, [row for product, row in found.rows.items() if product not in known], tied, False
-        )
-        books.listings.forget(cart.id, sorted(known - found.rows.keys()))
-        tying.end_questions(books, listings, at)
-        if cart.aligned:  # above its highest line a shop has none: those that are known from there are gone
-            books.lines.vanish(cart.source, sorted(books.lines.present(cart.source, found.line, 2**62)), at)
-        sums = Sums.total(Sums.of(row.product, row.quantity, row.ordered, 1) for row in found.rows.values())
-        books.carts.greet(cart.id, hello)
-        books.carts.align(cart.id, hello.epoch, hello.last_seq + 1, found.line, sums)
-        if goes_on:
-            books.carts.owe_mark(cart.id)
-        return doubts
-
-    memory.suspicions.clear()
-    memory.witnessed.clear()
-    memory.looked_at = Moment.now(house.clock)
-    return write
-
-
-def _follow_ties(books: Books, cart: Cart, found: Survey, at: datetime) -> None:
-    """Note where listings are that leave step by this baseline, and go on with those that come back to their item."""
-    listings = books.listings.all(cart.id)
-    live = [listing for listing in listings if not listing.deleted]
-    tying.follow(books, cart, live, tying.tie_rows(books, listings, list(found.rows.values())), at)
 
 
 def _post_all(
     house: House, cart: Cart, shop: Shop, batch_size: int, progress: Progress, changes: int, kept: Container[int]
 ) -> dict[int, str]:
-    """Deliver until nothing is due. Of what a person cancelled before it was sent: each product, and what becomes of it.
+    """Deliver until nothing is due. If a person cancels, return the products that were not sent, and what becomes of each.
 
-    ``kept`` are the listings that were in step before. Raises what the shop raises, and leaves what is not sent then in the same way.
+    ``kept``: listings that were in step before. Raises what the shop raises; what was not sent by then is left in the same way.
     """
     done = 0
     try:
@@ -328,9 +247,9 @@ def _post_all(
 
 
 def _leave(books: Books, cart: Cart, kept: Container[int]) -> dict[int, str]:
-    """Leave what is not posted yet to real-time; where that is off, see to it that nothing posts it unasked later on.
+    """Leave what is not posted yet to real-time; if that is off, make sure that nothing posts it later without being asked.
 
-    What was in step before stays so: the shop's sales of it must be booked even if nobody sends again for a while.
+    Listings that were in step before stay so: the shop's sales of them must be booked even if no one sends again for a while.
     """
     current = books.carts.get(cart.id)
     dues = _dues(books, cart)
@@ -350,12 +269,12 @@ _LEFT = ("It is not aligned any more: Send or Get again.", "It was not posted: S
 
 
 def _dues(books: Books, cart: Cart) -> list[Due]:
-    """All listings with news."""
+    """Return all listings with news."""
     return books.listings.due(cart.id, LISTINGS_MAX)
 
 
 def _live_listings(books: Books, cart: Cart) -> dict[int, Listing]:
-    """The listings that the shop still has, by product."""
+    """Return the listings that the shop still has, by product."""
     return {x.product: x for x in books.listings.all(cart.id) if x.problem is not Problem.DELETED}
 
 
@@ -365,7 +284,7 @@ def _plan_now(books: Books, cart: Cart, direction: Direction, create: bool) -> l
 
 def _plan(books: Books, cart: Cart, shown: Sequence[Shown], direction: Direction, create: bool) -> list[Plan]:
     items = books.items.all()
-    if direction is Direction.GET and cart.synchronize and cart.aligned and cart.halted is None:
+    if direction is Direction.GET and baselining.in_real_time(cart):
         # What real-time has not posted yet is no count of the shop's own: it will show it in a moment.
         coming = {due.product: posts.change_due(due, cart.settings.buffer) for due in _dues(books, cart)}
         shown = [replace(one, quantity=one.quantity + coming.get(one.product, 0)) for one in shown]
@@ -391,8 +310,8 @@ def _settle_alignment(books: Books, cart: Cart, aligned: Sequence[Listing], at: 
 
 
 def _differing(books: Books, cart: Cart) -> tuple[list[Differing], list[int]]:
-    """Listings whose counts differ for another reason than other carts' sales since the alignment, and those that differ
-    for that reason alone."""
+    """Return the listings whose counts differ for another reason than other carts' sales since the alignment, and the ids of those that
+    differ for that reason alone."""
     current = books.carts.get(cart.id)
     elsewhere = books.ledger.trade_elsewhere(cart.id, current.aligned_movement)
     items = books.items.all()

@@ -16,6 +16,7 @@ import structlog
 from onhand.domain import law
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, Evidence, Finding, Remedy
+from onhand.domain.doubts import Weighing
 from onhand.domain.lines import LineChange
 from onhand.domain.listings import Listing
 from onhand.domain.orders import LineState
@@ -25,22 +26,19 @@ from onhand.domain.sketch import Counters
 from . import evidence, returning, trading
 from .memory import Memory
 from .ports import Books, House, Shop
-from .weighing import Weighing
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class ByEditor:
-    """Lines of one product that an order's editor may have changed, and lines that it may have added. ``doubtful``: a line
-    has other units now, and either it was edited, or another line has its number. ``deleted``: lines that went with their whole order;
-    ``paid``: new lines that were paid for, of which the counter does not tell."""
+    """What an order's editor may have done to the lines of one product."""
 
-    changed: list[LineChange]
-    added: list[Line]
-    doubtful: bool
-    deleted: list[LineChange]
-    paid: list[Line]
+    changed: list[LineChange]  # lines that it may have edited or taken out
+    added: list[Line]  # lines that it may have added
+    doubtful: bool  # a line has other units now: it was edited, or another line has its number
+    deleted: list[LineChange]  # lines that went with their whole order
+    paid: list[Line]  # new lines that were paid for, and that the counter does not tell of
 
     def without(self, explained: Sequence[LineChange]) -> ByEditor:
         """Return the same, less the changes that something else explains."""
@@ -59,9 +57,10 @@ class ByEditor:
 def by_editor(
     house: House, cart: Cart, shop: Shop, weighing: Weighing, memory: Memory, since: datetime, until: datetime
 ) -> ByEditor:
-    """Return what an order's editor may have done to a product's lines; asks the shop which lines are still there. ``since``, ``until``:
-    when lines went that it may have taken out: what goes after a drift was seen did not cause it. Nor did an edit that came later and
-    left the drift as it was."""
+    """Return what an order's editor may have done to a product's lines; ask the shop which lines are still there.
+
+    ``since``, ``until``: when lines went that the editor may have taken out. A line that goes after a drift was seen did not cause it. Nor
+    did an edit that came later and left the drift as it was."""
     gone = evidence.gone_between(cart, weighing.changed, since, until)
     edits, drift = memory.edited.get(weighing.listing.product, {}), weighing.weighed.drift
     watched = range(cart.place.low + 1, cart.place.cursor + 1)  # of others an edit is seen only once it is asked about
@@ -81,9 +80,9 @@ def by_editor(
 def by_lines(
     books: Books, cart: Cart, listing: Listing, weighing: Weighing, found: ByEditor, at: datetime
 ) -> Weighing | None:
-    """Book what new and edited lines say, where together they are worth what the counter moved, or what the quantity did.
+    """Book what new and edited lines say, if together they are worth what the counter moved, or what the quantity did.
 
-    Returns what is left to weigh; None: nothing is.
+    Return what is left to weigh; None: nothing is.
     """
     weighed = weighing.weighed
     moved, drift = weighed.unnamed - weighed.fallen, weighed.drift
@@ -116,7 +115,7 @@ def follow(
     at: datetime,
     counted: int = 0,
 ) -> None:
-    """An order was edited or cancelled, and the quantity followed without the counter: book it under the order's number.
+    """Book an edited or cancelled order under its number: the quantity followed it without the counter.
 
     ``drift``: signed units by which the edit moved the sum. ``counted``: signed units by which it moved the counter, if it did.
     """
@@ -133,7 +132,7 @@ def follow(
 
 
 def note_edited(books: Books, cart: Cart, changed: Sequence[LineChange]) -> None:
-    """Take over what is on lines that were edited, where neither counter nor quantity moved."""
+    """Take over the units on edited lines for which neither counter nor quantity moved."""
     for change in books.lines.renewed(cart.id, changed):
         if not change.gone:
             books.lines.change(cart.id, change, change.sold.units, LineState.SOLD)

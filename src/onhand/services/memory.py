@@ -1,6 +1,7 @@
 """What a controller remembers of a cart between two looks: when things were last right, and what is suspected since.
 
-Path: ``app`` keeps one ``Memory`` per cart; a tick hands it to looking, weighing and remedying.
+Path: ``app`` keeps one ``Memory`` per cart; a tick hands it to ``looking``, ``weighing`` and ``remedying``, which change it in place: if
+the shop fails in the middle of a tick, what was learned until then is kept.
 Promise: losing it costs one settling time and nothing else.
 Never: decides anything.
 """
@@ -16,6 +17,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from onhand.domain import law
+from onhand.domain.doubts import DOUBTS
 from onhand.domain.lines import LineChange, edited_before
 
 from .ports import Clock
@@ -37,7 +39,7 @@ class Moment:
         return cls(clock.now(), clock.monotonic())
 
     def since(self, now: Moment) -> timedelta:
-        """How long ago it was."""
+        """Return how long ago it was."""
         return timedelta(seconds=now.monotonic - self.monotonic)
 
 
@@ -81,15 +83,36 @@ class Memory:
     )  # when a product's units were last booked without a line, monotonic
 
     def clear(self, products: Collection[int] | None, doubtful: Container[int]) -> None:
-        """End what is suspected of these products, of all if None, but for the doubtful ones."""
+        """End all suspicions against these products (None: against all), except the doubtful ones."""
         for product, what in list(self.suspicions):
             if (products is None or product in products) and product not in doubtful:
                 del self.suspicions[product, what]
                 self.witnessed.pop(product, None)
                 self.edited.pop(product, None)
 
+    def suspect(self, product: int, what: str, suspicion: law.Suspicion | None, good: Moment) -> None:
+        """Keep a doubt about a product; None ends it. ``good``: when the product was last seen right, if nothing was suspected yet."""
+        if suspicion is None:
+            self.suspicions.pop((product, what), None)
+        else:
+            self.suspicions[product, what] = suspicion
+            self.witnessed.setdefault(product, good)
+
+    def suspects(self, product: int) -> bool:
+        """Return whether anything is suspected of a product."""
+        return any((product, what) in self.suspicions for what in DOUBTS)
+
+    def settled(self, product: int, now: Moment, settle_seconds: float) -> dict[str, int]:
+        """Return the doubts about a product that have been there for the settling time, each by the smallest amount seen."""
+        known = {what: self.suspicions.get((product, what)) for what in DOUBTS}
+        return {
+            what: suspicion.amount
+            for what, suspicion in known.items()
+            if suspicion is not None and suspicion.settled(now.monotonic, settle_seconds)
+        }
+
     def note_edited(self, product: int, found: Sequence[LineChange], now: float) -> list[LineChange]:
-        """Remember what is on a product's edited lines; returns the changes, with an edit and a deletion in two steps."""
+        """Remember the units on a product's edited lines; return the changes, with an edit and a deletion as two steps."""
         known = self.edited.setdefault(product, {})
         changes = edited_before(found, {line: edit.units for line, edit in known.items()})
         doubt = self.suspicions.get((product, "drift"))
@@ -110,9 +133,9 @@ class Memory:
         return first is not None and second is not None and first.since > second.since
 
     def seconds_since_look(self, now: Moment) -> float:
-        """How long ago all of the shop was seen right the last time; very long if that is not known."""
+        """Return how long ago the whole shop was last seen to be right; infinity if that is not known."""
         return self.looked_at.since(now).total_seconds() if self.looked_at is not None else math.inf
 
     def hurry(self) -> None:
-        """The shop says that it sold: the next look asks for sums, which confirm the sale, if they are not too dear by then."""
+        """Ask for sums at the next look, if they are not too expensive by then: the shop says that it sold, and sums confirm the sale."""
         self.sums_due = min(self.sums_due, self.sums_rested)

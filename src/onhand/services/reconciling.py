@@ -1,4 +1,4 @@
-"""Compares single products with the books, books what is trade, and hands on what has settled; answers what a person decides.
+"""Compares single products with the books, books trade, hands on what has settled, and carries out what a person decides.
 
 Path: the controller's tick, when the lines do not explain the sums → ``suspects`` → ``compare``; a person → ``decide``.
 Promise: only what was seen twice, the settling time apart, is acted on, and by the smaller amount; every act is a difference on record.
@@ -7,16 +7,18 @@ Never: writes to a shop: a remedy changes the books, and delivery follows from t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 
 import structlog
 
 from onhand.domain import differences, law, sketch
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, Finding, Remedy
+from onhand.domain.doubts import Doubts, Weighing
 from onhand.domain.errors import Refused
 from onhand.domain.listings import Listing
+from onhand.domain.looks import Asked
 from onhand.domain.orders import LineState
 from onhand.domain.shop import Line, Row
 from onhand.domain.sketch import Counters, Sums
@@ -25,7 +27,7 @@ from onhand.domain.stock import Movement
 from . import bookkeeping, braking, editing, evidence, looking, refreshing, remedying, returning, trading
 from .memory import Memory, Moment
 from .ports import ROWS_MAX, Books, House, Shop
-from .weighing import Rules, Weighing, ripened, weigh
+from .weighing import Rules, ripened, weigh
 
 SLICE_LINES = looking.PAGES_MAX * ROWS_MAX  # lines that are booked in one commit
 
@@ -33,9 +35,9 @@ log = structlog.get_logger()
 
 
 def suspects(house: House, cart: Cart, shop: Shop, misled: int = 0) -> frozenset[int]:
-    """The products whose counters differ from the books: by cells, and if they are too many, by the full list.
+    """Return the products whose counters differ from the books: by cells, or if those are too many, by the full list.
 
-    ``misled`` is how many answers in a row named a product that did not differ: as many small sizes are left out.
+    ``misled``: how many answers in a row named a product that did not differ; skip as many of the small sizes.
     """
     for size in sketch.SIZES[misled:]:
         seen = shop.cells(size)
@@ -56,66 +58,29 @@ def suspects(house: House, cart: Cart, shop: Shop, misled: int = 0) -> frozenset
     )
 
 
-def compare(
-    house: House,
-    cart: Cart,
-    shop: Shop,
-    memory: Memory,
-    products: Iterable[int],
-    rules: Rules,
-    whole: bool,
-    edited: Collection[int] = (),
-    partial: bool = False,
-    new: Collection[int] = (),
-) -> int:
-    """Weigh these products, book what is trade, follow what is drift, act on what has settled.
+def compare(house: House, cart: Cart, shop: Shop, memory: Memory, asked: Asked, rules: Rules) -> int:
+    """Weigh these products, book what is trade, follow what is drift, and act on what has settled.
 
-    ``edited`` are those of which known lines have other units now. Suspicions against products that do not differ end; with ``whole``
-    the products are all that differ, so against any other, too. Returns how many still differ after the booking; a product that
-    was named and does not differ counts as one, as another must. With ``partial`` only some of the new
-    lines were read, so only what they name is booked. ``new``: products that are asked about only because of a new line.
+    Suspicions against products that do not differ end; if no other product can differ, suspicions against any other, too. Return how
+    many still differ after the booking; a product that was named and does not differ counts as one, as another must.
     """
-    wanted = sorted(products)
-    rows = {row.product: row for chunk in evidence.chunks(wanted) for row in shop.rows(chunk)}
-    known = house.store.read(lambda books: books.listings.of(cart.id, wanted))
-    # While the cart is stopped nothing is concluded from what is missing: an empty shop may be full again in a minute.
-    if cart.halted is None and any(_is_news(known.get(product), rows.get(product)) for product in wanted):
-        refreshing.refresh(house, cart, shop)
-        known = house.store.read(lambda books: books.listings.of(cart.id, wanted))
-    there = [known[p] for p in wanted if p in known and p in rows]
-    weighings = weigh(house, cart, shop, there, rows, edited, memory)
-    misled = 0
-    differing = {weighing.listing.product for weighing in weighings if weighing.differs}
-    doubtful = {weighing.listing.product for weighing in weighings if weighing.differs and weighing.listing.tracked}
-    memory.clear(None if whole else wanted, doubtful)
-    if whole:
-        # Another set of products had the same cells, and stays hidden until a finer question tells them apart. Where a name
-        # was lacking, a product may have been asked about for its late line alone.
-        named = {product for product in wanted if product not in known or not known[product].unnamed}.difference(new)
-        misled = 0 if cart.halted or named <= differing else 1
-        memory.misled += misled
+    known, rows = _read(house, cart, shop, sorted(asked.products))
+    pairs = [(known[product], rows[product]) for product in sorted(known.keys() & rows.keys())]
+    weighings = weigh(house, cart, shop, memory, pairs, asked.edited)
+    differing = {weighing.product for weighing in weighings if weighing.differs}
+    tracked = {weighing.product for weighing in weighings if weighing.listing.tracked}
+    memory.clear(None if asked.whole else asked.products, differing & tracked)
+    # While the cart is stopped, the books do not follow, so nothing is said of the cells.
+    misled = 0 if cart.halted else asked.misled(known, differing)
+    memory.misled += misled
     if not weighings:
         return misled
-    judged = cart.halted is None and not partial
-    settled = ripened(weighings, memory, cart.in_step_at, house, rules) if judged else []
-    nameless = {weighing.listing.product for weighing in settled if weighing.weighed.unnamed}
-    if reason := braking.why(house, cart, memory, len(settled), nameless, rules):
-        halt(house, cart, Cause.BRAKE, reason)
-        settled = []
-    if settled:
-        # Before anything is done about it, the shop is asked about all lines of these products, however old they are.
-        listings_of = [weighing.listing for weighing in settled]
-        again = weigh(house, cart, shop, listings_of, rows, edited, memory, evidence.OLD_LINES_MAX)
-        seen = {w.listing.product for w in again}
-        weighings = [w for w in weighings if w.listing.product not in seen] + again
-        settled = again
+    judged = cart.halted is None and not asked.partial
+    settled = _settled(house, cart, shop, memory, weighings, rules) if judged else []
+    renewed = {weighing.product for weighing in settled}
+    weighings = [weighing for weighing in weighings if weighing.product not in renewed] + settled
     now = Moment.now(house.clock)
-    good = {w.listing.product: memory.witnessed.get(w.listing.product, now) for w in settled}
-    by_editor = {}
-    for weighing in settled:
-        since = evidence.since(good[weighing.listing.product], now)
-        until = memory.first_seen(weighing.listing.product, "drift", now) + timedelta(seconds=rules.settle_seconds / 2)
-        by_editor[weighing.listing.product] = editing.by_editor(house, cart, shop, weighing, memory, since, until)
+    cases = [remedying.gather(house, cart, shop, memory, weighing, rules, now) for weighing in settled]
     since_look = memory.seconds_since_look(now)
 
     def write(books: Books) -> int:
@@ -124,23 +89,50 @@ def compare(
             sold = weighing.weighed.sold[:lines_left]
             lines_left -= len(sold)
             open_ones += _book_trade(books, cart, weighing, sold, now.at, since_look)
-        for weighing in settled:
-            product = weighing.listing.product
-            remedying.act(books, cart, weighing, good[product], by_editor[product], memory, rules, now)
+        for case in cases:
+            remedying.act(books, cart, case, memory, rules.policy)
         return open_ones
 
     return house.store.write(write)
 
 
+def _read(house: House, cart: Cart, shop: Shop, products: Sequence[int]) -> tuple[dict[int, Listing], dict[int, Row]]:
+    """Return what the books and the shop hold of these products; refresh the listing set first if one of them tells that it changed."""
+    rows = {row.product: row for chunk in evidence.chunks(products) for row in shop.rows(chunk)}
+    known = house.store.read(lambda books: books.listings.of(cart.id, products))
+    # While the cart is stopped nothing is concluded from what is missing: an empty shop may be full again in a minute.
+    if cart.halted is None and any(_is_news(known.get(product), rows.get(product)) for product in products):
+        refreshing.refresh(house, cart, shop)
+        known = house.store.read(lambda books: books.listings.of(cart.id, products))
+    return known, rows
+
+
+def _settled(
+    house: House, cart: Cart, shop: Shop, memory: Memory, weighings: Sequence[Weighing], rules: Rules
+) -> list[Weighing]:
+    """Return the products of which something has settled, each weighed once more; none if that is so much that the cart is stopped."""
+    settled = ripened(house, cart, memory, weighings, rules.settle_seconds)
+    nameless = {weighing.product for weighing in settled if weighing.weighed.unnamed}
+    if reason := braking.why(house, cart, memory, len(settled), nameless, rules):
+        halt(house, cart, Cause.BRAKE, reason)
+        return []
+    if not settled:
+        return []
+    # Before anything is done about it, the shop is asked about all lines of these products, however old they are.
+    pairs = [(weighing.listing, weighing.row) for weighing in settled]
+    products = {weighing.product for weighing in settled}
+    return weigh(house, cart, shop, memory, pairs, products, evidence.OLD_LINES_MAX)
+
+
 def _is_news(listing: Listing | None, row: Row | None) -> bool:
-    """Whether one product tells that the listing set changed: it is new, gone, or became one that cannot be kept in step."""
+    """Return whether a product shows that the listing set changed: it is new or gone, or cannot be kept in step any more."""
     if listing is None or row is None:
         return True
     return row.flags != listing.flags
 
 
 def halt(house: House, cart: Cart, cause: Cause, note: str) -> None:
-    """Stop posting to a cart until a person aligns it again. Says so once."""
+    """Stop posting to a cart until a person aligns it again; record that once."""
 
     def write(books: Books) -> None:
         if books.carts.get(cart.id).halted is None:
@@ -155,7 +147,7 @@ def halt(house: House, cart: Cart, cause: Cause, note: str) -> None:
 
 
 def decide(house: House, difference_id: int, ours: bool, person: str) -> None:
-    """A person's decision on a difference that waits for one. Raises Refused if it does not wait."""
+    """Carry out a person's decision on a difference. Raises Refused if it does not wait for one."""
     at = house.clock.now()
 
     def write(books: Books) -> None:
@@ -186,9 +178,9 @@ def decide(house: House, difference_id: int, ours: bool, person: str) -> None:
 def _book_trade(
     books: Books, cart: Cart, weighing: Weighing, sold: Sequence[Line], at: datetime, since_look: float
 ) -> int:
-    """Book what counter and lines agree on; returns 1 if something is left open, else 0.
+    """Book what counter and lines agree on; return 1 if something is left open, else 0.
 
-    ``sold`` are those of the lines that belong into this slice; the others are weighed again at the next look.
+    ``sold``: the lines to book in this commit; all others are weighed again at the next look.
     """
     listing, row, weighed = weighing.listing, weighing.row, weighing.weighed
     if not listing.tracked:
@@ -200,8 +192,8 @@ def _book_trade(
     if weighed.sold or row.status != listing.status:  # the sale may have no line yet, or what came back hide it
         note_switch(books, listing, row, since_look, at)
     if listing.unnamed and not weighed.unnamed and not weighed.fallen:
-        trading.name_late(books, cart, listing, [line for line in weighing.waiting if line.paid])
-    return 1 if len(sold) < len(weighed.sold) or any(amount for _, amount in weighing.doubts()) else 0
+        trading.name_late(books, cart, listing, weighing.paid)
+    return 1 if len(sold) < len(weighed.sold) or weighing.doubts != Doubts() else 0
 
 
 def _follow(books: Books, cart: Cart, listing: Listing, row: Row, weighed: law.Weighed) -> None:
@@ -213,8 +205,8 @@ def _follow(books: Books, cart: Cart, listing: Listing, row: Row, weighed: law.W
 
 
 def note_switch(books: Books, listing: Listing, row: Row, seconds: float, at: datetime) -> None:
-    """Note whether a product is on after a sale. ``seconds``: how long ago the look before this sale was. A form saved before it says
-    nothing about the sale."""
+    """Note whether a product is on after a sale. ``seconds``: how long ago the look before this sale was. A form that was saved before
+    that look says nothing about the sale."""
     if row.status != listing.status or not (row.status or listing.off_by_sale):
         just_edited = row.modified != listing.modified and differences.is_recent(row.age, seconds)
         refreshing.note_switch(books, listing, row, listing.modified, just_edited, at)

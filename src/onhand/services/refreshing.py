@@ -2,18 +2,19 @@
 
 Path: ``ticking`` when products came, went or changed, ``reconciling`` when it meets one it does not know → ``refresh``.
 Promise: counters of products that are known stay as they are booked; only new products bring theirs along.
-Never: guesses an item for a SKU that is blank, stands twice, or changed.
+Never: guesses an item for a SKU that is blank, used twice, or changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
 from onhand.domain.carts import Cart
-from onhand.domain.differences import Cause, Finding, Remedy
+from onhand.domain.catalogue import Changed, notices
+from onhand.domain.differences import Finding, Remedy
 from onhand.domain.errors import Permanent
 from onhand.domain.listings import Listing
 from onhand.domain.shop import Row
@@ -42,52 +43,34 @@ def refresh(house: House, cart: Cart, shop: Shop, catalogue: str | None = None) 
         catalogue = None
     at = house.clock.now()
 
-    def write(books: Books) -> None:
-        known = {listing.product: listing for listing in books.listings.all(cart.id) if not listing.deleted}
-        tied = tying.tie_rows(books, known.values(), rows)
-        there = {row.product for row in rows}
-        fresh = [row for row in rows if row.product not in known]
-        lost = [listing for product, listing in known.items() if product not in there]
-        tying.follow(books, cart, known.values(), tied, at)
-        books.listings.describe(cart.id, [row for row in rows if row.product in known], tied)
-        _note_emptied(books, cart, [(known[row.product], row) for row in rows if row.product in known], at)
-        books.listings.insert(cart.id, fresh, tied, aligned=False)
-        books.listings.forget(cart.id, [listing.product for listing in lost])
-        change = Sums.total(Sums.of(row.product, row.quantity, row.ordered, count=1) for row in fresh)
-        books.carts.move_sums(cart.id, change - Sums.total(bookkeeping.listing_sums(listing) for listing in lost))
-        after = books.listings.of(cart.id, sorted(there))
-        tying.end_questions(books, known.values(), at)
-        for row in fresh:
-            if tied[row.product].item is not None and tied[row.product].problem is None:
-                _show(
-                    books,
-                    cart,
-                    after[row.product],
-                    Cause.NEW_LISTING,
-                    at,
-                    "Send or Get its quantity to bring it in step.",
-                )
-        for product, listing in known.items():
-            if not listing.tracked:
-                continue
-            if product not in there:
-                _show(books, cart, listing, Cause.DELETED, at, "The shop does not sell it any more.")
-            elif after[product].item != listing.item:
-                note = f"{listing.model} became {after[product].model}: settle the SKU, then Send or Get."
-                _show(books, cart, after[product], Cause.RENAMED, at, note)
-            elif after[product].problem is not None:
-                _show(
-                    books,
-                    cart,
-                    after[product],
-                    Cause.SET_ASIDE,
-                    at,
-                    f"It cannot be kept in step: {after[product].problem}.",
-                )
-        books.carts.remember_catalogue(cart.id, catalogue or "")
-        log.info("listings.refreshed", cart=cart.name, listings=len(rows), new=len(fresh), deleted=len(lost))
+    house.store.write(lambda books: _take_over(books, cart, rows, catalogue or "", at))
 
-    house.store.write(write)
+
+def _take_over(books: Books, cart: Cart, rows: Sequence[Row], catalogue: str, at: datetime) -> None:
+    """Take a listing set over into the books, and show what a person has to know."""
+    changed = Changed.of(books.listings.all(cart.id), rows)
+    known = changed.known.values()
+    tied = tying.tie_rows(books, known, rows)
+    tying.follow(books, cart, known, tied, at)
+    books.listings.describe(cart.id, changed.kept, tied)
+    _note_emptied(books, cart, [(changed.known[row.product], row) for row in changed.kept], at)
+    books.listings.insert(cart.id, changed.fresh, tied, aligned=False)
+    books.listings.forget(cart.id, [listing.product for listing in changed.lost])
+    came = Sums.total(Sums.of(row.product, row.quantity, row.ordered, count=1) for row in changed.fresh)
+    books.carts.move_sums(cart.id, came - Sums.total(bookkeeping.listing_sums(listing) for listing in changed.lost))
+    after = books.listings.of(cart.id, sorted(row.product for row in rows))
+    tying.end_questions(books, known, at)
+    for notice in notices(changed, tied, after):
+        finding, nothing = Finding(notice.cause, Remedy.SHOW), Counters(0, 0)
+        books.differences.open(cart.id, notice.listing.id, finding, 0, nothing, nothing, at, notice.note)
+    books.carts.remember_catalogue(cart.id, catalogue)
+    log.info(
+        "listings.refreshed",
+        cart=cart.name,
+        listings=len(rows),
+        new=len(changed.fresh),
+        deleted=len(changed.lost),
+    )
 
 
 def _note_emptied(books: Books, cart: Cart, seen: Iterable[tuple[Listing, Row]], at: datetime) -> None:
@@ -100,7 +83,7 @@ def _note_emptied(books: Books, cart: Cart, seen: Iterable[tuple[Listing, Row]],
 
 
 def note_switch(books: Books, before: Listing, row: Row, modified: str | None, edited: bool, at: datetime) -> None:
-    """Remember whether a product is on, and whether the sale that emptied it switched it off, and not a person.
+    """Remember whether a product is on, and if it is off, whether a sale that emptied it did that, not a person.
 
     ``modified``: the date of its form to go on with. ``edited``: a form was saved since a look: then it may have been a person, who is
     asked once the product has stock.
@@ -138,7 +121,7 @@ def _since(books: Books, cart: int, at: datetime) -> datetime:
 
 
 def all_rows(shop: Shop, progress: Callable[[int], None] = lambda _: None) -> list[Row]:
-    """Every product of the shop, in pages. ``progress`` is told how many were read. Raises Permanent if there is no end to them."""
+    """Read every product of the shop, in pages; tell ``progress`` how many so far. Raises Permanent if there is no end to them."""
     rows: list[Row] = []
     for _ in range(PAGES_MAX):
         page = shop.listings(rows[-1].product if rows else 0, ROWS_MAX)
@@ -153,8 +136,3 @@ def all_rows(shop: Shop, progress: Callable[[int], None] = lambda _: None) -> li
         reason="answer",
         listings=len(rows),
     )
-
-
-def _show(books: Books, cart: Cart, listing: Listing, cause: Cause, at: datetime, note: str) -> None:
-    nothing = Counters(0, 0)
-    books.differences.open(cart.id, listing.id, Finding(cause, Remedy.SHOW), 0, nothing, nothing, at, note)

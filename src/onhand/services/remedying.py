@@ -1,6 +1,6 @@
 """Acts on what has settled in one product: books it, or records a difference and applies its remedy.
 
-Path: ``reconciling.compare`` → ``act``, in one unit of work for all products that have settled.
+Path: ``reconciling.compare`` → ``gather``, which reads, → ``act``, in one unit of work for all products that have settled.
 Promise: every act is a movement under an order's number or a difference on record, by the smaller amount seen.
 Never: writes to a shop: a remedy changes the books, and delivery follows from that.
 """
@@ -8,205 +8,185 @@ Never: writes to a shop: a remedy changes the books, and delivery follows from t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from onhand.domain import differences, family, law, lines
+from onhand.domain import differences, doubts, family, law, naming
 from onhand.domain.carts import Cart
-from onhand.domain.differences import Cause, Evidence, Finding, Remedy
+from onhand.domain.differences import Cause, Evidence, Finding, Policy, Remedy
+from onhand.domain.doubts import Doubts, Wait, Weighing
+from onhand.domain.law import Suspicion
 from onhand.domain.lines import LineChange, subset
 from onhand.domain.listings import Listing
+from onhand.domain.naming import Named
 from onhand.domain.orders import LineState
-from onhand.domain.shop import Line, Row
+from onhand.domain.shop import Row
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Movement
 
-from . import bookkeeping, editing, evidence, refreshing, returning, trading
+from . import bookkeeping, editing, evidence, rebasing, refreshing, returning, trading
+from .editing import ByEditor
 from .memory import Memory, Moment
-from .ports import Books
-from .weighing import DOUBTS, Rules, Weighing, ripe_amounts
+from .ports import Books, House, Shop
+from .rebasing import Fall
+from .weighing import Rules
 
 log = structlog.get_logger()
 
 
-def act(
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One product of which something has settled, with all that is known about it before anything is booked."""
+
+    weighing: Weighing
+    ripe: Doubts  # amounts that have settled
+    good: Moment  # when the product was last seen right
+    now: Moment
+    fell_by: datetime  # by then its counter was seen to fall
+    drift: Suspicion | None  # its drift, as it is suspected so far
+    drift_later: bool  # its drift was first seen at a later look than the fall of its counter
+    by_editor: ByEditor
+
+    def evidence(self, books: Books, cart: Cart, listing: Listing) -> Evidence:
+        """Return all that is known about the drift."""
+        found = evidence.of_drift(books, cart, listing, self.weighing.row, self.ripe.drift, self.good, self.now)
+        return self.by_editor.complete(found)
+
+    def after_lines(self, weighing: Weighing) -> Case:
+        """Return the case with what is left to weigh, once lines told all that its counter moved by."""
+        changed = [change for change in self.by_editor.changed if change in weighing.changed]
+        ripe = replace(self.ripe, unnamed=0, fallen=0)
+        return replace(self, weighing=weighing, ripe=ripe, by_editor=replace(self.by_editor, changed=changed))
+
+
+def gather(house: House, cart: Cart, shop: Shop, memory: Memory, weighing: Weighing, rules: Rules, now: Moment) -> Case:
+    """Gather what is known about a product of which something has settled; asks the shop about lines of edited orders."""
+    product, halfway = weighing.product, timedelta(seconds=rules.settle_seconds / 2)
+    good = memory.witnessed.get(product, now)
+    since, until = evidence.since(good, now), memory.first_seen(product, "drift", now) + halfway
+    return Case(
+        weighing,
+        ripe=doubts.ripe(weighing.doubts, memory.settled(product, now, rules.settle_seconds)),
+        good=good,
+        now=now,
+        fell_by=memory.first_seen(product, "fallen", now) + halfway,
+        drift=memory.suspicions.get((product, "drift")),
+        drift_later=memory.came_later(product, "drift", "fallen"),
+        by_editor=editing.by_editor(house, cart, shop, weighing, memory, since, until),
+    )
+
+
+def act(books: Books, cart: Cart, case: Case, memory: Memory, policy: Policy) -> None:
+    """Book what has settled in one product, by the smaller amount seen, and apply the remedy for what is left of it."""
+    ripe = _ready(case, memory)
+    if ripe is None:
+        return
+    case, product = replace(case, ripe=ripe), case.weighing.product
+    all_settled = _end_doubts(case, memory)
+    listing = _listing(books, cart, product)
+    if not listing.tracked:
+        return  # a person gave it another tie since it was weighed: the next look follows it in silence
+    found = case.evidence(books, cart, listing)
+    if ripe.reset:
+        _follow_reset(books, cart, listing, case, found)
+        return
+    if all_settled and product not in memory.lowered:
+        left = editing.by_lines(books, cart, listing, case.weighing, case.by_editor, case.now.at)
+        if left is None:
+            return
+        case = case if left is case.weighing else case.after_lines(left)
+    doubted = naming.in_doubt(case.weighing, case.ripe, found, memory.lowered.pop(product, 0))
+    if doubted:
+        case = _keep_in_doubt(books, cart, case, found, doubted, memory)
+    moved = case.ripe.unnamed - max(0, case.ripe.fallen - doubted)
+    case = replace(case, weighing=naming.went_before(case.weighing, case.fell_by, moved))
+    named = naming.name(case.weighing, moved, case.by_editor.added, family.restocks_in_part(cart.hello))
+    _book_named(books, cart, case, named)
+    if named.nameless > 0:
+        memory.nameless[product] = case.now.monotonic
+    if not doubted:
+        _explain(books, cart, case, named.changes, policy)
+
+
+def _listing(books: Books, cart: Cart, product: int) -> Listing:
+    """Return a listing with everything that was booked so far."""
+    return books.listings.of(cart.id, [product])[product]
+
+
+def _ready(case: Case, memory: Memory) -> Doubts | None:
+    """Return the amounts to act on, None if something else has to settle first."""
+    product, weighing = case.weighing.product, case.weighing
+    told = bool(case.by_editor.changed or case.by_editor.added)
+    ready = doubts.ready(weighing, case.ripe, told, product in memory.lowered, case.drift_later)
+    if ready is Wait.FOR_THE_WHOLE_DRIFT:
+        memory.suspicions[product, "drift"] = Suspicion(case.now.monotonic, weighing.weighed.drift)
+    return None if isinstance(ready, Wait) else ready
+
+
+def _end_doubts(case: Case, memory: Memory) -> bool:
+    """End the doubts that are acted on; return whether none of the product are left. Their causes are as old, so they keep the date."""
+    product, ripe = case.weighing.product, case.ripe
+    for what, amount in ripe.each():
+        if amount or (what == "reset" and ripe.fallen):
+            memory.suspicions.pop((product, what), None)
+    all_settled = ripe == case.weighing.doubts
+    if all_settled and not memory.suspects(product):
+        memory.witnessed.pop(product, None)
+    return all_settled
+
+
+def _follow_reset(books: Books, cart: Cart, listing: Listing, case: Case, found: Evidence) -> None:
+    """Follow a counter that was set back, unless that may be a return that a form or a race has undone."""
+    weighing, units, at = case.weighing, case.ripe.reset, case.now.at
+    # Beside a counter that was set back no sale is booked yet.
+    found = replace(found, sales=found.sales + law.units(weighing.paid))
+    if naming.may_have_come_back(weighing, units, found, evidence.since(case.good, case.now)):
+        rebasing.doubt_return(books, cart, listing, weighing, found, units, at)
+    else:
+        rebasing.rebase(books, cart, listing, weighing.row, Fall(units, differences.RESET), at)
+
+
+def _keep_in_doubt(books: Books, cart: Cart, case: Case, found: Evidence, units: int, memory: Memory) -> Case:
+    """Follow the counter by units that may not have come back; return what is left of the case.
+
+    Its drift is weighed again once the books have followed, and its cause is as old.
+    """
+    product, drift = case.weighing.product, case.ripe.drift + units
+    memory.witnessed[product] = case.good
+    if case.drift is not None and drift:
+        memory.suspicions[product, "drift"] = Suspicion(case.drift.since, drift)
+    listing = _listing(books, cart, product)
+    in_doubt = rebasing.doubt_return(books, cart, listing, case.weighing, found, units, case.now.at)
+    return replace(case, weighing=case.weighing.without(in_doubt))
+
+
+def _book_named(books: Books, cart: Cart, case: Case, named: Named) -> None:
+    """Book what the counter moved by, under the names of lines as far as they tell."""
+    weighing, product, at = case.weighing, case.weighing.product, case.now.at
+    listing = _listing(books, cart, product)
+    trading.sell(books, cart, named.sold, at)
+    returning.book_changes(books, cart, listing, named.changed, at, others=weighing.changed)
+    if named.whole is not None:
+        listing = _listing(books, cart, product)
+        returning.book_changes(books, cart, listing, (named.whole,), at, unsure=named.unsure)
+    trading.count_sale(books, cart, product, named.nameless, at)
+    left_out = naming.left_out(weighing, named.changes, cart.epoch)
+    if left_out:
+        _show_left_out(books, cart, weighing, named.changes, left_out, at)
+
+
+def _show_left_out(
     books: Books,
     cart: Cart,
     weighing: Weighing,
-    good: Moment,
-    by_editor: editing.ByEditor,
-    memory: Memory,
-    rules: Rules,
-    now: Moment,
+    came: Sequence[LineChange],
+    left_out: Sequence[LineChange],
+    at: datetime,
 ) -> None:
-    """Apply the remedies to what has settled in one product, by the smaller amount seen. ``good``: when it was last seen right."""
-    product, at = weighing.listing.product, now.at
-    ripe = ripe_amounts(weighing, memory, rules, now)
-    if _waits(weighing, ripe, by_editor, memory, now):
-        return
-    fell_by = memory.first_seen(product, "fallen", now) + timedelta(seconds=rules.settle_seconds / 2)
-    known_drift = memory.suspicions.get((product, "drift"))
-    rest = _end_doubts(weighing, ripe, memory)
-    listing = books.listings.of(cart.id, [product])[product]
-    if not listing.tracked:
-        return  # a person gave it another tie since it was weighed: the next look follows it in silence
-    row, drift = weighing.row, ripe["drift"]
-    found = by_editor.complete(evidence.of_drift(books, cart, listing, row, drift, good, now))
-    if ripe["reset"]:
-        found = replace(found, sales=found.sales + _sold_since(weighing))
-        if _may_have_come_back(weighing, ripe["reset"], found, evidence.since(good, now)):
-            _doubt_return(books, cart, listing, weighing, found, ripe["reset"], at)
-        else:
-            _rebase(books, cart, listing, row, ripe["reset"], differences.RESET, at)
-        return
-    if not rest and product not in memory.lowered:
-        unbooked = editing.by_lines(books, cart, listing, weighing, by_editor, at)
-        if unbooked is None:
-            return
-        if unbooked is not weighing:
-            weighing, ripe = unbooked, {**ripe, "unnamed": 0, "fallen": 0}
-            by_editor = replace(by_editor, changed=[c for c in by_editor.changed if c in unbooked.changed])
-            listing = books.listings.of(cart.id, [product])[product]
-    doubted = _doubted(weighing, ripe, found, memory)
-    if doubted:
-        # The rest is weighed again once the books have followed, and its cause is as old.
-        memory.witnessed[product] = good
-        if known_drift is not None and drift + doubted:
-            memory.suspicions[(product, "drift")] = law.Suspicion(known_drift.since, drift + doubted)
-        in_doubt = _doubt_return(books, cart, listing, weighing, found, doubted, at)
-        weighing = replace(weighing, changed=tuple(c for c in weighing.changed if c not in in_doubt))
-        listing = books.listings.of(cart.id, [product])[product]
-    moved = ripe["unnamed"] - max(0, ripe["fallen"] - doubted)
-    if moved < 0:
-        weighing = _went_before(weighing, fell_by, moved)
-    explained, nameless = _book_moved(books, cart, listing, weighing, moved, by_editor.added, at)
-    if nameless > 0:
-        memory.nameless[product] = now.monotonic
-    if doubted:
-        return
-    listing = books.listings.of(cart.id, [product])[product]
-    # Once more: what was booked just now could have been in a race, too.
-    found = by_editor.without(explained).complete(evidence.of_drift(books, cart, listing, row, drift, good, now))
-    if found.paid:
-        left = {line.line for line in books.lines.waiting(cart.source, [product])}
-        found = replace(found, paid=[line for line in found.paid if line.line in left])
-    finding = differences.explain(found, rules.policy) if found.drift else None
-    if finding is None and ripe["edited"]:
-        finding = differences.in_part(found)
-    if finding is not None:
-        _remedy(books, cart, listing, row, found, finding, at)
-    if (found.drift and by_editor.doubtful) or (
-        finding is None and ripe["edited"]
-    ):  # about these a person was asked, or nothing moved
-        editing.note_edited(books, cart, [change for change in weighing.changed if change not in explained])
-
-
-def _waits(weighing: Weighing, ripe: dict[str, int], by_editor: editing.ByEditor, memory: Memory, now: Moment) -> bool:
-    """Return whether what has settled shows its cause only with something that has not. What fell first, and was borne out then, is acted
-    on without the drift of a later fall."""
-    product, weighed = weighing.listing.product, weighing.weighed
-    if weighed.drift and not ripe["drift"] and (ripe["fallen"] or ripe["edited"]):
-        return True  # whether goods came back, and what an edit was worth, shows with the drift
-    # Where no line tells what a drift is worth, goods may be coming back of a line that was added, and gone again before it was booked;
-    # where one does, it may tell what fell instead.
-    told = bool(by_editor.changed or by_editor.added)
-    if not ripe["fallen"] and (product in memory.lowered or (weighed.fallen > 0 and not (ripe["drift"] < 0 and told))):
-        return True  # what the drift is worth shows with the counter
-    if told and ripe["drift"] not in (0, weighed.drift):
-        # What an order's editor did explains the whole of a drift or nothing: a part of it would be asked about, and the rest misread.
-        memory.suspicions[(product, "drift")] = law.Suspicion(now.monotonic, weighed.drift)
-        return True
-    if ripe["drift"] < 0 < ripe["fallen"] < weighed.fallen and memory.came_later(product, "drift", "fallen"):
-        ripe["drift"] = 0
-    return False
-
-
-def _end_doubts(weighing: Weighing, ripe: dict[str, int], memory: Memory) -> bool:
-    """End the doubts that are acted on; returns whether some of the product are left. Their causes are as old, so they keep the date."""
-    product = weighing.listing.product
-    for what in DOUBTS:
-        if ripe[what] or (what == "reset" and ripe["fallen"]):
-            memory.suspicions.pop((product, what), None)
-    rest = any(amount != ripe[what] for what, amount in weighing.doubts())
-    if not rest and not any((product, what) in memory.suspicions for what in DOUBTS):
-        memory.witnessed.pop(product, None)
-    return rest
-
-
-def _doubted(weighing: Weighing, ripe: dict[str, int], found: Evidence, memory: Memory) -> int:
-    """Return how many of the units by which the counter fell may not have come back."""
-    lowered = min(memory.lowered.pop(weighing.listing.product, 0), ripe["fallen"])
-    doubted = max(differences.not_borne_out(found, ripe["fallen"]), lowered)
-    if doubted and ripe["drift"] < 0:
-        return _whole_lines(weighing, doubted, min(ripe["fallen"], doubted + found.sales))
-    return doubted
-
-
-def _whole_lines(weighing: Weighing, units: int, most: int) -> int:
-    """Return the least number of units, from these to ``most``, that whole lines gave back. What a line gives back is destroyed as a whole
-    or not at all; if the quantity lacks less than that, sales of the same moment were lost as well."""
-    amounts = [-change.units for change in weighing.changed if change.units < 0]
-    exact = (total for total in range(units, most + 1) if subset(total, amounts, exact=True) is not None)
-    return next(exact, units)
-
-
-def _went_before(weighing: Weighing, fell_by: datetime, moved: int) -> Weighing:
-    """Leave out lines that went after the counter was seen to fall, if the others explain it."""
-    before = tuple(c for c in weighing.changed if c.sold.gone_at is None or c.sold.gone_at <= fell_by)
-    exact = subset(moved, [change.units for change in before if change.units < 0], exact=True) is not None
-    return replace(weighing, changed=before) if exact else weighing
-
-
-def _book_moved(
-    books: Books, cart: Cart, listing: Listing, weighing: Weighing, moved: int, added: Sequence[Line], at: datetime
-) -> tuple[tuple[LineChange, ...], int]:
-    """Book what the counter moved by and no line told of at first glance; returns the line changes that tell of it now, and the units
-    that none tells of. ``added``: lines that an editor may have added without the counter."""
-    changes = [change for change in weighing.changed if change not in weighing.old]
-    recent = [line for line in weighing.waiting if line not in weighing.old]
-    sold, changed = law.name(moved, recent, changes, mixed=True, last=added)
-    if law.units(sold) + sum(change.units for change in changed) != moved:
-        sold, changed = law.name(moved, weighing.waiting, changes, mixed=True, last=added)
-    if not family.restocks_in_part(cart.hello):
-        # An order that is deleted comes back as a whole. If the counter fell by less, something was sold that has no line.
-        orders = {change.sold.order for change in changed if change.gone}
-        together = [c for c in weighing.changed if c.gone and c.sold.order in orders and c not in changed]
-        changed = (*changed, *together)
-    rest = moved - law.units(sold) - sum(change.units for change in changed)
-    whole = _whole_line(weighing, changed, -rest) if rest < 0 else None
-    trading.sell(books, cart, sold, at)
-    returning.book_changes(books, cart, listing, changed, at, others=weighing.changed)
-    if whole is not None:
-        listing = books.listings.of(cart.id, [listing.product])[listing.product]
-        returning.book_changes(books, cart, listing, (whole,), at, unsure=-rest)
-        changed = (*changed, whole)
-    rest = moved - law.units(sold) - sum(change.units for change in changed)
-    trading.count_sale(books, cart, listing.product, rest, at)
-    _show_left_out(books, cart, weighing, changed, at)
-    return changed, rest
-
-
-def _whole_line(weighing: Weighing, known: Sequence[LineChange], units: int) -> LineChange | None:
-    """Return the smallest line that is gone and held more than these units. No line of the product explains why its counter fell, and a
-    line comes back as a whole: so that one did, and something was sold that has no line. Or an order came back that is not known."""
-    larger = [c for c in weighing.changed if c.gone and c not in known and -c.units > units]
-    return min(larger, key=lambda change: (-change.units, change.sold.units.left), default=None)
-
-
-def _show_left_out(books: Books, cart: Cart, weighing: Weighing, came: Sequence[LineChange], at: datetime) -> None:
-    """CE Phoenix gives back one line of a product where an order had two. The counter is the truth here too; the shelf may know better.
-
-    Where lines of several orders are gone, or new ones have come as well, it is not certain what came back, and nothing is said. Lines
-    of an earlier epoch may be gone because the shop was put back.
-    """
-    gone = [change for change in (*came, *weighing.changed) if change.gone]
-    left_out = [c for c in weighing.changed if c.gone and c not in came and c.sold.epoch == cart.epoch]
-    new = weighing.waiting or weighing.weighed.sold
-    if not any(change.gone for change in came) or not left_out or new or len({c.sold.order for c in gone}) > 1:
-        return
-    back, rest = -sum(c.units for c in came), -sum(c.units for c in left_out)
+    """CE Phoenix gives back one line of a product where an order had two. The counter is the truth here too; the shelf may know better."""
+    back, rest = -sum(change.units for change in came), -sum(change.units for change in left_out)
     order = f"Order {left_out[0].sold.order} gave back {back} of {back + rest}"
     note = f"{order}: if the rest is on the shelf, receive it here, then press Re-check."
     row = weighing.row
@@ -214,106 +194,71 @@ def _show_left_out(books: Books, cart: Cart, weighing: Weighing, came: Sequence[
     books.differences.open(cart.id, weighing.listing.id, differences.PARTIAL, -rest, seen, expected, at, note)
 
 
-def _may_have_come_back(weighing: Weighing, units: int, found: Evidence, since: datetime) -> bool:
-    """Return whether what looks like a counter that was set back may be goods that came back, with a form or a race writing over the
-    quantity they raised. A counter that was set to nothing holds only what was sold since: any other fall may be a return. So may one
-    that lines explain which went after ``since``; a race takes another sale than theirs."""
-    row, listing = weighing.row, weighing.listing
-    if row.ordered > _sold_since(weighing) and row.quantity - listing.agreed != -row.ordered:
-        return found.edited or found.sales > 0
-    lately = [c.units for c in weighing.changed if c.gone and (c.sold.gone_at is None or c.sold.gone_at >= since)]
-    explained = bool(lately) and lines.subset(-units, lately, exact=True) is not None
-    return explained and (found.edited or found.sales > units)
+def _explain(books: Books, cart: Cart, case: Case, booked: Sequence[LineChange], policy: Policy) -> None:
+    """Find the cause of the drift, and apply its remedy. ``booked``: line changes that are booked by now."""
+    weighing, by_editor, at = case.weighing, case.by_editor, case.now.at
+    listing = _listing(books, cart, weighing.product)
+    # Read the evidence once more: what was booked just now could have been in a race, too.
+    found = replace(case, by_editor=by_editor.without(booked)).evidence(books, cart, listing)
+    if found.paid:
+        left = {line.line for line in books.lines.waiting(cart.source, [weighing.product])}
+        found = replace(found, paid=[line for line in found.paid if line.line in left])
+    finding = _finding(found, case.ripe, policy)
+    if finding is not None:
+        _remedy(books, cart, listing, weighing.row, found, finding, at)
+    asked_about = found.drift and by_editor.doubtful
+    if asked_about or (finding is None and case.ripe.edited):  # else nothing moved for these lines
+        editing.note_edited(books, cart, weighing.without(booked).changed)
 
 
-def _sold_since(weighing: Weighing) -> int:
-    """Return the units of new lines that were paid for. Beside a counter that was set back nothing is booked yet."""
-    return law.units(line for line in weighing.waiting if line.paid)
-
-
-def _doubt_return(
-    books: Books, cart: Cart, listing: Listing, weighing: Weighing, found: Evidence, units: int, at: datetime
-) -> tuple[LineChange, ...]:
-    """The counter gave back units that the quantity did not get. The books follow the counter, and no stock moves; where a race may
-    have destroyed what came back, a person is asked whether the goods are there. Returns the line changes that this is about."""
-    # Of several lines the one of which most is left: nothing is booked for it, and the person is asked about all that can have come back.
-    most_left_first = sorted(weighing.changed, key=lambda change: -change.sold.units.left)
-    _, changed = law.name(-units, (), most_left_first)
-    destroyed = found.sales > 0 or found.edited  # a race or a form may have written over what came back
-    fresh, orders = max(0, units + sum(change.units for change in changed)), []
-    for change in books.lines.renewed(cart.id, changed):
-        after, counted = change.sold.units.give_back(-change.units, change.now)
-        fresh += counted
-        orders.append(str(change.sold.order))
-        if destroyed:
-            books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.deleted else LineState.SOLD)
-    finding = differences.DOUBTED if destroyed and fresh else differences.LOWERED
-    named = f" of order {', '.join(orders)}" if orders else ""
-    note = f"The shop's counter gave back {units} units{named}, its quantity did not rise."
-    if finding is differences.DOUBTED:
-        note += f" If {fresh} came back to the shelf, choose theirs; if not, ours."
-    _rebase(books, cart, listing, weighing.row, units, finding, at, fresh, note)
-    return changed
-
-
-def _rebase(
-    books: Books,
-    cart: Cart,
-    listing: Listing,
-    row: Row,
-    units: int,
-    finding: Finding,
-    at: datetime,
-    missing: int = 0,
-    note: str = "",
-) -> None:
-    """Follow a counter that went down by units of its own: no stock moved. What was sold since shows at the next look.
-
-    ``missing``: units by which the shop shows too few, if they came back after all.
-    """
-    seen, expected = Counters(row.quantity, row.ordered), Counters(listing.agreed, listing.ordered)
-    if finding.remedy is Remedy.ASK:
-        expected = Counters(row.quantity + missing, row.ordered)
-    difference = books.differences.open(cart.id, listing.id, finding, -units, seen, expected, at, note)
-    books.listings.drift(listing.id, -units, -units, 0)
-    books.carts.move_sums(cart.id, Sums.of(listing.product, 0, -units))
-    if finding.remedy is Remedy.REBASE:
-        books.differences.close(difference, at, note or finding.remedy.value)
-    log.warning(
-        "counter.fell", cart=cart.name, product=listing.product, sku=listing.model, cause=finding.cause, amount=-units
-    )
+def _finding(found: Evidence, ripe: Doubts, policy: Policy) -> Finding | None:
+    """Return what a drift is, or without one, what edited lines say; None if there is nothing to remedy."""
+    if found.drift:
+        return differences.explain(found, policy)
+    return differences.in_part(found) if ripe.edited else None
 
 
 def _remedy(
     books: Books, cart: Cart, listing: Listing, row: Row, found: Evidence, finding: Finding, at: datetime
 ) -> None:
     """Record a difference and change the books accordingly; posts follow from that."""
-    drift = found.drift
     if finding.cause in (Cause.ORDER_EDITED, Cause.ORDER_CANCELLED):
-        editing.follow(books, cart, listing, row, drift - finding.rest, finding, at)
-        if finding.rest:
-            left = replace(found, drift=finding.rest, changed=(), added=())
-            listing = books.listings.of(cart.id, [listing.product])[listing.product]
-            _remedy_rest(books, cart, listing, row, left, finding, at)
+        _follow_order(books, cart, listing, row, found, finding, at)
         return
     editing.note_edited(books, cart, found.changed)
-    if (
-        finding.remedy is Remedy.ASK
-    ):  # about these, too: if they went on waiting, no race of this product would be believed any more
+    if finding.remedy is Remedy.ASK:
+        # The question is about these, too: if they went on waiting, no race of this product would be believed any more.
         books.lines.mark(cart.source, [line.line for line in found.added], LineState.UNTRACKED)
-    undone = books.differences.awaiting(listing.id, -drift)
-    if undone is not None:
-        # A sale that stayed half written for long was asked about; now it is whole, or somebody put it right there.
-        books.listings.drift(listing.id, drift, 0, drift)
-        books.carts.move_sums(cart.id, Sums.of(listing.product, drift, 0))
-        books.differences.close(undone, at, "undone in the shop")
+    undone = books.differences.awaiting(listing.id, -found.drift)
+    if undone is None:
+        _record(books, cart, listing, row, found, finding, at)
         return
-    note = ""
-    if finding.remedy is Remedy.BOOK and listing.item is not None:
-        if bookkeeping.unbookable(books, {listing.item: drift}):
-            finding, note = Finding(finding.cause, Remedy.ASK), bookkeeping.UNBOOKABLE
-        else:
-            books.carts.owe_mark(cart.id)
+    # A sale that stayed half written for long was asked about; now it is whole, or somebody put it right there.
+    books.listings.drift(listing.id, found.drift, 0, found.drift)
+    books.carts.move_sums(cart.id, Sums.of(listing.product, found.drift, 0))
+    books.differences.close(undone, at, "undone in the shop")
+
+
+def _follow_order(
+    books: Books, cart: Cart, listing: Listing, row: Row, found: Evidence, finding: Finding, at: datetime
+) -> None:
+    """Book what an edited order explains of a drift, then remedy the rest."""
+    editing.follow(books, cart, listing, row, found.drift - finding.rest, finding, at)
+    if finding.rest:
+        left = replace(found, drift=finding.rest, changed=(), added=())
+        _remedy_rest(books, cart, _listing(books, cart, listing.product), row, left, finding, at)
+
+
+def _record(
+    books: Books, cart: Cart, listing: Listing, row: Row, found: Evidence, finding: Finding, at: datetime
+) -> None:
+    """Record a difference, take its drift over, and do what its remedy says."""
+    drift, note = found.drift, ""
+    booked = listing.item if finding.remedy is Remedy.BOOK else None
+    if booked is not None and bookkeeping.unbookable(books, {booked: drift}):
+        booked, finding, note = None, Finding(finding.cause, Remedy.ASK), bookkeeping.UNBOOKABLE
+    if booked is not None:
+        books.carts.owe_mark(cart.id)
     seen, expected = Counters(row.quantity, row.ordered), Counters(listing.agreed, listing.ordered)
     difference = books.differences.open(cart.id, listing.id, finding, drift, seen, expected, at, note)
     books.listings.drift(listing.id, drift, 0, drift if finding.remedy is Remedy.ASK else 0)
@@ -321,8 +266,8 @@ def _remedy(
     # If more has moved than is acted on now, the edit must stay visible as one until the rest has settled too.
     modified = row.modified if row.sum == listing.sum + drift else listing.modified
     refreshing.note_switch(books, listing, row, modified, found.edited, at)
-    if finding.remedy is Remedy.BOOK and listing.item is not None:
-        bookkeeping.book(books, [Movement.edit(listing.item, drift, cart.id, difference)], at)
+    if booked is not None:
+        bookkeeping.book(books, [Movement.edit(booked, drift, cart.id, difference)], at)
     if finding.remedy is Remedy.BOOK:
         books.differences.close(difference, at, finding.remedy.value)
     if finding.remedy is Remedy.POST:

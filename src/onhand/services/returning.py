@@ -2,7 +2,7 @@
 
 Path: ``reconciling``, ``remedying`` and ``aligning`` know which lines changed → ``book_changes`` → movements under the lines' names.
 Promise: no line brings back more than it took, even if a clerk books a return at the same moment; the excess becomes a difference.
-Never: decides which line changed; ``law`` and ``differences`` do.
+Never: decides which line changed, or how much of it counts; ``law``, ``naming`` and ``returns`` do.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from datetime import datetime
 
 import structlog
 
+from onhand.domain import returns
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, Finding, Remedy
 from onhand.domain.lines import LineChange, others_gone
 from onhand.domain.listings import Listing
 from onhand.domain.orders import LineState
+from onhand.domain.returns import Counted
 from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import Movement, Source
 
@@ -41,51 +43,66 @@ def book_changes(
     """Book what became of sold lines of one listing: units that were added to an order, and units that came back.
 
     The counter moved with them; or, if ``drift`` is given, the sum moved by that many signed units, and the counter by ``counter``. Of
-    a line no more is booked back than it still held: what had come back before is taken from the shop again, and said; what was never
-    booked as taken is asked about. ``others``: changes of other lines; where one of them may have given the units back instead, a person
-    is asked, and so about ``unsure`` units that may be of a line that is not known.
+    a line no more is booked back than it still held. Units that had come back before are taken from the shop again, with a difference on
+    record; a person is asked about units that were never booked as taken. ``others``: changes of other lines. A person is also asked if
+    one of those may have given the units back instead, and about ``unsure`` units that may be of a line that is not known.
     """
     if not changes:
         return
-    units = sum(change.units for change in changes)
-    movements: list[Movement] = []
-    twice = unbooked = 0
-    for told in changes:
-        (change,) = books.lines.renewed(cart.id, [told])  # one by one: a line may have been edited, and then have gone
-        sold, source = change.sold, Source(cart.id, change.sold.epoch)
-        item = sold.item if sold.item is not None else listing.item
-        if change.units > 0:
-            after, counted = sold.units.take(change.units), change.units
-        else:
-            after, counted = sold.units.give_back(-change.units, change.now)
-            beyond, again = -change.units - counted, min(-change.units - counted, sold.units.back)
-            twice += again
-            unbooked += beyond - again
-            if (
-                sold.epoch.partition("~")[0] != cart.epoch
-            ):  # an order that an alignment made history may have given them back
-                unsure += again
-        books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.deleted else LineState.SOLD)
-        if not counted or item is None or not listing.tracked:
-            continue
-        if change.units > 0:
-            made = Movement.sale_line(item, counted, source, sold.order, sold.line, after.taken, sold.run)
-        else:
-            cancelled = change.cancelled is not None
-            made = Movement.cancellation_line(
-                item, counted, source, sold.order, sold.line, after.back, change.deleted, sold.run, cancelled
-            )
-        movements.append(made)
+    counted = [_count(books, cart, change) for change in changes]
+    _move(books, cart, listing, sum(change.units for change in changes), drift, counter)
+    if not listing.tracked:
+        return
+    movements = [made for change, count in counted if (made := _movement(cart, listing, change, count)) is not None]
+    if hold_unbookable(books, cart, {listing: sum(movement.quantity for movement in movements)}, at):
+        return
+    _book(books, cart, listing, movements, at)
+    twice = sum(count.twice for _, count in counted)
+    if twice:
+        # An order that an alignment made history may have given them back.
+        unsure += sum(count.twice for change, count in counted if change.sold.epoch.partition("~")[0] != cart.epoch)
+        left = sum(change.sold.units.left for change in books.lines.renewed(cart.id, others_gone(changes, others)))
+        _take_again(books, cart, listing, changes, twice, min(twice, left + unsure), at)
+    unbooked = sum(count.unbooked for _, count in counted)
+    if unbooked:
+        _ask_about_unbooked(books, cart, listing, changes, unbooked, at)
+    for movement in movements:
+        log.info("line.changed", cart=cart.name, order=movement.order, line=movement.line, quantity=movement.quantity)
+
+
+def _count(books: Books, cart: Cart, told: LineChange) -> tuple[LineChange, Counted]:
+    """Note a change on its line; return the change with what the line held by now, and what it counts for."""
+    (change,) = books.lines.renewed(cart.id, [told])  # one by one: a line may have been edited, and then have gone
+    counted = returns.count(change)
+    books.lines.change(cart.id, change, counted.after, LineState.RESTOCKED if change.deleted else LineState.SOLD)
+    return change, counted
+
+
+def _move(books: Books, cart: Cart, listing: Listing, units: int, drift: int | None, counter: int) -> None:
+    """Follow the shop's counters: as trade of ``units``; or, if ``drift`` is given, the sum by that, and the counter by ``counter``."""
     if drift is None:
         books.listings.trade(cart.id, {listing.product: units})
         books.carts.move_sums(cart.id, Sums.of(listing.product, -units, units))
     else:
         books.listings.drift(listing.id, drift, counter, 0)
         books.carts.move_sums(cart.id, Sums.of(listing.product, drift - counter, counter))
-    if not listing.tracked:
-        return
-    if hold_unbookable(books, cart, {listing: sum(movement.quantity for movement in movements)}, at):
-        return
+
+
+def _movement(cart: Cart, listing: Listing, change: LineChange, counted: Counted) -> Movement | None:
+    """Return the movement under the line's name; None if nothing of it counts."""
+    sold, after = change.sold, counted.after
+    source, item = Source(cart.id, sold.epoch), sold.item if sold.item is not None else listing.item
+    if not counted.units or item is None:
+        return None
+    if change.units > 0:
+        return Movement.sale_line(item, counted.units, source, sold.order, sold.line, after.taken, sold.run)
+    cancelled = change.cancelled is not None
+    return Movement.cancellation_line(
+        item, counted.units, source, sold.order, sold.line, after.back, change.deleted, sold.run, cancelled
+    )
+
+
+def _book(books: Books, cart: Cart, listing: Listing, movements: Sequence[Movement], at: datetime) -> None:
     if movements:
         books.carts.owe_mark(cart.id)
     bookkeeping.book(books, movements, at)
@@ -93,13 +110,6 @@ def book_changes(
         # Sold under another SKU: the stock of that item moved, and the shop's quantity of this one. A post puts this one right.
         books.listings.announce_listings([listing.id])
         books.tell([cart.id])
-    if twice:
-        left = sum(change.sold.units.left for change in books.lines.renewed(cart.id, others_gone(changes, others)))
-        _take_again(books, cart, listing, changes, twice, min(twice, left + unsure), at)
-    if unbooked:
-        _ask_about_unbooked(books, cart, listing, changes, unbooked, at)
-    for movement in movements:
-        log.info("line.changed", cart=cart.name, order=movement.order, line=movement.line, quantity=movement.quantity)
 
 
 def _take_again(

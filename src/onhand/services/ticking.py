@@ -1,8 +1,8 @@
-"""One tick of one cart: look, book, compare, deliver, settle.
+"""Takes one tick of one cart: look, book, compare, deliver.
 
 Path: the controller calls ``tick`` at its pace and ``deliver_all`` when a booking wakes it; ``aligning`` calls ``observe`` before it
 compares.
-Promise: an unsettled batch is settled before anything is looked at, so what is seen is never in doubt because of us.
+Promise: an unsettled batch is settled before anything is looked at, so our own posts cast no doubt on what is seen.
 Never: decides anything about quantities itself.
 """
 
@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 
+from onhand.domain import looks
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, braked
 from onhand.domain.errors import Conflict
+from onhand.domain.looks import Asked, Told
 
 from . import claiming, collecting, delivering, looking, reconciling, refreshing
-from .collecting import Booked
 from .looking import Collected
 from .memory import Memory, Moment
 from .ports import ROWS_MAX, Books, House, Shop
@@ -32,6 +32,7 @@ _COPIED = (
 )
 # Why a shop is not where our posts left it, by the reason of a conflict.
 MISPLACED = {"epoch": _MOVED, "gap": _MOVED, "other": _COPIED, "copied": _COPIED}
+LOOKS_MAX = 20  # looks in a row until all order lines of a shop are read
 ROUNDS_MAX = 50  # batches in a row before the next look
 
 
@@ -44,31 +45,10 @@ class Seen(StrEnum):
     STOPPED = "stopped"  # a person has to align it
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
-    """Where to look for what differs."""
-
-    products: frozenset[int]  # asked about one by one
-    cells: bool = False  # the cells name the products
-    whole: bool = False  # no other product can differ
-
-
-def search(booked: Booked, suspected: frozenset[int], sold: frozenset[int], halted: bool, deep: bool) -> Search:
-    """Decide where to look, after a look was booked. ``suspected`` are products with a doubt, ``sold`` those with new lines; ``deep``:
-    the cells are due although the sums agree, which can hide drifts that cancel each other."""
-    if booked.suspects is None or (deep and booked.explained and not halted):
-        # A stopped cart is searched no further than its new lines: everything else waits for the alignment.
-        return Search(sold, whole=True) if halted else Search(frozenset(), cells=True, whole=True)
-    if booked.explained:
-        # Sums that agree may do so because another drift cancels the one that was seen: only its own row ends a suspicion.
-        return Search(frozenset() if halted else suspected)
-    return Search(booked.suspects)
-
-
 def tick(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) -> Seen:
-    """Take one whole tick: observe the shop, then deliver what is due.
+    """Observe a shop, then deliver what is due.
 
-    Raises what the shop raises; all that was stored before stays, and the next tick goes on from there. A Conflict
+    Raises what the shop raises; everything stored before that stays, and the next tick goes on from there. A Conflict
     has stopped the cart.
     """
     seen = observe(house, cart_id, shop, memory, pace)
@@ -86,7 +66,7 @@ def observe(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) 
     if booked.emptied:
         _note_switched_off(house, cart, shop, memory, booked.emptied)
     _refresh_if_changed(house, cart, shop, collected)
-    open_ones = _compare(house, cart, shop, memory, pace.rules, collected, booked)
+    open_ones = _compare(house, cart, shop, memory, pace.rules, collected, booked.told)
     compared = collected.look.sums is not None and not collected.partial
     if compared and not memory.misled:  # else what differs was not seen, or not named yet
         memory.looked_at = Moment.now(house.clock)
@@ -98,7 +78,7 @@ def observe(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) 
 
 
 def _look(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) -> tuple[Cart, Collected]:
-    """Settle what is unsettled, so that what is seen next is never in doubt because of us; then look."""
+    """Settle what is unsettled, so that our own posts cast no doubt on what is seen; then look."""
     cart = _get(house, cart_id)
     with _stopping_on_conflict(house, cart):
         if cart.halted is None:
@@ -114,30 +94,25 @@ def _look(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) ->
 
 
 def _compare(
-    house: House, cart: Cart, shop: Shop, memory: Memory, rules: Rules, collected: Collected, booked: Booked
+    house: House, cart: Cart, shop: Shop, memory: Memory, rules: Rules, collected: Collected, told: Told
 ) -> int:
-    """Compare with the books what the look leaves in doubt; returns how many products are still open."""
+    """Compare with the books what the look leaves in doubt; return how many products are still open."""
     halted = cart.halted is not None
-    deep = booked.explained and not halted and house.clock.monotonic() >= memory.cells_due
-    if booked.explained and not deep:
+    deep = told.explained and not halted and house.clock.monotonic() >= memory.cells_due
+    if told.explained and not deep:
         memory.misled = 0
     suspected = frozenset(product for product, _ in memory.suspicions)
     sold = frozenset(line.product for line in collected.lines)
-    where = search(booked, suspected, sold, halted, deep)
-    products = reconciling.suspects(house, cart, shop, memory.misled) if where.cells else where.products
-    if deep and not products:  # the cells agree too: not again for long
+    where = looks.search(told, suspected, sold, halted, deep)
+    found = reconciling.suspects(house, cart, shop, memory.misled) if where.cells else where.products
+    if deep and not found:  # the cells agree too: do not ask for them again soon
         memory.cells_due = house.clock.monotonic() + collecting.CELLS_SECONDS
-    asked = products | booked.late | booked.edited | booked.new
-    if not (where.whole or asked):
-        return 0
-    new = booked.new - products
-    return reconciling.compare(
-        house, cart, shop, memory, asked, rules, where.whole, booked.edited, collected.partial, new
-    )
+    asked = Asked.after(found, where.whole, told, collected.partial)
+    return reconciling.compare(house, cart, shop, memory, asked, rules) if asked.needed else 0
 
 
 def deliver_all(house: House, cart_id: int, shop: Shop, batch_size: int) -> int:
-    """Deliver until nothing is due; returns how many posts went out."""
+    """Deliver until nothing is due; return how many posts went out."""
     total = 0
     for _ in range(ROUNDS_MAX):
         cart = _get(house, cart_id)
@@ -153,7 +128,7 @@ def deliver_all(house: House, cart_id: int, shop: Shop, batch_size: int) -> int:
 
 @contextmanager
 def _stopping_on_conflict(house: House, cart: Cart) -> Iterator[None]:
-    """A shop that is not where our posts left it stops the cart: a person has to see it before anything is posted there."""
+    """Stop the cart if its shop is not where our posts left it: a person has to see that before anything is posted there."""
     try:
         yield
     except Conflict as seen:
@@ -175,7 +150,7 @@ def _get(house: House, cart_id: int) -> Cart:
 
 
 def _looks_empty(house: House, cart: Cart, collected: Collected, rules: Rules) -> bool:
-    """The brake on vanished products: a shop that suddenly lacks many is more likely broken than sold out."""
+    """Stop the cart if many products vanished at once: its shop is more likely broken than sold out. Return whether it was stopped."""
     sums = collected.look.sums
     if sums is None or cart.halted is not None:
         return False
@@ -198,7 +173,7 @@ def _refresh_if_changed(house: House, cart: Cart, shop: Shop, collected: Collect
 
 
 def _note_switched_off(house: House, cart: Cart, shop: Shop, memory: Memory, products: tuple[int, ...]) -> None:
-    """Did the shop switch off what a sale emptied? Then stock that comes back will switch it on."""
+    """Note whether the shop switched off what a sale emptied: then new stock will switch it on again."""
     seconds = memory.seconds_since_look(Moment.now(house.clock))
     rows = shop.rows(products[:ROWS_MAX])
     at = house.clock.now()

@@ -1,7 +1,7 @@
 """Books trade of a shop that is certain: lines that were sold, units that its counter moved by, and the names that come late.
 
 Path: ``collecting``, ``reconciling``, ``remedying`` and ``aligning`` know what was sold → here → ``bookkeeping.book``.
-Promise: the counter, the cart's sums and the stock move in one commit; what no count can hold waits for a person.
+Promise: the counter, the cart's sums and the stock move in one commit; changes that no count can hold wait for a person.
 Never: decides what was sold.
 """
 
@@ -13,7 +13,7 @@ from datetime import datetime
 
 import structlog
 
-from onhand.domain import law
+from onhand.domain import doubts, law
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, Finding, Remedy
 from onhand.domain.listings import Listing
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 
 def sell(books: Books, cart: Cart, lines: Sequence[Line], at: datetime) -> tuple[int, ...]:
-    """Book lines that the counter confirmed; returns the products that this brought to nothing."""
+    """Book lines that the counter confirmed; return the products of which this took the last units."""
     if not lines:
         return ()
     listings = books.listings.of(cart.id, sorted({line.product for line in lines}))
@@ -94,26 +94,16 @@ def count_sale(books: Books, cart: Cart, product: int, units: int, at: datetime)
         log.info("counter.booked", cart=cart.name, product=product, units=units)
 
 
-def late(listing: Listing, lines: Sequence[Line]) -> list[Line]:
-    """Those of the paid lines whose units were booked before any line named them, the oldest first."""
-    left, found = listing.unnamed, []
-    for line in sorted(lines, key=lambda line: line.line):
-        if line.paid and 0 < line.quantity <= left:
-            left -= line.quantity
-            found.append(line)
-    return found
-
-
 def name_late(books: Books, cart: Cart, listing: Listing, lines: Sequence[Line]) -> None:
-    """Mark lines as sold whose units were booked before any line named them; nothing moves any more."""
-    named = late(listing, lines)
+    """Mark lines as sold whose units were booked before any line named them; no quantity moves."""
+    named = doubts.late(listing, lines)
     if named:
         books.lines.take(cart.source, dict.fromkeys([line.line for line in named], listing.item))
         books.listings.lack_name(listing.id, -law.units(named))
 
 
 def hold_unbookable(books: Books, cart: Cart, changes: Mapping[Listing, int], at: datetime) -> set[int]:
-    """Hold for a person what no count on hand can take, by signed units; returns the products concerned."""
+    """Hold changes, in signed units, that no count on hand can take, until a person decides; return their products."""
     tracked = {listing.item: listing for listing in changes if listing.tracked and listing.item is not None}
     over = bookkeeping.unbookable(books, {item: changes[listing] for item, listing in tracked.items()})
     for listing in (tracked[item] for item in sorted(over)):

@@ -1,0 +1,74 @@
+"""Decides what is new in a shop's set of products, and what of it a person has to know.
+
+Path: ``refreshing`` reads all products of a shop, asks ``Changed.of``, takes it over into the books, and records the ``notices``.
+Promise: a listing that can no longer be kept in step gets exactly one notice.
+Never: ties a product to an item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from .differences import Cause
+from .listings import Listing, Tie
+from .shop import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The products of a shop against its known listings."""
+
+    known: Mapping[int, Listing]  # by product; without those that were deleted before
+    kept: tuple[Row, ...]  # products that are known
+    fresh: tuple[Row, ...]  # products that are not
+    lost: tuple[Listing, ...]  # listings whose products are gone
+
+    @classmethod
+    def of(cls, listings: Iterable[Listing], rows: Sequence[Row]) -> Changed:
+        """Compare all listings of a shop with all its products."""
+        known = {listing.product: listing for listing in listings if not listing.deleted}
+        there = {row.product for row in rows}
+        return cls(
+            known,
+            tuple(row for row in rows if row.product in known),
+            tuple(row for row in rows if row.product not in known),
+            tuple(listing for product, listing in known.items() if product not in there),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a person has to know about a listing."""
+
+    listing: Listing
+    cause: Cause
+    note: str
+
+
+def notices(changed: Changed, ties: Mapping[int, Tie], after: Mapping[int, Listing]) -> list[Notice]:
+    """Return what to show: new products of items, and listings that were in step and are not any more.
+
+    ``after``: the listings of all products, once the change is taken over.
+    """
+    new = [after[row.product] for row in changed.fresh if _is_tied(ties[row.product])]
+    note = "Send or Get its quantity to bring it in step."
+    found = [Notice(listing, Cause.NEW_LISTING, note) for listing in new]
+    tracked = [listing for listing in changed.known.values() if listing.tracked]
+    return found + [notice for listing in tracked if (notice := _left_step(listing, after.get(listing.product)))]
+
+
+def _is_tied(tie: Tie) -> bool:
+    return tie.item is not None and tie.problem is None
+
+
+def _left_step(before: Listing, after: Listing | None) -> Notice | None:
+    """Return why a listing is not in step any more; None if it still is. ``after`` None: its product is gone."""
+    if after is None:
+        return Notice(before, Cause.DELETED, "The shop does not sell it any more.")
+    if after.item != before.item:
+        note = f"{before.model} became {after.model}: settle the SKU, then Send or Get."
+        return Notice(after, Cause.RENAMED, note)
+    if after.problem is not None:
+        return Notice(after, Cause.SET_ASIDE, f"It cannot be kept in step: {after.problem}.")
+    return None

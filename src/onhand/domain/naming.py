@@ -1,0 +1,118 @@
+"""Decides which order lines tell what a counter moved by, once that has settled.
+
+Path: ``remedying`` asks about one product that has settled, and books what it gets.
+Promise: the units that it names and those that it leaves without a name are together exactly what the counter moved by.
+Never: books anything, or reads the books.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from . import differences, law
+from .differences import Evidence
+from .doubts import Doubts, Weighing
+from .lines import LineChange, subset
+from .shop import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Lines that tell what a counter moved by."""
+
+    sold: tuple[Line, ...]
+    changed: tuple[LineChange, ...]
+    whole: LineChange | None = None  # a line that came back as a whole, although the counter fell by less than it held
+    unsure: int = 0  # units of that line that may be of another line, which is not known
+    nameless: int = 0  # signed units that no line tells of
+
+    @property
+    def changes(self) -> tuple[LineChange, ...]:
+        """Return all line changes that tell of the counter."""
+        return self.changed if self.whole is None else (*self.changed, self.whole)
+
+
+def name(weighing: Weighing, moved: int, added: Container[Line], in_part: bool) -> Named:
+    """Name ``moved`` signed units of a counter. ``added``: lines that an editor may have added without the counter. ``in_part``: this
+    shop may give back some lines of a deleted order only."""
+    changes = [change for change in weighing.changed if change not in weighing.old]
+    recent = [line for line in weighing.waiting if line not in weighing.old]
+    sold, changed = law.name(moved, recent, changes, mixed=True, last=added)
+    if law.units(sold) + _units(changed) != moved:
+        sold, changed = law.name(moved, weighing.waiting, changes, mixed=True, last=added)
+    if not in_part:
+        # If the counter fell by less than the order held, something was sold that has no line.
+        orders = {change.sold.order for change in changed if change.gone}
+        together = [c for c in weighing.changed if c.gone and c.sold.order in orders and c not in changed]
+        changed = (*changed, *together)
+    rest = moved - law.units(sold) - _units(changed)
+    whole = _whole_line(weighing, changed, -rest) if rest < 0 else None
+    if whole is None:
+        return Named(sold, changed, nameless=rest)
+    return Named(sold, changed, whole, -rest, rest - whole.units)
+
+
+def _units(changes: Sequence[LineChange]) -> int:
+    return sum(change.units for change in changes)
+
+
+def _whole_line(weighing: Weighing, known: Sequence[LineChange], units: int) -> LineChange | None:
+    """Return the smallest line that is gone and held more than these units. No line of the product explains why its counter fell, and a
+    line comes back as a whole: so that one did, and something was sold that has no line. Or an order came back that is not known."""
+    larger = [c for c in weighing.changed if c.gone and c not in known and -c.units > units]
+    return min(larger, key=lambda change: (-change.units, change.sold.units.left), default=None)
+
+
+def went_before(weighing: Weighing, fell_by: datetime, moved: int) -> Weighing:
+    """Leave out lines that went after the counter was seen to fall, if the others explain the fall exactly."""
+    if moved >= 0:
+        return weighing
+    later = [c for c in weighing.changed if c.sold.gone_at is not None and c.sold.gone_at > fell_by]
+    before = weighing.without(later)
+    fallen = [change.units for change in before.changed if change.units < 0]
+    return before if subset(moved, fallen, exact=True) is not None else weighing
+
+
+def may_have_come_back(weighing: Weighing, units: int, found: Evidence, since: datetime) -> bool:
+    """Return whether what looks like a counter that was set back may be a return that a form or a race has undone in the quantity.
+
+    A counter that was set to nothing holds only what was sold since, so any other fall may be a return. So may one that is exactly
+    what lines gave back that went after ``since``; a race takes another sale than theirs.
+    """
+    row = weighing.row
+    if row.ordered > law.units(weighing.paid) and row.quantity - weighing.listing.agreed != -row.ordered:
+        return found.edited or found.sales > 0
+    lately = [c.units for c in weighing.changed if c.gone and (c.sold.gone_at is None or c.sold.gone_at >= since)]
+    explained = bool(lately) and subset(-units, lately, exact=True) is not None
+    return explained and (found.edited or found.sales > units)
+
+
+def in_doubt(weighing: Weighing, ripe: Doubts, found: Evidence, lowered: int) -> int:
+    """Return how many of the units by which the counter fell may not have come back. ``lowered``: units by which it fell alone."""
+    units = max(differences.not_borne_out(found, ripe.fallen), min(lowered, ripe.fallen))
+    if units and ripe.drift < 0:
+        return _whole_lines(weighing, units, min(ripe.fallen, units + found.sales))
+    return units
+
+
+def _whole_lines(weighing: Weighing, units: int, most: int) -> int:
+    """Return the least number of units, from these to ``most``, that whole lines gave back. What a line gives back is destroyed as a whole
+    or not at all; if the quantity lacks less than that, sales of the same moment were lost as well."""
+    amounts = [-change.units for change in weighing.changed if change.units < 0]
+    exact = (total for total in range(units, most + 1) if subset(total, amounts, exact=True) is not None)
+    return next(exact, units)
+
+
+def left_out(weighing: Weighing, came: Sequence[LineChange], epoch: str | None) -> list[LineChange]:
+    """Return lines of a deleted order that gave nothing back while others of it, which ``came``, did.
+
+    None if it is not certain what came back: where lines of several orders are gone, or new lines have come as well. Lines of an earlier
+    epoch may be gone because the shop was put back.
+    """
+    gone = [change for change in (*came, *weighing.changed) if change.gone]
+    new = weighing.waiting or weighing.weighed.sold
+    if new or len({change.sold.order for change in gone}) > 1 or not any(change.gone for change in came):
+        return []
+    return [change for change in gone if change not in came and change.sold.epoch == epoch]

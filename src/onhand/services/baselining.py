@@ -1,0 +1,145 @@
+"""Takes a new baseline of a shop before an alignment, with what the shop traded since the last look.
+
+Path: ``aligning`` → ``prepare``, which looks, books and surveys → ``take``, in the unit of work of the alignment itself.
+Promise: a baseline and the alignment that needs it are committed together: a kill in between leaves the cart as it was.
+Never: decides which side is right.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from onhand.domain.carts import Cart
+from onhand.domain.errors import Conflict, Refused
+from onhand.domain.shop import Hello
+from onhand.domain.sketch import Sums
+
+from . import claiming, delivering, lasttrade, settings, ticking, tying
+from .lasttrade import Doubt, LastTrade
+from .memory import Memory, Moment
+from .ports import Books, House, Shop
+from .settings import Pace
+from .surveying import Progress, Survey, survey
+
+LINE_MAX = 2**62  # above every order line
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a shop holds at one moment, to begin again from there."""
+
+    cart: Cart
+    hello: Hello
+    found: Survey
+    trade: (
+        LastTrade | None
+    )  # since the last look; None: nothing goes on from there, so all before this baseline is history
+    at: datetime
+
+
+def in_real_time(cart: Cart) -> bool:
+    """Return whether real-time synchronization keeps a cart in step, so that it needs no new baseline."""
+    return cart.aligned and cart.halted is None and cart.synchronize
+
+
+def goes_on(cart: Cart, hello: Hello) -> bool:
+    """Return whether a shop is still where our posts left it, as one is that the brake stopped.
+
+    Of one that was restored we cannot know which of our bookings its counters contain.
+    """
+    return cart.aligned and (hello.epoch, hello.last_seq) == (cart.epoch, cart.next_seq - 1)
+
+
+def prepare(house: House, cart: Cart, shop: Shop, memory: Memory, progress: Progress) -> Baseline | None:
+    """Book what a shop sold since it was last aligned, and read a new baseline; None if real-time keeps the cart in step.
+
+    Raises Refused if the shop cannot be kept in step, Conflict if it does not begin a new epoch where it has to.
+    """
+    pace = house.store.read(lambda books: settings.pace_of(books, cart))
+    cart = _catch_up(house, cart, shop, memory, pace)
+    if in_real_time(cart):
+        return None
+    hello = shop.hello()
+    if hello.obstacle:
+        raise Refused(hello.obstacle, cart=cart.name)
+    claiming.check_free(house, cart, hello)
+    follows = goes_on(cart, hello)
+    if not follows:
+        # Where it goes on, so does the epoch: killed between here and our own commit, we would not know the shop again.
+        hello = _begin_epoch(cart, shop, hello)
+    found = survey(house, shop, pace.rules.settle_seconds, progress)
+    trade = lasttrade.read(house, cart, shop, found, memory) if follows else None
+    at = house.clock.now()
+    memory.suspicions.clear()
+    memory.witnessed.clear()
+    memory.looked_at = Moment.now(house.clock)
+    return Baseline(cart, hello, found, trade, at)
+
+
+def _catch_up(house: House, cart: Cart, shop: Shop, memory: Memory, pace: Pace) -> Cart:
+    """Bring the books as close to the shop as they can be without a new baseline; return the cart as it is then."""
+    if cart.aligned and cart.halted is None:
+        for _ in range(ticking.LOOKS_MAX):
+            ticking.observe(house, cart.id, shop, memory, pace)
+            if not memory.behind:
+                break
+        return house.store.read(lambda books: books.carts.get(cart.id))
+    if cart.aligned:
+        with suppress(Conflict):  # it is not where our posts left it: then the batch is history, as everything there
+            delivering.resend(house, cart, shop)
+    return cart
+
+
+def _begin_epoch(cart: Cart, shop: Shop, before: Hello) -> Hello:
+    """Have the shop begin a new epoch."""
+    hello = shop.hello(fresh_epoch_after=before.epoch)
+    if hello.epoch == before.epoch:
+        raise Conflict("The shop did not begin a new epoch: try again.", reason="epoch", cart=cart.name)
+    return hello
+
+
+def take(books: Books, baseline: Baseline) -> list[Doubt]:
+    """Take a baseline over into the books; return what the shop's counters gave back and its quantities did not get."""
+    cart, found, at = baseline.cart, baseline.found, baseline.at
+    doubts: list[Doubt] = []
+    if baseline.trade is not None:
+        _follow_ties(books, baseline)
+        doubts = lasttrade.book(books, cart, found, baseline.trade, at)
+        _follow_ties(books, baseline)  # what leaves step now does so with its last trade booked
+    _take_rows(books, baseline)
+    if cart.aligned:  # above its highest line a shop has none: those that are known from there are gone
+        books.lines.vanish(cart.source, sorted(books.lines.present(cart.source, found.line, LINE_MAX)), at)
+    sums = Sums.total(Sums.of(row.product, row.quantity, row.ordered, 1) for row in found.rows.values())
+    books.carts.greet(cart.id, baseline.hello)
+    books.carts.align(cart.id, baseline.hello.epoch, baseline.hello.last_seq + 1, found.line, sums)
+    if baseline.trade is not None:
+        books.carts.owe_mark(cart.id)
+    return doubts
+
+
+def _follow_ties(books: Books, baseline: Baseline) -> None:
+    """Note where listings are that leave step by this baseline, and go on with those that come back to their item."""
+    cart = baseline.cart
+    listings = books.listings.all(cart.id)
+    live = [listing for listing in listings if not listing.deleted]
+    tying.follow(books, cart, live, tying.tie_rows(books, listings, list(baseline.found.rows.values())), baseline.at)
+
+
+def _take_rows(books: Books, baseline: Baseline) -> None:
+    """Make the listings what the shop's products are now."""
+    cart, rows = baseline.cart, baseline.found.rows
+    listings = books.listings.all(cart.id)
+    if baseline.trade is None:
+        for listing in listings:
+            if listing.left is not None:
+                books.listings.leave(listing.id, listing.lost)
+    known = {listing.product for listing in listings}
+    tied = tying.tie_rows(books, listings, list(rows.values()))
+    kept = [row for product, row in rows.items() if product in known]
+    books.listings.rebase(cart.id, kept)
+    books.listings.describe(cart.id, kept, tied)
+    books.listings.insert(cart.id, [row for product, row in rows.items() if product not in known], tied, False)
+    books.listings.forget(cart.id, sorted(known - rows.keys()))
+    tying.end_questions(books, listings, baseline.at)

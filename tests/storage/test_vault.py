@@ -99,7 +99,7 @@ def test_a_file_that_is_no_key_file_is_as_good_as_none(path: Path, content: str)
 
 def test_a_fresh_key_seals_all_and_the_old_one_is_needed_no_more(path: Path) -> None:
     old = beside(path).read_text()
-    assert database.seal_anew(path, fresh=True) == 0
+    assert database.reseal(path, fresh=True) == 0
     fresh, *older = beside(path).read_text().splitlines(keepends=True)
     assert older == [old]
     beside(path).write_text(fresh)
@@ -110,7 +110,7 @@ def test_a_fresh_key_seals_all_and_the_old_one_is_needed_no_more(path: Path) -> 
 
 def test_a_store_that_lost_its_key_file_gets_a_new_one_and_then_new_secrets(path: Path) -> None:
     beside(path).unlink()
-    assert database.seal_anew(path) == 2
+    assert database.reseal(path) == 2
     assert secrets(path) == (None, None)
     with App(path, "test") as app:
         text = run(app, "cart_key", {"cart": "Amber", "renew": True}, silent)["text"]

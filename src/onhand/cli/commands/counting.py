@@ -102,6 +102,11 @@ def count_export(call: Call, sheet: Sheet, out: Out = None) -> None:
     call.hand_over("count_export", out, "{lines:line was|lines were} written to {out}.", sheet=sheet)
 
 
+def _added(out: Console, data: Data) -> None:
+    left_out = " {left_out:drop-ship item was|drop-ship items were} left out." if data["left_out"] else ""
+    printing.say(out, in_words("Count sheet {sheet}, {name}, was created with {lines:line}." + left_out, data))
+
+
 def _file_entered(out: Console, data: Data) -> None:
     for remark in data["remarks"]:
         printing.say(out, remark)
@@ -144,10 +149,10 @@ def _lines(out: Console, data: Data) -> None:
 
 
 def _review(out: Console, data: Data) -> None:
-    differing = f"{number(data['differing'])} of {counted(data['counted'], 'counted line')} differ"
-    found = f"{counted(data['more'], 'unit')} more and {counted(abs(data['fewer']), 'unit')} fewer than expected"
-    left = counted(data["lines"] - data["counted"], "line is not counted", "lines are not counted")
-    printing.say(out, f"{data['name']} ({label_of(SheetState, data['state'])}): {differing}, {found}. {left}.")
+    lines = f"{counted(data['counted'], 'line')} counted, {number(data['lines'] - data['counted'])} not counted"
+    differing = counted(data["differing"], "line differs", "lines differ")
+    units = f"{counted(data['more'], 'unit')} more and {number(abs(data['fewer']))} fewer than expected"
+    printing.say(out, f"{data['name']} ({label_of(SheetState, data['state'])}): {lines}. {differing}: {units}.")
     rows = [
         [
             r["sku"],
@@ -174,7 +179,7 @@ derive(
     count,
     "add",
     requests.CountAdd,
-    said("Count sheet {sheet}, {name}, has {lines:line}. {left_out:drop-ship item was|drop-ship items were} left out."),
+    _added,
 )
 derive(count, "list", requests.CountList, _sheets, more("sheets", "sheet", "--before"))
 derive(count, "show", requests.CountShow, _lines, more("rows", "sku"))

@@ -1,4 +1,4 @@
-"""Lets ``python -m onhand`` be the program ``onhand``.
+"""Runs the program ``onhand`` as ``python -m onhand``.
 
 Path: the interpreter → ``cli.program.main``.
 Promise: the same as the program.

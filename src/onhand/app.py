@@ -1,4 +1,4 @@
-"""Puts the house together: the only place that knows storage and carts.
+"""Puts OnHand together: the only module that knows both storage and carts.
 
 Path: ``cli`` (directly or through ``serving.server``) opens an ``App`` and calls verbs with it.
 Promise: while an App is open, this process owns the store data file.
@@ -37,19 +37,19 @@ from onhand.storage.books import SqlBooks
 from onhand.storage.database import Database
 
 T = TypeVar("T")
-CART_SECONDS = 10.0  # how long a verb waits while others speak to the same shop
-ALIGN_SECONDS = 600.0  # the same for long work, which waits on a thread of its own
-Books = SqlBooks  # for those who ask the books and need not know what keeps them
+CART_SECONDS = 10.0  # how long a verb waits for others that use the same shop
+ALIGN_SECONDS = 600.0  # the same for long work, which waits on its own thread
+Books = SqlBooks  # the type of the books, for modules that must not know storage
 
 
 class App:
-    """An open house. A context manager."""
+    """An open store with everything that runs on it. A context manager."""
 
     def __init__(self, store: Path, role: str, clock: Clock | None = None, key_file: Path | None = None) -> None:
-        """Raises Owned if another process has the file, Refused if it is not a store data file of this program."""
+        """Open a store. Raise Owned if another process has the file, Refused if it is not a store data file of this version."""
         self.path = store
         if not store.exists():
-            raise Refused(f"There is no store data file {store}: make one with `onhand init`.", path=str(store))
+            raise Refused(f"There is no store data file {store}: create one with `onhand init`.", path=str(store))
         self.ownership = Ownership(store, role)
         try:
             self.database = Database(store, self._on_news, key_file)
@@ -62,7 +62,7 @@ class App:
         self.messenger = HttpMessenger()
         self.sender: Sender | None = None
         self.gate = Gate(Passwords())
-        self.caller = Caller.local()  # who asks; see ``acting``
+        self.caller = Caller.local()  # the caller of a verb; see ``acting``
         self.tasks = Tasks(self.house)
         self.shared = Shared()
         self.connectors: Connectors = CartConnectors(self.clock, holder=secrets.token_hex(8))
@@ -76,7 +76,7 @@ class App:
         self.close()
 
     def close(self) -> None:
-        """Stop long work and the controller, finish what is being written, give the file back."""
+        """Stop long work and the controller, finish writing, and release the file."""
         self.tasks.close()
         if self.controller is not None:
             self.controller.stop()
@@ -86,35 +86,35 @@ class App:
         self.ownership.release()
 
     def start_controller(self) -> Controller:
-        """Begin to drive the carts that are switched on."""
+        """Start synchronizing the carts that are switched on."""
         self.controller = Controller(self.house, self._open_driven, self._locks.__getitem__, self._memories.__getitem__)
         self.controller.start()
         return self.controller
 
     def start_sender(self) -> None:
-        """Begin to tell webhooks."""
+        """Start sending webhooks."""
         self.sender = Sender(self.house, self.messenger, self.watch)
         self.sender.start()
 
     @property
     def mark(self) -> tuple[Any, ...]:
-        """Changes whenever something was committed, a cart's state changed or long work went on. Costs nothing to ask."""
+        """Return a value that changes with every commit, every change of a cart's state and every step of long work. Cheap."""
         pulses = self.controller.pulses() if self.controller else {}
         states = tuple((cart, pulse.in_step, pulse.trouble) for cart, pulse in pulses.items())
         database = self.database
         return (database.version, database.trouble, self.controller is not None, states, self.tasks.version)
 
     def watch(self) -> Watch:
-        """Return who looks at the shops at this moment."""
+        """Return which carts are being watched now, and by what."""
         pulses = self.controller.pulses() if self.controller else None
         return Watch(self.clock.now(), self.clock.monotonic(), pulses, self.tasks.at_work_on())
 
     def read(self, question: Callable[[SqlBooks], T]) -> T:
-        """Ask the books, reports included."""
+        """Run a query on the books."""
         return self.database.read(question)
 
     def acting(self, caller: Caller, verb: str, arguments: Mapping[str, Any], key: str | None) -> Self:
-        """The same house, as one caller sees it for the length of one verb: what is written is noted with his name."""
+        """Return this app for one caller and one verb: everything written is recorded in the audit log under the caller's name."""
         acting = copy(self)
         audited = Audited(self.database, self.clock, caller, verb, arguments, key)
         acting.house, acting.caller = House(audited, self.clock), caller
@@ -122,15 +122,15 @@ class App:
 
     @contextmanager
     def at_cart(self, cart: Cart, patience_seconds: float | None = None) -> Iterator[tuple[Shop, Memory]]:
-        """A cart's shop and memory, while nobody else of this process speaks to it: at most one request is ever in flight.
+        """Lend a cart's shop and memory to one user at a time, so that at most one request is in flight.
 
-        Raises Retriable if others speak to it for longer, ``CART_SECONDS`` unless told otherwise: a slow shop must not keep everybody's
-        threads waiting.
+        Raise Retriable if others use it for longer than ``patience_seconds`` (``CART_SECONDS`` by default): a slow shop must not block
+        everyone's threads.
         """
         lock = self._locks[cart.id]
         if not lock.acquire(timeout=CART_SECONDS if patience_seconds is None else patience_seconds):
             raise Retriable(
-                f"{cart.name} is busy: a look, a test or an alignment waits for its shop. Nothing was done, try again in a moment.",
+                f"{cart.name} is busy with another look, test or alignment. Nothing was done: try again in a moment.",
                 reason="busy",
                 cart=cart.name,
             )

@@ -1,6 +1,6 @@
-"""Real time.
+"""The machine's clock.
 
-Path: ``app`` hands one to every service.
+Path: ``app`` gives it to every service.
 Promise: ``now`` is UTC-aware; ``monotonic`` never jumps.
 Never: used by the domain.
 """

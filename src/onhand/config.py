@@ -1,8 +1,8 @@
-"""Reads how this process is to run: from ``ONHAND_…`` variables and the command line.
+"""Reads the configuration of this process from ``ONHAND_…`` variables and the command line.
 
 Path: ``cli`` builds a ``Config`` and hands it to ``app``.
-Promise: a value that does not fit ends the program with one sentence.
-Never: holds what belongs to the store data file; that is in system parameters.
+Promise: an invalid value ends the program with one sentence.
+Never: holds settings of the store; those are system parameters.
 """
 
 from __future__ import annotations
@@ -14,18 +14,20 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Config(BaseSettings):
-    """How this process runs."""
+    """The configuration of one process."""
 
     model_config = SettingsConfigDict(env_prefix="ONHAND_", frozen=True, extra="ignore")
 
     store: Path = Field(default=Path("onhand.db"), description="The store data file.")
-    key_file: Path | None = Field(default=None, description="Its key file, if it does not lie beside it.")
-    host: str = Field(default="127.0.0.1", description="Where pages are served; loopback unless you know better.")
+    key_file: Path | None = Field(default=None, description="Its key file, if it is not beside it.")
+    host: str = Field(
+        default="127.0.0.1", description="The host name or address that people type; by default this machine only."
+    )
     port: int = Field(default=8420, ge=0, le=65535)
     url: str = Field(
         default="",
         pattern=r"^(https?://[^/\s]+/?)?$",
-        description="What people type, where a web server with TLS stands before.",
+        description="The address that people type, if a web server with TLS is in front of OnHand.",
     )
     json_logs: bool = False
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")

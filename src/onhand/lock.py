@@ -1,23 +1,22 @@
-"""Says which process owns a store data file.
+"""Locks a store data file, so that one process owns it.
 
-Path: ``app`` takes the ownership before it opens the file for writing; a command that cannot have it asks the owner to do its work.
-Promise: at most one process owns a file, by whatever name it was opened, and a process that dies owns it no more (the kernel drops
-the locks).
+Path: ``app`` takes ownership before it opens the file for writing; a command that cannot get it asks the owner to do its work.
+Promise: at most one process owns a file, by any name of the file; a process that dies stops owning it (the kernel drops the locks).
 Never: trusts a process id from the notice; opens a second descriptor of a file that this process owns.
 
 Two locks are held. One is on the file itself (its inode), so that a symbolic link, a hard link, a bind mount, another relative path or
-a renamed directory leads to the same lock. The other is on the notice beside it (``onhand.db.lock``), so that a file put in the place of
-a store in use cannot be opened while its owner lives, and so that older versions of OnHand respect the lock.
+a renamed directory leads to the same lock. The other is on the notice beside it (``onhand.db.lock``), so that a file that replaces a
+store in use cannot be opened while the owner runs, and so that older versions of OnHand respect the lock.
 
 The lock on the file must not disturb SQLite, which holds POSIX locks on bytes 2^30 to 2^30 + 511 of the same file:
 
 - It is on one byte far behind any data (``LOCK_BYTE``), so the two never overlap, on any file system.
 - It belongs to the open file description (``F_OFD_SETLK``), so SQLite cannot drop it when it closes a descriptor of its own.
 - Closing *any* descriptor of the file drops the POSIX locks of the process. So ours is opened before SQLite opens the file and closed
-  after it, and a second try within the process is refused from a list, before anything is opened.
+  after it, and a second attempt within the process is refused from a list, before anything is opened.
 
-``flock`` on the file would do on Linux, but macOS and the BSDs count it as a lock of the whole file, against SQLite's own. Where the
-system has no such locks, the notice alone is locked, a file with several hard links is refused, and a deleted notice is made again.
+``flock`` on the file would do on Linux, but macOS and the BSDs count it as a lock on the whole file, which blocks SQLite. Where the
+system has no such locks, only the notice is locked, a file with several hard links is refused, and a deleted notice is created again.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ _door = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who holds a file. ``url`` is where it takes commands, None if it does not."""
+    """The process that owns a file. ``url`` is where it takes commands, None if it takes none."""
 
     pid: int
     role: str
@@ -58,28 +57,30 @@ class Owner:
 
 
 class Owned(Conflict):
-    """Another process owns the file."""
+    """An error: another process owns the file."""
 
     code = "owned"
 
     def __init__(self, owner: Owner | None) -> None:
         who = f"`onhand {owner.role}` (process {owner.pid})" if owner else "Another process"
-        super().__init__(f"{who} works on this store data file: end it first, or let it do the work.", reason="owned")
+        super().__init__(
+            f"{who} is using this store data file: stop it first, or wait until it has finished.", reason="owned"
+        )
         self.owner = owner
 
 
-WAIT_SECONDS = 10.0  # how long who wants the file waits for a short command that has it
-PAUSE_SECONDS = 0.05  # between two tries
+WAIT_SECONDS = 10.0  # how long to wait for a short command that has the file
+PAUSE_SECONDS = 0.05  # between two attempts
 
 
 @contextmanager
 def reachable() -> Iterator[None]:
-    """A block in which the store data file is opened. Raises Permanent where the system does not let us."""
+    """Turn the system's refusal to open the store data file into Permanent."""
     try:
         yield
     except OSError as error:
         raise Permanent(
-            f"The store data file cannot be used: give this user the right to write in its directory ({error}).",
+            f"The store data file cannot be used ({error}): give this user permission to write in its directory.",
             reason="read_only",
         ) from error
 
@@ -88,8 +89,11 @@ class Ownership:
     """The right to write to a store data file, held until released. A context manager."""
 
     def __init__(self, store: Path, role: str) -> None:
-        """Take it. Raises Owned if another process has it, Permanent if the file or its folder cannot be written, Refused if the file
-        has several names."""
+        """Take ownership.
+
+        Raise Owned if another process has the file, Permanent if the file or its folder cannot be written, Refused if the file
+        has several names.
+        """
         self._store = store.resolve()
         self._notice = self._store.with_name(self._store.name + SUFFIX)
         self._owner = Owner(os.getpid(), role, None, "")
@@ -108,7 +112,7 @@ class Ownership:
         self.announce(None, "")
 
     def announce(self, url: str | None, token: str) -> None:
-        """Say where commands are taken. The file is readable by its owner only, so the token is as safe as the store."""
+        """Write into the notice where commands are taken. Only its owner can read the file, so the token is as safe as the store."""
         self._owner = Owner(self._owner.pid, self._owner.role, url, token)
         _owned[self._identity] = self._owner
         said = {"pid": self._owner.pid, "role": self._owner.role, "url": url, "token": token}
@@ -116,7 +120,7 @@ class Ownership:
         os.pwrite(self._beside, json.dumps(said).encode(), 0)
 
     def keep(self) -> bool:
-        """Make the notice again if somebody deleted it: without it no command finds its owner. Returns whether that was needed."""
+        """Create the notice again if it was deleted, because commands find the owner by it. Return whether that was needed."""
         try:
             missing = not self._notice.exists() or not os.path.samestat(self._notice.stat(), os.fstat(self._beside))
             if not missing or not self._store.exists():  # if the folder was renamed, the notice went with it
@@ -126,11 +130,11 @@ class Ownership:
             self._beside = fresh
             self.announce(self._owner.url, self._owner.token)
         except (OSError, Owned, Permanent):
-            return False  # somebody else's, or a disk that is full: the next try may do
+            return False  # another process has it, or the disk is full: the next attempt may succeed
         return True
 
     def release(self) -> None:
-        """Give it back."""
+        """Release the file."""
         with _door:
             _owned.pop(self._identity, None)
             os.ftruncate(self._beside, 0)
@@ -151,10 +155,10 @@ def _identity_of(found: os.stat_result) -> Identity:
 
 
 def _lock_store(store: Path, notice: Path) -> int:
-    """A descriptor that holds the lock on the store itself. Raises Owned.
+    """Return a descriptor that holds the lock on the store itself. Raise Owned.
 
-    A store that may only be read is owned as well: its owner says so and goes on once it may be written. It cannot have the lock that
-    needs the right to write, so there is a second one that does not.
+    A read-only store is owned too: its owner reports that, and continues once the store can be written. The first lock needs write
+    permission, so a second one does not.
     """
     writable = os.access(store, os.W_OK)
     try:
@@ -175,7 +179,7 @@ def _lock_store(store: Path, notice: Path) -> int:
 
 
 def _lock_notice(notice: Path) -> int:
-    """A descriptor that holds the lock on the notice. Raises Owned."""
+    """Return a descriptor that holds the lock on the notice. Raise Owned."""
     try:
         file = os.open(notice, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -189,19 +193,23 @@ def _lock_notice(notice: Path) -> int:
 
 
 def _check_names(file: int, store: Path) -> None:
-    """Refuse a file with several hard links: SQLite keeps the newest commits in a file beside the name that it was opened by, so who
-    opens another name would not see them."""
+    """Raise Refused for a file with several hard links.
+
+    SQLite keeps the newest commits in a file beside the name it opened, so another name would not show them.
+    """
     names = os.fstat(file).st_nlink
     if names > 1:
         raise Refused(
-            f"The store data file has {names} names (hard links), and each would hide commits from the others: remove all but one.",
+            f"The store data file has {names} names (hard links), and each hides commits from the others: remove all but one.",
             reason="links",
             path=str(store),
         )
 
 
 def _unwritable(what: str, error: OSError) -> Permanent:
-    return Permanent(f"{what} cannot be written: give this user the right to ({error.strerror}).", reason="read_only")
+    return Permanent(
+        f"{what} cannot be written ({error.strerror}): give this user permission to write it.", reason="read_only"
+    )
 
 
 def _read(notice: Path) -> Owner | None:
@@ -209,4 +217,4 @@ def _read(notice: Path) -> Owner | None:
         found = json.loads(notice.read_text())
         return Owner(int(found["pid"]), str(found["role"]), found["url"], str(found["token"]))
     except (OSError, ValueError, KeyError):
-        return None  # it is just being written, or just being given back
+        return None  # it is being written or released at this moment

@@ -1,9 +1,9 @@
-"""Sets up the logs: events and facts, for people on a terminal or as JSON for programs.
+"""Sets up logging: events and facts, for people on a terminal or as JSON for programs.
 
 Path: ``console`` calls ``set_up`` once, before a command does anything.
-Promise: everything goes to stderr, so that an answer on stdout stays clean; our own events and libraries' look alike; what is said
-again and again is counted instead, so that nobody from outside can fill the disk with it.
-Never: lets a secret through.
+Promise: everything goes to stderr, so that stdout has only answers; events of OnHand and of libraries look alike; repeated lines are
+counted instead of written, so that no one outside can fill the disk with them.
+Never: writes a secret.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from typing import Any, TextIO
 
 import structlog
 
+from onhand.words import counted
+
 SECRETS = frozenset({"secret", "token", "authorization", "password", "key_file"})
 LINES_MAX = 20  # lines of one kind
-LINES_SECONDS = 10.0  # within so long
-KINDS_MAX = 500  # told apart
+LINES_SECONDS = 10.0  # the time in which lines of one kind are counted
+KINDS_MAX = 500  # kinds that are counted separately
 CHATTY = (
     "asyncio",
     "httpcore",
@@ -32,11 +34,11 @@ CHATTY = (
     "alembic",
     "sqlalchemy",
     "uvicorn",
-)  # quiet unless something is wrong
+)  # logged only from warnings on
 
 
 def set_up(level: str, *, as_json: bool) -> None:
-    """Begin to log events of this level and above."""
+    """Start logging events of this level and above."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -65,9 +67,9 @@ def set_up(level: str, *, as_json: bool) -> None:
 
 
 class Handler(logging.StreamHandler):  # type: ignore[type-arg]  # it takes none before Python 3.11
-    """Writes lines, but of one kind only so many in a while; then it says how many more there were.
+    """A log handler that writes at most so many lines of one kind in a while, then says how many more there were.
 
-    A kind is an event of one cart, or one message of a library. What else is in a line does not matter: who floods us chooses that.
+    A kind is an event of one cart, or one message of a library. Other facts in a line do not count, because an attacker can vary them.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -75,7 +77,7 @@ class Handler(logging.StreamHandler):  # type: ignore[type-arg]  # it takes none
         self._kinds: dict[tuple[str, ...], _Kind] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a line, or count it. The handler's lock is held."""
+        """Write a line, or count it. The caller holds the handler's lock."""
         name = _kind_of(record)
         now = time.monotonic()
         if name not in self._kinds and len(self._kinds) >= KINDS_MAX:
@@ -95,7 +97,7 @@ class Handler(logging.StreamHandler):  # type: ignore[type-arg]  # it takes none
         kind.more, kind.last = kind.more + 1, record
 
     def finish(self, now: float | None = None) -> None:
-        """Say of each kind whose time is over (without ``now``: of each) how many lines were left out."""
+        """Write how many lines were left out, for each kind whose time is over, or for every kind without ``now``."""
         for name, kind in list(self._kinds.items()):
             if now is None or now >= kind.until:
                 del self._kinds[name]
@@ -107,7 +109,7 @@ class Handler(logging.StreamHandler):  # type: ignore[type-arg]  # it takes none
             self.finish(time.monotonic() + 0.1)
 
     def close(self) -> None:
-        """Say what is left to say."""
+        """Write the remaining counts and close."""
         with self.lock or nullcontext():
             self.finish()
         super().close()
@@ -129,8 +131,8 @@ def _kind_of(record: logging.LogRecord) -> tuple[str, ...]:
 
 
 def _repeated(record: logging.LogRecord, times: int) -> logging.LogRecord:
-    """The last line that was left out, without its traceback, and how often it came."""
-    words = f"… repeated {times:,} times"
+    """Return the last line that was left out, without its traceback, with the number of repetitions."""
+    words = f"… repeated {counted(times, 'time')}"
     last = copy(record)
     last.exc_info = last.exc_text = last.stack_info = None
     if isinstance(last.msg, dict):
@@ -141,7 +143,7 @@ def _repeated(record: logging.LogRecord, times: int) -> logging.LogRecord:
 
 
 def without_secrets(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """The event with every secret fact blotted out."""
+    """Return the event with every secret fact blanked out."""
     for name in event.keys() & SECRETS:
         event[name] = "…"
     return event

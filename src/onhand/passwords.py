@@ -1,8 +1,8 @@
 """Hashes passwords with argon2.
 
 Path: ``app`` puts a ``Passwords`` into the gate of ``services.people``.
-Promise: a hash carries its own parameters; guessing costs memory as well as time.
-Never: logs what it is given.
+Promise: a hash contains its own parameters; guessing costs memory as well as time.
+Never: logs a password.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 
 class Passwords:
-    """argon2id with the library's parameters, which follow RFC 9106, or with cheaper ones for tests."""
+    """Password hashing with argon2id, with the library's parameters (RFC 9106) or cheaper ones for tests."""
 
     def __init__(self, *, cheap: bool = False) -> None:
         self._argon2 = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1) if cheap else PasswordHasher()
@@ -21,7 +21,7 @@ class Passwords:
         return self._argon2.hash(password)
 
     def verify(self, hashed: str, password: str) -> bool:
-        """Whether it is the password."""
+        """Return whether the password matches the hash."""
         try:
             return self._argon2.verify(hashed, password)
         except (VerificationError, InvalidHashError):

@@ -1,8 +1,8 @@
-"""Says how answers, progress and errors travel between OnHand and whoever asked: commands, programs and browsers.
+"""Defines how answers, progress and errors travel between OnHand and its callers: commands, programs and browsers.
 
-Path: ``door`` and ``doorkeeper`` send an error with ``data_of`` and rebuild it with ``error_of``; the command line, the API and the
+Path: ``doorkeeper`` sends an error with ``data_of`` and ``door`` rebuilds it with ``error_of``; the command line, the API and the
 screens look up its row in ``KINDS``.
-Promise: every kind of error has exactly one row, and each entry point reads its code, statuses and exit code from there.
+Promise: every kind of error has exactly one row, which gives each entry point its code, statuses and exit code.
 Never: imports anything slow; `--help` loads this module.
 """
 
@@ -24,17 +24,17 @@ from onhand.domain.errors import (
     Retriable,
 )
 
-Data = dict[str, Any]  # an answer, as JSON has it
-Progress = Callable[[str, int, int], None]  # phase, units done, units in all
+Data = dict[str, Any]  # an answer, as in JSON
+Progress = Callable[[str, int, int], None]  # phase, units done, total units
 
 DONE, REFUSED, USAGE, CONFLICT, RETRIABLE, PERMANENT, BROKEN = range(7)  # exit codes
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What one kind of error means at each entry point."""
+    """One kind of error and its meaning at each entry point."""
 
-    error: type[OnHandError]  # the class it has after a journey
+    error: type[OnHandError]  # the class that ``error_of`` rebuilds
     status: int  # HTTP status of an API call
     page: int  # HTTP status of a screen that cannot be shown
     form: int | None  # HTTP status of a form that is shown again with the message; None: it gets the apology page
@@ -52,7 +52,7 @@ KINDS: dict[str, Kind] = {
     "permanent": Kind(Permanent, 502, 503, 502, PERMANENT),
     "broken": Kind(Broken, 500, 503, None, BROKEN),
 }
-# Two reasons have an HTTP status of their own, whatever the kind of the error.
+# Two reasons have an HTTP status of their own, for any kind of error.
 STATUS_OF_REASON = {"throttled": 429, "key": 422}
 
 
@@ -62,17 +62,17 @@ def kind_of(error: OnHandError) -> Kind:
 
 
 def status_of(error: OnHandError, otherwise: int) -> int:
-    """Return the HTTP status that the error's reason has, or else the one given."""
+    """Return the HTTP status of the error's reason, or ``otherwise`` if the reason has none."""
     return STATUS_OF_REASON.get(str(error.facts.get("reason")), otherwise)
 
 
 def data_of(error: OnHandError) -> Data:
-    """Return an error as it travels and as programs read it."""
+    """Return an error as JSON data, for programs and for ``error_of``."""
     return {"code": error.code, "message": error.message, "facts": json.loads(json.dumps(error.facts, default=str))}
 
 
 def error_of(said: Mapping[str, Any]) -> OnHandError:
-    """Rebuild an error from its data. A code that this version does not know becomes Broken."""
+    """Rebuild an error from its data. Return Broken for a code that this version does not know."""
     code = str(said.get("code", ""))
     kind = KINDS.get(code, KINDS[Broken.code])
     error = kind.error(str(said.get("message", "")), **dict(said.get("facts") or {}))

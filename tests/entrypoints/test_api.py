@@ -84,7 +84,7 @@ def test_an_unknown_verb_is_not_found(caller):
         b'{"sku":"T","x":1}',
     ],
 )
-def test_arguments_that_do_not_fit_are_named_in_one_sentence(caller, body):
+def test_an_invalid_argument_is_named(caller, body):
     status, said = caller.post("item_add", body)
     assert (status, said[0]["error"]["code"]) == (422, "invalid")
     assert said[0]["error"]["message"].count("\n") == 0
@@ -112,7 +112,7 @@ def test_a_body_beyond_the_limit_is_refused(caller, monkeypatch):
 
 @pytest.mark.parametrize("pages", [True, False])
 @pytest.mark.parametrize("path", ["/door/item_add", "/hint/1", "/api/item_add"])
-def test_a_client_that_hangs_up_is_no_fault(onhand, caplog, pages, path):
+def test_a_client_that_hangs_up_is_not_a_fault(onhand, caplog, pages, path):
     with App(onhand.store, "serve") as app, Server(app, pages=pages) as server:
         for token in (server._token, token_for(app, Role.CLERK)):
             with socket.create_connection(("127.0.0.1", int(server.url.rsplit(":", 1)[1]))) as gone:
@@ -123,14 +123,14 @@ def test_a_client_that_hangs_up_is_no_fault(onhand, caplog, pages, path):
     assert not [record for record in caplog.records if record.levelname in {"ERROR", "CRITICAL"}], caplog.text
 
 
-def test_too_many_calls_at_once_are_told_to_come_back(onhand, monkeypatch):
+def test_too_many_calls_at_once_are_retriable(onhand, monkeypatch):
     monkeypatch.setattr(doorkeeper, "CALLS_MAX", 0)
     with App(onhand.store, "serve") as app, Server(app) as server:
         status, said = Caller(int(server.url.rsplit(":", 1)[1]), server._token).post("status")
     assert (status, said[0]["error"]["code"]) == (503, "retriable")
 
 
-def test_a_fault_of_ours_is_an_answer_too(caller, monkeypatch):
+def test_a_fault_in_onhand_is_an_answer_too(caller, monkeypatch):
     monkeypatch.setattr(doorkeeper, "run", lambda *_: 1 / 0)
     status, said = caller.post("status")
     assert (status, said[0]["error"]["code"]) == (500, "broken")
@@ -155,7 +155,7 @@ def test_every_name_of_this_machine_is_answered(caller, host):
     assert caller.post("status", headers={"Host": host})[0] == 200
 
 
-def test_every_answer_is_strict_with_browsers(caller):
+def test_every_answer_has_security_headers(caller):
     caller.post("status")
     assert caller.headers["x-content-type-options"] == "nosniff"
     assert "frame-ancestors 'none'" in caller.headers["content-security-policy"]
@@ -169,7 +169,7 @@ def test_a_controller_has_no_screens(onhand):
         connection.close()
 
 
-def test_the_ownership_says_where_only_while_the_server_listens(onhand):
+def test_the_notice_has_the_address_only_while_the_server_listens(onhand):
     lock = onhand.store.with_name(onhand.store.name + ".lock")
     with App(onhand.store, "serve") as app:
         with Server(app) as server:
@@ -178,7 +178,7 @@ def test_the_ownership_says_where_only_while_the_server_listens(onhand):
     assert lock.read_text() == ""
 
 
-def test_behind_a_web_server_with_tls_its_word_counts_only_where_that_is_said(tmp_path):
+def test_forwarded_headers_count_only_with_a_public_address(tmp_path):
     forwarded = {"Host": "stock.example.com", "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"}
     database.create(tmp_path / "store.db")
     with App(tmp_path / "store.db", "test") as app:

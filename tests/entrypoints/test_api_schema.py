@@ -58,7 +58,7 @@ def described(house):
 
 @pytest.mark.parametrize("verb", sorted(VERBS))
 @pytest.mark.parametrize("mode", list(GenerationMode))
-def test_every_answer_is_one_that_is_described(house, described, verb, mode):
+def test_every_answer_matches_the_description(house, described, verb, mode):
 
     operations = described[f"/api/{verb}"].values()
 

@@ -59,7 +59,7 @@ def asked(port, path="/login", method="GET", body=None, token=""):
 
 
 @pytest.mark.parametrize("half", HALVES)
-def test_more_half_sent_requests_than_files_shut_nobody_out(onhand, aligned, tmp_path, more_files, half):
+def test_half_sent_requests_lock_no_one_out(onhand, aligned, tmp_path, more_files, half):
     onhand("param", "set", "SynchQOH", "True")
     onhand("sync", "on", "Amber")
     with App(onhand.store, "test") as app:
@@ -93,7 +93,7 @@ def test_more_half_sent_requests_than_files_shut_nobody_out(onhand, aligned, tmp
 
 
 @pytest.mark.parametrize("half", ["nothing", "half a head"])
-def test_a_head_that_does_not_come_ends_its_connection(onhand, monkeypatch, half):
+def test_a_missing_head_ends_the_connection(onhand, monkeypatch, half):
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.5)
     with dialled(onhand) as slow:
         slow.sendall(HALVES[half])
@@ -106,7 +106,7 @@ def test_a_head_that_does_not_come_ends_its_connection(onhand, monkeypatch, half
         assert _ended(slow)
 
 
-def test_a_body_that_nobody_reads_does_not_keep_its_connection(onhand, monkeypatch):
+def test_an_unread_body_ends_the_connection(onhand, monkeypatch):
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.5)
     with dialled(onhand) as slow:
         slow.sendall(b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n")
@@ -122,7 +122,7 @@ def test_a_body_that_nobody_reads_does_not_keep_its_connection(onhand, monkeypat
         assert _ended(slow)
 
 
-def test_who_takes_nothing_of_an_answer_is_cut_off(onhand, monkeypatch):
+def test_a_client_that_reads_nothing_is_cut_off(onhand, monkeypatch):
     monkeypatch.setattr(connections, "STUCK_SECONDS", 0.5)
     with App(onhand.store, "serve") as app, Server(app, pages=True) as server:
         deaf = socket.socket()

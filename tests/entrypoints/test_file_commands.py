@@ -21,7 +21,7 @@ def on_hand(onhand, sku="T6") -> int:
     return onhand.json("item", "show", sku)["on_hand"]
 
 
-def test_an_export_of_this_morning_does_not_take_sales_back(sold, tmp_path):
+def test_importing_an_older_export_keeps_later_sales(sold, tmp_path):
     file = tmp_path / "new.csv"
     edited = file.read_text(encoding="utf-8-sig").replace("T6,,10", "T6,New name,10")
     file.write_text(edited)
@@ -35,7 +35,7 @@ def test_an_export_of_this_morning_does_not_take_sales_back(sold, tmp_path):
         assert on_hand(sold) == 9
 
 
-def test_a_file_that_does_not_say_when_it_was_made_is_asked_about(sold, tmp_path):
+def test_a_file_without_a_time_needs_confirmation(sold, tmp_path):
     file = tmp_path / "old.csv"
     said = sold.text("item", "import", file, "--dry-run")
     assert "7 → 10" in said
@@ -98,7 +98,7 @@ def test_a_template_is_filled_in_and_imported(onhand, tmp_path):
         onhand("template", kind, "--out", tmp_path / f"{kind}.xlsx")
 
 
-def test_below_zero_goes_out_and_in(onhand, tmp_path):
+def test_a_count_below_zero_is_exported_and_imported(onhand, tmp_path):
     onhand("item", "add", "NEG", "--on-hand", 1)
     onhand("adjust", "NEG", "-3", "--reason", "x", "--below-zero")
     for name in ("e.csv", "e.xlsx"):
@@ -107,7 +107,7 @@ def test_below_zero_goes_out_and_in(onhand, tmp_path):
         assert (found["changed"], found["unchanged"]) == (0, 1)
 
 
-def test_a_program_is_asked_as_a_person_is(onhand, tmp_path):
+def test_a_program_needs_confirmation_too(onhand, tmp_path):
     onhand("item", "add", "TEA", "--on-hand", 1)
     assert onhand.json("item", "add", "TЕA", code=1)["error"]["facts"]["looks_like"] == "TEA"
     assert onhand.json("item", "show", "TEA\u200b")["sku"] == "TEA"

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 SIZE_MB = 6
 
 
-def test_a_full_disk_is_told_everywhere_and_nothing_is_lost(tmp_path):
+def test_a_full_disk_is_reported_everywhere_and_nothing_is_lost(tmp_path):
     script = f'mount -t tmpfs -o size={SIZE_MB}m none {shlex.quote(str(tmp_path))} && exec "$@"'
     root = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
     words = [sys.executable, "-m", "tests.entrypoints.full_disk", str(tmp_path)]

@@ -41,7 +41,7 @@ ALL = dict(commands(get_command(app)))
 
 
 @pytest.mark.parametrize("words", ALL)
-def test_every_command_explains_itself(words):
+def test_every_command_has_help(words):
     result = CliRunner().invoke(app, [*words.split(), "--help"], terminal_width=200)
     assert result.exit_code == 0
     assert ALL[words].help
@@ -87,7 +87,7 @@ def test_every_verb_has_a_command_with_all_its_arguments_or_a_reason(verb):
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_argument_has_a_sentence(verb):
+def test_every_argument_has_a_description(verb):
     described = model_of(VERBS[verb].request).model_json_schema().get("properties", {})
     assert [name for name, one in described.items() if not one.get("description", "").endswith((".", ">"))] == []
 
@@ -106,5 +106,5 @@ def test_help_imports_nothing_heavy():
     assert done.stdout.strip() == "[]"
 
 
-def test_the_version_is_said():
+def test_version_prints_the_version():
     assert CliRunner().invoke(app, ["--version"]).output.startswith("onhand ")

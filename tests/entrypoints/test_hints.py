@@ -69,7 +69,7 @@ def looked(hinter, monkeypatch) -> list[int]:
     return carts
 
 
-def test_a_signed_hint_has_its_cart_looked_at_and_is_answered_with_nothing(hinter, looked):
+def test_a_signed_hint_triggers_a_look_and_gets_an_empty_answer(hinter, looked):
     assert hinter.hint() == (204, b"")
     assert looked == [1]
     assert "set-cookie" not in hinter.headers
@@ -81,7 +81,7 @@ def test_clocks_may_differ_by_five_minutes(hinter, looked, age):
     assert looked == [1]
 
 
-def test_whoever_lacks_the_key_gets_one_and_the_same_answer(hinter, looked):
+def test_every_hint_without_the_key_gets_the_same_answer(hinter, looked):
     right = hinter.key.sign_request("/hint/1", BODY, int(time.time()))
     wrong = {
         "another key": lambda: hinter.hint(key=hinter.other),
@@ -112,11 +112,11 @@ def test_a_renewed_key_ends_the_old_one(hinter, looked):
     assert looked == []
 
 
-def test_a_hint_for_a_cart_that_nobody_drives_is_taken_and_forgotten(hinter):
+def test_a_hint_for_a_cart_without_a_driver_is_accepted_and_ignored(hinter):
     assert hinter.hint() == (204, b"")
 
 
-def test_a_body_that_does_not_come_is_not_waited_for(hinter, looked, monkeypatch):
+def test_a_missing_body_times_out(hinter, looked, monkeypatch):
     monkeypatch.setattr(hints, "BODY_SECONDS", 0.2)
     with socket.create_connection(("127.0.0.1", hinter.port), 10) as slow:
         slow.sendall(b"POST /hint/1 HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n{")
@@ -124,7 +124,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(hinter, looked, monkeypatch
     assert looked == []
 
 
-def test_a_sender_that_has_gone_is_heard_all_the_same(hinter, looked):
+def test_a_hint_counts_even_if_its_sender_is_gone(hinter, looked):
     signed = hinter.key.sign_request("/hint/1", BODY, int(time.time()))
     lines = ["POST /hint/1 HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(BODY)}"]
     lines += [f"{name}: {value}" for name, value in signed.items()]
@@ -143,7 +143,7 @@ def test_a_controller_without_screens_takes_no_hints(onhand):
         assert connection.getresponse().status == 404
 
 
-def test_the_key_file_says_where_to_hint_once_the_address_is_known(onhand):
+def test_the_key_file_has_the_hint_address_once_it_is_set(onhand):
     onhand("cart", "add", "Amber", "--url", "https://amber.example/onhand.php")
     assert "hint_url" not in onhand.json("cart", "key", "Amber")["text"]
     onhand("param", "set", "HintURL", "https://onhand.example:8443/")

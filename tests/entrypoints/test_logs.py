@@ -23,7 +23,7 @@ def spill():
 
 
 @pytest.mark.parametrize("as_json", [True, False])
-def test_secrets_stay_inside(capsys, as_json):
+def test_secrets_are_not_logged(capsys, as_json):
     logs.set_up("info", as_json=as_json)
     structlog.get_logger().info("cart.added", cart="Amber", secret="5e" * 32, token="abc-token")
     try:
@@ -39,7 +39,7 @@ def test_secrets_stay_inside(capsys, as_json):
     assert "abc-token" not in said.err
 
 
-def test_programs_get_json_from_libraries_too(capsys):
+def test_library_messages_are_json_too(capsys):
     logs.set_up("info", as_json=True)
     logging.getLogger("some.library").warning("It is %s.", "late")
     logging.getLogger("uvicorn.error").info("chatter")
@@ -47,7 +47,7 @@ def test_programs_get_json_from_libraries_too(capsys):
     assert (event["event"], event["level"]) == ("It is late.", "warning")
 
 
-def test_what_is_said_again_and_again_is_counted(capsys, monkeypatch):
+def test_repeated_lines_are_counted(capsys, monkeypatch):
     monkeypatch.setattr(logs, "LINES_SECONDS", 3.0)
     logs.set_up("info", as_json=True)
     for number in range(2345):
@@ -69,7 +69,7 @@ def test_what_is_said_again_and_again_is_counted(capsys, monkeypatch):
     assert json.loads(capsys.readouterr().err)["event"] == "door.shut"
 
 
-def test_what_was_counted_is_said_at_the_end_too(capsys):
+def test_counted_lines_are_reported_at_the_end(capsys):
     logs.set_up("info", as_json=False)
     for _ in range(logs.LINES_MAX + 3):
         try:
@@ -82,7 +82,7 @@ def test_what_was_counted_is_said_at_the_end_too(capsys):
     assert "… repeated 3 times" in said
 
 
-def test_ever_new_kinds_of_lines_do_not_fill_the_memory(capsys):
+def test_many_kinds_of_lines_do_not_fill_the_memory(capsys):
     logs.set_up("info", as_json=False)
     for number in range(3 * logs.KINDS_MAX):
         logging.getLogger("some.library").warning(str(number))

@@ -57,7 +57,7 @@ def book(*lines, change=lambda sheet: None) -> bytes:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_it_is_read(name: str) -> None:
+def test_files_of_other_programs_are_read(name: str) -> None:
     table = sheets.read(FILES[name].encode(), ITEMS)
     ((_, entry),) = table.rows
     assert (entry["sku"], entry["on_hand"]) == ("MUG-B", 12)
@@ -65,7 +65,7 @@ def test_it_is_read(name: str) -> None:
     assert not left_out or any(all(word in remark for word in left_out) for remark in table.remarks)
 
 
-def test_the_same_as_workbooks() -> None:
+def test_files_of_other_programs_are_read_as_workbooks() -> None:
     for lines in (
         [[], [], ["sku", "on_hand"], ["MUG-B", 12]],
         [
@@ -85,7 +85,7 @@ def test_the_same_as_workbooks() -> None:
 @pytest.mark.parametrize(
     "heading", ["Qty", "Quantity", "Menge", "Anzahl", "Quantité", "Cantidad", "v_products_quantity"]
 )
-def test_every_kind_of_file_takes_the_same_road(layout: sheets.Layout, heading: str) -> None:
+def test_every_kind_of_file_takes_a_mapping(layout: sheets.Layout, heading: str) -> None:
     ((_, entry),) = sheets.read(f"Delivery 7\nArtikelnummer;Preis;{heading}\nMUG-B;1;12,0\n".encode(), layout).rows
     assert list(entry.values()) == ["MUG-B", 12]
 
@@ -98,7 +98,7 @@ def test_every_kind_of_file_takes_the_same_road(layout: sheets.Layout, heading: 
         ("SKU,Stock,Bestand\nA,1,2\n", "on_hand"),
     ],
 )
-def test_two_columns_that_could_be_it_are_asked_about(text: str, column: str) -> None:
+def test_two_possible_columns_need_a_choice(text: str, column: str) -> None:
     with pytest.raises(Refused) as refused:
         sheets.read(text.encode(), ITEMS)
     assert list(refused.value.facts["doubtful"]) == [column]
@@ -108,7 +108,7 @@ def test_two_columns_that_could_be_it_are_asked_about(text: str, column: str) ->
     assert str(entry[column]) == text.splitlines()[1].split(",")[text.splitlines()[0].split(",").index(heading)]
 
 
-def test_a_person_says_which_column_is_which() -> None:
+def test_a_mapping_names_the_columns() -> None:
     text = b"Was;Wieviel;Stock\nMUG-B;12;7\n"
     with pytest.raises(Refused) as refused:
         sheets.read(text, ITEMS)
@@ -121,14 +121,14 @@ def test_a_person_says_which_column_is_which() -> None:
     assert [row for _, row in table.rows] == [{"sku": "MUG-B", "on_hand": 12}], (
         "what was chosen goes before what is known"
     )
-    assert sum("chosen before" in remark for remark in table.remarks) == 2
+    assert sum("chose before" in remark for remark in table.remarks) == 2
     for wrong in ({"Was": "price"}, {"Nothing": "sku"}):
         with pytest.raises(Refused):
             sheets.read(text, ITEMS, Choice(wrong))
 
 
 @pytest.mark.parametrize("number", ["1.000", "1,000", "12.345"])
-def test_a_number_that_can_be_two_is_asked_about(number: str) -> None:
+def test_an_ambiguous_number_needs_a_decimal_mark(number: str) -> None:
     text = f'sku,on_hand\nMUG-B,"{number}"\n'.encode()
     with pytest.raises(Refused) as refused:
         sheets.read(text, ITEMS)
@@ -139,7 +139,7 @@ def test_a_number_that_can_be_two_is_asked_about(number: str) -> None:
     assert entry["on_hand"] == int(number.replace(".", "").replace(",", ""))
 
 
-def test_a_number_of_a_workbook_is_no_question() -> None:
+def test_a_number_in_a_workbook_is_not_ambiguous() -> None:
     ((_, entry),) = sheets.read(book(["sku", "on_hand"], ["MUG-B", 1000.0]), ITEMS).rows
     assert entry["on_hand"] == 1000
     with pytest.raises(Refused) as refused:
@@ -154,14 +154,14 @@ def test_a_number_of_a_workbook_is_no_question() -> None:
     "cell",
     ["1.00E-05", "1,00E+05", "1e5", "１E５", "1.2E+17", "01.Feb", "2-Jan", "2026-02-01", "=A2", '="a"&"b"', "a\u202eb"],
 )
-def test_a_spoiled_sku_of_a_csv_file_is_refused_by_its_name(cell: str) -> None:
+def test_a_spoiled_sku_in_csv_is_refused_by_name(cell: str) -> None:
     with pytest.raises(Refused) as refused:
         sheets.read(f"sku;on_hand\n{cell};12\n".encode(), ITEMS)
     assert (refused.value.facts["faults"][0]["line"], refused.value.facts["faults"][0]["column"]) == (2, "sku")
 
 
 @pytest.mark.parametrize("sku", ["1.00E-05", "1e5", "01.Feb", "2026-02-01", "00123"])
-def test_who_says_that_it_is_a_text_is_believed(sku: str) -> None:
+def test_a_sku_marked_as_text_is_accepted(sku: str) -> None:
     for cell in (f"'{sku}", f'="{sku}"'):
         ((_, entry),) = sheets.read(f"sku;on_hand\n{cell};12\n".encode(), ITEMS).rows
         assert entry["sku"] == sku
@@ -179,7 +179,7 @@ def test_who_says_that_it_is_a_text_is_believed(sku: str) -> None:
         ("\\A0", 12, "A12"), ('0"-X"', 5, "5-X"), ("General", 123, "123"), ("0", 7, "7"), ("@", 7, "7"),
     ],
 )  # fmt: skip
-def test_a_number_in_a_sku_column_is_read_as_it_is_shown(number_format: str, value: int, shown: str) -> None:
+def test_a_number_in_a_sku_column_is_read_as_displayed(number_format: str, value: int, shown: str) -> None:
     def dress(sheet) -> None:
         sheet["A2"].number_format = number_format
 
@@ -193,7 +193,7 @@ def test_a_number_in_a_sku_column_is_read_as_it_is_shown(number_format: str, val
      ("hh:mm", 0.5),
      ("0;-0;x", 0), ("00000", -5), ("General", True), ("[Red]0", 5)],
 )  # fmt: skip
-def test_a_number_whose_look_is_not_certain_is_refused_by_its_cell(number_format: str, value: float) -> None:
+def test_a_number_without_a_certain_display_is_refused_by_cell(number_format: str, value: float) -> None:
     def dress(sheet) -> None:
         sheet["A2"].number_format = number_format
 

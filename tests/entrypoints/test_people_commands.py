@@ -25,8 +25,8 @@ def begin(onhand, link: str) -> Role:
         return people.visitor(app.house, secret).role
 
 
-def test_users_are_added_listed_edited_and_let_in_again(onhand):
-    assert "No users yet" in onhand.text("user", "list")
+def test_users_are_added_listed_edited_and_get_new_links(onhand):
+    assert onhand.json("user", "list")["users"] == []
     said = onhand.text("user", "add", "Ida", "--role", "administrator")
     assert begin(onhand, re.search(r"/begin/[\w-]+", said.replace("\n", ""))[0]) is Role.ADMINISTRATOR
     assert "Ida" in onhand.text("user", "list")
@@ -36,29 +36,30 @@ def test_users_are_added_listed_edited_and_let_in_again(onhand):
     onhand("user", "revoke", named)
     assert onhand.json("user", "sessions")["sessions"] == []
     assert begin(onhand, onhand.json("user", "link", "ida")["link"]) is Role.ADMINISTRATOR
-    assert "last administrator" in onhand.text("user", "edit", "Ida", "--role", "clerk", code=1)
-    assert "last administrator" in onhand.text("user", "edit", "Ida", "--inactive", code=1)
+    onhand("user", "edit", "Ida", "--role", "clerk", code=1)  # the last administrator
+    onhand("user", "edit", "Ida", "--inactive", code=1)
+    assert [(row["role"], row["active"]) for row in onhand.json("user", "list")["users"]] == [("administrator", True)]
     onhand("user", "add", "Bob")
     assert onhand.json("user", "edit", "Bob", "--inactive")["active"] is False
-    assert "kept out" in onhand.text("user", "link", "Bob", code=1)
-    assert "There is no user named 'Eve'" in onhand.text("user", "link", "Eve", code=1)
+    onhand("user", "link", "Bob", code=1)
+    onhand("user", "link", "Eve", code=1)
 
 
-def test_a_token_is_made_on_the_machine_for_a_user_and_revoked(onhand):
+def test_a_token_is_added_for_a_user_and_revoked(onhand):
     onhand("user", "add", "Ida", "--role", "clerk")
     made = onhand.json("token", "add", "Till", "--user", "Ida", "--scope", "read", "--scope", "stock", "--days", "2")
     with App(onhand.store, "test") as app:
         assert people.bearer(app.house, made["token"]).scopes == {Scope.READ, Scope.STOCK}
     assert "Till" in onhand.text("token", "list")
     onhand("token", "revoke", made["id"])
-    assert "No tokens yet." in onhand.text("token", "list")
-    assert "ended" in onhand.text("token", "list", "--ended")
+    assert onhand.json("token", "list")["tokens"] == []
+    assert [row["valid"] for row in onhand.json("token", "list", "--ended")["tokens"]] == [False]
     refused = onhand.json("token", "add", "Till", "--user", "Ida", "--scope", "manage", code=1)
     assert refused["error"]["code"] in {"forbidden", "refused"}
     assert made["token"] not in onhand.text("audit")
 
 
-def test_the_audit_log_is_read_on_the_machine(onhand):
+def test_the_audit_log_is_filtered(onhand):
     onhand("user", "add", "Ida")
     onhand("item", "add", "TEA", "--person", "Bob")
     onhand("param", "set", "BatchSize", "7", "--person", "Bob")
@@ -70,7 +71,7 @@ def test_the_audit_log_is_read_on_the_machine(onhand):
     onhand("audit", "--day", "yesterday", code=2)
 
 
-def test_serve_says_how_the_first_administrator_comes_in_until_there_is_one(onhand):
+def test_serve_prints_a_link_until_there_is_an_administrator(onhand):
     process = onhand.start("serve", "--port", "0")
     said = process.greeting + process.stdout.readline()
     link = re.search(r"http://127\.0\.0\.1:\d+/begin/[\w-]{40,}", said)[0]
@@ -81,7 +82,7 @@ def test_serve_says_how_the_first_administrator_comes_in_until_there_is_one(onha
     assert '"first": null' in again.greeting
 
 
-def test_a_store_with_its_key_file_elsewhere_and_then_without_it(monkeypatch, tmp_path):
+def test_a_store_works_with_its_key_file_elsewhere_and_reports_a_missing_one(monkeypatch, tmp_path):
     monkeypatch.setenv("ONHAND_KEY_FILE", str(tmp_path / "safe" / "key"))
     onhand = OnHand(tmp_path / "other.db")
     onhand.text("init")
@@ -91,8 +92,8 @@ def test_a_store_with_its_key_file_elsewhere_and_then_without_it(monkeypatch, tm
     assert onhand.json("init", "--upgrade", "--new-key")["locked"] == 0
     assert onhand.json("cart", "key", "Amber")["text"] == text
     Path(tmp_path, "safe", "key").unlink()
-    assert "put the right key file back" in onhand.text("cart", "key", "Amber", code=5).replace("\n", " ")
-    assert "1 of its secrets" in onhand.text("init", "--upgrade").replace("\n", " ")
+    onhand("cart", "key", "Amber", code=5)
+    assert onhand.json("init", "--upgrade")["locked"] == 1
     assert onhand.json("cart", "key", "Amber", "--renew")["text"] != text
 
 
@@ -100,7 +101,7 @@ def test_a_store_with_its_key_file_elsewhere_and_then_without_it(monkeypatch, tm
     ("words", "sessions", "tokens"),
     [([], 0, 1), (["--keep-sessions"], 1, 1), (["--end-tokens"], 0, 0), (["--keep-sessions", "--end-tokens"], 1, 0)],
 )
-def test_a_new_link_ends_what_was_asked_for(onhand, words, sessions, tokens):
+def test_a_new_link_ends_the_chosen_sessions_and_tokens(onhand, words, sessions, tokens):
     begin(onhand, onhand.json("user", "add", "Ida")["link"])
     onhand("token", "add", "Till", "--user", "Ida", "--scope", "read")
     onhand("user", "link", "Ida", *words)

@@ -170,7 +170,7 @@ def test_a_token_that_may_only_administer_does_not_become_more(app, web, program
     assert program("user_link", name=boss)["link"]
 
 
-def test_who_asked_is_known_by_the_token(program):
+def test_the_token_decides_who_asks(program):
     program("receive", **TEA)
     assert program("movements")["movements"][0]["person"].startswith("administrator")
     assert program("receive", status=422, person="Bob", **TEA)["code"] == "invalid"
@@ -198,19 +198,19 @@ def test_a_verb_without_arguments_needs_no_body(program):
      '{"sku":"T","on_hand":NaN}', '{"sku":"T","on_hand":1e999}', '{"sku":"\\ud800"}', "[" * 100_000, b"\xff", "{}",
      '{"sku":"T","on_hand":99999999999999999999}'],
 )  # fmt: skip
-def test_arguments_that_do_not_fit_are_refused_in_one_sentence(program, body):
+def test_invalid_arguments_are_refused(program, body):
     problem = program.raw("item_add", body, 422)
     assert problem["code"] == "invalid"
     assert "\n" not in problem["detail"]
     assert len(program("item_list")["items"]) == 1
 
 
-def test_each_argument_that_does_not_fit_is_named(program):
+def test_each_invalid_argument_is_named(program):
     problem = program("adjust", status=422, change="three", colour="red")
     assert {fault["argument"] for fault in problem["facts"]["arguments"]} == {"sku", "change", "colour"}
 
 
-def test_five_and_five_point_nought_are_one_number(program):
+def test_5_and_5_0_are_the_same_number(program):
     program.raw("receive", '{"lines":[["TEA",5.0]]}')
     assert program.on_hand() == 15
 
@@ -228,7 +228,7 @@ def test_a_body_beyond_the_limit_is_refused_and_a_file_may_be_larger(program, mo
     program.raw("receive", (part for part in [b" " * 1024] * 1025), 413)  # without saying its length first
 
 
-def test_what_is_not_there_is_told_in_the_same_form(program):
+def test_an_unknown_address_is_a_problem_too(program):
     assert "openapi.json" in program.raw("drop_tables", "{}", 404)["detail"]
     program.raw("item_add/", "{}", 404)
     program.raw("item_add/x", "{}", 404)
@@ -237,7 +237,7 @@ def test_what_is_not_there_is_told_in_the_same_form(program):
     program.raw("openapi.json", "{}", 405)
 
 
-def test_options_says_what_may_be_done_and_allows_no_other_site(program):
+def test_options_lists_methods_and_allows_no_other_site(program):
     program.raw("receive", None, 204, "OPTIONS", Origin="https://evil.example")
     assert program.headers["allow"] == "POST, OPTIONS"
     assert not [name for name in program.headers if name.startswith("access-control")]
@@ -259,7 +259,7 @@ def test_a_refusal_has_its_code_and_its_facts(program):
     assert problem["type"] == "about:blank"
 
 
-def test_a_fault_of_ours_shows_nothing_of_its_inside(program, monkeypatch):
+def test_a_fault_in_onhand_shows_no_internals(program, monkeypatch):
     def broken(*_):
         raise ZeroDivisionError("inside /srv/secret")
 
@@ -269,7 +269,7 @@ def test_a_fault_of_ours_shows_nothing_of_its_inside(program, monkeypatch):
     assert "inside" not in json.dumps(problem)
 
 
-def test_no_answer_is_kept_on_the_way(program):
+def test_answers_are_not_cached(program):
     program("status")
     assert program.headers["cache-control"] == "no-store"
 
@@ -277,20 +277,20 @@ def test_no_answer_is_kept_on_the_way(program):
 # Once
 
 
-def test_a_request_that_comes_again_with_its_key_is_booked_once(program):
+def test_a_repeated_request_with_its_key_is_booked_once(program):
     first, again = program("receive", key="a1", **TEA), program("receive", key="a1", **TEA)
     assert first == again == {"on_hand": {"TEA": 15}}
     assert program.on_hand() == 15
 
 
-def test_a_key_is_not_for_another_request(program):
+def test_a_key_is_refused_for_another_request(program):
     program("receive", key="a1", **TEA)
     assert program("receive", status=422, key="a1", lines=[["TEA", 6]])["facts"]["reason"] == "key"
     assert program("adjust", status=422, key="a1", sku="TEA", change=1, reason="x")["facts"]["reason"] == "key"
     assert program.on_hand() == 15
 
 
-def test_a_key_of_one_file_is_not_for_another(program):
+def test_a_key_is_refused_for_another_file(program):
     one, other = (base64.b64encode(f"sku,name\nTEA,{name}\n".encode()).decode() for name in ("Green", "Black"))
     first = program("item_import", key="a1", file=one)
     assert program("item_import", key="a1", file=one) == first
@@ -298,19 +298,19 @@ def test_a_key_of_one_file_is_not_for_another(program):
     assert program("item_show", sku="TEA")["name"] == "Green"
 
 
-def test_a_key_of_one_token_is_none_of_another(app, web, program):
+def test_each_token_has_its_own_keys(app, web, program):
     program("receive", key="a1", **TEA)
     Program(app, web)("receive", key="a1", **TEA)
     assert program.on_hand() == 20
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "ä".encode("latin-1")])
-def test_a_key_that_cannot_be_one_is_refused(program, key):
+def test_an_invalid_key_is_refused(program, key):
     program("receive", status=422, key=key, **TEA)
     assert program.on_hand() == 10
 
 
-def test_a_key_where_it_means_nothing_is_refused(program):
+def test_a_key_is_refused_by_verbs_that_take_none(program):
     program("param_set", status=422, key="a1", name="SynchQOH", value="True")
     program("status", status=422, key="a1")
 
@@ -318,7 +318,7 @@ def test_a_key_where_it_means_nothing_is_refused(program):
 # Much and long
 
 
-def test_one_token_may_do_so_much_a_second_and_no_more(app, web, program, monkeypatch):
+def test_calls_per_second_of_one_token_are_limited(app, web, program, monkeypatch):
     monkeypatch.setattr(programs, "CALLS_PER_SECOND", 0.01)
     monkeypatch.setattr(programs, "CALLS_BURST", 2)
     hasty, other = Program(app, web), Program(app, web)
@@ -330,7 +330,7 @@ def test_one_token_may_do_so_much_a_second_and_no_more(app, web, program, monkey
     other("today")
 
 
-def test_a_pace_goes_on_as_time_goes_on(monkeypatch):
+def test_the_pace_limit_recovers_with_time(monkeypatch):
     monkeypatch.setattr(programs, "CALLS_PER_SECOND", 10)
     monkeypatch.setattr(programs, "CALLS_BURST", 2)
     pace = programs.Pace()
@@ -340,7 +340,7 @@ def test_a_pace_goes_on_as_time_goes_on(monkeypatch):
     assert pace.wait("a", 100.12) > 0
 
 
-def test_of_callers_long_gone_nothing_is_remembered(monkeypatch):
+def test_idle_callers_are_forgotten(monkeypatch):
     monkeypatch.setattr(programs, "CALLERS_MAX", 3)
     pace = programs.Pace()
     for n in range(10):
@@ -402,7 +402,7 @@ def test_one_token_never_holds_more_than_its_share(app, monkeypatch):
     assert first == [200] * 2 * programs.CALLS_MAX
 
 
-def test_who_waits_too_long_or_asks_too_much_at_once_is_told_to_come_back(app, monkeypatch):
+def test_long_waits_and_too_many_requests_are_retriable(app, monkeypatch):
     monkeypatch.setattr(programs, "CALLS_SECONDS", 0.3)
     monkeypatch.setattr(programs, "CALLS_WAITING", programs.CALLS_SHARE + 1)
     slow = Slow(monkeypatch)
@@ -416,7 +416,7 @@ def test_who_waits_too_long_or_asks_too_much_at_once_is_told_to_come_back(app, m
         assert answers.count(200) == programs.CALLS_SHARE
 
 
-def test_bodies_that_do_not_arrive_keep_nobody_from_working(app):
+def test_missing_bodies_do_not_block_other_requests(app):
     """No turn is held while a request is still on its way."""
     token, other = token_for(app, Role.CLERK), token_for(app, Role.CLERK)
     with Server(app, pages=True) as server, ExitStack() as open_:
@@ -457,7 +457,7 @@ def test_fifty_honest_clients_at_once_are_all_served(app, tokens, monkeypatch):
     assert verbs.run(app, "prove", {}, lambda *_: None)["holds"]
 
 
-def test_a_verb_does_not_wait_for_ever_for_a_shop_that_others_speak_to(app, monkeypatch):
+def test_a_verb_does_not_wait_forever_for_a_busy_shop(app, monkeypatch):
     monkeypatch.setattr(composition, "CART_SECONDS", 0.2)
     verbs.run(app, "cart_add", {"name": "Amber", "url": "http://127.0.0.1:9/onhand.php"}, lambda *_: None)
     cart = app.read(lambda books: books.carts.named("Amber"))
@@ -517,7 +517,7 @@ def resolved(schema, definitions):
     return {name: resolved(inside, definitions) for name, inside in schema.items()}
 
 
-def test_no_whole_number_of_any_verb_is_without_bounds(program, monkeypatch):
+def test_every_whole_number_has_bounds(program, monkeypatch):
     monkeypatch.setattr(programs, "CALLS_BURST", 100_000)
     tried = 0
     for verb in VERBS.values():
@@ -548,7 +548,7 @@ def test_long_work_becomes_a_task(onhand, amber):
         program("get_qoh", status=409, cart="No such cart")
 
 
-def test_a_body_that_trickles_is_cut_off(app, monkeypatch):
+def test_a_slow_body_is_cut_off(app, monkeypatch):
     monkeypatch.setattr(programs, "BODY_SECONDS", 0.3)
     monkeypatch.setattr(programs, "BODY_BYTES_PER_SECOND", 1e9)
     token = token_for(app, Role.CLERK)
@@ -561,7 +561,7 @@ def test_a_body_that_trickles_is_cut_off(app, monkeypatch):
         assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
 
 
-def test_a_request_that_breaks_off_books_nothing(app):
+def test_an_incomplete_request_books_nothing(app):
     token = token_for(app, Role.CLERK)
     with Server(app, pages=True) as server:
         with socket.create_connection(("127.0.0.1", _port(server))) as broken:
@@ -580,7 +580,7 @@ def _port(server: Server) -> int:
 # What is described
 
 
-def test_every_verb_is_described_in_a_sentence(web):
+def test_every_verb_has_a_description(web):
     document = web.get("/api/openapi.json").json()
     assert document["paths"].keys() == {f"/api/{name}" for name in VERBS}
     for path, methods in document["paths"].items():
@@ -590,12 +590,12 @@ def test_every_verb_is_described_in_a_sentence(web):
             assert "Needs the scope" in operation["description"]
 
 
-def test_what_is_described_offers_nobody_to_say_who_he_is(web):
+def test_the_description_has_no_person_argument(web):
     document = web.get("/api/openapi.json").text
     assert '"person"' not in document
 
 
-def test_a_verb_that_books_is_described_with_its_key(web):
+def test_verbs_that_book_are_described_with_a_key(web):
     paths = web.get("/api/openapi.json").json()["paths"]
     keyed = {path.removeprefix("/api/") for path, methods in paths.items() if "Idempotency-Key" in json.dumps(methods)}
     assert keyed == {verb.name for verb in VERBS.values() if verb.books or verb.long}

@@ -10,14 +10,14 @@ import pytest
 from onhand.limits.shared import Shared
 
 
-def test_an_answer_is_worked_out_once_for_all_until_what_it_is_of_changes() -> None:
+def test_an_answer_is_computed_once_until_its_source_changes() -> None:
     shared, numbers = Shared(), count(1)
     ask = lambda of: shared.answer("a", of, lambda: next(numbers))  # noqa: E731 - the same question again and again
     assert [ask(1), ask(1), ask(2), ask(2), ask(1)] == [1, 1, 2, 2, 3]
     assert shared.answer("b", 1, lambda: "another") == "another"
 
 
-def test_an_answer_that_ages_is_worked_out_again(monkeypatch) -> None:
+def test_an_old_answer_is_computed_again(monkeypatch) -> None:
     shared, numbers, now = Shared(), count(1), [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     ask = lambda: shared.answer("a", 1, lambda: next(numbers), seconds=5)  # noqa: E731
@@ -28,7 +28,7 @@ def test_an_answer_that_ages_is_worked_out_again(monkeypatch) -> None:
     assert ask() == 2
 
 
-def test_a_dear_answer_rests_before_it_is_worked_out_again(monkeypatch) -> None:
+def test_an_expensive_answer_is_not_computed_again_at_once(monkeypatch) -> None:
     shared, numbers, now = Shared(), count(1), [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
 
@@ -43,7 +43,7 @@ def test_a_dear_answer_rests_before_it_is_worked_out_again(monkeypatch) -> None:
     assert shared.answer("a", 2, work, rest=10) == 2
 
 
-def test_work_that_fails_leaves_what_was_there_before() -> None:
+def test_failed_work_keeps_the_earlier_answer() -> None:
     shared = Shared()
     assert shared.answer("a", 1, lambda: "kept") == "kept"
     with pytest.raises(ZeroDivisionError):

@@ -87,15 +87,15 @@ def test_what_spreadsheets_write_is_read(text):
 def test_an_old_encoding_is_read_with_a_remark():
     table = sheets.read("sku;name\nTEA;Grüner Tee – 5 €\n".encode("cp1252"), ITEMS)
     assert table.rows == [(2, {"sku": "TEA", "name": "Grüner Tee – 5 €"})]
-    assert table.remarks == ["The file is not in UTF-8 and was read as Windows-1252: look at names with accents."]
+    assert table.remarks == ["The file is not in UTF-8 and was read as Windows-1252: check names with accents."]
     assert sheets.read("sku;name\nTEA;Grüner Tee\n".encode(), ITEMS).remarks == []
 
 
-def test_what_is_not_said_is_left_out():
+def test_blank_cells_are_left_out():
     assert rows("sku\nTEA\n") == rows("sku,on_hand,name\nTEA,,\n") == [{"sku": "TEA"}]
 
 
-def test_all_that_an_item_has_is_read():
+def test_all_columns_of_an_item_are_read():
     text = "sku,reorder_point,reorder_to,supplier,ignore_qoh,drop_ship\nTEA,5,20,Leaf & Co,yes,FALSE\nMUG,,,,,\n"
     tea, mug = rows(text)
     assert tea.pop("supplier") == "Leaf & Co"
@@ -110,13 +110,13 @@ def test_every_bad_line_is_named():
     named = faults(text)
     assert [line for line, _ in named] == [3, 4, 6, 7, 8, 9]
     assert named[1][1] == "on_hand '1.5' is not a whole number"
-    assert named[2][1] == "the SKU 'tea' stands in line 2 already"
-    assert named[3][1] == "1 cells where the header has 2"
+    assert named[2][1] == "the SKU 'tea' is already in line 2"
+    assert named[3][1] == "1 cell, but the header has 2"
     lines = [["sku", "on_hand"], ["TEA", 5], [None, 1], ["MUG", 1.5], ["POT", -1], ["tea", 1], ["CUP", 1, 2]]
     assert [line for line, _ in faults(xlsx(*lines))] == [3, 4, 6, 7]
 
 
-def test_the_sentence_and_its_facts_say_where():
+def test_the_message_and_its_facts_name_the_place():
     with pytest.raises(Refused, match=r"^Line 3: on_hand 'x' is not a whole number \(and 1 more faults\)\.") as refusal:
         sheets.read(b"sku,on_hand\nTEA,5\nMUG,x\nPOT,y\n", ITEMS)
     assert refusal.value.facts["faults"][0]["column"] == "on_hand"
@@ -140,13 +140,13 @@ def test_an_open_quote_is_a_fault_of_its_line():
         (xlsx(["name"], ["x"]), "missing", ["sku"]),
     ],
 )
-def test_a_header_that_does_not_tell_asks_for_a_mapping(text, fact, value):
+def test_an_unclear_header_needs_a_mapping(text, fact, value):
     with pytest.raises(Refused) as refused:
         rows(text)
     assert refused.value.facts[fact] == value
 
 
-def test_digits_without_end_are_no_number():
+def test_endless_digits_are_not_a_number():
     assert "is not a whole number" in faults(f"sku,on_hand\nTEA,{'9' * 10_000}\n")[0][1]
 
 
@@ -157,7 +157,7 @@ def test_too_many_faults_are_counted():
     assert refusal.value.facts["count"] == 300
 
 
-def test_a_delivery_is_read_as_it_stands():
+def test_a_delivery_is_read_unchanged():
     assert rows("sku,qty\nTEA,1\ntea,2\n", RECEIPTS) == [{"sku": "TEA", "units": 1}, {"sku": "tea", "units": 2}]
     assert [line for line, _ in faults("sku,units\nTEA,0\nMUG,\n,1\nPOT,1\n", RECEIPTS)] == [2, 3, 4]
     with pytest.raises(Refused) as refused:
@@ -165,16 +165,16 @@ def test_a_delivery_is_read_as_it_stands():
     assert refused.value.facts["missing"] == ["units"]
 
 
-def test_a_count_that_was_not_filled_in_is_not_zero():
+def test_a_blank_count_is_not_zero():
     counted = rows("sku,name,counted\nTEA,Green,0\nMUG,,\n", COUNTS)
     assert counted == [{"sku": "TEA", "name": "Green", "counted": 0}, {"sku": "MUG"}]
-    assert faults("sku,counted\nTEA,1\ntea,2\n", COUNTS) == [(3, "the SKU 'tea' stands in line 2 already")]
+    assert faults("sku,counted\nTEA,1\ntea,2\n", COUNTS) == [(3, "the SKU 'tea' is already in line 2")]
 
 
 # What spreadsheets do to SKUs
 
 
-def test_a_sku_that_became_a_number_is_taken_where_it_is_exact():
+def test_a_sku_that_became_an_exact_number_is_read():
     lines = [["sku"], [12345], [12345.0], [100000.0], [7], ["1E+05"]]
 
     def dress(sheet):
@@ -190,13 +190,13 @@ def test_a_sku_that_became_a_number_is_taken_where_it_is_exact():
 
 
 @pytest.mark.parametrize("value", [1.5, 1e15, 1.2345678901234567e18, date(2026, 2, 1), True, time(9), 0.5])
-def test_a_sku_that_cannot_be_known_any_more_is_refused(value):
+def test_a_sku_that_lost_digits_is_refused(value):
     ((line, fault),) = faults(xlsx(["name", "sku"], ["x", value]))
     assert line == 2
     assert fault.startswith("B2 holds")
 
 
-def test_a_sku_that_was_shortened_for_good_is_refused():
+def test_a_permanently_shortened_sku_is_refused():
     assert [line for line, _ in faults("sku\n1E+05\n1.23457E+11\nE+05\n")] == [2, 3]
     assert [line for line, _ in faults("sku;name\n1,23457E+11;x\n")] == [2]
 
@@ -204,16 +204,16 @@ def test_a_sku_that_was_shortened_for_good_is_refused():
 # Formulas
 
 
-def test_a_formula_is_refused_by_the_name_of_its_cell():
+def test_a_formula_is_refused_by_cell():
     assert faults(xlsx(["sku", "on_hand"], ["TEA", "=1+1"], ["=A2", 1])) == [
-        (2, "B2 holds a formula: put its value there"),
-        (3, "A3 holds a formula: put its value there"),
+        (2, "B2 holds a formula: replace it with its value"),
+        (3, "A3 holds a formula: replace it with its value"),
     ]
-    assert faults(xlsx(["sku"], ["#N/A"])) == [(2, "A2 holds an error of the spreadsheet: correct it")]
+    assert faults(xlsx(["sku"], ["#N/A"])) == [(2, "A2 holds a spreadsheet error: correct it")]
 
 
 @pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+49 30", "-5", "@SUM(1)", "'=1", "''s", "1E+05", "#N/A", "'s Ware"])
-def test_a_text_that_looks_like_a_formula_runs_nowhere_and_comes_back(name):
+def test_a_text_like_a_formula_never_runs_and_reads_back(name):
     line = ["TEA", name, -5, *[None] * 6, True, None, None]
     plain = sheets.written(ITEMS, [line], Form.CSV).decode("utf-8-sig")
     ((_, cell, units, *_),) = list(csv.reader(io.StringIO(plain)))[1:]
@@ -250,7 +250,7 @@ shelf = st.lists(
 
 @settings(max_examples=200, deadline=None)
 @given(shelf, st.sampled_from(Form))
-def test_what_is_written_is_read_again(lines, form):
+def test_written_files_read_back_unchanged(lines, form):
     lines = [tuple(writable(v) if isinstance(v, str) else v for v in line) for line in lines]
     content = sheets.written(ITEMS, lines, form)
     for (_, read), line in zip(sheets.read(content, ITEMS).rows, lines, strict=True):
@@ -262,7 +262,7 @@ DANGEROUS = "=+-@\uff1d\uff0b\uff0d\uff20\u2212"
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(skus.filter(is_sku).map(check_sku), words), max_size=3), st.sampled_from(",;\t"))
-def test_no_spreadsheet_of_any_language_runs_what_is_written(lines, delimiter):
+def test_no_spreadsheet_of_any_language_runs_written_text(lines, delimiter):
     """Whatever delimiter it takes, and however it treats quotes, no cell begins with a sign that it would run."""
     content = sheets.written(
         MOVEMENTS, [[None, None, sku, *[None] * 4, name, None, None] for sku, name in lines], Form.CSV
@@ -316,7 +316,7 @@ def test_a_file_beyond_the_limit_is_refused(monkeypatch):
             rows(content)
 
 
-def test_a_workbook_that_unpacks_without_end_is_refused_before_it_is_unpacked():
+def test_an_endless_workbook_is_refused_before_it_is_unpacked():
     bomb = repacked(DAMAGEABLE, sheet1=b"<a>" + b" " * (workbooks.UNPACKED_BYTES_MAX + 1))
     assert len(bomb) < 1_000_000
     tracemalloc.start()
@@ -353,7 +353,7 @@ SPREADSHEET = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     ],
     ids=["entities", "a far row", "a far column", "cut off"],
 )
-def test_a_workbook_made_to_hurt_is_refused(part, said):
+def test_a_hostile_workbook_is_refused(part, said):
     with pytest.raises(Refused, match=said):
         rows(repacked(DAMAGEABLE, sheet1=part))
 
@@ -377,7 +377,7 @@ def test_a_workbook_of_very_many_elements_is_refused_before_they_are_read(part):
     assert peak < 20_000_000
 
 
-def test_a_workbook_that_lies_about_its_size_is_cut_off():
+def test_a_workbook_with_a_false_size_is_cut_off():
     bomb = bytearray(repacked(DAMAGEABLE, sheet1=b"<a>" + b" " * 50_000_000))
     entry = bomb.index(b"xl/worksheets/sheet1.xml", bomb.index(b"PK\x01\x02")) - 46
     struct.pack_into("<I", bomb, entry + 24, 100)
@@ -393,21 +393,21 @@ def test_a_row_is_found_wherever_the_file_is_cut(monkeypatch):
         assert len(rows(many)) == 2000
 
 
-def test_what_a_workbook_says_of_its_size_is_not_believed():
+def test_the_declared_size_of_a_sheet_is_ignored():
     with zipfile.ZipFile(io.BytesIO(DAMAGEABLE)) as packed:
         sheet = packed.read("xl/worksheets/sheet1.xml").decode()
     assert '<dimension ref="A1:B3"' in sheet
     assert len(rows(repacked(DAMAGEABLE, sheet1=sheet.replace("A1:B3", "A1:B2")))) == 2
 
 
-def test_a_workbook_with_more_sheets_says_which_was_read():
+def test_a_workbook_with_more_sheets_has_a_remark():
     book = Workbook()
     book.active.append(["sku"])
     book.active.append(["TEA"])
     book.create_sheet("Old")
     out = io.BytesIO()
     book.save(out)
-    assert sheets.read(out.getvalue(), ITEMS).remarks == ["The file has 2 sheets; only the first, 'Sheet', was read."]
+    assert sheets.read(out.getvalue(), ITEMS).remarks == ["The file has 2 sheets. Only the first, 'Sheet', was read."]
 
 
 @pytest.mark.parametrize(
@@ -416,11 +416,11 @@ def test_a_workbook_with_more_sheets_says_which_was_read():
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Excel file"),
         (repacked(b"PK\x05\x06" + b"\0" * 18), "XLSX"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "."),
-        (b"sku,name\nTEA,ok\nMUG,caf\x81\n", "Line 3 is not text"),
+        (b"sku,name\nTEA,ok\nMUG,caf\x81\n", "Line 3 is not readable text"),
         (b"sku\nTE\0A\n", "."),
     ],
 )
-def test_what_is_no_table_is_refused(content, said):
+def test_a_file_that_is_not_a_table_is_refused(content, said):
     with pytest.raises(Refused, match=said):
         rows(content)
 
@@ -440,9 +440,9 @@ def test_many_movements_are_written_in_little_memory(monkeypatch):
     assert size > 2_000_000
     assert peak < 1_000_000  # it does not grow with the rows
     monkeypatch.setattr(workbooks, "LINES_MAX", 100)
-    with pytest.raises(Refused, match="take CSV"):
+    with pytest.raises(Refused, match="use CSV"):
         list(sheets.write(MOVEMENTS, many(100), Form.XLSX))
 
 
-def test_the_form_is_told_by_the_ending():
+def test_the_ending_decides_the_format():
     assert [Form.of(name) for name in ("a.xlsx", "A.XLSX", "a.csv", "a", "-")] == [Form.XLSX] * 2 + [Form.CSV] * 3

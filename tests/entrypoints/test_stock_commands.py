@@ -16,12 +16,10 @@ def on_hand(shelf, sku: str) -> int:
     return shelf.json("item", "show", sku)["on_hand"]
 
 
-def test_an_item_is_edited_and_found_by_what_was_set(shelf):
+def test_an_item_is_edited_and_found_by_filters(shelf):
     shelf("item", "edit", "TEA", "--name", "Green", "--reorder-point", 10, "--reorder-to", 20, "--ignore-qoh")
-    said = shelf.text("item", "show", "tea")
-    assert "Green: 10 on hand" in said
-    assert "Ignore QOH" in said
-    assert "Order up to 20 at 10 or fewer." in said
+    found = shelf.json("item", "show", "tea")
+    assert (found["name"], found["reorder_point"], found["reorder_to"], found["ignore_qoh"]) == ("Green", 10, 20, True)
     for flag, found in (("--reorder", ["TEA"]), ("--set-aside", ["TEA"]), ("--below-zero", [])):
         assert [row["sku"] for row in shelf.json("item", "list", flag)["items"]] == found
     shelf("item", "edit", "TEA", "--reorder-point", -1, "--reorder-to", -1, "--no-ignore-qoh", "--new-sku", "TEA/1")
@@ -32,7 +30,8 @@ def test_an_item_is_edited_and_found_by_what_was_set(shelf):
         False,
         "Green",
     )
-    assert "TEA/1 is changed." in shelf.text("item", "edit", "TEA/1", "--drop-ship")
+    assert "TEA/1" in shelf.text("item", "edit", "TEA/1", "--drop-ship")
+    assert shelf.json("item", "show", "TEA/1")["drop_ship"] is True
 
 
 @pytest.mark.parametrize(
@@ -44,7 +43,7 @@ def test_an_item_is_edited_and_found_by_what_was_set(shelf):
         (("--reorder-point", -2), 2),
     ],
 )
-def test_an_edit_that_cannot_be_is_refused(shelf, words, code):
+def test_an_invalid_edit_is_refused(shelf, words, code):
     shelf("item", "edit", "TEA", *words, code=code)
     assert shelf.json("item", "show", "TEA")["revision"] == 0
 
@@ -55,13 +54,13 @@ def test_history_ends_with_what_is_on_hand(shelf):
     assert shelf.text("item", "history", "TEA").split()[-1] == "7"
 
 
-def test_a_count_is_booked_only_if_as_many_are_here_as_were_seen(shelf):
+def test_a_count_with_seen_is_booked_only_if_stock_is_unchanged(shelf):
     shelf("adjust", "TEA", "--counted", 12, "--seen", 9, "--reason", "found", code=3)
     shelf("adjust", "TEA", "--counted", 12, "--seen", 10, "--reason", "found")
     assert on_hand(shelf, "TEA") == 12
 
 
-def test_movements_are_narrowed(shelf):
+def test_movements_are_filtered(shelf):
     shelf("receive", "TEA=5", "--person", "Max")
     shelf("order", "add", "TEA=1")
     kinds = [row["kind"] for row in shelf.json("movements", "--by", "Max")["movements"]]
@@ -71,11 +70,12 @@ def test_movements_are_narrowed(shelf):
     shelf("movements", "--kind", "theft", code=2)
 
 
-def test_an_order_is_shown_cancelled_and_taken_back(shelf):
+def test_an_order_is_shown_cancelled_and_returned(shelf):
     shelf("order", "add", "TEA=3", "MUG=1", "--number", "T-1")
-    assert "T-1  by hand, Ann" in shelf.text("order", "show", "T-1")
-    assert "1 lines are cancelled, 1 units" in shelf.text("order", "cancel", "T-1", 2, "--reason", "changed his mind")
-    assert "1 units came back" in shelf.text("order", "return", "T-1", "1=1")
+    cancelled = shelf.json("order", "cancel", "T-1", 2, "--reason", "changed their mind")
+    assert (cancelled["lines"], cancelled["units"]) == (1, 1)
+    assert shelf.json("order", "return", "T-1", "1=1")["units"] == 1
+    assert shelf.json("order", "show", "T-1")["person"] == "Ann"
     lines = shelf.json("order", "show", "T-1")["lines"]
     assert [(line["state"], line["left"]) for line in lines] == [("partly returned", 2), ("cancelled", 0)]
     shelf("order", "return", "T-1", "1=3", code=1)
@@ -87,11 +87,11 @@ def test_an_order_is_shown_cancelled_and_taken_back(shelf):
 
 
 def test_an_order_of_a_shop_is_cancelled_in_its_shop(shelf):
-    said = shelf.text("order", "cancel", "1001", "--cart", "Amber", code=1)
-    assert "delete it in that shop" in said
+    said = shelf.json("order", "cancel", "1001", "--cart", "Amber", code=1)["error"]
+    assert said["code"] == "refused"
 
 
-def test_orders_are_listed_and_the_list_goes_on(shelf):
+def test_orders_are_listed_page_by_page(shelf):
     for n in range(3):
         shelf("order", "add", "TEA=1", "--number", f"T-{n}")
     said = shelf.text("order", "list", "--limit", 2, "--by-phone")

@@ -22,12 +22,12 @@ def test_every_kind_of_error_has_a_row():
         assert issubclass(kind, wire.KINDS[kind.code].error), kind
 
 
-def test_no_row_is_without_a_kind():
+def test_every_row_has_a_kind_of_error():
     assert {kind.code for kind in kinds()} == set(wire.KINDS)
 
 
 @pytest.mark.parametrize("code", wire.KINDS)
-def test_a_command_that_fails_ends_with_the_exit_code_of_its_row(code, capsys):
+def test_a_failed_command_has_the_exit_code_of_its_row(code, capsys):
     error = wire.error_of({"code": code, "message": "What to do.", "facts": {"sku": "TEA"}})
     assert Call().fail(error) == Call(as_json=True).fail(error) == wire.KINDS[code].exit
     out, err = capsys.readouterr()
@@ -36,7 +36,7 @@ def test_a_command_that_fails_ends_with_the_exit_code_of_its_row(code, capsys):
 
 
 @pytest.mark.parametrize("code", wire.KINDS)
-def test_an_error_is_the_same_after_a_journey(code):
+def test_an_error_is_the_same_after_sending(code):
     said = {"code": code, "message": "What to do.", "facts": {"sku": "TEA", "left": 3}}
     again = wire.error_of(said)
     assert type(again) is wire.KINDS[code].error
@@ -47,7 +47,7 @@ def test_an_unknown_code_is_a_fault():
     assert wire.error_of({"code": "from the future", "message": "?"}).code == "broken"
 
 
-def test_secrets_of_an_owner_do_not_travel():
+def test_an_owners_token_is_not_sent():
     said = wire.data_of(Owned(Owner(1, "serve", None, "secret-token")))
     assert "secret-token" not in str(said)
     assert said["code"] == "owned"

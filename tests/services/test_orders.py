@@ -182,5 +182,5 @@ def test_orders_are_found_by_cart_number_sku_and_state(world: World) -> None:
 
 def test_a_place_that_is_none_is_refused(world: World) -> None:
     for before in ("x", "1/2", "1//a/", "9" * 30 + "/1/a/1"):
-        with pytest.raises(Refused, match="no such place"):
+        with pytest.raises(Refused, match="not a place"):
             page(world, before=before)

@@ -273,7 +273,7 @@ def test_a_task_that_was_running_when_the_program_was_killed_is_interrupted(worl
     world.reopen()
     again = Desk(world)
     assert (again.get(task).state, again.get(task).message) == (TaskState.INTERRUPTED, INTERRUPTED)
-    with pytest.raises(Refused, match="has ended already"):
+    with pytest.raises(Refused, match="has already ended"):
         again.tasks.cancel(task)
 
 
@@ -290,7 +290,7 @@ def test_the_end_of_the_program_stops_a_task_where_it_can_stop(desk: Desk) -> No
     assert desk.tasks.progress(task) is not None
     desk.tasks.close()
     assert desk.ended(task).state is TaskState.INTERRUPTED
-    with pytest.raises(Conflict, match="is ending"):
+    with pytest.raises(Conflict, match="is shutting down"):
         desk.begin(lambda _: {})
 
 

@@ -67,7 +67,7 @@ def test_many_products_at_the_edge_of_the_column_do_not_overflow(store: Database
     assert store.read(lambda books: books.listings.cells(number, 1)) == cells_of(shelf, 1)
 
 
-def test_deleted_listings_count_for_nothing(store: Database) -> None:
+def test_deleted_listings_are_not_counted(store: Database) -> None:
     number = cart(store)
     list_up(store, number, {1: Counters(5, 1), 2: Counters(7, 0)})
     store.write(lambda books: books.listings.forget(number, [1]))
@@ -83,7 +83,7 @@ def test_sums_larger_than_64_bits_are_kept_exactly(store: Database) -> None:
     assert store.read(lambda books: books.carts.get(number)).sums == huge - Sums(quantity_h=1)
 
 
-def test_a_line_is_kept_once_per_cart_and_epoch(store: Database) -> None:
+def test_a_line_is_stored_once_per_cart_and_epoch(store: Database) -> None:
     number = cart(store)
     source, later = Source(number, "a"), Source(number, "b")
     lines = [line(3), line(1), line(2)]
@@ -114,7 +114,7 @@ def test_a_batch_is_pending_until_it_is_settled(store: Database) -> None:
     assert store.read(lambda books: books.posts.of_listing(second, AT, 9)) == []
 
 
-def test_more_ids_than_one_statement_takes(store: Database) -> None:
+def test_more_ids_than_fit_in_one_statement(store: Database) -> None:
     number = cart(store)
     list_up(store, number, {n: Counters(n, 0) for n in range(1, 3001)})
     assert len(store.read(lambda books: books.listings.of(number, range(1, 3001)))) == 3000
@@ -123,7 +123,7 @@ def test_more_ids_than_one_statement_takes(store: Database) -> None:
     assert all(x.aligned for x in store.read(lambda books: books.listings.all(number)))
 
 
-def test_a_cart_name_is_used_once_whatever_its_case(store: Database) -> None:
+def test_a_cart_name_is_unique_in_any_case(store: Database) -> None:
     cart(store)
     with pytest.raises(Exception, match="already"):
         cart(store, " AMBER ")
@@ -151,7 +151,7 @@ def test_every_report_answers_on_empty_and_on_filled_books(store: Database) -> N
     assert sorted((x.cart or 0, x.number) for x in orders) == [(0, "P-1"), (0, "P-2"), (1, "1"), (2, "1")]
 
 
-def test_items_are_found_by_any_part_whatever_its_case(store: Database) -> None:
+def test_items_are_found_by_any_part_in_any_case(store: Database) -> None:
     store.write(lambda books: books.items.add("Äpfel-1", "Rote Äpfel", AT))
     store.write(lambda books: books.items.add("100%", "all of it", AT))
     for search in ("äPF", "apf", "rote"):
@@ -166,7 +166,9 @@ def test_times_are_kept_to_the_microsecond(value: int) -> None:
     assert moment(value).tzinfo is UTC
 
 
-def test_the_best_seller_is_what_carts_sold_most_of_lately(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_best_seller_is_the_item_that_carts_sold_most_recently(
+    store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tea, mug, pot = (store.write(lambda books, sku=sku: books.items.add(sku, "", AT)) for sku in ("TEA", "MUG", "POT"))
     month_ago, day = AT - timedelta(days=30), timedelta(days=1)
 

@@ -89,19 +89,19 @@ def _tables_of_metadata() -> dict[str, str]:
         return _tables(path)
 
 
-def test_upgrading_what_is_new_already_changes_nothing(path: Path) -> None:
+def test_upgrading_a_current_file_changes_nothing(path: Path) -> None:
     before, after = upgrade(path)
     assert before == after
 
 
-def test_making_a_file_does_not_touch_what_is_there(path: Path) -> None:
+def test_an_existing_file_is_not_overwritten(path: Path) -> None:
     content = path.read_bytes()
-    with pytest.raises(Refused, match="exists already"):
+    with pytest.raises(Refused, match="already exists"):
         create(path)
     assert path.read_bytes() == content
 
 
-def test_the_file_is_for_its_owner_only(path: Path) -> None:
+def test_only_the_owner_can_read_the_file(path: Path) -> None:
     assert path.stat().st_mode & 0o077 == 0
 
 
@@ -111,7 +111,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "nothing.db").exists()
 
 
-def test_something_else_is_refused(tmp_path: Path) -> None:
+def test_another_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("This is a shopping list.\n" * 100)
     (tmp_path / "empty.db").write_text("")
     with closing(sqlite3.connect(tmp_path / "other.db")) as db:
@@ -121,7 +121,7 @@ def test_something_else_is_refused(tmp_path: Path) -> None:
             Database(tmp_path / name)
 
 
-def test_another_schema_is_refused_with_the_way_out(path: Path) -> None:
+def test_another_schema_is_refused_with_advice(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("UPDATE alembic_version SET version_num = '0000'")
         db.commit()
@@ -143,7 +143,7 @@ def somebody_else() -> Iterator[None]:
             os.seteuid(0)
 
 
-def test_a_file_that_may_only_be_read_says_so() -> None:
+def test_a_read_only_file_is_a_permanent_problem() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "store.db"
         create(path)
@@ -238,7 +238,7 @@ def test_reading_cannot_write(store: Database) -> None:
         store.read(lambda books: books.items.add("TEA", "", AT))
 
 
-def test_news_are_told_after_the_commit_and_only_then(path: Path) -> None:
+def test_news_is_announced_only_after_the_commit(path: Path) -> None:
     heard: list[set[int]] = []
     with Database(path, heard.append) as store:
         store.write(lambda books: books.tell([3, 4]))
@@ -252,14 +252,14 @@ def test_news_are_told_after_the_commit_and_only_then(path: Path) -> None:
     assert heard == [{3, 4}]
 
 
-def test_a_statement_that_fails_does_not_tell_its_values(store: Database) -> None:
+def test_a_failed_statement_does_not_log_its_values(store: Database) -> None:
     session = Session("digest", 99, AT, AT, AT, "a value")  # of nobody: it is refused
     with pytest.raises(Broken) as failed:
         store.write(lambda books: books.people.add_session(session))
     assert "a value" not in "".join(traceback.format_exception(failed.value))
 
 
-def test_a_closed_store_takes_no_work_and_hangs_nobody(path: Path) -> None:
+def test_a_closed_store_refuses_work_at_once(path: Path) -> None:
     store = Database(path)
     store.close()
     with pytest.raises(Retriable):
@@ -267,7 +267,7 @@ def test_a_closed_store_takes_no_work_and_hangs_nobody(path: Path) -> None:
     store.close()
 
 
-def test_a_full_disk_leaves_nothing_half_done_and_passes(store: Database) -> None:
+def test_a_full_disk_leaves_nothing_half_done_and_is_temporary(store: Database) -> None:
     item = tea(store)
     store.write(receipt(item, "before"))
 
@@ -293,7 +293,7 @@ def test_a_full_disk_leaves_nothing_half_done_and_passes(store: Database) -> Non
     assert on_hand(store) == 501
 
 
-def test_a_damaged_file_says_so(path: Path) -> None:
+def test_a_damaged_file_is_reported(path: Path) -> None:
     with Database(path) as store:
         item = tea(store)
         for n in range(300):

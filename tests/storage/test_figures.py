@@ -41,7 +41,7 @@ def sales(store: Database, since: datetime, offset: timedelta = timedelta()) -> 
     return {((epoch + day * DAY).strftime("%m-%d"), cart): units for day, cart, units in rows}
 
 
-def test_sales_are_told_by_day_and_cart_less_what_was_cancelled(store):
+def test_sales_by_day_and_cart_exclude_cancellations(store):
     book(store, NOON - 2 * DAY, -3, -2)
     book(store, NOON - 2 * DAY, -4, cart=None)
     book(store, NOON, -5)
@@ -50,7 +50,7 @@ def test_sales_are_told_by_day_and_cart_less_what_was_cancelled(store):
     assert sales(store, NOON - 5 * DAY) == {("03-08", 1): 5, ("03-08", None): 4, ("03-10", 1): 3}
 
 
-def test_only_movements_since_then_are_counted_however_many_lie_before(store):
+def test_only_movements_since_a_time_are_counted(store):
     for hours in range(40, 0, -1):
         book(store, NOON - timedelta(hours=hours), -1)
     for hours in (0, 1, 7, 39, 40):
@@ -59,13 +59,13 @@ def test_only_movements_since_then_are_counted_however_many_lie_before(store):
     assert store.read(lambda books: books.figures.today(NOON - timedelta(hours=7)))["units_sold"] == 7
 
 
-def test_a_day_begins_at_midnight_where_the_machine_is(store):
+def test_a_day_begins_at_local_midnight(store):
     book(store, datetime(2026, 3, 10, 23, 30, tzinfo=UTC), -1)
     assert sales(store, NOON) == {("03-10", 1): 1}
     assert sales(store, NOON, timedelta(hours=1)) == {("03-11", 1): 1}
 
 
-def test_samples_are_kept_until_they_are_forgotten(store):
+def test_samples_are_kept_until_deleted(store):
     for day in range(3):
         store.write(lambda books, day=day: books.figures.sample(NOON + day * DAY))
     assert len(store.read(lambda books: books.figures.samples(NOON))) == 3
@@ -73,7 +73,7 @@ def test_samples_are_kept_until_they_are_forgotten(store):
     assert len(store.read(lambda books: books.figures.samples(NOON))) == 2
 
 
-def test_an_empty_store_has_nothing_to_tell(store):
+def test_an_empty_store_has_empty_figures(store):
     today = store.read(lambda books: books.figures.today(NOON))
     assert (today["units_sold"], today["orders"], today["differences_open"]) == (0, 0, 0)
     assert sales(store, NOON) == {}

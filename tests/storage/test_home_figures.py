@@ -87,7 +87,7 @@ def moment(at: int) -> datetime:
 
 
 @pytest.mark.parametrize(("name", "now"), PLACES)
-def test_every_figure_is_what_the_ledger_says(tmp_path: Path, zone, seed: int, name: str, now: datetime) -> None:
+def test_every_figure_agrees_with_the_ledger(tmp_path: Path, zone, seed: int, name: str, now: datetime) -> None:
     chance = random.Random(seed)
     zone(name)
     create(tmp_path / "store.db")

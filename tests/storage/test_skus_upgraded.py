@@ -33,7 +33,7 @@ def store_before(path: Path, file_end: str) -> str:
     return str(script.down_revision)
 
 
-def test_items_of_an_older_store_are_found_by_what_people_see(tmp_path: Path) -> None:
+def test_items_of_an_older_store_are_found_after_the_upgrade(tmp_path: Path) -> None:
     path = tmp_path / "old.db"
     older = store_before(path, "_column_mappings.py")
     skus = ["TEA", "MUG\u200b", "Ti\u00a0N", "TÃ¤-1", "POT", "POT\ufeff"]

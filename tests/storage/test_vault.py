@@ -52,7 +52,7 @@ def silent(*_) -> None:
     """Nobody waits."""
 
 
-def test_a_copy_of_the_store_alone_gives_no_secret_away(path: Path) -> None:
+def test_a_copy_of_the_store_alone_reveals_no_secret(path: Path) -> None:
     stored = b"".join(file.read_bytes() for file in path.parent.glob("store.db*") if file != beside(path))
     assert CART.name.encode() in stored
     assert CART.secret.encode() not in stored
@@ -60,7 +60,7 @@ def test_a_copy_of_the_store_alone_gives_no_secret_away(path: Path) -> None:
     assert secrets(path) == (CART.secret, HOOK)
 
 
-def test_the_key_file_is_for_its_owner_alone_and_is_never_written_over(path: Path) -> None:
+def test_the_key_file_is_private_and_never_overwritten(path: Path) -> None:
     key = beside(path).read_text()
     assert stat.S_IMODE(beside(path).stat().st_mode) == 0o600
     path.unlink()
@@ -68,7 +68,7 @@ def test_the_key_file_is_for_its_owner_alone_and_is_never_written_over(path: Pat
     assert beside(path).read_text() == key
 
 
-def test_without_its_key_file_a_store_opens_and_a_cart_says_what_to_do(path: Path) -> None:
+def test_without_its_key_file_a_store_opens_and_carts_report_it(path: Path) -> None:
     beside(path).unlink()
     assert secrets(path) == (None, None)
     with App(path, "test") as app:
@@ -76,12 +76,12 @@ def test_without_its_key_file_a_store_opens_and_a_cart_says_what_to_do(path: Pat
         for ask in (lambda: app.connectors.open(cart), lambda: run(app, "cart_key", {"cart": "Amber"}, silent)):
             with pytest.raises(Permanent, match="put the right key file back, or make a new key with `onhand cart key"):
                 ask()
-        with pytest.raises(Permanent, match=r"missing or no key file: put it back, or .*`onhand init --upgrade`"):
+        with pytest.raises(Permanent, match=r"missing or not a key file: restore it, or .*`onhand init --upgrade`"):
             run(app, "cart_key", {"cart": "Amber", "renew": True}, silent)
         assert run(app, "cart_show", {"cart": "Amber"}, silent)["name"] == "Amber"
 
 
-def test_an_edit_without_the_key_file_does_not_spoil_what_is_sealed(path: Path) -> None:
+def test_an_edit_without_the_key_file_keeps_sealed_secrets(path: Path) -> None:
     key = beside(path).read_bytes()
     beside(path).unlink()
     with Database(path) as store:
@@ -92,14 +92,14 @@ def test_an_edit_without_the_key_file_does_not_spoil_what_is_sealed(path: Path) 
 
 
 @pytest.mark.parametrize("content", ["", "no key\n", "\xff"])
-def test_a_file_that_is_no_key_file_is_as_good_as_none(path: Path, content: str) -> None:
+def test_an_invalid_key_file_counts_as_missing(path: Path, content: str) -> None:
     beside(path).write_text(content, encoding="latin-1")
     assert secrets(path) == (None, None)
 
 
-def test_a_fresh_key_seals_all_and_the_old_one_is_needed_no_more(path: Path) -> None:
+def test_a_new_key_reseals_everything(path: Path) -> None:
     old = beside(path).read_text()
-    assert database.seal_anew(path, fresh=True) == 0
+    assert database.reseal(path, fresh=True) == 0
     fresh, *older = beside(path).read_text().splitlines(keepends=True)
     assert older == [old]
     beside(path).write_text(fresh)
@@ -108,9 +108,9 @@ def test_a_fresh_key_seals_all_and_the_old_one_is_needed_no_more(path: Path) -> 
     assert secrets(path) == (None, None)
 
 
-def test_a_store_that_lost_its_key_file_gets_a_new_one_and_then_new_secrets(path: Path) -> None:
+def test_a_store_without_its_key_file_gets_a_new_one_and_new_secrets(path: Path) -> None:
     beside(path).unlink()
-    assert database.seal_anew(path) == 2
+    assert database.reseal(path) == 2
     assert secrets(path) == (None, None)
     with App(path, "test") as app:
         text = run(app, "cart_key", {"cart": "Amber", "renew": True}, silent)["text"]
@@ -119,7 +119,7 @@ def test_a_store_that_lost_its_key_file_gets_a_new_one_and_then_new_secrets(path
     assert found in text
 
 
-def test_a_key_file_can_lie_elsewhere(tmp_path: Path) -> None:
+def test_a_key_file_can_be_elsewhere(tmp_path: Path) -> None:
     path, keys = tmp_path / "store.db", tmp_path / "safe" / "keys"
     database.create(path, keys)
     assert not beside(path).exists()
@@ -129,7 +129,7 @@ def test_a_key_file_can_lie_elsewhere(tmp_path: Path) -> None:
         assert app.read(lambda books: books.carts.get(1)).settings.secret == CART.secret
 
 
-def test_one_cart_whose_key_is_locked_keeps_no_other_from_being_driven(path: Path) -> None:
+def test_a_cart_with_a_locked_key_does_not_stop_other_carts(path: Path) -> None:
     with App(path, "test") as app:
         run(app, "cart_add", {"name": "Birch", "url": CART.url, "key_id": "k", "secret": CART.secret}, silent)
         run(app, "param_set", {"name": "SynchQOH", "value": "True"}, silent)
@@ -146,7 +146,7 @@ def test_one_cart_whose_key_is_locked_keeps_no_other_from_being_driven(path: Pat
         assert "the key file does not open it" in shown["trouble"]
 
 
-def test_a_webhook_whose_secret_is_locked_says_so_and_sends_nothing(path: Path) -> None:
+def test_a_webhook_with_a_locked_secret_sends_nothing(path: Path) -> None:
     beside(path).unlink()
     with App(path, "test") as app:
         tested = run(app, "webhook_test", {"webhook": 1}, silent)
@@ -154,7 +154,7 @@ def test_a_webhook_whose_secret_is_locked_says_so_and_sends_nothing(path: Path) 
     assert "Put the right key file back" in tested["answer"]
 
 
-def test_none_is_no_secret_and_needs_no_key(tmp_path: Path) -> None:
+def test_a_blank_secret_needs_no_key(tmp_path: Path) -> None:
     vault = Vault(tmp_path / "nothing")
     assert vault.open(vault.seal("")) == ""
     with pytest.raises(OnHandError):

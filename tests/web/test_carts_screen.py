@@ -69,7 +69,7 @@ def test_a_name_is_needed_and_cannot_be_given_twice(connected):
     answer = connected.browser.fill("/carts/new", "/carts/new", name="  ", url="https://shop.example/onhand.php")
     assert fault(answer.text, "name") == "A cart needs a name."
     answer = connected.browser.fill("/carts/new", "/carts/new", name="amber", url="https://shop.example/onhand.php")
-    assert "There is a cart named 'amber' already." in text(answer.text)
+    assert "There is already a cart named 'amber'" in text(answer.text)
 
 
 def test_settings_are_saved_and_bad_ones_are_marked_by_their_fields(connected):

@@ -206,7 +206,7 @@ def test_an_item_is_edited_and_renamed(shelf: House) -> None:
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ({"new_sku": "mug"}, "There is an item with the SKU 'MUG' already."),
+        ({"new_sku": "mug"}, "There is already an item with the SKU 'MUG'"),
         ({"new_sku": ""}, "A SKU cannot be blank"),
         ({"reorder_point": "x"}, "Give a whole number."),
         ({"reorder_point": "-5"}, "Give at least"),
@@ -301,7 +301,7 @@ def test_a_table_is_looked_at_before_it_is_booked_and_then_booked_once(shelf: Ho
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "not a table"),
         (b"sku,supplier\nTEA,Nobody\n", "There is no supplier"),
         (b"sku,reorder_point,reorder_to\nTEA,5,4\n", "Line 2"),
-        (b"sku,name\nTEA\n", "1 cells where the header has 2"),
+        (b"sku,name\nTEA\n", "1 cell, but the header has 2"),
     ],
 )
 def test_a_table_that_cannot_be_names_its_lines_and_books_nothing(shelf: House, content: bytes, said: str) -> None:

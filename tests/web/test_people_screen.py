@@ -124,7 +124,7 @@ def test_an_invited_clerk_chooses_a_password_and_works(house: House, stranger: C
     [
         ({"name": "ANN the administrator", "role": "manager"}, "choose another name"),
         ({"name": "", "role": "manager"}, "This is needed."),
-        ({"name": "x" * 61, "role": "manager"}, "At most 60 characters are possible."),
+        ({"name": "x" * 61, "role": "manager"}, "Give at most 60 characters."),
         ({"name": "Bob", "role": "king"}, "role"),
     ],
 )

@@ -1,8 +1,8 @@
 """The demonstration: OnHand on a fresh store with two small shops that really race.
 
-Path: ``onhand demo`` shows it to a person; ``onhand demo --check`` runs a bounded story and says whether every count is right.
-Promise: everything here goes over the ways a merchant's installation uses; the shops are processes of their own.
-Never: touches a store data file that is there already: it makes a new one in a temporary folder and removes it.
+Path: ``onhand demo`` shows it to a person; ``onhand demo --check`` runs a short scenario and checks every count.
+Promise: the demo uses the same interfaces as a merchant's installation; the shops are separate processes.
+Never: touches an existing store data file: it creates one in a temporary folder and removes it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from onhand.verbs import VERBS
 PRODUCTS = 36
 SHOPS = ("Amber", "Birch")
 SETTLE_SECONDS = 1.0  # the sample shop's statements are milliseconds apart
-CHECK_SECONDS_MAX = 55.0  # the whole check, set-up excluded
+CHECK_SECONDS_MAX = 55.0  # the whole check, without the set-up
 QUIET_SECONDS_MAX = 25.0
 SHOPPER_SECONDS = (0.6, 2.4)  # pause between two shoppers of the demonstration
 START_SECONDS_MAX = 10.0
@@ -43,7 +43,7 @@ START_SECONDS_MAX = 10.0
 
 @dataclass
 class DemoShop:
-    """One sample shop: its process, and its own side for trading in it."""
+    """One sample shop: its process, and direct access to trade in it."""
 
     name: str
     own: SampleShop
@@ -52,7 +52,7 @@ class DemoShop:
     url: str = ""
 
     def start(self) -> None:
-        """Open the shop's doors."""
+        """Start the shop's process."""
         self.process = subprocess.Popen(self.arguments, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own program
         first = self.process.stdout.readline().split() if self.process.stdout else []
         if not first:
@@ -62,21 +62,21 @@ class DemoShop:
         self.arguments[self.arguments.index("--port") + 1] = port  # it comes back at the same address
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """Close them; SIGKILL is a power cut."""
+        """Stop the shop's process; SIGKILL is a power cut."""
         if self.process is not None:
             self.process.send_signal(how)
             self.process.wait()
             self.process = None
 
     def quantity(self, sku: str) -> int:
-        """What the shop shows."""
+        """Return the quantity that the shop shows."""
         ware = self.own.find(sku)
         return ware.quantity if ware else 0
 
 
 @dataclass
 class Stage:
-    """The open demonstration."""
+    """The running demonstration."""
 
     app: App
     shops: list[DemoShop]
@@ -85,7 +85,7 @@ class Stage:
     booked: Counter[str] = field(default_factory=Counter)  # what the office received and adjusted, per SKU
 
     def verb(self, verb: str, /, **arguments: Any) -> dict[str, Any]:
-        """One verb, as the command line would call it."""
+        """Run one verb, as the command line would."""
         return VERBS[verb](self.app, lambda *_: None, **arguments)
 
     def receive(self, sku: str, units: int) -> None:
@@ -98,7 +98,7 @@ class Stage:
 
 
 def run(check: bool, as_json: bool, port: int = 0) -> int:
-    """Run it; returns the exit code: 0, or 1 if a check found a count wrong."""
+    """Run the demo and return the exit code: 0, or 1 if the check found a wrong count."""
     say = (
         (lambda text: print(text, file=sys.stderr if as_json else sys.stdout, flush=True))
         if not (check and as_json)
@@ -116,7 +116,7 @@ def run(check: bool, as_json: bool, port: int = 0) -> int:
 
 @contextmanager
 def _staged(port: int, say: Callable[[str], None]) -> Iterator[Stage]:
-    """A fresh store, two shops, aligned and switched on."""
+    """Set up a new store and two shops, align them and switch them on."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="onhand-demo-")))
         database.create(folder / "onhand.db")
@@ -140,7 +140,7 @@ def _staged(port: int, say: Callable[[str], None]) -> Iterator[Stage]:
 
 
 def _open_shop(stage: Stage, folder: Path, name: str) -> DemoShop:
-    """A sample shop with its connector key, and the cart for it. The second one's counts are all wrong at first."""
+    """Start a sample shop with its connector key, and add its cart. The second shop's counts are all wrong at first."""
     own = SampleShop(folder / f"{name.lower()}.db", name=name).create(
         [
             (article.sku, article.name, article.quantity if name == SHOPS[0] else article.quantity // 2, article.price)
@@ -164,7 +164,7 @@ def _open_shop(stage: Stage, folder: Path, name: str) -> DemoShop:
 
 
 def _show(stage: Stage, say: Callable[[str], None]) -> None:
-    """Let shoppers trickle in until the person has seen enough."""
+    """Let shoppers buy until the person stops the demo."""
     say("")
     password = secrets.token_urlsafe(9)
     people.begin(stage.app.house, stage.app.gate, people.first_link(stage.app.house) or "", "demo", password)
@@ -195,7 +195,7 @@ def _show(stage: Stage, say: Callable[[str], None]) -> None:
 
 
 def _check(stage: Stage, started: float, say: Callable[[str], None]) -> dict[str, Any]:
-    """A story with everything that goes wrong in it, then the counts of all sides."""
+    """Run a scenario in which everything goes wrong, then compare the counts on all sides."""
     skus = sorted(stage.opening)
     chance = random.Random(1)  # noqa: S311 - the same story every time
     say("Receipts and adjustments: how soon do both shops show them?")
@@ -205,9 +205,9 @@ def _check(stage: Stage, started: float, say: Callable[[str], None]) -> dict[str
     say("Six buyers at once in each shop, all for the same two products …")
     with ThreadPoolExecutor(12) as buyers:
         list(buyers.map(lambda n: _try_to_buy(stage.shops[n % 2], skus[18 + n % 2]), range(24)))
-    say("… and three who all read the same quantity: the shop's own race loses two of three sales.")
+    say("… and three buyers who all read the same quantity: the shop itself loses two of the three sales.")
     stage.shops[0].own.buy_together(skus[20], 3)
-    say("One shop loses its power; the other and the office go on.")
+    say("One shop loses power; the other shop and the office carry on.")
     stage.shops[1].stop(signal.SIGKILL)
     for sku in skus[21:25]:
         stage.shops[0].own.buy(sku)
@@ -216,7 +216,7 @@ def _check(stage: Stage, started: float, say: Callable[[str], None]) -> dict[str
     stage.shops[1].start()
     stage.shops[1].own.buy(skus[21])
     stage.adjust(skus[22], -1, "broken")
-    say("Waiting for quiet …")
+    say("Waiting until everything is in sync …")
     limit = min(QUIET_SECONDS_MAX, max(5.0, CHECK_SECONDS_MAX - (time.monotonic() - started)))
     lines, quiet_after = _wait_for_quiet(stage, limit)
     found = stage.verb("differences", limit=1000)["differences"]
@@ -241,7 +241,7 @@ def _check(stage: Stage, started: float, say: Callable[[str], None]) -> dict[str
 
 
 def _local_latencies(stage: Stage, skus: list[str]) -> list[float]:
-    """Seconds from the command to the commit in each shop."""
+    """Return the seconds from each command to the commit in each shop."""
     seconds = []
     for n in range(24):
         sku = skus[n % len(skus)]
@@ -254,7 +254,7 @@ def _local_latencies(stage: Stage, skus: list[str]) -> list[float]:
 
 
 def _sale_latencies(stage: Stage, skus: list[str], chance: random.Random) -> list[float]:
-    """Seconds from a sale's end in one shop to the commit of the new count in the other."""
+    """Return the seconds from the end of each sale in one shop to the commit of the new count in the other."""
     seconds = []
     for n in range(20):
         sku, here, there = skus[n % len(skus)], stage.shops[n % 2], stage.shops[1 - n % 2]
@@ -266,7 +266,7 @@ def _sale_latencies(stage: Stage, skus: list[str], chance: random.Random) -> lis
 
 
 def _until_shown(shop: DemoShop, sku: str, goal: int, began: float) -> float:
-    """Seconds since ``began`` until the shop shows the goal; gives up after ten."""
+    """Return the seconds from ``began`` until the shop shows the goal; give up after ten."""
     while shop.quantity(sku) != goal and time.monotonic() - began < START_SECONDS_MAX:
         time.sleep(0.001)
     return time.monotonic() - began
@@ -280,7 +280,7 @@ def _try_to_buy(shop: DemoShop, sku: str) -> None:
 
 
 def _wait_for_quiet(stage: Stage, limit: float) -> tuple[list[dict[str, Any]], float]:
-    """The counts of all sides, once they agree or the time is over; and after how many seconds."""
+    """Return the counts on all sides once they agree or time is up, and the seconds that took."""
     began = time.monotonic()
     while True:
         lines = _counts(stage)
@@ -291,7 +291,7 @@ def _wait_for_quiet(stage: Stage, limit: float) -> tuple[list[dict[str, Any]], f
 
 
 def _counts(stage: Stage) -> list[dict[str, Any]]:
-    """Per SKU: what OnHand has, what each shop shows, and what the shops' own counters say must be left."""
+    """Return for each SKU the counts in OnHand and in each shop, and the count that the shops' sales counters imply."""
     stock = {row["sku"]: row["on_hand"] for row in stage.verb("item_list", limit=PRODUCTS)["items"]}
     sold: Counter[str] = Counter()
     shown: dict[str, dict[str, int]] = {sku: {} for sku in stage.opening}
@@ -308,7 +308,7 @@ def _counts(stage: Stage) -> list[dict[str, Any]]:
 
 
 def _spread(seconds: list[float]) -> dict[str, float]:
-    """Milliseconds: median and 99th percentile."""
+    """Return the median and the 99th percentile in milliseconds."""
     cuts = quantiles(seconds, n=100, method="inclusive")
     return {"p50": round(1000 * cuts[49], 1), "p99": round(1000 * cuts[98], 1), "samples": len(seconds)}
 
@@ -318,11 +318,11 @@ def _in_words(report: dict[str, Any]) -> str:
     verdict = "All counts agree." if report["agree"] else f"Counts differ for {', '.join(wrong)}."
     causes = ", ".join(f"{row['cause']} ({row['sku']}, {row['amount']:+d})" for row in report["differences"]) or "none"
     return (
-        f"{verdict} Ledger {'proved' if report['prove_holds'] else 'does NOT add up'}. Differences named: {causes}.\n"
-        f"Own booking to shop: {report['local_to_shop_ms']['p50']} ms (p50), {report['local_to_shop_ms']['p99']} ms (p99). "
-        f"Sale to other shop: {report['shop_to_shop_ms']['p50']} ms, {report['shop_to_shop_ms']['p99']} ms."
+        f"{verdict} The ledger {'adds up' if report['prove_holds'] else 'does NOT add up'}. Differences found: {causes}.\n"
+        f"From OnHand to a shop: {report['local_to_shop_ms']['p50']} ms (p50), {report['local_to_shop_ms']['p99']} ms (p99). "
+        f"From one shop to the other: {report['shop_to_shop_ms']['p50']} ms, {report['shop_to_shop_ms']['p99']} ms."
     )
 
 
 def _hush(text: str) -> None:
-    """A program reads the result only."""
+    """Discard progress messages: a program reads only the result."""

@@ -1,8 +1,8 @@
-"""Makes a command of a request: its arguments, their help, bounds and defaults come from the declaration.
+"""Derives a command from a request: its arguments, help, bounds and defaults come from the declaration.
 
-Path: the modules of ``commands`` call ``derive`` for each verb whose command needs nothing of its own.
-Promise: a command takes every argument of its request, but for those that are declared absent, each with its reason.
-Never: knows a verb; checks more than the terminal can tell.
+Path: the modules of ``commands`` call ``derive`` for each verb whose command needs no code of its own.
+Promise: a command takes every argument of its request, except those declared ``Absent`` with a reason.
+Never: knows a verb; checks anything that the verb checks.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from onhand.wire import Data
 
 from .console import Call, Printer, command, pairs
 
-SHOWN_MAX = 1_000_000  # a larger bound is left to the verb: it tells a person nothing
-Then = Callable[[Call, Data, Data], None]  # after the answer: the call, what was asked, and the answer
+SHOWN_MAX = 1_000_000  # a larger bound means nothing to a person, so only the verb checks it
+Then = Callable[[Call, Data, Data], None]  # takes the call, the arguments and the answer
 
 
 def derive(
     group: typer.Typer, name: str, request: type, printer: Printer, then: Then | None = None, **settings: Any
 ) -> None:
-    """Add a command to a group. ``then``: what else is said once the answer is printed; not where JSON was asked for."""
+    """Add a command to a group. ``then`` prints more after the answer, but not with `--json`."""
     verb = declaration(request).name
     takes = {form.name: form for form in forms(request)}
 
@@ -54,18 +54,18 @@ def derive(
 
 
 def more(rows: str, key: str, option: str = "--after") -> Then:
-    """Say that a list was cut, and how to go on: behind the ``key`` of its last row."""
+    """Return a ``Then`` that says how to continue a list that was cut: after the ``key`` of its last row."""
 
     def then(_: Call, asked: Data, answer: Data) -> None:
         if answer[rows] and len(answer[rows]) == asked["limit"]:
             place = shlex.quote(str(answer[rows][-1][key]))
-            typer.echo(f"… there may be more: {option} {place}, or a larger --limit.", err=True)
+            typer.echo(f"There may be more: continue with {option} {place}, or use a larger --limit.", err=True)
 
     return then
 
 
 class Form:
-    """How one argument of a request looks on the command line."""
+    """One argument of a request on the command line."""
 
     def __init__(self, name: str, hint: Any, default: Any) -> None:
         self.name = name
@@ -81,7 +81,7 @@ class Form:
         )
 
     def _info(self, inner: Any, metadata: tuple[Any, ...]) -> Any:
-        """Return what Typer has to know of it."""
+        """Return Typer's description of the argument."""
         doc, bounds = _find(metadata, Doc), _find(metadata, Interval) if inner in (int, float) else None
         form: Any = _find(metadata, (Argument, Option)) or Option()
         how: dict[str, Any] = {"help": doc.documentation if doc else None, "metavar": form.metavar}
@@ -96,7 +96,7 @@ class Form:
         return typer.Option(form.name or negated, **how)
 
     def _typed(self, inner: Any) -> Any:
-        """Return the type that the terminal reads."""
+        """Return the type that Typer parses."""
         if self._pairs:
             return list[str]
         if get_origin(inner) is list:
@@ -105,7 +105,7 @@ class Form:
         return datetime if inner is date else inner
 
     def value(self, given: Any) -> Any:
-        """Return what was typed as the verb takes it."""
+        """Return the typed value in the form that the verb takes."""
         if self._pairs:
             return pairs(given) if given or not self._optional else None
         if isinstance(given, list):
@@ -114,19 +114,19 @@ class Form:
 
 
 def forms(request: type) -> list[Form]:
-    """Return the arguments of a request that its command takes, in their order."""
+    """Return the arguments of a request that its command takes, in order."""
     hints = get_type_hints(request, include_extras=True)
     found = [Form(one.name, hints[one.name], one.default) for one in fields(request) if one.name != "person"]
     return [form for form in found if not form.absent]
 
 
 def _taken_apart(hint: Any) -> tuple[Any, tuple[Any, ...], bool]:
-    """Return the bare type of a hint, all that is noted on it, the outermost first, and whether it can be None."""
+    """Return the bare type of a hint, its metadata with the outermost first, and whether it can be None."""
     noted: list[Any] = []
     optional = False
     while True:
         if hasattr(hint, "__metadata__"):
-            # What is written last stands outside a shared kind, and goes before it.
+            # The last metadata was added to a shared type, so it overrides the type's own.
             noted += reversed(hint.__metadata__)
             hint = get_args(hint)[0]
         elif get_origin(hint) in (Union, UnionType):

@@ -1,8 +1,8 @@
-"""Takes a verb to whoever may do it: to the store data file itself, or to the process that owns it.
+"""Runs a verb: on the store data file itself, or in the process that owns it.
 
 Path: every command calls ``call``.
-Promise: the answer, the errors and their facts are the same either way; a verb is asked for once.
-Never: imports the database before it is needed: a command that is passed on stays quick.
+Promise: the answer, the errors and their facts are the same either way; a verb runs once.
+Never: imports the database before it is needed: a command that the owner runs stays quick.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from onhand.domain.errors import Conflict
 from onhand.lock import PAUSE_SECONDS, WAIT_SECONDS, Owned, Owner, Ownership, reachable
 from onhand.wire import Data, Progress, error_of
 
-if TYPE_CHECKING:  # both take a second to import
+if TYPE_CHECKING:  # takes a second to import
     from onhand.config import Config
 
-SILENCE_SECONDS = 60.0  # an owner at work is never silent for so long; see ``doorkeeper.BEAT_SECONDS``
+SILENCE_SECONDS = 60.0  # a working owner sends something more often; see ``doorkeeper.BEAT_SECONDS``
 CONNECT_SECONDS = 5.0
 
 
 def call(config: Config, verb: str, arguments: Mapping[str, Any], progress: Progress) -> Data:
-    """Have a verb done; returns its answer as JSON has it. Raises what the verb raises, and Owned after ten seconds' wait."""
+    """Run a verb and return its answer, as JSON has it. Raise what the verb raises, or Owned after waiting ten seconds."""
     give_up = time.monotonic() + WAIT_SECONDS
     while True:
         try:
@@ -41,11 +41,11 @@ def call(config: Config, verb: str, arguments: Mapping[str, Any], progress: Prog
 
 
 def _here(config: Config, verb: str, arguments: Mapping[str, Any], progress: Progress) -> Data:
-    """Do it in this process. Raises Owned if another one has the file."""
+    """Run the verb in this process. Raise Owned if another one has the file."""
     role = verb.replace("_", "-" if verb.endswith("_qoh") else " ")
     with reachable():
         if config.store.exists():
-            Ownership(config.store, role).release()  # a knock: costs nothing, where opening the house takes a second
+            Ownership(config.store, role).release()  # a quick check; opening the store takes a second
     from onhand import verbs  # noqa: PLC0415
     from onhand.app import App  # noqa: PLC0415
 
@@ -57,7 +57,7 @@ def _here(config: Config, verb: str, arguments: Mapping[str, Any], progress: Pro
 
 
 def _there(owner: Owner, verb: str, arguments: Mapping[str, Any], progress: Progress) -> Data | None:
-    """Ask the owner; None if it takes no commands (yet, or any more)."""
+    """Ask the owner to run the verb. Return None if it takes no commands, because it is starting or ending."""
     if owner.url is None:
         return None
     where = urlsplit(owner.url)
@@ -65,7 +65,7 @@ def _there(owner: Owner, verb: str, arguments: Mapping[str, Any], progress: Prog
     try:
         connection.connect()
     except OSError:
-        return None  # it has just ended: the file is free in a moment
+        return None  # it has just ended, so the file will be free soon
     try:
         connection.sock.settimeout(SILENCE_SECONDS)
         connection.request(
@@ -75,11 +75,11 @@ def _there(owner: Owner, verb: str, arguments: Mapping[str, Any], progress: Prog
             {"Authorization": f"Bearer {owner.token}", "Content-Type": "application/json"},
         )
         reply = connection.getresponse()
-        # A wrong token: between our look and our call another owner came. Nothing was done.
+        # A wrong token: another owner took over between reading the notice and this call. Nothing was done.
         return None if reply.status == 401 else _listen(reply, progress)
     except (HTTPException, OSError, ValueError) as error:
         raise Conflict(
-            f"`onhand {owner.role}` ended, or fell silent, while it worked on this: look whether it was done before you ask again.",
+            f"`onhand {owner.role}` ended or stopped answering while it worked on this: check whether it was done before you try again.",
             reason="cut",
         ) from error
     finally:
@@ -87,7 +87,7 @@ def _there(owner: Owner, verb: str, arguments: Mapping[str, Any], progress: Prog
 
 
 def _listen(reply: HTTPResponse, progress: Progress) -> Data:
-    """Follow the answer's lines to the last one."""
+    """Read the answer's lines until the last one."""
     for line in reply:
         if not line.strip():
             continue  # a heartbeat
@@ -99,4 +99,4 @@ def _listen(reply: HTTPResponse, progress: Progress) -> Data:
         else:
             result: Data = said["result"]
             return result
-    raise HTTPException("The answer has no end.")
+    raise HTTPException("The answer was cut off.")

@@ -1,8 +1,8 @@
 """The command line: one small function per command; those about one noun are in ``commands``.
 
 Path: the program ``onhand`` → ``console`` (options, errors, exit codes) → ``door`` → the verb; ``printing`` shows the answer.
-Promise: every command does exactly one verb, and `--help` says all there is to it.
-Never: imports at the top what `--help` can do without, or decides anything about stock.
+Promise: every command runs exactly one verb, and `--help` explains it completely.
+Never: imports anything at the top that `--help` does not need; decides anything about stock.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ WATCH_SECONDS = 1.0
 
 app = typer.Typer(
     name="onhand",
-    help="Keeps one true quantity on hand per SKU in step with several web shops.",
+    help="Keep one true quantity on hand per SKU in sync with several web shops.",
     epilog=EXITS,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -84,9 +84,7 @@ app.add_typer(people.people)
 app.add_typer(settling.settling)
 app.add_typer(settling.listing, name="listing")
 
-Sku = Annotated[str, typer.Argument(metavar="SKU", help="The item's SKU; case and outer blanks do not count.")]
-Units = Annotated[list[str], typer.Argument(metavar="SKU=N...", help="A SKU and how many units, as in TEA=12.")]
-Note = Annotated[str, typer.Option("--note", help="A remark that is kept with it.")]
+Note = Annotated[str, typer.Option("--note", help="A note to keep with it.")]
 
 
 def _say_version(wanted: bool) -> None:
@@ -104,7 +102,7 @@ def root(
     person: Person = None,
     verbose: Verbose = False,
     _version: Annotated[
-        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and end.")
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     ctx.obj = Call(store, as_json, person, verbose)
@@ -113,12 +111,12 @@ def root(
 @command(app, "init")
 def init(
     call: Call,
-    upgrade: Annotated[bool, typer.Option("--upgrade", help="Bring an older file to this program's schema.")] = False,
+    upgrade: Annotated[bool, typer.Option("--upgrade", help="Update an older file to this version's schema.")] = False,
     new_key: Annotated[
-        bool, typer.Option("--new-key", help="With --upgrade: seal the secrets in it with a fresh key.")
+        bool, typer.Option("--new-key", help="With --upgrade: encrypt its secrets with a new key.")
     ] = False,
 ) -> None:
-    """Make a new store data file with its key file, or bring one up to date."""
+    """Create a store data file and its key file, or upgrade an existing one."""
     config = call.config()
     path = config.store
     from onhand.lock import Ownership  # noqa: PLC0415
@@ -126,16 +124,19 @@ def init(
 
     if not upgrade:
         database.create(path, config.key_file)
-        call.show({"store": str(path)}, said("{store} is ready. Next: `onhand cart add`."))
+        call.show({"store": str(path)}, said("{store} was created. Next: `onhand cart add`."))
         return
     if not path.exists():
-        raise Refused(f"There is no store data file {path}: make one with `onhand init`.", path=str(path))
+        raise Refused(f"There is no store data file {path}: create one with `onhand init`.", path=str(path))
     with Ownership(path, "init --upgrade"):
         before, after = database.upgrade(path)
-        locked = database.seal_anew(path, config.key_file, new_key)
-    words = "{store} was up to date." if before == after else "{store} went from schema {before} to {after}."
+        locked = database.reseal(path, config.key_file, new_key)
+    words = "{store} is up to date." if before == after else "{store} was upgraded from schema {before} to {after}."
     if locked:
-        words += " {locked} of its secrets are sealed with a key that is not in the key file: put that one back, or make them anew."
+        words += (
+            " {locked:secret is|secrets are} encrypted with a key that is not in the key file: restore the old key file,"
+            " or create those keys and passwords again."
+        )
     call.show({"store": str(path), "before": before, "after": after, "locked": locked}, said(words))
 
 
@@ -143,7 +144,7 @@ def init(
 
 derive(param, "list", office.ParamList, printing.parameters)
 derive(param, "get", office.ParamGet, said("{name} is {value}. {meaning}"))
-derive(param, "set", office.ParamSet, said("{name} is {value} now."))
+derive(param, "set", office.ParamSet, said("{name} is now {value}."))
 
 
 # Stock
@@ -153,18 +154,20 @@ derive(param, "set", office.ParamSet, said("{name} is {value} now."))
 def receive(
     call: Call,
     lines: Annotated[
-        list[str] | None, typer.Argument(metavar="SKU=N...", help="A SKU and how many units, as in TEA=12.")
+        list[str] | None, typer.Argument(metavar="SKU=N...", help="A SKU and a number of units, such as TEA=12.")
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option("--file", metavar="FILE", help="Take the lines from a CSV or XLSX file with sku, units."),
+        typer.Option("--file", metavar="FILE", help="Receive the lines of a CSV or XLSX file with sku and units."),
     ] = None,
-    reference: Annotated[str, typer.Option("--reference", help="The delivery's number; it is booked once.")] = "",
+    reference: Annotated[
+        str, typer.Option("--reference", help="The delivery's number; the same number is booked once.")
+    ] = "",
     note: Note = "",
     map_: MapOption = None,
     decimal: DecimalOption = None,
 ) -> None:
-    """Book goods that came in."""
+    """Receive goods, as SKU=N lines or from a file."""
     if bool(lines) == (file is not None):
         raise typer.BadParameter("Give either SKU=N lines or --file.")
     said = {"reference": reference, "person": call.person, "note": note}
@@ -182,17 +185,17 @@ def receive(
 @command(app, "status", asks=office.Status)
 def status(
     call: Call,
-    watch: Annotated[bool, typer.Option("--watch", help="Show it again every second, until Ctrl-C.")] = False,
-    check: Annotated[bool, typer.Option("--check", help="Exit with 4 unless every active cart is in step.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Refresh every second, until Ctrl-C.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Exit with 4 unless every active cart is in sync.")] = False,
 ) -> None:
-    """Show how all carts are doing."""
+    """Show the state of all carts and what needs attention."""
     found = call.answer("status", summary.status)
     with suppress(KeyboardInterrupt):
         while watch:
             time.sleep(WATCH_SECONDS)
             found = call.do("status")
             if sys.stdout.isatty() and not call.as_json:
-                typer.echo("\033[2J\033[H", nl=False)  # from the top of an empty screen
+                typer.echo("\033[2J\033[H", nl=False)  # clear the screen
             call.show(found, summary.status)
     if check and not found["in_step"]:
         raise typer.Exit(RETRIABLE)
@@ -200,25 +203,27 @@ def status(
 
 @command(app, "controller")
 def controller(call: Call) -> None:
-    """Keep the carts in step, without screens, until Ctrl-C."""
+    """Synchronize the carts, without screens, until Ctrl-C."""
     from onhand.serving import server  # noqa: PLC0415
 
-    server.controller(_staying(call), lambda url, _: call.show({"url": url}, said("The controller is at work.")))
+    server.controller(
+        _staying(call), lambda url, _: call.show({"url": url}, said("Sync is running. Stop it with Ctrl-C."))
+    )
 
 
 @command(app, "serve")
 def serve(
     call: Call,
     host: Annotated[
-        str | None, typer.Option("--host", help="The name or address that people type.  [default: 127.0.0.1]")
+        str | None, typer.Option("--host", help="The host name or address that people type.  [default: 127.0.0.1]")
     ] = None,
-    port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="[default: 8420]")] = None,
+    port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="The port.  [default: 8420]")] = None,
     url: Annotated[
         str | None,
-        typer.Option("--url", help="What people type, where a web server with TLS stands before this one."),
+        typer.Option("--url", help="The address that people type, if a web server with TLS is in front of OnHand."),
     ] = None,
 ) -> None:
-    """Keep the carts in step and show the screens, until Ctrl-C."""
+    """Synchronize the carts and serve the screens, until Ctrl-C."""
     from onhand.serving import server  # noqa: PLC0415
 
     config = _staying(call, host=host, port=port, url=url)
@@ -229,21 +234,23 @@ def serve(
 @command(app, "demo")
 def demo(
     call: Call,
-    check: Annotated[bool, typer.Option("--check", help="Run a bounded story and check every count.")] = False,
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Where the screens are; 0: any free one.")] = 0,
+    check: Annotated[bool, typer.Option("--check", help="Run a short scenario, check every count, and exit.")] = False,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="The port of the screens; 0: any free port.")
+    ] = 0,
 ) -> None:
-    """Two sample shops with racing buyers and one stock, on a store of their own."""
+    """Run two sample shops with racing customers and one stock, on a temporary store."""
     from onhand.cli.demo import run  # noqa: PLC0415
 
     raise typer.Exit(run(check, call.as_json, port))
 
 
 def main() -> None:
-    """The program ``onhand``."""
+    """Run the program ``onhand``."""
     run_program(app)
 
 
-# What commands share
+# Shared by commands
 
 
 def _received(out: Console, data: Data) -> None:
@@ -253,7 +260,7 @@ def _received(out: Console, data: Data) -> None:
 
 
 def _staying(call: Call, **more: object) -> Config:
-    """How a long-lived process is to run; its log begins."""
+    """Return the configuration of a long-lived process, and set up its log."""
     from onhand import logs  # noqa: PLC0415
 
     config = call.config(**more)

@@ -1,4 +1,4 @@
-"""Tables as people keep them: CSV and XLSX files of other programs and of our own, and the files for a shop.
+"""CSV and XLSX files of OnHand and of other programs, and the files for a shop.
 
 Path: verbs read with ``sheets``, which chooses ``csvfiles`` or ``workbooks``, finds the heading line (``headings``) and checks each
 column (``layouts``).

@@ -1,8 +1,8 @@
-"""Takes CSV files apart and writes them: encoding, delimiter, and the apostrophes that keep a spreadsheet from running a text.
+"""Parses and writes CSV files: encoding, delimiter, and the apostrophes that keep a spreadsheet from running a text.
 
-Path: ``sheets.read`` and ``sheets.write`` come here for CSV.
-Promise: no spreadsheet of any language executes a text that is written here, also where it takes another delimiter; what is written is
-read back as it was.
+Path: ``sheets.read`` and ``sheets.write`` use it for CSV.
+Promise: no spreadsheet of any language runs a text that is written here, even if it assumes another delimiter; text reads back
+unchanged.
 Never: knows what a column means.
 """
 
@@ -19,12 +19,12 @@ from onhand.domain.spelling import spoiled
 
 DELIMITERS = ",;\t|"
 
-# A spreadsheet of another language takes another delimiter and sees a cell begin behind it; quotes before the first sign may be lost by
-# that. So every place where a cell could begin counts, and blanks, quotes and invisible characters before the sign do not.
+# A spreadsheet of another language assumes another delimiter, sees a new cell after it, and may drop quotes before the first sign.
+# So every place where a cell could begin is guarded; blanks, quotes and invisible characters before the sign are skipped.
 _INNER = r"(?<=[;\t\n\r])"
 _SKIPPED = r"[\s\"'\ufeff\u200b\u200e\u200f\u2060\u00ad]*"
 _RUN = r"[=+\-@\t\r\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212]"
-_SHORTENED = r"'*[0-9]+(?:[.,][0-9]+)?E[+-]?[0-9]+\Z"  # would be shortened for good
+_SHORTENED = r"'*[0-9]+(?:[.,][0-9]+)?E[+-]?[0-9]+\Z"  # a spreadsheet would shorten it permanently
 _FIRST = re.compile(rf"\A(?={_SKIPPED}{_RUN}|{_SHORTENED})", re.IGNORECASE)
 _LATER = re.compile(rf"{_INNER}(?={_SKIPPED}{_RUN})")
 _FIRST_GUARD = re.compile(rf"\A'(?={_SKIPPED}{_RUN}|{_SHORTENED})", re.IGNORECASE)
@@ -43,15 +43,15 @@ def unguarded(text: str) -> str:
 
 
 def guarded_sku(sku: str) -> str:
-    """Return a SKU so that ``sku_in`` reads it back: with an apostrophe where it begins with one or could be taken for another."""
+    """Return a SKU so that ``sku_in`` reads it back: with an apostrophe if it begins with one or could be misread."""
     inner = _LATER.sub("'", sku)
     return f"'{inner}" if _FIRST.match(sku) or sku.startswith("'") or spoiled(sku) else inner
 
 
 def sku_in(cell: str, told: bool = False) -> str:
-    """Return the SKU that a cell shows: without an apostrophe, or the signs of a formula, that only say that it is a text.
+    """Return the SKU that a cell shows, without the apostrophe or the formula signs that only mark it as text.
 
-    ``told``: the file itself says that the cell is a text. Raise Refused for a formula, and for what a spreadsheet made of a SKU.
+    ``told``: the file marks the cell as text. Raise Refused for a formula, and for a SKU that a spreadsheet has changed.
     """
     text = cell.strip()
     if constant := _CONSTANT.fullmatch(text):
@@ -59,7 +59,7 @@ def sku_in(cell: str, told: bool = False) -> str:
     if text.startswith("'"):
         return _LATER_GUARD.sub("", text[1:])
     if text.startswith("=") and not told:
-        raise Refused(f"the SKU {text[:40]!r} is a formula: put its value there, or an apostrophe before it")
+        raise Refused(f"the SKU {text[:40]!r} is a formula: replace it with its value, or put an apostrophe before it")
     if not told and (why := spoiled(text)):
         raise Refused(
             f"the SKU {text[:40]!r} {why}: give that column the format Text, or put an apostrophe before it if it is right"
@@ -68,13 +68,13 @@ def sku_in(cell: str, told: bool = False) -> str:
 
 
 def delimiters(text: str) -> str:
-    """Return the delimiters that a file may have: the one that its first line names, or those that are in use."""
+    """Return the possible delimiters of a file: the one that its first line names, or all common ones."""
     named = re.match(r'"?sep=(.)"?\r?(?:\n|\Z)', text, re.IGNORECASE)
     return named[1] if named else DELIMITERS
 
 
 def rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The lines of a CSV text with their numbers. Raise Refused where it is none."""
+    """Return the lines of a CSV text with their numbers. Raise Refused if it is not CSV."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         for cells in reader:
@@ -89,16 +89,16 @@ def rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def decoded(content: bytes) -> tuple[str, list[str]]:
-    """The text of a file, and a remark if its encoding had to be taken for the likeliest. Raise Refused, naming the line."""
+    """Return the text of a file, with a remark if its encoding was guessed. Raise Refused with the line."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _decoded_as(content, "utf-16"), []
     if b"\0" in content[:200]:
-        # A letter of UTF-16 is a byte beside a zero; which comes first tells the order.
+        # An ASCII letter in UTF-16 is a byte beside a zero; which comes first tells the byte order.
         return _decoded_as(content, "utf-16-le" if content[1:2] == b"\0" else "utf-16-be"), []
     try:
         return _decoded_as(content, "utf-8-sig"), []
     except Refused:
-        words = "The file is not in UTF-8 and was read as Windows-1252: look at names with accents."
+        words = "The file is not in UTF-8 and was read as Windows-1252: check names with accents."
         return _decoded_as(content, "cp1252"), [words]
 
 
@@ -108,10 +108,10 @@ def _decoded_as(content: bytes, encoding: str) -> str:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise Refused(
-            f"Line {line} is not text that can be read: save the file as CSV in UTF-8, or as XLSX.",
+            f"Line {line} is not readable text: save the file as CSV in UTF-8, or as XLSX.",
             faults=[{"line": line, "column": "", "fault": "not text"}],
             count=1,
         ) from None
     if "\0" in text:
-        raise Refused("This is not a table: give a CSV or an XLSX file.")
+        raise Refused("This file is not a table: give a CSV or XLSX file.")
     return text

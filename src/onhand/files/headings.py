@@ -1,8 +1,8 @@
-"""Knows the headings that other programs give to their columns, and finds the line of a file that holds them.
+"""Knows the column headings of other programs, and finds the heading line of a file.
 
-Path: ``sheets.read`` finds the header of every file here, whatever the file is for.
-Promise: a column is named by one heading; if two could be meant, the person is asked. What a person chose wins.
-Never: looks at what stands below a heading to guess what it means.
+Path: ``sheets.read`` finds the header of every file here.
+Promise: one heading names a column; if two could, the person is asked. A person's choice wins.
+Never: guesses the meaning of a heading from the values below it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from onhand.domain.errors import Refused
 from onhand.domain.spelling import as_seen
 
-HEADER_WITHIN = 20  # lines of a file among which the headings are looked for
+HEADER_WITHIN = 20  # first lines of a file in which headings are searched
 NAMED_MAX = 20  # headings named in one sentence
 HEADING_LENGTH_MAX = 200  # characters of a heading that are kept
 SKIP = ""  # in a mapping: leave this column out
@@ -26,7 +26,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 # The headings of each column, as ``normal`` writes them: OnHand's own and those of common programs, in English, German, French, Spanish,
-# Italian and Dutch. The first of a pair mean this and nothing else; the second count if none of the first is there.
+# Italian and Dutch. The first of a pair mean only this column; the second count if none of the first is present.
 _QUANTITY = """
     quantity, qty, pieces, pcs, products quantity, v products quantity, product quantity
     menge, anzahl, stuck, stuckzahl, stk, quantite, qte, cantidad, cant, quantita, qta, aantal
@@ -98,7 +98,7 @@ DROP_SHIP = (_words("drop ship, dropship, drop shipping"), ())
 EXPORTED_ON_HAND = (_words("exported on hand"), ())
 EXPORTED_MOVEMENT = (_words("exported movement"), ())
 
-# What stands before a sum, in a line without a SKU.
+# Labels of a line of totals, which has no SKU.
 TOTALS = frozenset(
     _words("total, totals, grand total, sum, summe, gesamt, gesamtsumme, somme, total general, suma, totale, totaal")
 )
@@ -107,7 +107,7 @@ Known = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def normal(heading: str) -> str:
-    """Return a heading without what does not matter: case, accents, signs, blanks and what nobody sees."""
+    """Return a heading without case, accents, signs, extra blanks and invisible characters."""
     plain = unicodedata.normalize("NFKD", as_seen(heading[:HEADING_LENGTH_MAX])).casefold()
     letters = (letter if letter.isalnum() else " " for letter in plain if unicodedata.category(letter) != "Mn")
     return " ".join("".join(letters).split())
@@ -115,7 +115,7 @@ def normal(heading: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """One line of a file read as headings: for each of them its column, or None where it is left out."""
+    """One line of a file read as headings, with the column of each, or None if it is left out."""
 
     headings: tuple[str, ...]
     columns: tuple[str | None, ...]
@@ -124,7 +124,7 @@ class Header:
 
     @property
     def score(self) -> tuple[bool, int, int]:
-        """How well this line serves as the header; where no line names a column, the one with most headings."""
+        """Return how well this line fits as the header. If no line names a column, the line with most headings wins."""
         named = sum(column is not None for column in self.columns) + len(self.doubtful)
         return not self.missing, named, 0 if named else sum(bool(word) for word in self.headings)
 
@@ -135,7 +135,7 @@ Index = Mapping[
 
 
 def index(known: Mapping[str, Known]) -> Index:
-    """Return the headings of all columns, to look them up."""
+    """Return an index of the headings of all columns."""
     found: defaultdict[str, list[tuple[str, int, int]]] = defaultdict(list)
     for column, levels in known.items():
         for level, words in enumerate(levels, 1):
@@ -147,7 +147,7 @@ def index(known: Mapping[str, Known]) -> Index:
 def _candidates(
     words: Sequence[str], known: Index, chosen: Sequence[Mapping[str, str]]
 ) -> dict[str, list[tuple[int, int, int]]]:
-    """Return for each column the headings that could be its own, as level, rank and place."""
+    """Return for each column the headings that could name it, as level, rank and position."""
     could: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
     for place, word in enumerate(words):
         by_hand = next((mapping[word] for mapping in chosen if word and word in mapping), None)
@@ -165,8 +165,8 @@ def header(
 ) -> Header:
     """Return a line read as headings.
 
-    ``chosen`` are mappings of normal headings to columns, the strongest first; of ``lenient`` columns the likeliest heading is taken where
-    there are more.
+    ``chosen`` are mappings of normal headings to columns, the strongest first. A column in ``lenient`` takes its likeliest heading if
+    several fit.
     """
     could = _candidates([normal(word) for word in words], known, chosen)
     columns: dict[int, str] = {}
@@ -188,7 +188,7 @@ def header(
 
 
 def mapping_of(given: Mapping[str, str], columns: Sequence[str]) -> dict[str, str]:
-    """Return a mapping as it is kept: normal headings to columns, ``SKIP`` to leave one out. Raise Refused if there is no such column."""
+    """Return a mapping in stored form: normal headings to columns, or to ``SKIP``. Raise Refused for an unknown column."""
     found = {}
     for heading, column in given.items():
         name = column.strip().casefold().replace(" ", "_")
@@ -203,7 +203,7 @@ def mapping_of(given: Mapping[str, str], columns: Sequence[str]) -> dict[str, st
 
 
 def check(found: Header | None, needed: Sequence[str], chosen: Mapping[str, str], samples: Sequence[str]) -> Header:
-    """Return the header, if it tells all that is needed. Raise Refused with the fact ``headings``, so that a person can choose."""
+    """Return the header if it names every needed column. Raise Refused with the fact ``headings``, so that a person can choose."""
     facts = {"needed": list(needed), "headings": described(found, samples) if found else []}
     if found is None:
         raise Refused(
@@ -212,22 +212,24 @@ def check(found: Header | None, needed: Sequence[str], chosen: Mapping[str, str]
     shown = ", ".join(repr(word[:40]) for word in found.headings[:NAMED_MAX] if word)
     if unknown := sorted(set(chosen) - {normal(word) for word in found.headings}):
         raise Refused(
-            f"No column is headed {unknown[0][:40]!r}. There are: {shown}.", unknown=unknown[:NAMED_MAX], **facts
+            f"No column has the heading {unknown[0][:40]!r}. The headings are: {shown}.",
+            unknown=unknown[:NAMED_MAX],
+            **facts,
         )
     if found.doubtful:
         column, words = next(iter(found.doubtful.items()))
         doubtful = {name: list(headings[:NAMED_MAX]) for name, headings in found.doubtful.items()}
         if len({normal(word) for word in words}) == 1:  # a mapping goes by heading, so it cannot tell them apart
-            message = f"{len(words)} columns are headed {words[0][:40]!r}. Rename or remove all but one."
+            message = f"{len(words)} columns have the heading {words[0][:40]!r}: rename or remove all but one."
             raise Refused(message, doubtful=doubtful, **facts)
         several, example = " and ".join(repr(word[:40]) for word in words[:NAMED_MAX]), f"{words[-1][:40]}={column}"
         raise Refused(
-            f"{several} can all be {column}: say which it is, as in --map {example!r}.", doubtful=doubtful, **facts
+            f"{several} can all mean {column}: choose one, such as --map {example!r}.", doubtful=doubtful, **facts
         )
     if found.missing:
         raise Refused(
-            f"No heading says which column is {' and which is '.join(found.missing)}. There are: {shown}. "
-            f"Say which it is, as in --map {'Their heading=' + found.missing[0]!r}.",
+            f"No heading names the column {' or '.join(found.missing)}. The headings are: {shown}. "
+            f"Choose one, such as --map {'Their heading=' + found.missing[0]!r}.",
             missing=list(found.missing),
             **facts,
         )
@@ -235,7 +237,7 @@ def check(found: Header | None, needed: Sequence[str], chosen: Mapping[str, str]
 
 
 def described(found: Header, samples: Sequence[str]) -> list[dict[str, str]]:
-    """Each heading with its column, blank if it is left out, and what stands below it in the first line."""
+    """Return each heading with its column, blank if it is left out, and the value below it in the first line."""
     below = [*samples, *[""] * len(found.headings)]
     return [
         {"heading": word, "column": column or SKIP, "sample": sample[:60]}

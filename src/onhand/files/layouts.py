@@ -1,8 +1,8 @@
-"""Says which tables there are: the columns of each, what their cells hold, and how a cell is read.
+"""Defines the tables: their columns, the values of the cells, and how a cell is read.
 
 Path: ``sheets`` reads and writes tables of these layouts.
-Promise: a cell is read in one way only, or refused with its value.
-Never: knows how a file is made.
+Promise: a cell has one possible meaning, or is refused with its value.
+Never: knows the format of a file.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ Reader = Callable[[str, str, "Mark | None"], "Value | None"]  # column, cell, de
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its name, what its cells hold, and how others head it. A blank cell of a column that is not needed says nothing."""
+    """One column: its name, its values, and its headings in other programs. A blank cell has no value, unless the column is needed."""
 
     name: str
     read: Reader
-    text: bool = False  # a spreadsheet must leave it as it is
+    text: bool = False  # a spreadsheet must not change it
     needed: bool = False
     known: Known = ((), ())
     told: bool = True  # a person fills it in, so a template has it
 
     @property
     def is_sku(self) -> bool:
-        """Whether it holds SKUs, which a spreadsheet spoils most."""
+        """Return whether the column holds SKUs, which spreadsheets often change."""
         return self.read is _sku
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One kind of table. ``once``: a SKU may stand in one line only."""
+    """One kind of table. ``once``: each SKU may be in only one line."""
 
     columns: tuple[Column, ...]
     once: bool = True
@@ -58,7 +58,7 @@ class Layout:
 
     @property
     def lenient(self) -> frozenset[str]:
-        """Columns of which the first likely heading may be taken: texts that no number rests on."""
+        """Return the columns that may take their first likely heading: texts that do not affect a quantity."""
         return frozenset(column.name for column in self.columns if column.text and not column.needed)
 
 
@@ -80,7 +80,7 @@ def _sku(_: str, text: str, __: Mark | None) -> str:
 
 def _barcode(name: str, text: str, _: Mark | None) -> str:
     if re.fullmatch(r"[0-9][.,][0-9]+[Ee][+]?[0-9]+", text):
-        raise Refused(f"{name} {text} is what a spreadsheet made of a long number: give that column the format Text")
+        raise Refused(f"{name} {text} was a long number that a spreadsheet shortened: give that column the format Text")
     return check_text(text, name)
 
 
@@ -104,7 +104,7 @@ def _whole(low: int, high: int = QUANTITY_MAX) -> Reader:
 
 
 def _counted(name: str, text: str, mark: Mark | None) -> Value | None:
-    """A blank says that it was not counted: a sheet comes back half filled in."""
+    """Return a count, or None for a blank: a count sheet may be filled in only partly."""
     return _whole(0)(name, text, mark) if text else None
 
 
@@ -174,4 +174,4 @@ KINDS = {
     "items": ITEMS,
     "counts": COUNTS,
     "receipts": RECEIPTS,
-}  # of files that people bring, by the name a mapping is kept under
+}  # the files that people import, by the name under which their mapping is stored

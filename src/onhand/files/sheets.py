@@ -1,8 +1,8 @@
-"""Reads and writes tables that people exchange with OnHand: CSV and XLSX files of items, counts, receipts and movements.
+"""Reads and writes tables: CSV and XLSX files of items, counts, receipts and movements.
 
-Path: the verbs that import and export, by ``verbs.files``; ``csvfiles`` and ``workbooks`` know the two forms, ``headings`` the columns.
-Promise: a file is read whole or refused with every bad line named; what is written here is read back as it was.
-Never: guesses a column or a number, evaluates a formula, or takes a file that unpacks without end.
+Path: verbs that import and export, by ``verbs.files``; ``csvfiles`` and ``workbooks`` know the two formats, ``headings`` the columns.
+Promise: a file is read completely, or refused with every bad line named; a file written here reads back unchanged.
+Never: guesses a column or a number, evaluates a formula, or accepts a file that unpacks without limit.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from onhand.files import csvfiles, headings, workbooks
 from onhand.files.headings import HEADER_WITHIN, Header
 from onhand.files.layouts import ALIGNED, COUNTS, ITEMS, KINDS, MOVEMENTS, RECEIPTS, Column, Layout, Value, known
 from onhand.files.workbooks import Cell
+from onhand.words import counted
 
 __all__ = [
     "ALIGNED",
@@ -41,15 +42,15 @@ __all__ = [
     "write",
 ]
 
-ROWS_MAX = 200_000  # of one file that is read
-FAULTS_MAX = 100  # bad lines named in one refusal
+ROWS_MAX = 200_000  # rows of one imported file
+FAULTS_MAX = 100  # bad lines named in one error
 MOVEMENTS_PAGE = 10_000  # movements asked for at once
 CHUNK = 64 * 1024  # characters of CSV written at once
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a person said of a file: columns by heading, for this file and before, and the decimal mark."""
+    """A person's choices for a file: columns by heading, now and remembered, and the decimal mark."""
 
     mapping: Mapping[str, str] = field(default_factory=dict)
     remembered: Mapping[str, str] = field(default_factory=dict)
@@ -58,8 +59,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What was read: each line's number and its values by column, without the blank ones. ``remarks`` are for the person; ``headings``
-    say which heading was read as which column."""
+    """The content of a file: each line's number and its values by column, without blanks.
+
+    ``remarks`` are for the person. ``headings`` say which heading was read as which column.
+    """
 
     rows: list[tuple[int, dict[str, Any]]]
     remarks: list[str]
@@ -68,7 +71,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class _Raw:
-    """A file taken apart: the line of its headings, the lines below, and how the text of a cell is told."""
+    """A parsed file: its heading line, the lines below, and functions that read a cell."""
 
     header: Header
     line: int
@@ -80,13 +83,13 @@ class _Raw:
 
 
 def read(content: bytes, layout: Layout, choice: Choice | None = None) -> Table:
-    """The lines of a CSV or XLSX file, checked. Which of the two it is, is told by what is in it.
+    """Return the checked lines of a CSV or XLSX file. The content decides which of the two it is.
 
-    Raise Refused; the fact ``faults`` has line, column and what is wrong, so that one look at the file corrects them all; or ``headings``
-    where a person has to say which column is which.
+    Raise Refused. Its fact ``faults`` has the line, the column and the fault of each bad cell, so that a person can correct all at once.
+    Its fact ``headings`` is set if a person must say which column is which.
     """
     if len(content) > FILE_BYTES_MAX:
-        raise Refused(f"The file has more than {FILE_BYTES_MAX:,} bytes: split it.")
+        raise Refused(f"The file has more than {FILE_BYTES_MAX:,} bytes: split it into smaller files.")
     choice = choice or Choice()
     chosen = headings.mapping_of(choice.mapping, layout.names)
     remarks: list[str] = []
@@ -107,18 +110,18 @@ def read(content: bytes, layout: Layout, choice: Choice | None = None) -> Table:
         values = _values(line, cells, columns, raw, choice.mark, faults)
         sku = sku_key(str(values.get("sku", "")))
         if layout.once and sku and first_line.setdefault(sku, line) != line:
-            fault = f"the SKU {values['sku']!r} stands in line {first_line[sku]} already"
+            fault = f"the SKU {values['sku']!r} is already in line {first_line[sku]}"
             faults.append({"line": line, "column": "sku", "fault": fault})
         rows.append((line, values))
         if len(rows) > ROWS_MAX:
-            raise Refused(f"The file has more than {ROWS_MAX:,} lines: split it.")
+            raise Refused(f"The file has more than {ROWS_MAX:,} lines: split it into smaller files.")
     if faults:
         raise _faulty(faults, headings.described(found, samples))
     return Table(rows, remarks, headings.described(found, samples))
 
 
 def write(layout: Layout, rows: Iterable[Sequence[Value | None]], form: Form) -> Iterator[bytes]:
-    """A file of rows in the layout's columns, piece by piece: memory does not grow with it."""
+    """Return a file of rows in the layout's columns, piece by piece, so that memory does not grow with it."""
     if form is Form.XLSX:
         lines = ([_in_workbook(c, value) for c, value in zip(layout.columns, row, strict=False)] for row in rows)
         return workbooks.write(chain([layout.names], lines))
@@ -126,18 +129,21 @@ def write(layout: Layout, rows: Iterable[Sequence[Value | None]], form: Form) ->
 
 
 def written(layout: Layout, rows: Iterable[Sequence[Value | None]], form: Form) -> bytes:
-    """The same file in one piece."""
+    """Return the same file in one piece."""
     return b"".join(write(layout, rows, form))
 
 
 def template(layout: Layout, form: Form) -> bytes:
-    """A file with the headings that a person can fill in, and nothing below them."""
+    """Return an empty file with the headings that a person can fill in."""
     return written(Layout(tuple(column for column in layout.columns if column.told), layout.once), [], form)
 
 
 def movement_rows(ask: Callable[[int | None], Mapping[str, Any]]) -> Iterator[list[Value | None]]:
-    """All movements in the columns of ``MOVEMENTS``, newest first. ``ask`` answers the verb ``movements`` before a number, at most
-    ``MOVEMENTS_PAGE`` at a time; what is booked meanwhile is newer than the first page."""
+    """Yield all movements in the columns of ``MOVEMENTS``, newest first.
+
+    ``ask`` runs the verb ``movements`` before a number, with at most ``MOVEMENTS_PAGE`` rows. Movements booked meanwhile are newer than
+    the first page.
+    """
     before: int | None = None
     while True:
         answer = ask(before)
@@ -150,11 +156,11 @@ def movement_rows(ask: Callable[[int | None], Mapping[str, Any]]) -> Iterator[li
         before = answer["movements"][-1]["id"]
 
 
-# What a line holds
+# The values of a line
 
 
 def _value(column: Column, cell: Cell, raw: _Raw, mark: Mark | None) -> Value | None:
-    """Return what a cell of this column holds; None if nothing. Raises Refused."""
+    """Return the value of a cell of this column; None if it is blank. Raise Refused."""
     words = raw.text(cell, column.is_sku).strip()
     if column.text and not column.is_sku:
         words = csvfiles.unguarded(words)
@@ -171,12 +177,14 @@ def _values(
     mark: Mark | None,
     faults: list[dict[str, object]],
 ) -> dict[str, Value]:
-    """The values of one line; what is wrong with it goes to ``faults``."""
+    """Return the values of one line, and add its faults to ``faults``."""
     values: dict[str, Value] = {}
     width = max(place for place, column in enumerate(columns) if column is not None) + 1
     too_many = any(str(raw.text(cell, False)).strip() for cell in cells[len(columns) :])
     if too_many or (len(cells) < width and not raw.padded):
-        faults.append({"line": line, "column": "", "fault": f"{len(cells)} cells where the header has {len(columns)}"})
+        faults.append(
+            {"line": line, "column": "", "fault": f"{counted(len(cells), 'cell')}, but the header has {len(columns)}"}
+        )
         return values
     for place, column in enumerate(columns):
         if column is None:
@@ -195,7 +203,7 @@ def _values(
 
 
 def _is_total(cells: Sequence[Cell], columns: Sequence[Column | None], raw: _Raw) -> bool:
-    """Whether a line without a SKU says that it is a sum."""
+    """Return whether a line without a SKU is a line of totals."""
     place = next(place for place, column in enumerate(columns) if column is not None and column.is_sku)
     if place < len(cells) and _plain_text(raw, cells[place]).strip():
         return False
@@ -207,11 +215,11 @@ def _plain_text(raw: _Raw, cell: Cell) -> str:
     try:
         return raw.text(cell, False)
     except Refused:
-        return "?"  # a formula or an error: something
+        return "?"  # a formula or an error: not blank
 
 
 def _remarks(raw: _Raw, remembered: Mapping[str, str], chosen: Mapping[str, str]) -> list[str]:
-    """What a person should know of how the columns were read."""
+    """Return remarks on how the columns were read."""
     found: list[str] = []
     left_out = [
         word[:40]
@@ -220,7 +228,7 @@ def _remarks(raw: _Raw, remembered: Mapping[str, str], chosen: Mapping[str, str]
     ]
     if raw.before:
         found.append(
-            f"{raw.before} {'line' if raw.before == 1 else 'lines'} above the headings in line {raw.line} were left out."
+            f"{counted(raw.before, 'line')} above the headings in line {raw.line} {'was' if raw.before == 1 else 'were'} left out."
         )
     if left_out:
         more = f" and {len(left_out) - headings.NAMED_MAX} more" if len(left_out) > headings.NAMED_MAX else ""
@@ -228,15 +236,15 @@ def _remarks(raw: _Raw, remembered: Mapping[str, str], chosen: Mapping[str, str]
     for word, column in zip(raw.header.headings, raw.header.columns, strict=True):
         plain = headings.normal(word)
         if column is not None and plain not in chosen and remembered.get(plain) == column:
-            found.append(f"{word[:40]!r} was read as {column}, as it was chosen before.")
+            found.append(f"{word[:40]!r} was read as {column}, as you chose before.")
     return found
 
 
 def _faulty(faults: list[dict[str, object]], heads: list[dict[str, str]]) -> Refused:
     first = faults[0]
-    more = f" (and {len(faults) - 1} more faults)" if len(faults) > 1 else ""
+    more = f" (and {counted(len(faults) - 1, 'more fault')})" if len(faults) > 1 else ""
     ambiguous = any("ambiguous" in fault for fault in faults)
-    hint = " Say which mark is the decimal one, as in --decimal , or --decimal ." if ambiguous else ""
+    hint = " Name the decimal mark with --decimal , or --decimal ." if ambiguous else ""
     return Refused(
         f"Line {first['line']}: {first['fault']}{more}. Nothing was booked; correct the file and try again.{hint}",
         faults=faults[:FAULTS_MAX],
@@ -246,10 +254,10 @@ def _faulty(faults: list[dict[str, object]], heads: list[dict[str, str]]) -> Ref
     )
 
 
-# The two forms
+# The two formats
 
 
-_Opened = tuple[_Raw | None, list[str]]  # the second: what stands below the headings in the first line
+_Opened = tuple[_Raw | None, list[str]]  # the second: the values of the first line below the headings
 _Chosen = tuple[Mapping[str, str], Mapping[str, str]]
 
 
@@ -301,7 +309,7 @@ def _opened(
     *,
     padded: bool,
 ) -> _Opened:
-    """Find the headings among the first lines: the line that names most columns, and of two the first. Raise Refused."""
+    """Find the heading line among the first lines: the one that names most columns; of two, the first. Raise Refused."""
 
     def words(cells: Sequence[Cell]) -> list[str]:
         said = []
@@ -309,7 +317,7 @@ def _opened(
             try:
                 said.append(text(cell, False))
             except Refused:
-                said.append("")  # a formula or the like is no heading
+                said.append("")  # a formula is not a heading
         while said and not said[-1].strip():
             said.pop()
         return said
@@ -331,7 +339,7 @@ def _opened(
 
 
 def _write_csv(layout: Layout, rows: Iterable[Sequence[Value | None]]) -> Iterator[bytes]:
-    """Begins with a mark by which spreadsheets know UTF-8; without it they spoil every accent."""
+    """Write CSV with a byte order mark, because spreadsheets need it to recognise UTF-8."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     yield codecs.BOM_UTF8
@@ -352,7 +360,7 @@ def _in_csv(column: Column, value: Value | None) -> str | int | None:
 
 
 def _in_workbook(column: Column, value: Value | None) -> str | int | None:
-    """Texts are texts there and run nothing; only what reading would take for guarded has to be."""
+    """Return a value for a workbook. Texts cannot run there, so only texts that reading would unguard are guarded."""
     if not isinstance(value, str):
         return _plain(value)
     value = writable(value)

@@ -1,8 +1,8 @@
-"""Finds the files that go into a shop: they ship with this program.
+"""Finds the files that are copied into a shop. They ship with this program.
 
-Path: ``onhand cart key`` and the cart's page hand them out.
+Path: ``onhand cart key`` and the cart's page provide them.
 Promise: they are found in an installed package and in a checkout.
-Never: holds a key; that is a file of its own, made for each cart.
+Never: contains a key; each cart has its own key file.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from onhand.domain.errors import Permanent
 
 CONNECTOR = "onhand.php"
 HINT = "onhand-hint.php"
-HOOKS = "hooks"  # what a cart needs beside the hint's file, a folder for each family
+HOOKS = "hooks"  # a folder for each family, with the files it needs besides the hint's file
 
 
 def connector() -> Path:
-    """Where the file is. Raises Permanent if this installation lacks it."""
+    """Return the path of the connector. Raise Permanent if it is missing."""
     return _folder() / CONNECTOR
 
 
 def hint_files() -> dict[str, bytes]:
-    """All that hints need in a shop, and the safe decrement, by path: the same for every shop. Raises Permanent."""
+    """Return the files for hints and the safe decrement, by path, the same for every shop. Raise Permanent if they are missing."""
     folder = _folder()
     found = [folder / HINT, *sorted(path for path in (folder / HOOKS).rglob("*") if path.is_file())]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
 
 
 def hint_archive() -> bytes:
-    """The same as one ZIP file."""
+    """Return the same files as a ZIP archive."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         for path, content in hint_files().items():

@@ -1,7 +1,7 @@
-"""Opens and makes XLSX files: the spreadsheet's side of ``sheets``.
+"""Reads and writes XLSX files for ``sheets``.
 
-Path: ``sheets.read`` and ``sheets.write`` come here for XLSX; openpyxl does the work.
-Promise: a stranger's file costs bounded memory and time, packed or unpacked; a number stands for a text only where it is exact.
+Path: ``sheets.read`` and ``sheets.write`` use it for XLSX; openpyxl does the work.
+Promise: any file costs limited memory and time, packed or unpacked; a number is read as text only if it is exact.
 Never: evaluates a formula, follows a link, or knows what a column means.
 """
 
@@ -22,26 +22,26 @@ from onhand.domain.errors import Refused
 UNPACKED_BYTES_MAX = 128 * 1024 * 1024  # of all parts together
 PARTS_MAX = 1000
 COLUMNS_MAX = 100
-ROW_TAGS_MAX = 10 * COLUMNS_MAX  # of one row: a cell has three elements at most, each with two tags
-TAGS_MAX = 4_000_000  # of a part outside of its rows: a million texts that cells share
-TAG_LENGTH_MAX = 256  # bytes, to tell where a row begins
-LINES_MAX = 1_048_576  # what XLSX can hold
+ROW_TAGS_MAX = 10 * COLUMNS_MAX  # per row: a cell has three elements at most, each with two tags
+TAGS_MAX = 4_000_000  # per part, outside of rows: a million shared texts
+TAG_LENGTH_MAX = 256  # bytes, to find where a row begins
+LINES_MAX = 1_048_576  # the most that XLSX can hold
 EXACT = 10**15  # larger numbers have lost digits in a spreadsheet
-PIECE_BYTES = 256 * 1024  # of a written file handed on at once
-DECLARATION_BYTES = 1024  # within which an XML part has to say its encoding
+PIECE_BYTES = 256 * 1024  # of a file, read or written at once
+DECLARATION_BYTES = 1024  # within which an XML part must declare its encoding
 
-_OLD = b"\xd0\xcf\x11\xe0"  # what the files of older spreadsheets begin with, and those with a password
+_OLD = b"\xd0\xcf\x11\xe0"  # the first bytes of old Excel files and of files with a password
 _ROW = re.compile(rb"<(/?)(?:[\w.-]+:)?(?:row|sheetData)[\s/>]")
 _DECLARED = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"'>]*)[\"'][^>]*\?>")
 
 
-_CONSTANT = re.compile(r'=\s*"(?:[^"]|"")*"')  # a formula that only says that its text is a text
+_CONSTANT = re.compile(r'=\s*"(?:[^"]|"")*"')  # a formula that is only a quoted text
 _FORMATS = re.compile(r'(?:"[^"]*"|\\.|[-0#+() ])+')
 _FORMAT = re.compile(r'"([^"]*)"|\\(.)|(.)')
 
 
 class Blank:
-    """A cell that is not there."""
+    """A missing cell."""
 
     value = None
     data_type = "n"
@@ -52,14 +52,14 @@ Cell = Any  # openpyxl's cells have no common type; in CSV a cell is a text
 
 
 def is_workbook(content: bytes) -> bool:
-    """Whether it is an XLSX file. Raises Refused for what is a spreadsheet of another kind."""
+    """Return whether the file is XLSX. Raise Refused for another kind of spreadsheet."""
     if content.startswith(_OLD):
-        raise Refused("This is an old Excel file, or one with a password: save it as XLSX without one.")
+        raise Refused("This is an old Excel file or has a password: save it as XLSX without a password.")
     return content.startswith(b"PK\x03\x04")
 
 
 def read(content: bytes) -> tuple[Iterator[tuple[int, list[Cell]]], list[str]]:
-    """The first sheet's lines with their numbers, and a remark if there are more sheets. Raises Refused, also while it is read."""
+    """Return the first sheet's numbered lines, and a remark if there are more sheets. Raise Refused, even while lines are read."""
     from openpyxl import load_workbook  # noqa: PLC0415 - slow to import, and seldom needed
 
     _check_size(content)
@@ -67,25 +67,27 @@ def read(content: bytes) -> tuple[Iterator[tuple[int, list[Cell]]], list[str]]:
         book = load_workbook(BytesIO(content), read_only=True, keep_links=False)
         sheets = book.worksheets
         sheet: Any = sheets[0]
-        sheet.reset_dimensions()  # what the file says of its own size need not be so
+        sheet.reset_dimensions()  # the size that the file declares may be wrong
     except Exception as error:  # a broken file can break the reader anywhere
         raise _broken() from error
-    more = f"The file has {len(sheets)} sheets; only the first, {sheet.title!r}, was read."
+    more = f"The file has {len(sheets)} sheets. Only the first, {sheet.title!r}, was read."
     return _rows(sheet), [more] if len(sheets) > 1 else []
 
 
 def text(cell: Cell, exact: bool) -> str:
-    """What stands in a cell. Raises Refused for a formula, an error or a date; with ``exact`` also for a number of which it is not
-    certain what it shows."""
+    """Return the text of a cell.
+
+    Raise Refused for a formula, an error or a date; with ``exact`` also for a number whose displayed text is not certain.
+    """
     value = cell.value
     if value is None:
         return ""
     if cell.data_type == "f" and not (isinstance(value, str) and _CONSTANT.fullmatch(value)):
-        raise Refused(f"{cell.coordinate} holds a formula: put its value there")
+        raise Refused(f"{cell.coordinate} holds a formula: replace it with its value")
     if cell.data_type == "e":
-        raise Refused(f"{cell.coordinate} holds an error of the spreadsheet: correct it")
+        raise Refused(f"{cell.coordinate} holds a spreadsheet error: correct it")
     if isinstance(value, bool):
-        if exact:  # each language shows it in its own words
+        if exact:  # each language displays it differently
             raise Refused(
                 f"{cell.coordinate} holds a truth value, not a text: give that column the format Text and type it again"
             )
@@ -98,7 +100,7 @@ def text(cell: Cell, exact: bool) -> str:
 
 
 def write(rows: Iterable[Iterable[str | int | None]]) -> Iterator[bytes]:
-    """An XLSX file of rows, the first of them the header. It is made in a temporary file: memory does not grow with it."""
+    """Write an XLSX file of rows, the first of them the header, through a temporary file, so that memory does not grow with it."""
     from openpyxl import Workbook  # noqa: PLC0415
     from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # noqa: PLC0415
@@ -114,13 +116,13 @@ def write(rows: Iterable[Iterable[str | int | None]]) -> Iterator[bytes]:
         if not clean.startswith(("=", "#")):
             return clean
         made: Any = WriteOnlyCell(sheet, clean)
-        made.data_type = "s"  # else it would be a formula or an error
+        made.data_type = "s"  # otherwise it would be a formula or an error
         return made
 
     try:
         for number, row in enumerate(rows, 1):
             if number > LINES_MAX:
-                raise Refused(f"XLSX holds {LINES_MAX:,} lines: take CSV.")
+                raise Refused(f"The table has more than the {LINES_MAX:,} lines of XLSX: use CSV.")
             sheet.append([cell(value) for value in row])
     finally:
         sheet.close()
@@ -132,14 +134,14 @@ def write(rows: Iterable[Iterable[str | int | None]]) -> Iterator[bytes]:
 
 
 def _check_size(content: bytes) -> None:
-    """Raises Refused for what would unpack to too much. No part gives more than it says here: what follows is cut off."""
+    """Raise Refused for a file that would unpack to too much. The reader cuts off a part that is larger than it declares."""
     try:
         with ZipFile(BytesIO(content)) as packed:
             parts = packed.infolist()
             if "xl/workbook.xml" not in {part.filename for part in parts}:
                 raise Refused("This is not an XLSX file: save the table as XLSX or CSV.")
             if sum(part.file_size for part in parts) > UNPACKED_BYTES_MAX or len(parts) > PARTS_MAX:
-                raise Refused(f"The file unpacks to more than {UNPACKED_BYTES_MAX:,} bytes: split it, or take CSV.")
+                raise Refused(f"The file unpacks to more than {UNPACKED_BYTES_MAX:,} bytes: split it, or use CSV.")
             for part in parts:
                 with packed.open(part) as opened:
                     _check_tags(opened)
@@ -148,18 +150,18 @@ def _check_size(content: bytes) -> None:
 
 
 def _check_tags(part: IO[bytes]) -> None:
-    """Raise Refused for a part whose elements would fill the memory: openpyxl holds a whole row at once, and all outside of rows.
+    """Raise Refused for a part whose elements would fill the memory: openpyxl holds a whole row, and everything outside of rows.
 
-    A part is XML if it begins like XML, whatever it is called: the reader follows names that the file itself gives. Only UTF-8 is
-    read: in another encoding, elements and definitions could pass this check unseen. Comments and definitions could hide elements
-    too; no spreadsheet writes them.
+    A part is XML if it begins like XML, regardless of its name, because the file itself decides which names the reader opens. Only
+    UTF-8 is read: in another encoding, elements and definitions could pass this check unnoticed. Comments and definitions could hide
+    elements too; no spreadsheet writes them.
     """
     head = part.read(PIECE_BYTES)
     xml = _begins_xml(head)
     tags, most, rest = 0, TAGS_MAX if xml else TAGS_MAX // 10, b""
     while piece := head or part.read(PIECE_BYTES):
         head, text = b"", rest + piece
-        # A tag may be cut in two by the end of the piece.
+        # The end of the piece may cut a tag in two.
         end = text.rfind(b"<", max(0, len(text) - TAG_LENGTH_MAX))
         end = len(text) if end < 0 else end
         text, rest = text[:end], text[end:]
@@ -176,7 +178,7 @@ def _check_tags(part: IO[bytes]) -> None:
 
 
 def _begins_xml(head: bytes) -> bool:
-    """Return whether a part is XML in UTF-8. Raise Refused if it is XML in another encoding, by its first bytes or its own word."""
+    """Return whether a part is XML in UTF-8. Raise Refused if its first bytes or its declaration say another encoding."""
     plain = head.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n")
     other = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or (b"<" in head[:4] and b"\0" in head[:4])
     declared = _DECLARED.match(plain[:DECLARATION_BYTES])
@@ -192,17 +194,19 @@ def _begins_xml(head: bytes) -> bool:
 
 
 def _too_many() -> Refused:
-    return Refused(f"The file has rows of more than {COLUMNS_MAX} cells, or too much beside its rows: save it as CSV.")
+    return Refused(
+        f"The file has rows with more than {COLUMNS_MAX} cells, or too much besides its rows: save it as CSV."
+    )
 
 
 def _rows(sheet: Any) -> Iterator[tuple[int, list[Cell]]]:
     for number, cells in enumerate(_unpacked(sheet), 1):
         if len(cells) > COLUMNS_MAX:
             raise Refused(
-                f"Line {number} has {len(cells):,} cells; at most {COLUMNS_MAX} are possible: delete those to the right."
+                f"Line {number} has {len(cells):,} cells, but at most {COLUMNS_MAX} are possible: delete the cells on the right."
             )
         if number > LINES_MAX:
-            raise Refused(f"The file has more than {LINES_MAX:,} lines: split it.")
+            raise Refused(f"The file has more than {LINES_MAX:,} lines: split it into smaller files.")
         yield number, list(cells)
 
 
@@ -214,7 +218,7 @@ def _unpacked(sheet: Any) -> Iterator[tuple[Cell, ...]]:
 
 
 def _digits(cell: Cell, value: float, exact: bool) -> str:
-    """Return a number as the text it came from: 12345.0 is 12345; in a column that has to be exact, as its format shows it."""
+    """Return a number as text: 12345.0 is 12345. With ``exact``, return it as the cell's format shows it."""
     whole = isinstance(value, int) or value.is_integer()
     if whole and abs(value) < EXACT:
         if not exact:
@@ -223,7 +227,7 @@ def _digits(cell: Cell, value: float, exact: bool) -> str:
         if shown is not None:
             return shown
         raise Refused(
-            f"{cell.coordinate} shows the number {int(value)} in the format {str(cell.number_format)[:40]!r}, which is not read here:"
+            f"{cell.coordinate} shows the number {int(value)} in the format {str(cell.number_format)[:40]!r}, which OnHand cannot read:"
             " give that column the format Text and type it again as it is shown"
         )
     if exact:
@@ -235,7 +239,7 @@ def _digits(cell: Cell, value: float, exact: bool) -> str:
 
 
 def shown_as(number_format: str, value: int) -> str | None:
-    """Return what a spreadsheet shows for a whole number; None if the format has more than digits and fixed words.
+    """Return the text that a spreadsheet shows for a whole number; None if the format has more than digits and fixed words.
 
     Formats are those of ISO/IEC 29500-1, 18.8.30: ``0`` always shows a digit, ``#`` only where there is one; quotes and backslashes
     mark words.
@@ -254,7 +258,7 @@ def shown_as(number_format: str, value: int) -> str | None:
         places -= 1
         if not digits:
             shown.append("0" if rest == "0" else "")
-        else:  # the first place shows all digits that are left
+        else:  # the first place shows all remaining digits
             shown.append("".join(digits) if not places else digits.pop())
     return "".join(reversed(shown))
 

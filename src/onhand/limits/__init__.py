@@ -1,6 +1,6 @@
-"""Limits that every server needs: of connections, and of requests at work at once.
+"""Limits on connections, and on requests that run at the same time.
 
 Path: ``serving`` and ``web`` take a turn before they work, and listen through ``connections``.
-Promise: no single caller can keep others out.
+Promise: no single caller can lock others out.
 Never: knows what a request is about.
 """

@@ -1,7 +1,7 @@
-"""Keeps answers that are dear to work out, for all who ask.
+"""Caches expensive answers for all callers.
 
-Path: the verbs ``cart_list`` and ``status`` ask here for what Home and the other live pages show of all listings.
-Promise: an answer is worked out once for all who ask; no more of the time than a fixed share goes into it, however much changes.
+Path: the verbs ``cart_list`` and ``status`` ask here for the counts that Home and other live pages show.
+Promise: an answer is computed once for all callers, and takes at most a fixed share of the time, even if the store changes often.
 Never: knows what an answer means.
 """
 
@@ -22,12 +22,12 @@ T = TypeVar("T")
 class _Kept:
     value: Any
     of: object
-    old: float  # when it is worked out again although nothing changed
-    due: float  # when it may be worked out again, at the earliest
+    old: float  # when it is computed again even without a change
+    due: float  # the earliest time at which it is computed again
 
 
 class Shared:
-    """The answers of one process, each under its name."""
+    """The cached answers of one process, by name."""
 
     def __init__(self) -> None:
         self._kept: dict[str, _Kept] = {}
@@ -36,10 +36,10 @@ class Shared:
     def answer(
         self, name: str, of: object, work: Callable[[], T], *, seconds: float = math.inf, rest: float = 0.0
     ) -> T:
-        """Return the kept answer, or what ``work`` answers now if ``of`` has changed or the kept one is ``seconds`` old.
+        """Return the cached answer, or a new one from ``work`` if ``of`` has changed or the cached one is ``seconds`` old.
 
-        ``rest``: before that, as many times as long as the work took must have passed. Callers do not change an answer: it is everybody's.
-        Raises what ``work`` raises.
+        ``rest``: wait this many times as long as the work took before computing again. Callers must not change an answer, because it is
+        shared. Raise what ``work`` raises.
         """
         with self._locks[name]:
             kept, begun = self._kept.get(name), time.monotonic()

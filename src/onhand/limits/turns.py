@@ -1,7 +1,8 @@
-"""Shares the server's threads fairly: a share for each caller, and a short queue for what is more.
+"""Shares the server's threads fairly: each caller has a share, and a short queue for more.
 
-Path: ``programs`` and ``web.site`` know who asks, read what was sent, then wait here for a turn to do it.
-Promise: one caller never holds or queues for more than a share, so that others get their turn; who waits too long is told so.
+Path: ``programs`` and ``web.site`` identify the caller, read the request, then wait here for a turn to do it.
+Promise: one caller never holds or queues for more than a share, so that others get their turn; a caller that waits too long gets an
+error.
 Never: holds a turn while a request is still arriving.
 """
 
@@ -23,12 +24,12 @@ class _Caller:
 
 @dataclass(slots=True)
 class Turns:
-    """Turns for so many pieces of work at once. Belongs to one event loop."""
+    """Turns for a limited number of requests at the same time. Belongs to one event loop."""
 
     at_once: int
-    share: int  # of one caller, at once
-    requests_max: int  # of one caller, arriving, waiting or at work
-    patience_seconds: float  # how long one waits for a turn
+    share: int  # of one caller, at the same time
+    requests_max: int  # of one caller, arriving, waiting or running
+    patience_seconds: float  # how long to wait for a turn
     _callers: dict[str, _Caller] = field(default_factory=dict, init=False)
     _all: asyncio.Semaphore = field(init=False)
 
@@ -37,10 +38,10 @@ class Turns:
 
     @contextmanager
     def admitted(self, caller: str) -> Iterator[None]:
-        """Count a request for as long as it is here. Raises Retriable if the caller has too many here already."""
+        """Count a request while it is here. Raise Retriable if the caller has too many."""
         known = self._callers.setdefault(caller, _Caller(asyncio.Semaphore(self.share)))
         if known.requests >= self.requests_max:
-            raise _busy(f"{self.requests_max} of your requests are waiting already")
+            raise _busy(f"{self.requests_max} of your requests are already waiting")
         known.requests += 1
         try:
             yield
@@ -51,7 +52,7 @@ class Turns:
 
     @asynccontextmanager
     async def turn(self, caller: str) -> AsyncIterator[None]:
-        """Wait for a turn, the caller's share first, and hold it. Only for who is admitted. Raises Retriable if none comes in time."""
+        """Wait for a turn and hold it, for an admitted caller. Raise Retriable if none comes in time."""
         share = self._callers[caller].share
         taken: list[asyncio.Semaphore] = []
         try:
@@ -61,7 +62,7 @@ class Turns:
                         await semaphore.acquire()
                         taken.append(semaphore)
             except TimeoutError:
-                raise _busy("too much is being done at this moment") from None
+                raise _busy("OnHand is very busy at the moment") from None
             yield
         finally:
             for semaphore in reversed(taken):

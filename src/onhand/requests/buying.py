@@ -1,4 +1,4 @@
-"""What the verbs of ``verbs.buying`` take: suppliers and purchase orders.
+"""The arguments of the verbs in ``verbs.buying``: suppliers and purchase orders.
 
 Path: bound by ``verbs.buying``; the API and the command line are derived from it.
 Promise: each argument has its type, bounds, default and one sentence here.
@@ -19,22 +19,24 @@ from .declaring import Argument, Option, request
 from .kinds import NUMBER_MAX, PageLimit, Person, Revision, Sku, Text, Units
 
 SupplierName = Annotated[Text, Doc("The supplier's name."), Argument("SUPPLIER")]
-Order = Annotated[Text, Doc("The purchase order's number, as in PO-7."), Argument("ORDER")]
-Lines = Annotated[list[tuple[Sku, Units]], Doc("A SKU and how many units, as in TEA=12."), Argument("SKU=N...")]
+Order = Annotated[Text, Doc("The purchase order's number, such as PO-7."), Argument("ORDER")]
+Lines = Annotated[list[tuple[Sku, Units]], Doc("A SKU and a number of units, such as TEA=12."), Argument("SKU=N...")]
 SomeLines = Annotated[
-    list[tuple[Sku, Units]] | None, Doc("A SKU and how many units, as in TEA=12."), Argument("SKU=N...")
+    list[tuple[Sku, Units]] | None, Doc("A SKU and a number of units, such as TEA=12."), Argument("SKU=N...")
 ]
-Email = Doc("Where orders are mailed to.")
-Phone = Doc("A number to call.")
-Note = Doc("A remark that is kept with it.")
+Email = Doc("The address that orders are emailed to.")
+Phone = Doc("The supplier's phone number.")
+Note = Doc("A note to keep with it.")
 
 
 @request(Scope.READ)
 class SupplierList:
     """List suppliers by name."""
 
-    after: Annotated[Text, Doc("Begin after this one."), Option(metavar="NAME")] = ""
-    active: Annotated[bool | None, Doc("Only active ones, or only the others."), Option("--active/--inactive")] = None
+    after: Annotated[Text, Doc("Continue after this supplier."), Option(metavar="NAME")] = ""
+    active: Annotated[
+        bool | None, Doc("Only active suppliers, or only inactive ones."), Option("--active/--inactive")
+    ] = None
     limit: PageLimit = 100
 
 
@@ -57,42 +59,44 @@ class SupplierAdd:
 
 @request(Scope.MANAGE)
 class SupplierEdit:
-    """Change what is known of a supplier; what is not given stays."""
+    """Change a supplier's details. Fields you leave out keep their value."""
 
     supplier: SupplierName
     name: Annotated[Text | None, Doc("The new name.")] = None
     email: Annotated[Text | None, Email] = None
     phone: Annotated[Text | None, Phone] = None
     note: Annotated[Text | None, Note] = None
-    active: Annotated[bool | None, Doc("Whether we buy from it."), Option("--active/--inactive")] = None
+    active: Annotated[bool | None, Doc("Whether you still buy from this supplier."), Option("--active/--inactive")] = (
+        None
+    )
     revision: Revision = None
 
 
 @request(Scope.READ)
 class PurchaseSuggest:
-    """Show what ought to be ordered, and of whom; nothing is made.
+    """Suggest what to order from which supplier. Nothing is changed.
 
-    These are the items at or below their reorder point, counting what is on its way. ``lines`` go by supplier and SKU. Items without an
-    active supplier are apart, in ``without``; of those the first. ``suppliers`` says how many items are to be ordered of each, ``items``
-    of all of them.
+    An item is suggested if it is at or below its reorder point, counting units on order. ``lines`` are sorted by supplier and SKU.
+    ``without`` has the first items that have no active supplier. ``suppliers`` says how many items to order from each supplier, and
+    ``items`` how many from all of them.
     """
 
-    after_supplier: Annotated[Text, Doc("Go on with this supplier."), Option("--supplier", metavar="NAME")] = ""
-    after: Annotated[Sku, Doc("Go on after this SKU of that supplier."), Option(metavar="SKU")] = ""
+    after_supplier: Annotated[Text, Doc("Continue with this supplier."), Option("--supplier", metavar="NAME")] = ""
+    after: Annotated[Sku, Doc("Continue after this SKU of that supplier."), Option(metavar="SKU")] = ""
     limit: PageLimit = 100
 
 
 @request(Scope.MANAGE, books=True)
 class PurchaseRaise:
-    """Make a draft of what ought to be ordered, for each supplier or for one."""
+    """Create draft purchase orders for everything to reorder, one per supplier."""
 
-    supplier: Annotated[Text, Doc("Only for this one."), Option(metavar="NAME")] = ""
+    supplier: Annotated[Text, Doc("Only for this supplier."), Option(metavar="NAME")] = ""
     person: Person = ""
 
 
 @request(Scope.MANAGE, books=True)
 class PurchaseAdd:
-    """Make a draft by hand."""
+    """Create a draft purchase order by hand."""
 
     supplier: SupplierName
     lines: Lines
@@ -102,7 +106,7 @@ class PurchaseAdd:
 
 @request(Scope.MANAGE)
 class PurchaseEdit:
-    """Change a draft: other units for a SKU, new SKUs, and 0 to take one away; what is left out stays."""
+    """Change a draft: change or add lines, remove lines set to 0, keep the rest."""
 
     order: Order
     lines: SomeLines = None
@@ -112,7 +116,7 @@ class PurchaseEdit:
 
 @request(Scope.MANAGE)
 class PurchaseSend:
-    """Mark a draft as sent: from now on goods may come."""
+    """Mark a draft as sent, so that its goods can be received."""
 
     order: Order
     revision: Revision = None
@@ -121,7 +125,7 @@ class PurchaseSend:
 
 @request(Scope.MANAGE)
 class PurchaseClose:
-    """End a sent order, whatever is outstanding."""
+    """Close a sent order, even if units are outstanding."""
 
     order: Order
     revision: Revision = None
@@ -130,7 +134,7 @@ class PurchaseClose:
 
 @request(Scope.MANAGE)
 class PurchaseCancel:
-    """Cancel an order of which nothing came."""
+    """Cancel an order that nothing was received for."""
 
     order: Order
     revision: Revision = None
@@ -139,11 +143,11 @@ class PurchaseCancel:
 
 @request(Scope.STOCK, books=True)
 class PurchaseReceive:
-    """Book what came of a sent order; without lines, all that is outstanding."""
+    """Receive goods for a sent order; without lines, everything outstanding."""
 
     order: Order
     lines: SomeLines = None
-    over: Annotated[bool, Doc("More than is outstanding is meant.")] = False
+    over: Annotated[bool, Doc("Allow more units than are outstanding.")] = False
     reference: Annotated[Text, Doc("The delivery note's number.")] = ""
     revision: Revision = None
     person: Person = ""
@@ -151,16 +155,16 @@ class PurchaseReceive:
 
 @request(Scope.READ)
 class PurchaseList:
-    """List purchase orders, the newest first."""
+    """List purchase orders, newest first."""
 
     state: Annotated[
         Literal["open", "draft", "sent", "closed", "cancelled"] | None,
-        Doc("Only orders in this state; open is draft or sent."),
+        Doc("Only orders in this state; open means draft or sent."),
     ] = None
-    supplier: Annotated[Text, Doc("Only of this supplier."), Option(metavar="NAME")] = ""
+    supplier: Annotated[Text, Doc("Only orders from this supplier."), Option(metavar="NAME")] = ""
     before: Annotated[
         Annotated[int, Interval(ge=1, le=NUMBER_MAX)] | None,
-        Doc("Only older ones: the id of the last one seen."),
+        Doc("Only orders before this one: the id of the last one you saw."),
         Option(metavar="NO"),
     ] = None
     limit: PageLimit = 100
@@ -171,6 +175,6 @@ class PurchaseShow:
     """Show one purchase order with its lines."""
 
     order: Order
-    left: Annotated[bool, Doc("Only lines of which something is to come.")] = False
-    after: Annotated[int, Interval(ge=0), Doc("Begin after this line."), Option(metavar="LINE")] = 0
-    limit: Annotated[int, Interval(ge=1, le=LINES_MAX), Doc("How many lines at most.")] = LINES_MAX
+    left: Annotated[bool, Doc("Only lines with outstanding units.")] = False
+    after: Annotated[int, Interval(ge=0), Doc("Continue after this line."), Option(metavar="LINE")] = 0
+    limit: Annotated[int, Interval(ge=1, le=LINES_MAX), Doc("The most lines to return.")] = LINES_MAX

@@ -1,4 +1,4 @@
-"""What the verbs of ``verbs.counting`` take: count sheets.
+"""The arguments of the verbs in ``verbs.counting``: count sheets.
 
 Path: bound by ``verbs.counting``; the API and the command line are derived from it.
 Promise: each argument has its type, bounds, default and one sentence here.
@@ -22,11 +22,11 @@ from .kinds import NUMBER_MAX, Decimal, File, FileForm, Mapping, Moment, PageLim
 Sheet = Annotated[int, Interval(ge=1, le=NUMBER_MAX), Doc("The count sheet's number."), Argument("SHEET")]
 CountedAt = Annotated[
     Moment | None,
-    Doc("When the shelf was counted, if not now, as in 2026-11-25T08:30:00."),
+    Doc("When the shelf was counted, if not now, such as 2026-11-25T08:30:00."),
     Option(metavar="TIME"),
 ]
-AddLines = Annotated[bool, Doc("Put SKUs on the sheet that are not on it.")]
-AfterSku = Annotated[Sku, Doc("Begin after this SKU."), Option(metavar="SKU")]
+AddLines = Annotated[bool, Doc("Add SKUs that are not on the sheet.")]
+AfterSku = Annotated[Sku, Doc("Continue after this SKU."), Option(metavar="SKU")]
 
 
 @request(Scope.READ)
@@ -35,7 +35,7 @@ class CountList:
 
     before: Annotated[
         Annotated[int, Interval(ge=1, le=NUMBER_MAX)] | None,
-        Doc("Only sheets before this one."),
+        Doc("Only sheets before this number."),
         Option(metavar="NO"),
     ] = None
     limit: PageLimit = 50
@@ -43,14 +43,14 @@ class CountList:
 
 @request(Scope.STOCK, books=True)
 class CountAdd:
-    """Make a count sheet of all items, or of some."""
+    """Create a count sheet with all items, or with some."""
 
-    name: Annotated[str, MaxLen(100), Doc("What is counted, such as a shelf or a day."), Argument("NAME")]
-    search: Annotated[Text, Doc("Items with this in SKU or name."), Option(metavar="TEXT")] = ""
-    supplier: Annotated[Text, Doc("Items of this supplier."), Option(metavar="NAME")] = ""
+    name: Annotated[str, MaxLen(100), Doc("The sheet's name, such as a shelf or a day."), Argument("NAME")]
+    search: Annotated[Text, Doc("Only items with this text in their SKU or name."), Option(metavar="TEXT")] = ""
+    supplier: Annotated[Text, Doc("Only items of this supplier."), Option(metavar="NAME")] = ""
     skus: Annotated[
         Annotated[list[Sku], MaxLen(LINES_MAX)] | None,
-        Doc("Only this one; may be repeated."),
+        Doc("Only this SKU. One for each SKU to count."),
         Option("--sku", metavar="SKU"),
     ] = None
     person: Person = ""
@@ -58,25 +58,25 @@ class CountAdd:
 
 @request(Scope.READ)
 class CountShow:
-    """Show a count sheet's lines in SKU order, without what is expected."""
+    """Show a count sheet's lines in SKU order, without the expected quantities."""
 
     sheet: Sheet
     after: AfterSku = ""
-    before: Annotated[Sku, Doc("The last ones before this SKU."), Option(metavar="SKU")] = ""
-    search: Annotated[Text, Doc("Lines with this in SKU or name."), Option(metavar="TEXT")] = ""
-    left: Annotated[bool, Doc("Only lines that nobody counted.")] = False
+    before: Annotated[Sku, Doc("The last lines before this SKU."), Option(metavar="SKU")] = ""
+    search: Annotated[Text, Doc("Only lines with this text in their SKU or name."), Option(metavar="TEXT")] = ""
+    left: Annotated[bool, Doc("Only lines that are not counted yet.")] = False
     limit: PageLimit = 50
 
 
 @request(Scope.STOCK, books=True)
 class CountEnter:
-    """Enter what was counted, all of it or nothing; what is on hand at this moment is kept with it."""
+    """Enter counts, all of them or none. Each keeps what was on hand at that moment."""
 
     sheet: Sheet
     lines: Annotated[
         list[CountEntry],
         MaxLen(LINES_MAX),
-        Doc("A SKU and what was counted, as in TEA=12."),
+        Doc("A SKU and its count, such as TEA=12."),
         Argument("SKU=N..."),
     ]
     counted_at: CountedAt = None
@@ -86,11 +86,11 @@ class CountEnter:
 
 @request(Scope.STOCK, books=True)
 class CountImport:
-    """Enter the counts of a file, whole or not at all; lines without a count are left alone."""
+    """Enter the counts of a file, all of them or none. Lines without a count are skipped."""
 
     sheet: Sheet
     file: File
-    how: Annotated[How, Doc("What to do with lines that are counted already: ask refuses and names them.")] = How.ASK
+    how: Annotated[How, Doc("What to do with lines that are already counted; ask: refuse and name them.")] = How.ASK
     counted_at: CountedAt = None
     add_lines: AddLines = False
     person: Person = ""
@@ -100,7 +100,7 @@ class CountImport:
 
 @request(Scope.READ)
 class CountExport:
-    """Write a count sheet to fill in: SKU, name and an empty column."""
+    """Export a count sheet to fill in, with SKU, name and an empty column."""
 
     sheet: Sheet
     form: FileForm = Form.CSV
@@ -108,7 +108,7 @@ class CountExport:
 
 @request(Scope.READ)
 class CountReview:
-    """Show what posting a count sheet would book, the biggest differences first."""
+    """Show what posting a count sheet would book, biggest variances first."""
 
     sheet: Sheet
     after: AfterSku = ""
@@ -117,7 +117,7 @@ class CountReview:
 
 @request(Scope.STOCK, books=True)
 class CountPost:
-    """Book what was counted, whole and once; lines that nobody counted are left alone."""
+    """Post a count sheet: book the variances, all at once. Uncounted lines are skipped."""
 
     sheet: Sheet
     revision: Revision = None
@@ -126,7 +126,7 @@ class CountPost:
 
 @request(Scope.STOCK, books=True)
 class CountDiscard:
-    """Discard a count sheet; nothing is booked."""
+    """Discard a count sheet. Nothing is booked."""
 
     sheet: Sheet
     revision: Revision = None

@@ -1,7 +1,7 @@
-"""The words in which a request is declared.
+"""Declares requests: a decorator for the class, and notes on its arguments.
 
 Path: each module of ``requests`` decorates a dataclass with ``request``; ``declaration`` finds what was declared.
-Promise: every argument has a sentence, and a form on the command line or a reason why it has none; a test checks both.
+Promise: every argument has a description, and either a form on the command line or a reason why not; a test checks both.
 Never: checks a value; ``verbs.registry`` does.
 """
 
@@ -19,14 +19,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """On the command line it is given by its position."""
+    """A positional argument on the command line."""
 
     metavar: str
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """On the command line it is an option. ``name``: with its dashes, if it is not that of the field."""
+    """An option on the command line. ``name``: the option with its dashes, if it differs from the field's name."""
 
     name: str = ""
     metavar: str | None = None
@@ -34,50 +34,50 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """The command line has no such argument."""
+    """An argument that the command line does not have, with the reason."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A text has to have this form, a regular expression."""
+    """The regular expression that a text must match."""
 
     form: str
 
 
 @dataclass(frozen=True, slots=True)
 class Base64:
-    """The bytes come as Base64 where they come as text, as in JSON."""
+    """Bytes that are sent as Base64 in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Aware:
-    """A time comes with its zone."""
+    """A time that must have a time zone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blank:
-    """A form can only send a blank; it means this."""
+    """The value of a blank, which is all that a form can send for "none"."""
 
     means: int
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What is declared of a verb beyond its arguments."""
+    """The declaration of a verb, apart from its arguments."""
 
-    name: str  # of the verb
-    scope: Scope  # that a caller needs
-    books: bool  # it takes an idempotency key: what it writes is one commit with a JSON-able answer
-    no_command: str  # why there is no command for it; blank if there is one
+    name: str  # the verb's name
+    scope: Scope  # the scope that a caller needs
+    books: bool  # it takes an idempotency key: it writes in one commit, with an answer that JSON can hold
+    no_command: str  # the reason why no command runs it; blank if one does
 
 
 _declared: dict[type, Declaration] = {}
 
 
 def request(scope: Scope, *, books: bool = False, no_command: str = "") -> Callable[[type[T]], type[T]]:
-    """Declare a dataclass to be what a verb takes. The verb has the name of the class: ``ItemAdd`` is for ``item_add``."""
+    """Declare a dataclass as the arguments of a verb. The class names the verb: ``ItemAdd`` is for ``item_add``."""
 
     def declare(kind: type[T]) -> type[T]:
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
@@ -89,5 +89,5 @@ def request(scope: Scope, *, books: bool = False, no_command: str = "") -> Calla
 
 
 def declaration(kind: type) -> Declaration:
-    """Return what was declared of a request. Raises KeyError if it is none."""
+    """Return the declaration of a request. Raise KeyError if the class is not one."""
     return _declared[kind]

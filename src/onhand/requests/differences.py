@@ -1,4 +1,4 @@
-"""What the verbs of ``verbs.differences`` take: differences, and what a person decides about them.
+"""The arguments of the verbs in ``verbs.differences``: list differences, decide them, recheck them.
 
 Path: bound by ``verbs.differences``; the API and the command line are derived from it.
 Promise: each argument has its type, bounds, default and one sentence here.
@@ -22,28 +22,30 @@ Difference = Annotated[Number, Doc("The difference's number."), Argument("ID")]
 
 @request(Scope.READ)
 class Differences:
-    """List where a shop and OnHand differed, newest first: why, and what was done."""
+    """List differences between a shop and OnHand, newest first, with their cause and what was done."""
 
     cart: AnyCart = None
-    open_only: Annotated[bool, Doc("Only those that are open."), Option("--open")] = False
+    open_only: Annotated[bool, Doc("Only open differences."), Option("--open")] = False
     limit: Limit = 100
     cause: Annotated[Cause | None, Doc("Only this cause, such as 'lost sale'.")] = None
-    closed_only: Annotated[bool, Doc("Only those that are closed."), Option("--closed")] = False
-    before: Annotated[Number | None, Doc("Only older ones."), Option(metavar="ID")] = None
+    closed_only: Annotated[bool, Doc("Only closed differences."), Option("--closed")] = False
+    before: Annotated[Number | None, Doc("Only differences before this number."), Option(metavar="ID")] = None
 
 
 @request(Scope.MANAGE)
 class Decide:
-    """Decide a difference that asks for it: our count holds, or theirs is taken over."""
+    """Decide a difference that waits for a person: keep OnHand's count (ours) or take the shop's (theirs)."""
 
     difference: Difference
-    side: Annotated[Literal["ours", "theirs"], Doc("Whose count wins."), Argument("SIDE")]
+    side: Annotated[
+        Literal["ours", "theirs"], Doc("Whose count wins: ours is OnHand's, theirs is the shop's."), Argument("SIDE")
+    ]
     person: Person = ""
 
 
 @request(Scope.MANAGE)
 class DifferenceRecheck:
-    """Look at the product of an open difference now; if shop and books agree again, the difference is closed."""
+    """Check the product of an open difference now. If the shop and OnHand agree again, the difference is closed."""
 
     difference: Difference
     person: Person = ""

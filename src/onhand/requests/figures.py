@@ -1,4 +1,4 @@
-"""What the verbs of ``verbs.figures`` take: what Home and the charts show.
+"""The arguments of the verbs in ``verbs.figures``: the numbers on Home and in its charts.
 
 Path: bound by ``verbs.figures``; the API and the command line are derived from it.
 Promise: each argument has its type, bounds, default and one sentence here.
@@ -15,7 +15,7 @@ from onhand.domain.people import Scope
 
 from .declaring import request
 
-PICTURES = "its numbers are for pictures; `status`, `movements` and `posts` have the facts"
+PICTURES = "its numbers are for charts; `status`, `movements` and `posts` have the facts"
 
 
 @request(Scope.READ, no_command=PICTURES)
@@ -25,10 +25,10 @@ class Today:
 
 @request(Scope.READ, no_command=PICTURES)
 class Chart:
-    """Give the numbers of one chart.
+    """Return the numbers of one chart.
 
-    ``x`` in seconds since 1970, and a series of as many values per cart; null where there is none. ``from`` and ``to`` are what the
-    picture spans, in seconds, where that is more than its points.
+    ``x`` is in seconds since 1970. Each cart has a series with one value per ``x``, or null where there is none. ``from`` and ``to`` are
+    the span of the chart in seconds, if it is wider than its points.
     """
 
-    what: Annotated[Literal["latency", "sales", "stack", "differences"], Doc("Which chart.")]
+    what: Annotated[Literal["latency", "sales", "stack", "differences"], Doc("The chart.")]

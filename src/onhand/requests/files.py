@@ -1,4 +1,4 @@
-"""What the verbs of ``verbs.files`` take: templates of files.
+"""The arguments of the verbs in ``verbs.files``: templates of files.
 
 Path: bound by ``verbs.files``; the API and the command line are derived from it.
 Promise: each argument has its type, bounds, default and one sentence here.
@@ -20,7 +20,7 @@ from .kinds import FileForm
 
 @request(Scope.READ)
 class FileTemplate:
-    """Write an empty file with the headings that such a file has, to fill in and import."""
+    """Create an empty file with the right headings, to fill in and import."""
 
-    kind: Annotated[FileKind, Doc("items, counts or receipts."), Argument("KIND")]
+    kind: Annotated[FileKind, Doc("The kind of file: items, counts or receipts."), Argument("KIND")]
     form: FileForm = Form.CSV

@@ -1,7 +1,7 @@
-"""The types of arguments that several requests share, with their bounds.
+"""Types of arguments that several requests share, with their bounds.
 
 Path: the modules of ``requests`` annotate their fields with these.
-Promise: a bound is written once; each is what the database, the domain or a file can hold.
+Promise: each bound is written once, and is what the database, the domain or a file can hold.
 Never: imports anything slow.
 """
 
@@ -25,30 +25,30 @@ MAPPED_MAX = 100  # headings of one mapping
 Sku = Annotated[str, MaxLen(300)]
 Text = Annotated[str, MaxLen(500)]
 Units = Annotated[int, Interval(ge=-QUANTITY_MAX, le=QUANTITY_MAX)]
-Number = Annotated[int, Interval(ge=1, le=NUMBER_MAX)]  # of a movement, an order, a task: whatever is counted up
+Number = Annotated[int, Interval(ge=1, le=NUMBER_MAX)]  # the number of a movement, an order, a task and so on
 Product = Annotated[int, Interval(ge=1, le=2**63 - 1)]  # a product's id in its shop
 Moment = Annotated[datetime, Aware()]
-Person = Annotated[str, MaxLen(500), Doc("Who does this.")]  # set by whoever takes the request, never by a program
-Limit = Annotated[int, Interval(ge=1, le=100_000), Doc("How many at most.")]
-PageLimit = Annotated[int, Interval(ge=1, le=1000), Doc("How many at most.")]
+Person = Annotated[str, MaxLen(500), Doc("The person who does this.")]  # set by the entry point, never by a program
+Limit = Annotated[int, Interval(ge=1, le=100_000), Doc("The most rows to return.")]
+PageLimit = Annotated[int, Interval(ge=1, le=1000), Doc("The most rows to return.")]
 Revision = Annotated[
     Annotated[int, Interval(ge=0, le=NUMBER_MAX)] | None,
-    Doc("The revision that you saw. If it has changed since, this is a conflict."),
+    Doc("The revision you saw. If it has changed since, the request is refused as a conflict."),
     Absent("a command reads and writes in one step, so nothing can change in between"),
 ]
 AllLines = Annotated[
     Annotated[int, Interval(ge=1, le=100_000)] | None,
-    Doc("How many lines at most, changes first; the counts are of all."),
-    Absent("a terminal shows them all"),
+    Doc("The most lines to return, changes first. The counts are for all lines."),
+    Absent("a terminal shows all lines"),
 ]
 
 Shared = Annotated[
     bool,
     Doc(
-        "With counts that were taken for somebody else a moment ago: a large store is counted once for all pages that ask like this,"
-        " and not at every change."
+        "Accept counts taken a moment ago for another caller: a large store is counted once for all pages that ask this way,"
+        " not at every change."
     ),
-    Absent("one command has nobody to share with"),
+    Absent("a command runs alone and has no counts to share"),
 ]
 
 CartName = Annotated[str, MaxLen(500), Doc("The cart's name."), Argument("CART")]
@@ -56,16 +56,16 @@ AnyCart = Annotated[Annotated[str, MaxLen(500)] | None, Doc("Only this cart."), 
 DryRun = Annotated[bool, Doc("Show what would happen; change nothing.")]
 
 # Files
-File = Annotated[bytes, Base64(), MaxLen(FILE_BYTES_MAX), Doc("A CSV or XLSX file."), Argument("FILE")]
-FileForm = Annotated[Form, Doc("How the file is written."), Absent("the ending of --out says it")]
+File = Annotated[bytes, Base64(), MaxLen(FILE_BYTES_MAX), Doc("The CSV or XLSX file."), Argument("FILE")]
+FileForm = Annotated[Form, Doc("The format of the file."), Absent("the ending of --out decides it")]
 Heading = Annotated[str, MaxLen(200)]
 Column = Annotated[str, MaxLen(40)]
 Mapping = Annotated[
     Annotated[dict[Heading, Column], MaxLen(MAPPED_MAX)] | None,
     Doc(
-        "Read the column of this heading as that of ours, as in --map 'Free stock=on_hand'; nothing after = leaves it out. May be"
-        " repeated; it is remembered for files of this kind."
+        "The column that a heading means, such as 'Free stock=on_hand'; an empty column leaves the heading out. One for each heading"
+        " to map. The choice is remembered for files of this kind."
     ),
     Option("--map", metavar="HEADING=COLUMN"),
 ]
-Decimal = Annotated[Mark | None, Doc("The decimal mark in the file, where 1.000 could be two numbers.")]
+Decimal = Annotated[Mark | None, Doc("The decimal mark in the file, if a number such as 1.000 could mean two things.")]

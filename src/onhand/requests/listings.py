@@ -1,4 +1,4 @@
-"""What the verbs of ``verbs.listings`` take: single products of a cart.
+"""The arguments of the verbs in ``verbs.listings``: single products of a cart.
 
 Path: bound by ``verbs.listings``; the API and the command line are derived from it.
 Promise: each argument has its type, bounds, default and one sentence here.
@@ -29,28 +29,28 @@ class CartProducts:
     problem: Annotated[
         Text | None,
         Doc(
-            "Only unmatched, blank, duplicate (all three: unsettled), fraction, download, derived, deleted, ignored, 'set aside',"
-            " chosen, parked, 'not aligned', 'switched off', doubtful, mended, or any."
+            "Only products with this problem: unmatched, blank, duplicate (all three: unsettled), fraction, download, derived,"
+            " deleted, ignored, 'set aside', chosen, parked, 'not aligned', 'switched off', doubtful, mended, or any."
         ),
     ] = None
-    after: Annotated[int, Interval(ge=0), Doc("Begin after this product number."), Option(metavar="PRODUCT")] = 0
+    after: Annotated[int, Interval(ge=0), Doc("Continue after this product number."), Option(metavar="PRODUCT")] = 0
     limit: Limit = 1000
-    search: Annotated[Text, Doc("Only those with this in SKU or name.")] = ""
+    search: Annotated[Text, Doc("Only products with this text in their SKU or name.")] = ""
 
 
 @request(Scope.READ)
 class ListingSuggest:
-    """Name the items that a product might be, by a SKU or name that is alike."""
+    """Suggest items for a product, by similar SKUs and names."""
 
     cart: CartName
     product: OneProduct
-    search: Annotated[Text, Doc("Items with this in SKU or name, in place of a guess.")] = ""
-    limit: Annotated[int, Interval(ge=1, le=100), Doc("How many at most.")] = 20
+    search: Annotated[Text, Doc("Find items with this text in their SKU or name instead.")] = ""
+    limit: Annotated[int, Interval(ge=1, le=100), Doc("The most rows to return.")] = 20
 
 
 @request(Scope.MANAGE)
 class ListingChoose:
-    """Tie a product to an item, whatever the product's own SKU says."""
+    """Choose the item for a product, regardless of the product's own SKU."""
 
     cart: CartName
     product: OneProduct
@@ -60,7 +60,7 @@ class ListingChoose:
 
 @request(Scope.MANAGE)
 class ListingIgnore:
-    """Set products aside for good: not kept in step, not counted, and not shown as a problem."""
+    """Ignore products: they are not kept in sync, not counted, and not shown as a problem."""
 
     cart: CartName
     products: Products
@@ -69,7 +69,7 @@ class ListingIgnore:
 
 @request(Scope.MANAGE)
 class ListingRelease:
-    """Undo choose and ignore: the products' own SKUs decide again."""
+    """Undo choose and ignore, so that the products' own SKUs decide again."""
 
     cart: CartName
     products: Products
@@ -78,12 +78,12 @@ class ListingRelease:
 
 @request(Scope.MANAGE)
 class ListingCreate:
-    """Create an item for each unmatched product of a cart, or for these, and keep it in step."""
+    """Create items for a cart's unmatched products, all or these, and keep them in sync."""
 
     cart: CartName
     products: Annotated[
         Annotated[list[Product], Len(1, 2000)] | None,
-        Doc("The products' numbers in the shop; all unmatched ones if left out."),
+        Doc("The products' numbers in the shop; all unmatched products if left out."),
         Argument("PRODUCT..."),
     ] = None
     dry_run: DryRun = False
@@ -92,7 +92,7 @@ class ListingCreate:
 
 @request(Scope.MANAGE)
 class ListingSwitchOn:
-    """Switch products that sold out on again in the shop, as soon as there is stock."""
+    """Switch sold-out products on again in the shop as soon as they have stock."""
 
     cart: CartName
     products: Products
@@ -101,7 +101,7 @@ class ListingSwitchOn:
 
 @request(Scope.MANAGE)
 class ListingLeaveOff:
-    """Leave products that sold out switched off in the shop, and ask no more about them."""
+    """Leave sold-out products switched off in the shop, and stop asking about them."""
 
     cart: CartName
     products: Products

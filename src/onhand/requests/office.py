@@ -1,4 +1,4 @@
-"""What the verbs of ``verbs.office`` take: system parameters, status and the proof.
+"""The arguments of the verbs in ``verbs.office``: system parameters, status and proof.
 
 Path: bound by ``verbs.office``; the API and the command line are derived from it.
 Promise: each argument has its type, bounds, default and one sentence here.
@@ -23,7 +23,7 @@ ParameterName = Annotated[Text, Doc("The parameter's name."), Argument("NAME")]
 class ParamList:
     """List all system parameters with value, default and meaning.
 
-    ``changed``: who changed each last; ``own``: the carts with a value of their own.
+    ``changed``: who changed each parameter last. ``own``: the carts with a value of their own.
     """
 
 
@@ -39,10 +39,10 @@ class ParamSet:
     """Set one system parameter."""
 
     name: ParameterName
-    value: Annotated[Text, Doc("Its new value."), Argument("VALUE")]
+    value: Annotated[Text, Doc("The new value."), Argument("VALUE")]
     seen: Annotated[
         Text | None,
-        Doc("The value that you saw. If it has changed since, this is a conflict."),
+        Doc("The value you saw. If it has changed since, the request is refused as a conflict."),
         Absent("a command reads and writes in one step, so nothing can change in between"),
     ] = None
     person: Person = ""
@@ -50,11 +50,11 @@ class ParamSet:
 
 @request(Scope.READ)
 class Status:
-    """Show how all carts are doing."""
+    """Show the state of all carts and what needs attention."""
 
     shared: Shared = False
 
 
 @request(Scope.READ)
 class Prove:
-    """Add up every movement again and compare with the balances, and with the sums kept for each cart."""
+    """Add up every movement again, and compare the result with the balances and the sums of each cart."""

@@ -1,4 +1,4 @@
-"""What the verbs of ``verbs.orders`` take: orders collected from carts, and those entered by hand.
+"""The arguments of the verbs in ``verbs.orders``: orders collected from carts, and orders entered by hand.
 
 Path: bound by ``verbs.orders``; the API and the command line are derived from it.
 Promise: each argument has its type, bounds, default and one sentence here.
@@ -19,9 +19,9 @@ from .declaring import Argument, Option, request
 from .kinds import Number, PageLimit, Person, Sku, Text, Units
 
 Order = Annotated[Text, Doc("The order's number."), Argument("ORDER")]
-OfCart = Annotated[Text, Doc("The shop it came from; without, one of your own."), Option(metavar="CART")]
-Epoch = Annotated[Text, Doc("Which alignment of the shop it is of, where numbers came again; else the newest.")]
-Reason = Annotated[Text, Doc("Why; it is kept with the movements.")]
+OfCart = Annotated[Text, Doc("The shop that took the order; leave it out for your own orders."), Option(metavar="CART")]
+Epoch = Annotated[Text, Doc("The epoch, if the shop used the order number more than once; the newest if left out.")]
+Reason = Annotated[Text, Doc("The reason, kept with the movements.")]
 
 
 @request(Scope.STOCK, books=True)
@@ -31,32 +31,32 @@ class OrderAdd:
     lines: Annotated[
         list[tuple[Sku, Units]],
         MaxLen(LINES_MAX),
-        Doc("A SKU and how many units, as in TEA=12."),
+        Doc("A SKU and a number of units, such as TEA=12."),
         Argument("SKU=N..."),
     ]
-    number: Annotated[Text, Doc("Your number for it; it is booked once.")] = ""
+    number: Annotated[Text, Doc("Your order number; the same number is booked once.")] = ""
     person: Person = ""
-    note: Annotated[Text, Doc("A remark that is kept with it.")] = ""
-    oversell: Annotated[bool, Doc("Take it although there is not enough.")] = False
+    note: Annotated[Text, Doc("A note to keep with it.")] = ""
+    oversell: Annotated[bool, Doc("Take the order even if there is not enough stock.")] = False
 
 
 @request(Scope.READ)
 class OrderList:
     """List orders, newest first, with their lines."""
 
-    search: Annotated[Text, Doc("An order's number, or a SKU in it."), Argument("TEXT")] = ""
-    cart: Annotated[Text, Doc("Only orders of this shop."), Option(metavar="CART")] = ""
+    search: Annotated[Text, Doc("An order number, or a SKU in the order."), Argument("TEXT")] = ""
+    cart: Annotated[Text, Doc("Only orders from this shop."), Option(metavar="CART")] = ""
     by_phone: Annotated[bool, Doc("Only orders entered by hand.")] = False
     state: Annotated[LineState | None, Doc("Only orders with a line in this state.")] = None
     before: Annotated[
-        Text, Doc("Begin behind the order with this ``place``, as --json has it."), Option(metavar="PLACE")
+        Text, Doc("Continue after the order with this ``place``, a field of the JSON answer."), Option(metavar="PLACE")
     ] = ""
     limit: PageLimit = 100
 
 
 @request(Scope.READ)
 class OrderShow:
-    """Show one order with its lines, and what came back of them."""
+    """Show one order with its lines, cancellations and returns."""
 
     order: Order
     cart: OfCart = ""
@@ -65,11 +65,11 @@ class OrderShow:
 
 @request(Scope.STOCK, books=True)
 class OrderCancel:
-    """Cancel an order of your own, or some of its lines; an order of a shop is cancelled there."""
+    """Cancel one of your own orders, or some of its lines. Cancel a shop's order in the shop."""
 
     order: Order
     lines: Annotated[
-        Annotated[list[Number], MaxLen(LINES_MAX)] | None, Doc("Only these lines."), Argument("LINE...")
+        Annotated[list[Number], MaxLen(LINES_MAX)] | None, Doc("Only lines with these numbers."), Argument("LINE...")
     ] = None
     cart: OfCart = ""
     reason: Reason = ""
@@ -78,13 +78,13 @@ class OrderCancel:
 
 @request(Scope.STOCK, books=True)
 class OrderReturn:
-    """Book goods that came back."""
+    """Book returned goods."""
 
     order: Order
     lines: Annotated[
         list[tuple[Number, Units]],
         MaxLen(LINES_MAX),
-        Doc("A line's number and how many units came back, as in 1=2."),
+        Doc("A line's number and the units returned, such as 1=2."),
         Argument("LINE=N..."),
     ]
     cart: OfCart = ""

@@ -1,4 +1,4 @@
-"""What the verbs of ``verbs.people`` take: users, sessions, API tokens and the audit log.
+"""The arguments of the verbs in ``verbs.people``: users, sessions, API tokens and the audit log.
 
 Path: bound by ``verbs.people``; the API and the command line are derived from it.
 Promise: each argument has its type, bounds, default and one sentence here.
@@ -25,33 +25,33 @@ DAYS_MAX = 3650
 
 @request(Scope.ADMINISTER)
 class UserList:
-    """List users and what they may do."""
+    """List users and their roles."""
 
 
 @request(Scope.ADMINISTER)
 class UserAdd:
     """Invite a user.
 
-    The answer has the path of the one-time link with which they choose their password within a week.
+    The answer has the path of a one-time link. With it, the user chooses a password within a week.
     """
 
     name: User
-    role: Annotated[Role, Doc("What the user may do.")] = Role.CLERK
+    role: Annotated[Role, Doc("The user's role.")] = Role.CLERK
 
 
 @request(Scope.ADMINISTER)
 class UserEdit:
-    """Change what a user may do, or keep them out. No caller gives a right that it does not have."""
+    """Change a user's role, or block the user. You can only give rights that you have."""
 
     name: User
-    role: Annotated[Role | None, Doc("What the user may do from now on.")] = None
-    active: Annotated[bool | None, Doc("Let in, or keep out."), Option("--active/--inactive")] = None
+    role: Annotated[Role | None, Doc("The new role.")] = None
+    active: Annotated[bool | None, Doc("Let the user log in, or block them."), Option("--active/--inactive")] = None
     revision: Revision = None
 
 
 @request(Scope.ADMINISTER)
 class UserLink:
-    """Make a new one-time link for a user who forgot their password. Older links end."""
+    """Make a new one-time link for a user who forgot their password. Older links stop working."""
 
     name: User
     sessions: Annotated[
@@ -64,59 +64,65 @@ class UserLink:
 class SessionList:
     """List the browsers that are logged in.
 
-    ``session`` names one for `session_revoke`; it lets nobody in.
+    ``session`` names a session for `session_revoke`. It cannot be used to log in.
     """
 
-    user: Annotated[Name, Doc("Only this user's."), Argument("NAME")] = ""
+    user: Annotated[Name, Doc("Only this user."), Argument("NAME")] = ""
 
 
 @request(Scope.ADMINISTER)
 class SessionRevoke:
     """End a session: its browser has to log in again."""
 
-    session: Annotated[Text, Doc("As `onhand user sessions` names it."), Argument("SESSION")]
+    session: Annotated[Text, Doc("The session's name, as in the list of sessions."), Argument("SESSION")]
 
 
 @request(Scope.ADMINISTER)
 class TokenAdd:
-    """Make an API token of a user, that may do no more than its owner; it is shown this once."""
+    """Make an API token for a user. It has no more rights than its owner, and is shown only once."""
 
-    name: Annotated[Name, Doc("What the program is called."), Argument("NAME")]
-    scopes: Annotated[list[Scope], MaxLen(len(Scope)), Doc("What it may do; give it several times."), Option("--scope")]
+    name: Annotated[Name, Doc("The name of the program that uses it."), Argument("NAME")]
+    scopes: Annotated[
+        list[Scope], MaxLen(len(Scope)), Doc("What the token may do. One for each scope."), Option("--scope")
+    ]
     days: Annotated[
-        Annotated[int, Interval(ge=1, le=DAYS_MAX)] | None, Doc("How long it is valid; for ever if left out.")
+        Annotated[int, Interval(ge=1, le=DAYS_MAX)] | None, Doc("Days until it expires; it never expires if left out.")
     ] = None
-    user: Annotated[Name, Doc("Whose token it is; your own if left out."), Option(metavar="NAME")] = ""
+    user: Annotated[Name, Doc("The token's owner; you if left out."), Option(metavar="NAME")] = ""
 
 
 @request(Scope.ADMINISTER)
 class TokenList:
-    """List API tokens and what they may do, the newest first."""
+    """List API tokens and their scopes, newest first."""
 
-    user: Annotated[Name, Doc("Only this user's."), Option(metavar="NAME")] = ""
-    ended: Annotated[bool, Doc("Those that ended as well.")] = False
+    user: Annotated[Name, Doc("Only this user."), Option(metavar="NAME")] = ""
+    ended: Annotated[bool, Doc("Include tokens that have ended.")] = False
 
 
 @request(Scope.ADMINISTER)
 class TokenRevoke:
     """End an API token."""
 
-    token: Annotated[int, Interval(ge=1, le=NUMBER_MAX), Doc("Its number."), Argument("NO")]
+    token: Annotated[int, Interval(ge=1, le=NUMBER_MAX), Doc("The token's number."), Argument("NO")]
 
 
 @request(Scope.ADMINISTER)
 class AuditList:
-    """List who had what done, the newest first.
+    """List who did what, newest first.
 
-    ``verbs``: all that the log tells of.
+    ``verbs``: every verb that the audit log records.
     """
 
     limit: PageLimit = 100
     before: Annotated[
-        Annotated[int, Interval(ge=1, le=NUMBER_MAX)] | None, Doc("Only older entries."), Option(metavar="NO")
+        Annotated[int, Interval(ge=1, le=NUMBER_MAX)] | None,
+        Doc("Only entries before this number."),
+        Option(metavar="NO"),
     ] = None
-    who: Annotated[Text, Doc("Only what this person had done."), Option(metavar="NAME")] = ""
-    what: Annotated[Text, Doc("Only this verb, such as adjust."), Option(metavar="VERB")] = ""
+    who: Annotated[Text, Doc("Only entries by this person."), Option(metavar="NAME")] = ""
+    what: Annotated[Text, Doc("Only entries of this verb, such as adjust."), Option(metavar="VERB")] = ""
     day: Annotated[
-        date | None, Doc("Only this day on the clock of this machine, as in 2026-11-25."), Option(metavar="DAY")
+        date | None,
+        Doc("Only this day, in the time zone of OnHand's machine, such as 2026-11-25."),
+        Option(metavar="DAY"),
     ] = None

@@ -1,7 +1,7 @@
-"""Drives the carts: one thread per cart looks at it at every tick, and delivers as soon as something is booked.
+"""Drives the carts: one thread per cart looks at its shop every tick, and posts as soon as something is booked.
 
 Path: ``serve`` and ``controller`` start one; the database wakes it after a commit that has news, ``hints`` when a shop has sold.
-Promise: a dead shop delays nobody but itself; what was stored before a kill is gone on with after it.
+Promise: a dead shop delays no other cart; work that was stored before a kill continues after it.
 Never: decides anything about quantities: ``services.ticking`` does the work.
 """
 
@@ -24,21 +24,21 @@ from onhand.services.ports import Books, Clock, House, Shop
 from onhand.services.ticking import Seen
 
 PAUSE_SECONDS_MAX = 30.0  # longest pause after failures, before jitter
-REPORT_SECONDS = 5.0  # how often a cart's last look is written down when nothing changed
+REPORT_SECONDS = 5.0  # how often a cart's last look is saved when nothing changed
 SUPERVISE_SECONDS = 0.5  # how soon a cart that was switched on or off is noticed
-HINT_SECONDS = 0.05  # from the end of a look to one that a hint asks for, at least: hints in a burst are one look
-SAMPLE_SECONDS = 60.0  # how often the depth of the post stack is written down, for the picture of it
-FAULT_MAX = 300  # characters of a fault of ours, as it is shown
+HINT_SECONDS = 0.05  # least time from the end of a look to a look after a hint, so that a burst of hints is one look
+SAMPLE_SECONDS = 60.0  # how often the depth of the post stack is saved, for its chart
+FAULT_MAX = 300  # characters shown of a fault in OnHand
 KEEP_SAMPLES = timedelta(days=31)
 
 log = structlog.get_logger()
 
 
 class Driver:
-    """Keeps one cart in step, one step after the other. Who takes the steps, a thread or a simulation, waits in between."""
+    """The steps that keep one cart in sync. A thread or a simulation calls them one after the other, and waits in between."""
 
     def __init__(self, house: House, cart: Cart, shop: Shop, memory: Memory, jitter: Callable[[], float]) -> None:
-        """``jitter`` gives numbers from 0 to 1, so that carts that failed together do not all come back together."""
+        """Set up a driver. ``jitter`` returns numbers from 0 to 1, so that carts that failed together do not all return together."""
         self._looked = house.clock.monotonic()  # when the last look ended
         self.pulse = Pulse(
             cart.looked_at, cart.in_step_at, False, cart.trouble, cart.trouble_since, looked=self._looked
@@ -47,37 +47,37 @@ class Driver:
         self.next_tick = house.clock.monotonic()
         self._house, self._cart, self._shop, self._memory, self._jitter = house, cart, shop, memory, jitter
         self._reported = 0.0
-        self._hinted = False  # set by other threads, taken back by the one that steps
+        self._hinted = False  # set by other threads, reset by the thread that steps
 
     @property
     def due(self) -> float:
-        """When the next tick comes if nothing happens, monotonic. A hint brings it forward, but not to a cart that is failing."""
+        """Return the monotonic time of the next tick. A hint brings it forward, unless the cart is failing."""
         if self._hinted and not self.failing:
             return min(self.next_tick, self._looked + HINT_SECONDS)
         return self.next_tick
 
     def try_again(self) -> None:
-        """The shop was reached by somebody else meanwhile: the next tick is due at once, however long the pause was to be."""
+        """Make the next tick due now, because someone else reached the shop during the pause."""
         self.next_tick = self._house.clock.monotonic()
 
     def hint(self) -> bool:
-        """The shop says that it sold something: the next tick is due at once. Returns whether that is news."""
+        """Make the next tick due soon, because the shop sold something. Return whether no other hint was waiting."""
         news, self._hinted = not self._hinted, True
         return news
 
     @property
     def failing(self) -> bool:
-        """Whether the last step failed: then the next one comes at ``next_tick``, whatever is booked meanwhile."""
+        """Return whether the last step failed. Then the next one comes at ``next_tick``, even if something is booked."""
         return self.pulse.failures > 0
 
     def step(self) -> None:
-        """A whole tick if it is time for one, else only what is due is delivered. A failure puts the next tick off."""
+        """Run a whole tick if one is due, otherwise only deliver. A failure postpones the next tick."""
         clock = self._house.clock
         try:
-            # The cart as it is set now: a policy that a person has just changed decides the very next difference.
+            # Read the current settings: a policy that a person just changed decides the next difference.
             pace = self._house.store.read(lambda books: settings.pace_of(books, books.carts.get(self._cart.id)))
             if clock.monotonic() >= self.due:
-                # Taken back first: what is sold from here on is for the next look.
+                # Reset the hint first: a sale from here on is for the next look.
                 hinted, self._hinted = self._hinted, False
                 self.next_tick = clock.monotonic() + pace.tick_seconds
                 if hinted:
@@ -92,13 +92,13 @@ class Driver:
             pause = self._report_trouble(error.message)
             self.next_tick = clock.monotonic() + max(pause, float(asked) if isinstance(asked, float) else 0.0)
         except Exception as error:
-            # The outermost loop: a fault of ours in one cart must not end the service of that cart, let alone others.
+            # The outermost loop: a fault in OnHand must not stop this cart, let alone others.
             log.exception("tick.broke", cart=self._cart.name)
             fault = f"Fault in OnHand: {type(error).__name__}: {error}"[:FAULT_MAX]
             self.next_tick = clock.monotonic() + self._report_trouble(fault)
 
     def disconnect(self) -> None:
-        """Let go of the shop."""
+        """Close the connection to the shop."""
         self._shop.disconnect()
 
     def _report_look(self, seen: Seen, hinted: bool) -> None:
@@ -119,7 +119,7 @@ class Driver:
             self._write_report()
 
     def _report_trouble(self, message: str) -> float:
-        """Remember a failure; returns how long to pause: growing, bounded, jittered."""
+        """Record a failure and return the seconds to pause: growing, limited and with jitter."""
         failures = self.pulse.failures + 1
         changed = self.pulse.trouble != message
         since = self.pulse.trouble_since or self._house.clock.now()
@@ -140,39 +140,39 @@ class Driver:
                     self._cart.id, pulse.looked_at, pulse.in_step_at, pulse.trouble, pulse.trouble_since
                 )
             )
-        except OnHandError as error:  # a full disk must not end the thread; the next look says so again
+        except OnHandError as error:  # a full disk must not end the thread; the next look reports it again
             log.warning("report.failed", cart=self._cart.name, trouble=error.message)
         self._reported = self._house.clock.monotonic()
 
 
 class DriverThread(threading.Thread):
-    """Takes a driver's steps: when it is time, as soon as something is booked, and when the shop hints at a sale."""
+    """A thread that runs a driver's steps: every tick, after a booking, and after a hint."""
 
     def __init__(self, driver: Driver, cart: Cart, lock: threading.Lock, clock: Clock) -> None:
         super().__init__(name=f"onhand-cart-{cart.id}", daemon=True)
         self.driver = driver
         self._lock, self._clock = lock, clock
         self._wake = threading.Event()
-        self._called = threading.Event()  # what ends the pause after a failure
+        self._called = threading.Event()  # ends the pause after a failure
         self._stopping = threading.Event()
 
     def wake(self) -> None:
-        """Something was booked that this cart should show."""
+        """Wake the driver, because something was booked that this cart should show."""
         self._wake.set()
 
     def try_again(self) -> None:
-        """End a pause: the shop was reached."""
+        """End a pause after failures, because the shop was reached."""
         if self.driver.failing:
             self.driver.try_again()
             self._called.set()
 
     def look_now(self) -> None:
-        """The shop has just sold something."""
+        """Wake the driver, because the shop just sold something."""
         if self.driver.hint():
             self._wake.set()
 
     def stop(self) -> None:
-        """End after the request that is on its way."""
+        """Stop after the current request."""
         self._stopping.set()
         self._wake.set()
         self._called.set()
@@ -184,14 +184,14 @@ class DriverThread(threading.Thread):
                 self._called.clear()
                 self.driver.step()
             if self._stopping.is_set():
-                break  # said before the events were cleared
+                break  # ``stop`` was called before the events were cleared
             sleeping_on = self._called if self.driver.failing else self._wake
             sleeping_on.wait(max(0.0, self.driver.due - self._clock.monotonic()))
         self.driver.disconnect()
 
 
 class Controller:
-    """Starts and stops drivers as carts are switched on, off and edited."""
+    """The drivers of all carts, started and stopped as carts are switched on, off and edited."""
 
     def __init__(
         self,
@@ -210,7 +210,7 @@ class Controller:
         self._thread.start()
 
     def stop(self) -> None:
-        """End all drivers after the requests that are on their way."""
+        """Stop all drivers after their current requests."""
         self._stopping.set()
         self._thread.join()
         for thread in self._drivers.values():
@@ -219,23 +219,23 @@ class Controller:
             thread.join()
 
     def wake(self, carts: Iterable[int]) -> None:
-        """Something was booked that these carts should show."""
+        """Wake the drivers of these carts, because something was booked that they should show."""
         for cart in carts:
             if thread := self._drivers.get(cart):
                 thread.wake()
 
     def look_now(self, cart: int) -> None:
-        """The shop of this cart has just sold something: look at it before its next tick. A cart that is not driven is left alone."""
+        """Look at a cart's shop before its next tick, because it just sold something. Do nothing if the cart has no driver."""
         if thread := self._drivers.get(cart):
             thread.look_now()
 
     def try_again(self, cart: int) -> None:
-        """A person has just reached the shop of this cart: end the pause after its failures."""
+        """End a cart's pause after failures, because a person just reached its shop."""
         if thread := self._drivers.get(cart):
             thread.try_again()
 
     def pulses(self) -> dict[int, Pulse]:
-        """What each running driver says of itself."""
+        """Return the pulse of each running driver, by cart."""
         return {cart: thread.driver.pulse for cart, thread in list(self._drivers.items())}
 
     def _supervise(self) -> None:
@@ -249,7 +249,7 @@ class Controller:
             self._stopping.wait(SUPERVISE_SECONDS)
 
     def _sample(self) -> None:
-        """Write down how deep the post stack is."""
+        """Save the depth of the post stack."""
         at = self._house.clock.now()
 
         def write(books: Books) -> None:
@@ -272,15 +272,15 @@ class Controller:
                 try:
                     shop = self._open_shop(cart)
                 except OnHandError as error:
-                    self._tell(cart, error.message)  # a person is needed there; the others are driven all the same
+                    self._report_not_driven(cart, error.message)  # this cart needs a person; continue with the others
                     continue
                 driver = Driver(self._house, cart, shop, self._memory_of(cart_id), random.random)
                 thread = DriverThread(driver, cart, self._lock_of(cart_id), self._house.clock)
                 self._drivers[cart_id] = thread
                 thread.start()
 
-    def _tell(self, cart: Cart, trouble: str) -> None:
-        """Write down why a cart is not driven."""
+    def _report_not_driven(self, cart: Cart, trouble: str) -> None:
+        """Save the reason why a cart is not driven."""
         if cart.trouble == trouble:
             return
         log.warning("cart.not_driven", cart=cart.name, trouble=trouble)
@@ -291,7 +291,7 @@ class Controller:
 
 
 def driven(books: Books) -> list[Cart]:
-    """The carts that are to be driven: active, switched on, and the whole program switched on."""
+    """Return the carts to drive: active, aligned and switched on, while SynchQOH is on."""
     if not settings.values(books)["SynchQOH"]:
         return []
     return [cart for cart in books.carts.all() if cart.synchronize and cart.settings.active and cart.aligned]

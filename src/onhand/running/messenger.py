@@ -1,10 +1,10 @@
-"""Carries webhooks' messages to other people's servers: one POST each, over HTTP.
+"""Sends webhook messages to other servers: one POST each, over HTTP.
 
-Path: ``app`` makes one; ``services.webhooks`` hands it messages; ``verbs.webhooks`` asks whether an address will do.
-Promise: a message takes ``DEADLINE_SECONDS`` at most, or a little more where the answer trickles; nothing is raised.
+Path: ``app`` makes one; ``services.webhooks`` gives it messages; ``verbs.webhooks`` checks addresses.
+Promise: a message takes ``DEADLINE_SECONDS`` at most, or a little more if the answer is slow; sending raises nothing.
 Never: follows a redirect, or reads more than ``ANSWER_BYTES``.
 
-An address inside one's own network is possible: an administrator sets it, and may have his stock server there.
+An address inside the local network is allowed: an administrator sets it, and the receiver may be there.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from onhand.domain.webhooks import SECRET_PREFIX, URL_LENGTH_MAX, Answer
 
 DEADLINE_SECONDS = 10.0
 ANSWER_BYTES = 1024
-WORDS_MAX = 300  # characters of an answer that are kept
+WORDS_MAX = 300  # characters kept of an answer
 
 
 class HttpMessenger:
-    """Sends over HTTP; implements ``services.ports.Messenger``. Safe for use by several threads."""
+    """A messenger over HTTP; implements ``services.ports.Messenger``. Several threads can use it."""
 
     def __init__(self, deadline_seconds: float = DEADLINE_SECONDS) -> None:
         self._deadline_seconds = deadline_seconds
 
     def deliver(self, url: str, headers: Mapping[str, str], body: str) -> Answer:
-        """One POST on a connection of its own; what was answered, or why nothing was."""
+        """Send one POST on a new connection. Return the answer, or the reason why there is none."""
         give_up_at = time.monotonic() + self._deadline_seconds
         sent = {"content-type": "application/json", "user-agent": f"OnHand/{__version__}", **headers}
         try:
@@ -43,10 +43,8 @@ class HttpMessenger:
                 httpx2.Client(
                     timeout=self._deadline_seconds,
                     follow_redirects=False,
-                    trust_env=not is_loopback(
-                        httpx2.URL(url).host
-                    ),  # a proxy of this machine is no way to this machine
-                    headers={"accept-encoding": "identity"},  # so that what is read is what came
+                    trust_env=not is_loopback(httpx2.URL(url).host),  # do not reach this machine through a proxy
+                    headers={"accept-encoding": "identity"},  # read the answer as it was sent
                 ) as client,
                 client.stream("POST", url, content=body.encode(), headers=sent) as answer,
             ):
@@ -58,30 +56,35 @@ class HttpMessenger:
 
 
 def check_address(url: str, allow_http: bool) -> str:
-    """The address without outer blanks, if a webhook may be sent there. Raises Refused."""
+    """Return the address without surrounding spaces if a webhook may send to it. Raise Refused."""
     url = url.strip()
     try:
         address = httpx2.URL(url)
     except httpx2.InvalidURL:
         address = httpx2.URL("")
     if address.scheme not in {"http", "https"} or not address.host or len(url) > URL_LENGTH_MAX:
-        raise Refused("Enter the full address of the receiver, like https://example.com/onhand.", url=url[:100])
+        raise Refused(
+            f"{url[:100]!r} is not a full address: enter one such as https://example.com/onhand.", url=url[:100]
+        )
     if address.userinfo or address.fragment:
-        raise Refused("Leave name, password and # out of the address: messages are signed instead.", url=address.host)
+        raise Refused(
+            "An address with a name, a password or # cannot be used: leave them out, because messages are signed instead.",
+            url=address.host,
+        )
     if address.scheme == "http" and not allow_http and not is_loopback(address.host):
-        raise Refused("Enter an https address, or allow plain HTTP for this webhook in writing.", url=url)
+        raise Refused(f"{url!r} is not secure: enter an https address, or allow plain HTTP for this webhook.", url=url)
     return url
 
 
 def new_secret() -> str:
-    """A fresh secret, in the form receivers of Standard Webhooks expect."""
+    """Return a new secret, in the form of Standard Webhooks."""
     return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def _words(answer: httpx2.Response, give_up_at: float) -> str:
-    """Status and the beginning of an answer, for the person who looks for the fault."""
+    """Return the status and the beginning of an answer, for troubleshooting."""
     said = bytearray()
-    with suppress(httpx2.HTTPError):  # the status has come, and that is the answer
+    with suppress(httpx2.HTTPError):  # the status arrived, and that is enough
         for part in answer.iter_raw():
             said += part
             if len(said) >= ANSWER_BYTES or time.monotonic() > give_up_at:
@@ -98,6 +101,6 @@ def _trouble(error: Exception) -> str:
         while cause is not None and not isinstance(cause, ssl.SSLError):
             cause = cause.__cause__ or cause.__context__
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"Its certificate is not accepted: {cause.verify_message}."
+            return f"Its certificate was not accepted: {cause.verify_message}."
         return f"Nothing answers at this address: {error}."
-    return f"The answer broke off: {str(error) or type(error).__name__}."
+    return f"The answer was cut off: {str(error) or type(error).__name__}."

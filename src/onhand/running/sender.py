@@ -1,8 +1,8 @@
-"""Tells webhooks: looks what is new twice a second and sends, one thread for each webhook that has something to send.
+"""Sends webhooks: checks for events twice a second, with one thread for each webhook that has something to send.
 
 Path: ``serve`` and ``controller`` start one beside the controller; ``services.webhooks`` does the work.
-Promise: a receiver that hangs delays nobody but itself; what was stored before a kill is sent after it.
-Never: wakes, blocks or costs the one who books.
+Promise: a receiver that hangs delays no other webhook; messages stored before a kill are sent after it.
+Never: wakes, blocks or slows down bookings.
 """
 
 from __future__ import annotations
@@ -18,19 +18,21 @@ from onhand.services import webhooks
 from onhand.services.ports import House
 from onhand.services.ports.webhooks import Messenger
 
-PAUSE_SECONDS = 0.5  # between two looks
-TROUBLE_SECONDS = 30.0  # after our own store failed: what was sent could not be noted, and is sent again
+PAUSE_SECONDS = 0.5  # between two checks
+TROUBLE_SECONDS = 30.0  # after the store failed: what was sent could not be recorded, and is sent again
 TIDY_SECONDS = 3600.0
-STOP_SECONDS = 1.0  # how long messages on their way may take at the end; what is cut is sent again at the next start
+STOP_SECONDS = (
+    1.0  # how long to wait for current messages when stopping; those cut off are sent again at the next start
+)
 
 log = structlog.get_logger()
 
 
 class Sender:
-    """The threads that tell webhooks."""
+    """The threads that send webhooks."""
 
     def __init__(self, house: House, messenger: Messenger, watch: Callable[[], Watch]) -> None:
-        """``watch`` says who looks at the shops at this moment."""
+        """Set up the threads. ``watch`` returns which carts are being watched now."""
         self._house, self._messenger, self._watch = house, messenger, watch
         self._sending: dict[int, threading.Thread] = {}
         self._tidy_at = house.clock.monotonic() + TIDY_SECONDS
@@ -41,7 +43,7 @@ class Sender:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, and leave messages that are not answered soon for the next start."""
+        """Stop, and leave messages without a quick answer for the next start."""
         self._stopping.set()
         self._thread.join()
         until = self._house.clock.monotonic() + STOP_SECONDS
@@ -55,7 +57,7 @@ class Sender:
             except OnHandError as error:
                 log.warning("sender.trouble", trouble=error.message)
             except Exception:
-                # The outermost frame of this thread: a fault of ours must not end the telling for good.
+                # The outermost frame of this thread: a fault in OnHand must not stop webhooks for good.
                 log.exception("sender.broke")
                 self._stopping.wait(TROUBLE_SECONDS)
 

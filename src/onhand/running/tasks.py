@@ -1,8 +1,8 @@
-"""Runs long work on threads of the process that owns the store, and keeps what came of it.
+"""Runs long work on threads of the process that owns the store, and keeps the results.
 
-Path: ``verbs.task_start`` hands in the work; the task's page and ``onhand task`` ask how far it is, cancel it, and read its result.
-Promise: a cart is aligned by one task at a time; a task that this process did not end itself is marked as interrupted by the next.
-Never: knows a verb; stops a thread but where the work tells how far it is.
+Path: ``verbs.task_start`` hands in the work; the task's page and ``onhand task`` read its progress and result, and cancel it.
+Promise: one task at a time aligns a cart; the next process marks a task that did not finish as interrupted.
+Never: knows a verb; stops a thread except where the work reports progress.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from onhand.domain.tasks import INTERRUPTED, UNTOUCHED, TaskLine, TaskState
 from onhand.services.ports import Books, House, Store
 from onhand.wire import Data
 
-RUNNING_MAX = 8  # tasks at work at once
-LINES_COMMIT = 5_000  # lines of a result in one commit, so that nobody waits long for the next
-CLOSE_SECONDS = 3.0  # how long the end of the program waits for tasks to come to a point where they can stop
+RUNNING_MAX = 8  # tasks running at the same time
+LINES_COMMIT = 5_000  # lines of a result in one commit, so that other writers do not wait long
+CLOSE_SECONDS = 3.0  # how long the end of the program waits for tasks to reach a point where they can stop
 
 Progress = Callable[[str, int, int], None]  # phase, done, of how many (0: not known)
-Work = Callable[[Progress], Data]  # its answer's ``lines`` are kept one by one, its ``message`` is for people
+Work = Callable[[Progress], Data]  # of the answer, ``lines`` are stored one by one and ``message`` is shown to people
 
 log = structlog.get_logger()
 
 
 @dataclass(slots=True)
 class Running:
-    """How far a task is. Written by its own thread; who reads it gets what was true a moment ago."""
+    """The progress of a running task. Its own thread writes it; readers may see it a moment late."""
 
     cart: int | None
     phase: str = "starting"
@@ -43,23 +43,26 @@ class Running:
 
 
 class Tasks:
-    """The long work of one open house."""
+    """The long work of one open store."""
 
     def __init__(self, house: House) -> None:
         self._house = house
         self._running: dict[int, Running] = {}
         self._door = threading.Lock()
         self._closing = False
-        self.version = 0  # grows whenever a task goes on: a watcher knows at no cost that it may look again
+        self.version = 0  # grows with each step of a task, so that watchers know cheaply when to read again
         try:
             if house.store.read(lambda books: books.tasks.running()):
                 house.store.write(self._interrupt)
-        except OnHandError as error:  # a full disk must not keep the house closed
+        except OnHandError as error:  # a full disk must not keep OnHand from starting
             log.warning("tasks.not_marked", trouble=error.message)
 
     def start(self, store: Store, verb: str, cart: int | None, arguments: str, person: str, work: Work) -> int:
-        """Begin work on a thread; returns the task's number. ``store`` is the caller's, with his name and his key: the same
-        request twice is one task. Raises Conflict if the cart is being aligned or too much is running already."""
+        """Start work on a thread and return the task's number.
+
+        ``store`` belongs to the caller and has their name and idempotency key, so the same request twice is one task. Raise Conflict
+        if the cart is being aligned or too many tasks are running.
+        """
         fresh: list[int] = []
 
         def write(books: Books) -> int:
@@ -79,7 +82,7 @@ class Tasks:
         return task
 
     def progress(self, task: int) -> Data | None:
-        """How far a running task is; None if it is not running here."""
+        """Return the progress of a task; None if it is not running here."""
         running = self._running.get(task)
         if running is None:
             return None
@@ -91,23 +94,23 @@ class Tasks:
         }
 
     def aligning(self, cart: int) -> int | None:
-        """The task that is at work on a cart, if one is."""
+        """Return the task that is aligning a cart; None if there is none."""
         return next((task for task, running in list(self._running.items()) if running.cart == cart), None)
 
     def at_work_on(self) -> frozenset[int]:
-        """The carts that some task is at work on."""
+        """Return the carts that tasks are aligning."""
         return frozenset(running.cart for running in list(self._running.values()) if running.cart is not None)
 
     def cancel(self, task: int) -> None:
-        """Ask a task to stop where it can. Raises Refused if it has ended."""
+        """Ask a task to stop where it can. Raise Refused if it has ended."""
         running = self._running.get(task)
         if running is None:
-            raise Refused(f"Task {task} has ended already: look what came of it.", task=task)
+            raise Refused(f"Task {task} has already ended: see its result.", task=task)
         running.stop.set()
         self.version += 1
 
     def close(self) -> None:
-        """Stop all tasks where they can; what cannot stop in time is cut, and marked at the next start."""
+        """Stop all tasks where they can. Cut off those that do not stop in time; the next start marks them."""
         with self._door:
             self._closing = True
             left = list(self._running.values())
@@ -120,12 +123,12 @@ class Tasks:
 
     def _check_room(self, cart: int | None) -> None:
         if self._closing:
-            raise Conflict("OnHand is ending: try again when it runs again.", reason="closed")
+            raise Conflict("OnHand is shutting down: try again when it has restarted.", reason="closed")
         busy = self.aligning(cart) if cart is not None else None
         if busy is not None:
-            raise Conflict(f"Task {busy} is at work on this cart: wait for it, or cancel it.", reason="busy", task=busy)
+            raise Conflict(f"Task {busy} is aligning this cart: wait for it, or cancel it.", reason="busy", task=busy)
         if len(self._running) >= RUNNING_MAX:
-            raise Conflict(f"{RUNNING_MAX} tasks are at work already: wait until one has ended.", reason="busy")
+            raise Conflict(f"{RUNNING_MAX} tasks are already running: wait until one has ended.", reason="busy")
 
     def _interrupt(self, books: Books) -> None:
         at = self._house.clock.now()
@@ -133,7 +136,7 @@ class Tasks:
             books.tasks.end(task, TaskState.INTERRUPTED, None, INTERRUPTED, at)
 
     def _run(self, task: int, running: Running, work: Work) -> None:
-        """The thread of one task."""
+        """Run one task on its thread."""
 
         def progress(phase: str, done: int, of: int) -> None:
             running.phase, running.done, running.of = phase, done, of
@@ -152,18 +155,18 @@ class Tasks:
         except OnHandError as error:
             state, message = TaskState.FAILED, error.message
         except Exception:
-            # The outermost frame of this thread: a fault of ours must reach the person who waits for it.
+            # The outermost frame of this thread: the person who waits must learn of a fault in OnHand.
             log.exception("task.broke", task=task)
             state, message = (
                 TaskState.FAILED,
-                "Fault in OnHand: its log says what broke. Report it; to try again is safe.",
+                "Fault in OnHand: its log says what broke. Report it. It is safe to try again.",
             )
         if state is TaskState.CANCELLED and self._closing:
-            state, message = TaskState.INTERRUPTED, f"OnHand was ended. {message}"
+            state, message = TaskState.INTERRUPTED, f"OnHand was shut down. {message}"
         self._end(task, state, answer, message)
 
     def _end(self, task: int, state: TaskState, answer: Mapping[str, Any], message: str) -> None:
-        """Keep what came of it. If the disk is full, the next start marks it as interrupted."""
+        """Save the result. If the disk is full, the next start marks the task as interrupted."""
         store = self._house.store
         try:
             lines = answer.get("lines", ())

@@ -1,6 +1,6 @@
-"""The server: commands of this machine, programs, shops' hints, and the screens of ``web``.
+"""The server: commands of this machine, the API for programs, shops' hints, and the screens of ``web``.
 
-Path: ``server`` listens; ``doorkeeper`` takes commands, ``programs`` the API, ``hints`` what shops say; ``openapi`` describes the API.
-Promise: every entry point checks who asks before it calls a verb.
-Never: does what a verb does.
+Path: ``server`` listens; ``doorkeeper`` takes commands, ``programs`` API calls, ``hints`` hints; ``openapi`` describes the API.
+Promise: every entry point checks the caller before it runs a verb.
+Never: does the work of a verb.
 """

@@ -1,9 +1,9 @@
-"""Takes commands of this machine for the process that owns the store data file.
+"""Runs commands of this machine in the process that owns the store data file.
 
 Path: ``door`` of another process → ``POST /door/{name}`` with the owner's token → ``verbs.run`` → one JSON line each for progress
-and outcome.
-Promise: an answer is never silent for long; a fault of ours is an answer too.
-Never: does anything for a caller without the token; programs with tokens of their own come in by ``programs``.
+and result.
+Promise: an answer is never silent for long; a fault in OnHand is an answer too.
+Never: does anything for a caller without the token; programs with their own tokens use ``programs``.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from onhand.verbs import VERBS, Invalid, run
 from onhand.wire import KINDS, Data, data_of
 
 BODY_BYTES = 64 * 1024 * 1024  # the largest request; an import of 200,000 items has about 10 MB
-CALLS_MAX = 32  # verbs at work at once
-FIRST_SECONDS = 5.0  # how long the first line of an answer may take before the answer is begun without it
+CALLS_MAX = 32  # verbs running at the same time
+FIRST_SECONDS = 5.0  # how long to wait for the first line before starting the answer without it
 BEAT_SECONDS = 10.0  # longest silence within an answer; ``door.SILENCE_SECONDS`` is well above
 
 log = structlog.get_logger()
 
 
 def attach(api: FastAPI, app: App, token: str) -> None:
-    """Add the door."""
+    """Add the address that takes commands."""
     calls = threading.BoundedSemaphore(CALLS_MAX)
 
     @api.post("/door/{name}")
@@ -42,7 +42,9 @@ def attach(api: FastAPI, app: App, token: str) -> None:
         if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
             return _error(401, "token", "This needs the token of the process that owns the store data file.")
         if name not in VERBS:
-            return _error(404, "invalid", f"There is no verb {name[:100]!r}.")
+            return _error(
+                404, "invalid", f"There is no verb {name[:100]!r}: this OnHand may be older than the command."
+            )
         body = await read_body(request, BODY_BYTES)
         if body is None:
             return _error(413, "invalid", f"The request has more than {BODY_BYTES:,} bytes.")
@@ -52,7 +54,7 @@ def attach(api: FastAPI, app: App, token: str) -> None:
 
 
 async def read_body(request: Request, most: int) -> bytes | None:
-    """The request's body; None if it has more bytes than that."""
+    """Return the request's body; None if it has more than ``most`` bytes."""
     body = bytearray()
     async for part in request.stream():
         body += part
@@ -62,15 +64,15 @@ async def read_body(request: Request, most: int) -> bytes | None:
 
 
 def _begin(app: App, name: str, body: bytes, calls: threading.BoundedSemaphore) -> asyncio.Queue[Data]:
-    """Let a thread of its own do the verb; returns where it says how far it is, and at last what came of it.
+    """Run the verb on a new thread. Return the queue of its progress and, last, its result.
 
-    The thread may be cut off at the end of the process, between two commits, as by a kill: what is stored is gone on with.
+    The end of the process can cut off the thread between two commits, like a kill. Stored work continues at the next start.
     """
     loop = asyncio.get_running_loop()
     said: asyncio.Queue[Data] = asyncio.Queue()
 
     def say(line: Data) -> None:
-        with suppress(RuntimeError):  # the loop has ended: nobody listens any more
+        with suppress(RuntimeError):  # the loop has ended, so no one is listening
             loop.call_soon_threadsafe(said.put_nowait, line)
 
     def work() -> None:
@@ -79,7 +81,7 @@ def _begin(app: App, name: str, body: bytes, calls: threading.BoundedSemaphore) 
         except OnHandError as error:
             say({"error": data_of(error)})
         except Exception as error:
-            # The outermost frame of this thread: a fault of ours must reach the caller as an answer.
+            # The outermost frame of this thread: a fault in OnHand must reach the caller as an answer.
             log.exception("verb.broke", verb=name)
             say({"error": data_of(Broken(f"Fault in OnHand: {type(error).__name__}: {error}"))})
         finally:
@@ -95,12 +97,12 @@ def _done(app: App, name: str, body: bytes, say: Callable[[Data], None]) -> Data
     except ValueError:
         arguments = None
     if not isinstance(arguments, dict):
-        raise Invalid("The arguments must be one JSON object.")
+        raise Invalid("Send the arguments as one JSON object.")
     return run(app, name, arguments, lambda phase, done, total: say({"progress": [phase, done, total]}))
 
 
 async def _answered(said: asyncio.Queue[Data]) -> Response:
-    """One JSON line each for progress and outcome. An error that comes at once has its own HTTP status."""
+    """Return one JSON line each for progress and result. An error that comes at once sets the HTTP status."""
     try:
         first = await asyncio.wait_for(said.get(), FIRST_SECONDS)
     except TimeoutError:

@@ -1,9 +1,9 @@
-"""Takes hints: a shop says that it has just sold something, and is looked at before its next tick.
+"""Takes hints: a shop says that it just sold something, and OnHand looks at it before its next tick.
 
 Path: ``connector/onhand-hint.php`` in a shop → ``POST /hint/{cart number}`` → ``Controller.look_now``; docs/protocol.md, section 7.
-Promise: a hint is believed only with the signature of that cart's key; whoever has none learns nothing, not even which carts
-there are.
-Never: books anything. What was sold is what the look then sees, and a hint that never comes costs one tick.
+Promise: a hint counts only with the signature of that cart's key; a caller without the key learns nothing, not even which carts
+exist.
+Never: books anything. The look that follows sees the sale, and a lost hint costs one tick.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from onhand.app import App
 from onhand.domain.errors import OnHandError
 from onhand.serving.doorkeeper import read_body
 
-BODY_BYTES = 256  # a hint says nothing but that it is one
-BODY_SECONDS = 2.0  # how long its few bytes may take
+BODY_BYTES = 256  # a hint has almost no content
+BODY_SECONDS = 2.0  # how long the body may take to arrive
 NUMBER_DIGITS = 9  # of a cart's number
-CHECKS_MAX = 4  # hints that are checked at once: anybody can send some, and others need threads too
+CHECKS_MAX = 4  # hints checked at the same time: anyone can send hints, and other requests need threads too
 
 log = structlog.get_logger()
 
 
 def attach(api: FastAPI, app: App) -> None:
-    """Add the address that shops hint at."""
+    """Add the address that shops send hints to."""
     threads = CapacityLimiter(CHECKS_MAX)
 
     @api.post("/hint/{number}", include_in_schema=False)
@@ -46,13 +46,13 @@ def attach(api: FastAPI, app: App) -> None:
 
 
 def _take(app: App, number: str, body: bytes, headers: Mapping[str, str]) -> bool:
-    """Have the cart looked at, if its shop says so."""
+    """Look at the cart if the hint is from its shop. Return whether it is."""
     cart = None
     if number.isascii() and number.isdigit() and len(number) <= NUMBER_DIGITS:
         try:
             cart = app.read(lambda books: books.carts.get(int(number)))
         except OnHandError:
-            cart = None  # a hint for no cart is refused like any other
+            cart = None  # a hint for an unknown cart is refused like a wrong signature
     if not app.connectors.believes_hint(cart, f"/hint/{number}", body, headers, app.clock.now()):
         log.info("hint.refused", number=number[:NUMBER_DIGITS])
         return False

@@ -1,7 +1,7 @@
-"""Describes the API for programs: the model of each verb's arguments, and the OpenAPI document made of them.
+"""Describes the API: the model of each verb's arguments, and the OpenAPI document made from them.
 
 Path: ``programs`` checks requests with the models and publishes the document.
-Promise: what is described is taken from the verbs themselves, so it cannot lag behind them.
+Promise: the description is derived from the verbs, so it is always current.
 Never: answers a request.
 """
 
@@ -20,67 +20,67 @@ from onhand.verbs.registry import KEY_LENGTH_MAX, Verb, model_of
 from onhand.wire import Data
 
 BODY_BYTES = 1024 * 1024
-FILE_BODY_BYTES = 64 * 1024 * 1024  # of a verb that takes a file
+FILE_BODY_BYTES = 64 * 1024 * 1024  # for a verb that takes a file
 ABOUT = """\
-Every verb of OnHand, as a program calls it: `POST /api/{verb}` with its arguments as one JSON object. Verbs that only read also answer
-`GET`, with plain arguments in the query.
+Call a verb with `POST /api/{verb}` and its arguments as one JSON object. Verbs that only read also answer `GET`, with simple arguments
+in the query.
 
-Send an API token as `Authorization: Bearer …`; an administrator makes one on the screen *Users and tokens*. A token has scopes: `read`
-sees everything but secrets and people, `stock` books what happens to goods, `manage` sets carts and settings, `administer` does the rest.
+Send an API token as `Authorization: Bearer …`. An administrator creates tokens on the screen *Users and tokens*. A token has scopes:
+`read` sees everything except secrets and people; `stock` receives, counts, adjusts and takes orders; `manage` changes carts, settings
+and purchase orders; `administer` manages people, tokens, keys and webhooks.
 
-Verbs that book take an `Idempotency-Key`: a request that is sent again with its key is done once, and gets the first answer again,
-for seven days. Verbs that take long answer `202` and go on as a task.
+Verbs that book take an `Idempotency-Key`. For seven days, a request sent again with the same key is not carried out again and gets the
+first answer. Verbs that take long answer `202` and continue as a task.
 
-What went wrong is told as `application/problem+json` (RFC 9457): `code` is for programs, `detail` says in one sentence what to do, `facts`
-has what it is about.
+Errors are `application/problem+json` (RFC 9457): `code` is for programs, `detail` tells people what to do, and `facts` has the details.
 """
 PROBLEMS = {
-    400: "The request is no HTTP that can be understood.",
+    400: "The request is not valid HTTP.",
     401: "This needs a valid API token: send it as `Authorization: Bearer …`.",
-    403: "The token lacks the scope that this needs.",
+    403: "The token lacks the required scope.",
     404: "There is no such verb.",
-    405: "Verbs are called by POST, those that only read also by GET.",
-    408: "The request came too slowly.",
-    409: "Refused as things stand: an unknown SKU, a page that is stale, a quantity that is not there. `code` is `refused` or `conflict`.",
+    405: "Call verbs with POST. Verbs that only read also take GET.",
+    408: "The request arrived too slowly.",
+    409: "Refused in the current state, such as an unknown SKU, a stale revision or too little stock. `code` is `refused` or `conflict`.",
     413: "The request is too large.",
-    415: "Arguments are sent as `application/json`.",
-    422: "The arguments do not fit, `facts.arguments` says which; or the idempotency key was used for another request.",
-    429: "Too many requests with this token: wait as long as `Retry-After` says.",
-    500: "A fault in OnHand. It is in its log.",
-    502: "A shop says no, and will until a person changes something there.",
-    503: "Passing trouble, such as a shop that is down: the same request may succeed later.",
+    415: "Send arguments as `application/json`.",
+    422: "An argument is wrong, and `facts.arguments` names it; or the idempotency key was used for another request.",
+    429: "Too many requests with this token: wait the seconds in `Retry-After`.",
+    500: "A fault in OnHand: see its log.",
+    502: "A shop refuses the request until a person changes something there.",
+    503: "A temporary problem, such as a shop that is down: the same request may succeed later.",
 }
 KEY = rf"[!-~]{{1,{KEY_LENGTH_MAX}}}"
 BASE64 = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 KEY_HEADER = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "The request's own name: sent again with it, the request is done once.",
+    "description": "Your name for this request. Sent again with the same name, it is carried out only once.",
     "schema": {"type": "string", "pattern": f"^{KEY}$"},
 }
 
 
 @cache
 def arguments_of(verb: Verb) -> type[BaseModel]:
-    """The model of a verb's arguments as a program gives them: who asks is not for the caller to say."""
+    """Return the model of a verb's arguments for programs: without ``person``, which the token decides."""
     return model_of(verb.request, strict=True, without=("person",))
 
 
 @cache
 def body_max(verb: Verb) -> int:
-    """Bytes of the largest request for a verb."""
+    """Return the size in bytes of the largest request for a verb."""
     properties = arguments_of(verb).model_json_schema().get("properties", {})
     longest = max((int(schema.get("maxLength", 0)) for schema in properties.values()), default=0)
     return FILE_BODY_BYTES if longest > BODY_BYTES else BODY_BYTES
 
 
 def methods(verb: Verb) -> list[str]:
-    """The HTTP methods by which a verb is called."""
+    """Return the HTTP methods of a verb."""
     return ["GET", "POST"] if verb.scope is Scope.READ else ["POST"]
 
 
 def document(verbs: Iterable[Verb]) -> Data:
-    """The OpenAPI 3.1 document."""
+    """Return the OpenAPI 3.1 document."""
     schemas: Data = {"Problem": _PROBLEM}
     paths: Data = {}
     for verb in sorted(verbs, key=lambda verb: verb.name):
@@ -117,7 +117,7 @@ def _operation(verb: Verb, method: str, schema: Data) -> Data:
     summary = inspect.cleandoc(verb.request.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
     takes = [f"Needs the scope `{verb.scope.value}`."]
     if verb.long:
-        takes.append("Takes long: it goes on as a task, which `task_show` shows.")
+        takes.append("Takes long: it continues as a task, see `task_show`.")
     operation: Data = {
         "operationId": verb.name if method == "POST" else f"{verb.name}_get",
         "summary": summary,
@@ -141,12 +141,12 @@ def _operation(verb: Verb, method: str, schema: Data) -> Data:
 
 
 def takes_key(verb: Verb) -> bool:
-    """Whether an idempotency key means something to a verb: it books, or begins a task."""
+    """Return whether a verb takes an idempotency key, because it books or starts a task."""
     return verb.books or verb.long
 
 
 def _in_query(schema: Data) -> Data:
-    """A query has no null: what may be null is left out instead."""
+    """Return an argument's schema for a query, which has no null: such arguments are left out instead."""
     given = [one for one in schema.get("anyOf", []) if one.get("type") != "null"]
     rest = {name: value for name, value in schema.items() if name not in {"anyOf", "default"} or value is not None}
     if not given:
@@ -163,8 +163,8 @@ def _responses(verb: Verb, method: str) -> Data:
         return {"200": {"description": "Done.", "content": answer}, **found}
     task = {"type": "object", "properties": {"task": {"type": "integer"}}, "required": ["task"]}
     begun = {
-        "description": "Begun as a task.",
-        "headers": {"Location": {"description": "Where the task is shown.", "schema": {"type": "string"}}},
+        "description": "Started as a task.",
+        "headers": {"Location": {"description": "The address of the task.", "schema": {"type": "string"}}},
         "content": {"application/json": {"schema": task}},
     }
     return {"202": begun, **found}

@@ -1,9 +1,9 @@
-"""Answers programs: every verb under ``/api``, for callers with a token of their own.
+"""Serves the API: every verb under ``/api``, for programs with a token.
 
 Path: ``server`` mounts it → token → pace → scope → body → turn → arguments → ``verbs.run``; a verb that takes long becomes a task.
-Promise: without a token nothing is answered but the description; everything that goes wrong is ``application/problem+json``, and a
-fault of ours shows nothing of its inside.
-Never: knows what a verb does; commands of this machine come in by ``doorkeeper``.
+Promise: without a token only the description is served; every error is ``application/problem+json``, and a fault in OnHand shows
+nothing of its internals.
+Never: knows what a verb does; commands of this machine use ``doorkeeper``.
 """
 
 from __future__ import annotations
@@ -39,26 +39,26 @@ from onhand.verbs import VERBS, Invalid, run
 from onhand.verbs.registry import Verb, check_scope, misfit
 from onhand.wire import Data, data_of, kind_of, status_of
 
-CALLS_MAX = 16  # verbs at work at once, so that screens and commands go on
-CALLS_SHARE = 6  # of one token: three slow programs still leave room for others
-CALLS_WAITING = 64  # requests of one token that arrive, wait or are at work
+CALLS_MAX = 16  # verbs running at the same time, so that screens and commands still work
+CALLS_SHARE = 6  # of one token: two slow programs still leave room for others
+CALLS_WAITING = 64  # requests of one token that arrive, wait or run
 CALLS_SECONDS = 10.0  # how long a request waits for its turn
 FILES_MAX = 8  # large requests in memory at once; each has up to 64 MB
 FILES_SHARE = 2  # of one token
-LOOKUPS_MAX = 8  # threads that look up tokens: never those that verbs keep busy
+LOOKUPS_MAX = 8  # threads that look up tokens, apart from those that run verbs
 CALLS_PER_SECOND = 20.0  # of one token, in the long run
 CALLS_BURST = 200  # of one token, at once
-CALLERS_MAX = 1000  # whose pace is remembered
-BODY_SECONDS = 20.0  # how long a small request may take to come
-BODY_BYTES_PER_SECOND = 500_000  # and the least pace of a large one
-FAULT = "A fault in OnHand: it is in its log. Look whether it was done before you ask again."
-UNKNOWN = "There is nothing at this address: /api/openapi.json lists what there is."
+CALLERS_MAX = 1000  # callers whose pace is remembered
+BODY_SECONDS = 20.0  # how long a small request may take to arrive
+BODY_BYTES_PER_SECOND = 500_000  # the slowest pace of a large one
+FAULT = "A fault in OnHand: see its log. Check whether the request was carried out before you try again."
+UNKNOWN = "There is nothing at this address: /api/openapi.json lists all addresses."
 
 log = structlog.get_logger()
 
 
 class Problem(Exception):
-    """Something that ends a request before it comes to a verb."""
+    """An error that ends a request before it reaches a verb."""
 
     def __init__(
         self, status: int, detail: str, code: str = "invalid", headers: Mapping[str, str] | None = None
@@ -68,7 +68,7 @@ class Problem(Exception):
 
 
 def create(app: App) -> Starlette:
-    """The API for programs, to be mounted at ``/api``."""
+    """Return the API, to mount at ``/api``."""
     desk = Desk(app)
     document = json.dumps(openapi.document(VERBS.values()), ensure_ascii=False).encode()
 
@@ -86,13 +86,13 @@ def create(app: App) -> Starlette:
 
 
 class Pace:
-    """Lets each caller make so many calls a second, and a number of them at once."""
+    """A limit on the calls that each caller may make per second and at once."""
 
     def __init__(self) -> None:
         self._paid_until: dict[str, float] = {}
 
     def wait(self, caller: str, now: float) -> float:
-        """Seconds until this call may be made; 0 if it may be now, and then it is counted."""
+        """Return the seconds until this call is allowed. If it is allowed now, count it and return 0."""
         until = max(now, self._paid_until.get(caller, now)) + 1 / CALLS_PER_SECOND
         if (late := until - now - CALLS_BURST / CALLS_PER_SECOND) > 0:
             return late
@@ -103,7 +103,7 @@ class Pace:
 
 
 class Desk:
-    """Where calls of verbs are taken."""
+    """The handler of API calls."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -114,7 +114,7 @@ class Desk:
         self._lookups = CapacityLimiter(LOOKUPS_MAX)
 
     async def answer(self, verb: Verb, request: Request) -> Response:
-        """One call. Raises Problem, and what verbs raise."""
+        """Answer one call. Raise Problem, and what verbs raise."""
         caller = await self._caller(request)
         if wait := self._pace.wait(caller.id, time.monotonic()):
             raise _later(429, f"Too many requests with this token: at most {CALLS_PER_SECOND:g} a second.", wait)
@@ -141,10 +141,10 @@ class Desk:
         return caller
 
     def _do(self, verb: Verb, asked: Data | None, body: bytes, caller: Caller, key: str | None) -> Response:
-        """The verb itself, on a thread."""
+        """Run the verb, on a worker thread."""
         arguments = _arguments(verb, body) if asked is None else asked
         if "person" in arguments:
-            raise Invalid(f"{verb.name}: who asks is known by the token: leave `person` out.")
+            raise Invalid(f"{verb.name}: leave out `person`, because the token says who asks.")
         if not verb.long:
             return _json(run(self._app, verb.name, arguments, _silent, caller, key))
         begun = run(self._app, "task_start", {"verb": verb.name, "arguments": arguments}, _silent, caller, key)
@@ -152,7 +152,7 @@ class Desk:
 
 
 async def _guarded(desk: Desk, verb: Verb, request: Request) -> Response:
-    """A verb's answer, or why there is none."""
+    """Return a verb's answer, or the problem that prevented it."""
     if request.method == "OPTIONS":
         allowed = ", ".join([*openapi.methods(verb), "OPTIONS"])
         return Response(status_code=204, headers={"Allow": allowed})
@@ -169,21 +169,21 @@ async def _guarded(desk: Desk, verb: Verb, request: Request) -> Response:
         later = {"Retry-After": "1"} if error.facts.get("reason") == "busy" else {}
         return _problem(status, error.code, error.message, said["facts"], later)
     except Exception:
-        # The outermost frame of this request: a fault of ours must reach the caller as an answer.
+        # The outermost frame of this request: a fault in OnHand must reach the caller as an answer.
         log.exception("program.broke", verb=verb.name)
         return _problem(500, "broken", FAULT, {})
 
 
 async def _no_route(_: Request, error: Exception) -> Response:
-    """What the router says, in our form."""
+    """Return the router's error as a problem."""
     status, headers = (error.status_code, error.headers or {}) if isinstance(error, HTTPException) else (500, {})
     words = {404: UNKNOWN, 405: openapi.PROBLEMS[405]}
     return _problem(status, "invalid", words.get(status, openapi.PROBLEMS[400]), {}, headers)
 
 
 async def _body(request: Request, most: int) -> bytes:
-    """The request's body. Raises Problem if it is too large, too slow, or not JSON by its own account."""
-    too_large = Problem(413, f"A request for this verb has at most {most:,} bytes.")
+    """Return the request's body. Raise Problem if it is too large, too slow, or not declared as JSON."""
+    too_large = Problem(413, f"The request is too large: send at most {most:,} bytes to this verb.")
     length = request.headers.get("content-length", "")
     size = int(length) if length.isdigit() else most
     if size > most:
@@ -192,9 +192,9 @@ async def _body(request: Request, most: int) -> bytes:
         async with asyncio.timeout(BODY_SECONDS + size / BODY_BYTES_PER_SECOND):
             body = await read_body(request, most)
     except TimeoutError:
-        raise Problem(408, "The request came too slowly: send it again.", headers={"Connection": "close"}) from None
+        raise Problem(408, "The request arrived too slowly: send it again.", headers={"Connection": "close"}) from None
     except ClientDisconnect:
-        raise Problem(400, "The request was not sent to its end.") from None
+        raise Problem(400, "The request was not sent completely.") from None
     if body is None:
         raise too_large
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -204,13 +204,13 @@ async def _body(request: Request, most: int) -> bytes:
 
 
 def _arguments(verb: Verb, body: bytes) -> Data:
-    """What a body asks for, checked as strictly as it is described: a number is not a text. Raises Invalid."""
+    """Return the arguments in a body, checked strictly by their description. Raise Invalid."""
     try:
         asked = json.loads(body or b"{}", parse_float=_number, parse_constant=_number)
     except (ValueError, RecursionError):
         asked = None
     if not isinstance(asked, dict):
-        raise Invalid("The arguments must be one JSON object.")
+        raise Invalid("Send the arguments as one JSON object.")
     try:
         openapi.arguments_of(verb).model_validate_json(json.dumps(asked))
     except ValidationError as error:
@@ -219,7 +219,7 @@ def _arguments(verb: Verb, body: bytes) -> Data:
 
 
 def _number(word: str) -> float:
-    """A number that is not written as a whole one. In JSON 5.0 is 5; what is no number or has no end is no JSON."""
+    """Return a number that is not written as a whole one: 5.0 is 5 in JSON. Raise ValueError for NaN and infinity."""
     value = float(word)
     if not math.isfinite(value):
         raise ValueError(word)
@@ -227,14 +227,14 @@ def _number(word: str) -> float:
 
 
 def _key(verb: Verb, request: Request) -> str | None:
-    """The request's own name. Raises Invalid where it would mean nothing."""
+    """Return the request's idempotency key, or None. Raise Invalid if the verb takes none."""
     key = request.headers.get("idempotency-key")
     if key is None:
         return None
     if not openapi.takes_key(verb) or request.method != "POST":
-        raise Invalid(f"{verb.name} takes no idempotency key.")
+        raise Invalid(f"{verb.name} takes no idempotency key: leave it out.")
     if not re.fullmatch(openapi.KEY, key):
-        raise Invalid("An idempotency key has 1 to 255 visible characters and no blanks.")
+        raise Invalid("An idempotency key has 1 to 255 visible characters and no spaces.")
     return key
 
 
@@ -243,7 +243,7 @@ def _later(status: int, detail: str, wait_seconds: float) -> Problem:
 
 
 def _problem(status: int, code: str, detail: str, facts: Data, headers: Mapping[str, str] | None = None) -> Response:
-    """RFC 9457."""
+    """Return a problem in the form of RFC 9457."""
     said = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     return _json({**said, "code": code, "facts": facts}, status, headers, "application/problem+json")
 
@@ -255,4 +255,4 @@ def _json(
 
 
 def _silent(_phase: str, _done: int, _of: int) -> None:
-    """Nobody watches: a program asks a task how far it is."""
+    """Ignore progress: a program reads it from the task."""

@@ -1,8 +1,8 @@
-"""Serves an open App: the door for commands of this machine, and when asked to the screens, the API for programs and shops' hints.
+"""Serves an open App: commands of this machine, and optionally the screens, the API and shops' hints.
 
-Path: ``serve`` and ``controller`` stay until a signal; ``doorkeeper``, ``programs``, ``hints`` and ``web`` answer.
-Promise: where a file's owner takes commands, and the token, stand in its ownership only while it listens; it ends within seconds.
-Never: answers a verb itself.
+Path: ``serve`` and ``controller`` run until a signal; ``doorkeeper``, ``programs``, ``hints`` and ``web`` answer.
+Promise: the notice has the address and token for commands only while the server listens; the server ends within seconds.
+Never: runs a verb.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from onhand.lock import PAUSE_SECONDS, WAIT_SECONDS, Owned, reachable
 from onhand.services import people
 from onhand.serving import doorkeeper
 
-STOP_SECONDS = 2.0  # how long answers on their way may take at the end
-CLOSE_SECONDS = 5.0  # and how long the carts' requests; what is cut is gone on with at the next start
+STOP_SECONDS = 2.0  # how long answers may still take when stopping
+CLOSE_SECONDS = 5.0  # how long requests to carts may still take; those cut off continue at the next start
 START_SECONDS = 10.0
-KEEP_SECONDS = 2.0  # how often the notice of the owner is looked after
+KEEP_SECONDS = 2.0  # how often the owner's notice is checked
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
@@ -47,22 +47,22 @@ HEADERS = {
 
 Ready = Callable[
     [str, str | None], None
-]  # called once commands are taken at this URL; with the first administrator's link
+]  # called with the URL when the server listens, and with the first administrator's link
 
 log = structlog.get_logger()
 
 
 def create(app: App, token: str, pages: bool, hosts: Sequence[str] = ()) -> FastAPI:
-    """The web application: the door, and with ``pages`` the screens, the API for programs and hints. ``hosts`` are further names it has.
+    """Return the web application: commands, and with ``pages`` also the screens, the API and hints. ``hosts``: more names of the server.
 
-    ``state.stopping`` is set when the process is about to end: what streams without end looks at it every second.
+    ``state.stopping`` is set when the process is about to end; endless streams check it every second.
     """
     api = FastAPI(title="OnHand", docs_url=None, redoc_url=None, openapi_url=None)
     api.state.stopping = threading.Event()
     doorkeeper.attach(api, app, token)
     if pages:
-        from onhand import web  # noqa: PLC0415 - a controller has no screens, and serves this machine only
-        from onhand.serving import hints, programs  # noqa: PLC0415 - a controller has no screens, and serves this machine only
+        from onhand import web  # noqa: PLC0415 - a controller has no screens and serves only this machine
+        from onhand.serving import hints, programs  # noqa: PLC0415 - a controller has no screens and serves only this machine
 
         api.mount("/api", programs.create(app))
         hints.attach(api, app)
@@ -75,7 +75,7 @@ def create(app: App, token: str, pages: bool, hosts: Sequence[str] = ()) -> Fast
 
 
 class SecurityHeaders:
-    """Puts the headers on every answer that a browser needs to be strict; a route's own value wins."""
+    """Middleware that adds security headers to every answer; a route's own value wins."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -92,13 +92,18 @@ class SecurityHeaders:
 
 
 class Server:
-    """An open App, listening. A context manager; a thread of its own does the work."""
+    """An HTTP server for an open App, on its own thread. A context manager."""
 
     def __init__(self, app: App, host: str = "127.0.0.1", port: int = 0, pages: bool = False, public: str = "") -> None:
-        """Port 0 takes any free one. ``public`` is the address people type where a web server of this machine stands before;
-        only then is that server believed when it says where a browser is. Raises Refused if there is nothing to listen on."""
+        """Bind the address. Port 0 takes any free port.
+
+        ``public`` is the address that people type, if a web server of this machine is in front; only then are its forwarded headers
+        trusted. Raise Refused if the address cannot be used.
+        """
         if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - it is refused
-            raise Refused("Give the one name or address that people will type, not all of them at once.", host=host)
+            raise Refused(
+                f"{host!r} means every address: give the one name or address that people will type.", host=host
+            )
         self._app = app
         self._token = secrets.token_urlsafe(32)
         try:
@@ -106,10 +111,11 @@ class Server:
             self._socket = socket.create_server((host, port), family=family)
         except OSError as error:
             raise Refused(
-                f"Nothing can listen on {host} port {port} ({error.strerror}): choose another with --port.", port=port
+                f"OnHand cannot listen on {host} port {port} ({error.strerror}): choose another port with --port.",
+                port=port,
             ) from error
-        # asyncio does it only where a socket names its protocol; without it every answer waits 40 ms for an acknowledgement.
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what is accepted inherits it
+        # asyncio sets this only if a socket names its protocol; without it every answer waits 40 ms for an acknowledgement.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted connections inherit it
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
         self.public = public.rstrip("/") or self.url
@@ -138,7 +144,7 @@ class Server:
         give_up = time.monotonic() + START_SECONDS
         while not self._server.started:
             if not self._thread.is_alive() or time.monotonic() > give_up:
-                raise Broken("The server did not start; the log says why.")
+                raise Broken("The server did not start: see the log.")
             time.sleep(0.005)
         self._app.ownership.announce(self.url, self._token)
         return self
@@ -154,12 +160,12 @@ class Server:
 
 
 def serve(config: Config, ready: Ready) -> None:
-    """`onhand serve`: the screens, the API, the controller and the sender in one process, until a signal."""
+    """Run `onhand serve`: the screens, the API, the controller and the sender in one process, until a signal."""
     _stay(config, "serve", config.host, config.port, True, ready)
 
 
 def controller(config: Config, ready: Ready) -> None:
-    """`onhand controller`: the controller and the sender, without screens, until a signal."""
+    """Run `onhand controller`: the controller and the sender, without screens, until a signal."""
     _stay(config, "controller", "127.0.0.1", 0, False, ready)
 
 
@@ -180,7 +186,7 @@ def _stay(config: Config, role: str, host: str, port: int, pages: bool, ready: R
 
 
 def _take(config: Config, role: str) -> App:
-    """Open the store data file for a long stay. Waits for short commands; raises Owned at once if somebody else stays there."""
+    """Open the store data file. Wait for short commands; raise Owned at once if a server has it."""
     give_up = time.monotonic() + WAIT_SECONDS
     while True:
         try:
@@ -193,7 +199,7 @@ def _take(config: Config, role: str) -> App:
 
 
 def _signals() -> socket.socket:
-    """From now on, being told to end is a byte that can be read here.
+    """Return a socket from which each signal to end can be read as a byte.
 
     A handler alone would not do: it runs in the main thread only, and a signal that the system hands to another thread does not
     wake the main thread from its wait.
@@ -207,7 +213,7 @@ def _signals() -> socket.socket:
 
 
 def _awaited(signals: socket.socket, meanwhile: Callable[[], object]) -> signal.Signals:
-    """Wait for the signal to end; do something every few seconds until it comes."""
+    """Wait for the signal to end, and call ``meanwhile`` every few seconds."""
     signals.settimeout(KEEP_SECONDS)
     while True:
         try:
@@ -217,7 +223,7 @@ def _awaited(signals: socket.socket, meanwhile: Callable[[], object]) -> signal.
 
 
 def _close(app: App) -> None:
-    """Close it, unless a shop that does not answer keeps us: then go. The kernel gives the file back, the next start goes on."""
+    """Close the app, but do not wait long for a shop that does not answer: the kernel frees the file, and the next start continues."""
     closing = threading.Thread(target=app.close, name="onhand-closing", daemon=True)
     closing.start()
     closing.join(CLOSE_SECONDS)

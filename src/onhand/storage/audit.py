@@ -1,7 +1,7 @@
-"""The audit log and the answers to keyed requests, in our database.
+"""The audit log and the answers to requests with an idempotency key.
 
 Path: ``services.auditing`` writes both in the commit of the verb; the audit log screen reads.
-Promise: entries of the log are only added.
+Promise: entries are only added to the log.
 Never: holds a secret.
 """
 
@@ -19,7 +19,7 @@ from .times import iso, micros
 
 
 class Audit:
-    """Who asked for what."""
+    """The audit log."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -38,7 +38,7 @@ class Audit:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[dict[str, Any]]:
-        """Entries, newest first, before a number; of one person, verb or stretch of time if named."""
+        """Return entries before a number, newest first, optionally of one person, verb or period."""
         query = select(audit).order_by(audit.c.id.desc()).limit(limit)
         if before is not None:
             query = query.where(audit.c.id < before)
@@ -48,14 +48,14 @@ class Audit:
             query = query.where(audit.c.verb == verb)
         if since is not None and until is not None:
             then = audit.c.at.between(micros(since), micros(until) - 1)
-            # The numbers of that time let the other indexes begin there, not at the newest entry.
+            # The numbers of that period let the other indexes begin there instead of at the newest entry.
             first, last = (select(end(audit.c.id)).where(then).scalar_subquery() for end in (func.min, func.max))
             query = query.where(then, audit.c.id.between(first, last))
         return [{**row._mapping, "at": iso(row.at)} for row in self._connection.execute(query)]  # noqa: SLF001
 
 
 class Requests:
-    """Answers to requests that came with a key."""
+    """Answers to requests with an idempotency key."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -1,7 +1,7 @@
-"""One open transaction with all the books inside it.
+"""One open transaction, with all books.
 
 Path: ``Database`` makes one for each unit of work and hands it to the service that asked.
-Promise: whatever is done through it is committed together or not at all.
+Promise: all its changes are committed together or not at all.
 Never: outlives its transaction.
 """
 

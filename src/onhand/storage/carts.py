@@ -1,7 +1,7 @@
-"""Carts in our database.
+"""Carts.
 
 Path: every tick reads one; collecting, delivering and aligning move it along.
-Promise: the cursor, the sums and the sequence move in the same commit as what they stand for; secrets are sealed.
+Promise: the cursor, the sums and the sequence move in the same commit as the bookings they describe; secrets are sealed.
 Never: deletes a movement with a cart.
 """
 
@@ -57,7 +57,7 @@ class Carts:
     def get(self, cart: int) -> Cart:
         for values in _ONE.rows(self._connection, {"cart": cart}):
             return self._cart(_Record(*values))
-        raise Refused(f"There is no cart number {cart} any more.", cart=cart)
+        raise Refused(f"There is no cart number {cart}: it was removed.", cart=cart)
 
     def named(self, name: str) -> Cart:
         row = self._connection.execute(select(carts).where(carts.c.name_key == _key(name))).one_or_none()
@@ -82,7 +82,7 @@ class Carts:
         self._set(cart, hello=json.dumps(asdict(hello)))
 
     def align(self, cart: int, epoch: str, next_seq: int, line: int, sums: Sums) -> None:
-        # A batch of the old epoch that was never answered cannot be applied any more: the shop refuses its epoch.
+        # An unanswered batch of the old epoch can no longer be applied, because the shop refuses its epoch.
         self._connection.execute(
             update(posts).where(posts.c.cart_id == cart, posts.c.state == "sent").values(state="unlanded")
         )
@@ -149,10 +149,10 @@ class Carts:
     def _check_name(self, name: str, but: int | None) -> None:
         taken = self._connection.execute(select(carts.c.id).where(carts.c.name_key == _key(name))).scalar_one_or_none()
         if taken is not None and taken != but:
-            raise Refused(f"There is a cart named {name!r} already.", cart=name)
+            raise Refused(f"There is already a cart named {name!r}: choose another name.", cart=name)
 
     def _settings(self, settings: Settings) -> dict[str, Any]:
-        """The columns of settings. A secret that no key opens stays as it is, for the day its key file comes back."""
+        """Return the columns of settings. A secret that no key opens is left unchanged, in case its key file comes back."""
         values = asdict(settings)
         if settings.secret is None:
             del values["secret"]
@@ -185,9 +185,9 @@ def _key(name: str) -> str:
     return name.strip().casefold()
 
 
-@lru_cache(maxsize=64)  # a hello is read far more often than it changes, and is never changed itself
+@lru_cache(maxsize=64)  # a hello is read much more often than it changes, and is immutable
 def _hello(text: str | None) -> Hello | None:
-    """What the shop said. What an earlier program wrote down may lack something: then nothing is known until it is asked again."""
+    """Return the shop's description of itself; None if an older version stored an incomplete one, until the next look."""
     said = json.loads(text) if text else {}
     if said.keys() != {field.name for field in fields(Hello)}:
         return None

@@ -1,7 +1,7 @@
-"""Count sheets and their lines in our database.
+"""Count sheets and their lines.
 
 Path: ``services.counting`` writes and posts; the Count screens and commands read pages of them.
-Promise: a page costs the same on a sheet of ten lines and of ten thousand; a count that was entered is one row.
+Promise: a page costs the same on a sheet with ten lines or ten thousand; entering a count changes one row.
 Never: writes a movement or a balance.
 """
 
@@ -54,8 +54,9 @@ class Counts:
         )
 
     def fill(self, sheet: int, search: str, supplier: str, limit: int) -> tuple[int, int]:
-        """Put items on a new sheet, one statement; returns how many, at most one more than ``limit``, and how many drop-ship
-        items were left out."""
+        """Put items on a new sheet in one statement. Return how many, at most one more than ``limit``, and how many drop-ship items
+        were left out.
+        """
         wanted: list[ColumnElement[bool]] = []
         if search.strip():
             wanted.append(has_in_it(search))
@@ -84,7 +85,7 @@ class Counts:
             self._connection.execute(upsert(count_lines).on_conflict_do_nothing(), rows)
 
     def drop_shipped(self, chosen: Sequence[int]) -> set[int]:
-        """Those of the items that their supplier ships himself."""
+        """Return which of the items are drop-ship items."""
         found: set[int] = set()
         for chunk in chunks(chosen):
             query = select(items.c.id).where(items.c.id.in_(chunk), items.c.drop_ship)
@@ -96,7 +97,7 @@ class Counts:
         return int(self._connection.execute(query).scalar_one())
 
     def lines(self, sheet: int, chosen: Sequence[int]) -> dict[int, CountLine]:
-        """Those of the items that are on the sheet."""
+        """Return the sheet's lines for these items."""
         found = {}
         for chunk in chunks(chosen):
             rows = self._connection.execute(_LINES.where(count_lines.c.sheet_id == sheet, items.c.id.in_(chunk)))
@@ -104,12 +105,12 @@ class Counts:
         return found
 
     def counted(self, sheet: int) -> dict[int, CountLine]:
-        """All lines that somebody counted."""
+        """Return all counted lines."""
         rows = self._connection.execute(_LINES.where(count_lines.c.sheet_id == sheet, _COUNTED))
         return {row.item_id: _line(row) for row in rows}
 
     def enter(self, sheet: int, lines: Sequence[CountLine]) -> None:
-        """Keep what was entered, and tell by the sheet's revision that it changed."""
+        """Save the entered counts, and raise the sheet's revision."""
         statement = (
             update(count_lines)
             .where(count_lines.c.sheet_id == bindparam("of_sheet"), count_lines.c.item_id == bindparam("of_item"))
@@ -137,12 +138,12 @@ class Counts:
         self._connection.execute(update(count_sheets).where(count_sheets.c.id == sheet).values(values))
 
     def newest_by(self, at: datetime) -> int:
-        """The newest movement that was booked by a time, 0 if none. Read from the newest back: people count today's shelves."""
+        """Return the number of the newest movement booked by a time, 0 if none. Search from the newest, as most counts are recent."""
         query = select(movements.c.id).where(movements.c.at <= micros(at)).order_by(movements.c.id.desc()).limit(1)
         return int(self._connection.execute(query).scalar() or 0)
 
     def moved_after(self, chosen: Sequence[int], movement: int) -> dict[int, int]:
-        """Signed units booked for each of the items after a movement."""
+        """Return the signed units booked for each item after a movement."""
         found: dict[int, int] = {}
         for chunk in chunks(chosen):
             query = (
@@ -154,7 +155,7 @@ class Counts:
         return found
 
     def overtaken(self, sheet: int) -> list[str]:
-        """SKUs that were counted on this sheet, and whose item another count corrected after that moment."""
+        """Return the SKUs on this sheet that another count has corrected since they were counted."""
         query = (
             select(items.c.sku)
             .distinct()
@@ -174,7 +175,7 @@ class Counts:
     # For screens and commands
 
     def sheets(self, before: int | None, limit: int) -> Rows:
-        """Count sheets, newest first, each with how many lines it has and how many are counted."""
+        """Return count sheets, newest first, each with the number of lines and of counted lines."""
         page = select(count_sheets).order_by(count_sheets.c.id.desc()).limit(limit)
         if before is not None:
             page = page.where(count_sheets.c.id < before)
@@ -202,7 +203,7 @@ class Counts:
         ]
 
     def page(self, sheet: int, after: str, before: str, search: str, left: bool, limit: int) -> list[CountLine]:
-        """Lines in SKU order: those that follow a SKU, or the last ones that precede one; with ``left`` only uncounted ones."""
+        """Return lines in SKU order: those after a SKU, or the last ones before one; with ``left``, only uncounted lines."""
         query = _LINES.where(count_lines.c.sheet_id == sheet).limit(limit)
         if before:
             query = query.where(items.c.sku_key < sku_key(before)).order_by(items.c.sku_key.desc())
@@ -215,7 +216,7 @@ class Counts:
         return [_line(row) for row in self._connection.execute(query)][:: -1 if before else 1]
 
     def biggest(self, sheet: int, after: tuple[int, int] | None, limit: int) -> list[CountLine]:
-        """Counted lines, the biggest variance first; those that follow one of this size and item."""
+        """Return counted lines, biggest variance first, optionally after a given variance and item."""
         size = func.abs(count_lines.c.counted - count_lines.c.expected)
         query = _LINES.where(count_lines.c.sheet_id == sheet, _COUNTED).order_by(size.desc(), items.c.id).limit(limit)
         if after is not None:
@@ -223,7 +224,7 @@ class Counts:
         return [_line(row) for row in self._connection.execute(query)]
 
     def totals(self, sheet: int, big_above: int) -> dict[str, int]:
-        """How many lines there are, are counted, differ and differ by more than so many units; units found more and fewer."""
+        """Return the numbers of lines, counted, differing and largely differing lines, and the units above and below expectation."""
         variance = count_lines.c.counted - count_lines.c.expected
         row = self._connection.execute(
             select(

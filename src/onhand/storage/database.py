@@ -1,10 +1,10 @@
 """Opens a store data file and runs units of work on it.
 
-Path: ``app`` opens a ``Database``; services hand it units of work; it hands them the books of one transaction.
+Path: ``app`` opens a ``Database``; services give it units of work; it gives each the books of one transaction.
 Promise: one thread writes, and what ``write`` returned is on disk (WAL, synchronous=FULL). Several units waiting at once
-share one commit; each is still whole or undone by itself.
-Never: lets a driver's exception out: it leaves as one of ``domain.errors`` with its cause attached; works on a file that is not
-(any more) the one at its path.
+share one commit; each is still done completely or undone on its own.
+Never: lets a driver's exception out: it becomes one of ``domain.errors`` with its cause attached; works on a file that is no longer
+the one at its path.
 
 One process owns a file for writing (see ``lock``), for two reasons: several writing processes gain nothing and starve each other, and
 SQLite before 3.51.3 can corrupt a WAL file when two connections write and checkpoint at the same instant.
@@ -37,7 +37,7 @@ from .vault import Vault, beside, make_key
 
 T = TypeVar("T")
 GROUP_MAX = 256  # units of work in one commit
-QUEUE_MAX = 10_000  # units that may wait; beyond that callers are told to come back
+QUEUE_MAX = 10_000  # units that may wait; further callers get an error and can retry
 BUSY_SECONDS = 5.0
 READERS = 8  # connections kept for reading
 FILE_TROUBLES = {
@@ -47,7 +47,7 @@ FILE_TROUBLES = {
     "locked",
     "replaced",
     "damaged",
-}  # what every page says, while it lasts
+}  # shown on every page while the problem lasts
 
 
 class Database:
@@ -56,14 +56,14 @@ class Database:
     def __init__(
         self, path: Path, on_news: Callable[[set[int]], None] = lambda _: None, key_file: Path | None = None
     ) -> None:
-        """Opens an existing file. Raises Refused if there is none, or its schema is not ours. The key file lies beside it."""
+        """Open an existing file. Raise Refused if there is none or its schema differs. The key file is beside it by default."""
         if not path.exists():
-            raise Refused(f"There is no store data file {path}: make one with `onhand init`.", path=str(path))
-        self.path = path.resolve()  # SQLite's own files lie beside the file, not beside a symbolic link to it
+            raise Refused(f"There is no store data file {path}: create one with `onhand init`.", path=str(path))
+        self.path = path.resolve()  # SQLite's own files are beside the file, not beside a symbolic link to it
         self._identity = _identity_of(self.path)
         self._vault = Vault(key_file or beside(path))
         self.on_news = on_news
-        self.version = 0  # grows with every commit: a watcher knows at no cost that it may look again
+        self.version = 0  # grows with every commit, so that watchers know cheaply when to read again
         self.trouble = ""  # why the last commit failed, if the file or its disk was the reason
         self._writer_engine = _engine(self.path, NullPool)
         self._reader_engine = _engine(self.path, QueuePool, pool_size=READERS, max_overflow=READERS)
@@ -81,7 +81,7 @@ class Database:
         self.close()
 
     def close(self) -> None:
-        """Finish what waits and let go of the file."""
+        """Finish waiting work and close the file."""
         with self._door:
             if not self._closed:
                 self._closed = True
@@ -91,12 +91,12 @@ class Database:
         self._writer_engine.dispose()
 
     def write(self, unit: Callable[[SqlBooks], T]) -> T:
-        """Run a unit of work and commit it durably; what it raises undoes it, and it alone."""
+        """Run a unit of work and commit it durably. An exception undoes this unit only."""
         done: Future[T] = Future()
-        # Nothing may enter behind the last unit: nobody would ever do it, and its caller would wait for ever.
+        # Nothing may be queued after the last unit: it would never be done, and its caller would wait forever.
         with self._door:
             if self._closed:
-                raise Retriable("OnHand is ending: try again when it runs again.", reason="closed")
+                raise Retriable("OnHand is shutting down: try again when it has restarted.", reason="closed")
             try:
                 self._units.put_nowait((unit, done))
             except queue.Full:
@@ -106,22 +106,21 @@ class Database:
         return done.result()
 
     def read(self, unit: Callable[[SqlBooks], T]) -> T:
-        """Run reading work on one snapshot."""
+        """Run a read on one snapshot."""
         self._check_place()
         with translated(), self._reader_engine.connect() as connection:
             connection.exec_driver_sql("BEGIN")
             return unit(SqlBooks(connection, self._vault))
 
     def _check_place(self) -> None:
-        """Raises Permanent if the file is not at its path any more: what is written to it would be lost to everybody else, and a new
-        connection would open another file."""
+        """Raise Permanent if the file is no longer at its path: writes would be lost, and new connections would open another file."""
         try:
             there = _identity_of(self.path)
         except OSError:
             there = None
         if there != self._identity:
             raise Permanent(
-                f"{self.path} was moved or replaced while OnHand used it, so nothing is read or written: restart OnHand.",
+                f"{self.path} was moved or replaced while OnHand was using it, so nothing is read or written: restart OnHand.",
                 reason="replaced",
                 path=str(self.path),
             )
@@ -148,15 +147,14 @@ class Database:
                     done.set_exception(failure)
                 continue
             if not self._write_group(connection, group):
-                # The file may have been out of reach when it was opened: a connection made then stays read-only for good.
+                # The file may have been inaccessible when it was opened: a connection made then stays read-only.
                 connection.close()
                 connection = None
         if connection is not None:
             connection.close()
 
     def _write_group(self, connection: Connection, group: list[tuple[Callable[[SqlBooks], Any], Future[Any]]]) -> bool:
-        """One commit for the group; one savepoint for each unit, so that a unit that fails undoes only itself. False where
-        the file itself refused."""
+        """Commit a group of units, each with a savepoint, so that a failing unit undoes only itself. Return False if the file failed."""
         finished: list[tuple[Future[Any], Any]] = []
         news: set[int] = set()
         alone = len(group) == 1
@@ -175,7 +173,7 @@ class Database:
                         _roll_back(connection)
                         return not isinstance(error, DBAPIError | sqlite3.Error)
                     if not driver.in_transaction:
-                        raise  # a full disk undid everything, not only this unit: all callers hear the same
+                        raise  # a full disk undid everything, not only this unit: all callers get the same error
                     driver.execute("ROLLBACK TO unit")
                 else:
                     finished.append((done, result))
@@ -184,7 +182,7 @@ class Database:
                     driver.execute("RELEASE unit")
             driver.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - as above
-            # The commit itself failed, or the transaction is gone (a full disk rolls it back): nobody's work was kept.
+            # The commit itself failed, or the transaction is gone (a full disk rolls it back): no unit was saved.
             _roll_back(connection)
             failure = self._failed(error)
             for _, done in group:
@@ -200,7 +198,7 @@ class Database:
         return True
 
     def _failed(self, error: BaseException) -> BaseException:
-        """The error of our own, remembered if the file or its disk is the reason."""
+        """Return OnHand's error, and remember it if the file or its disk is the reason."""
         named = _named(error)
         if isinstance(named, OnHandError) and named.facts.get("reason") in FILE_TROUBLES:
             self.trouble = named.message
@@ -208,22 +206,22 @@ class Database:
 
 
 def _identity_of(path: Path) -> tuple[int, int]:
-    """Which file a path leads to: device and inode."""
+    """Return the device and inode of the file at a path."""
     found = path.stat()
     return found.st_dev, found.st_ino
 
 
 def _roll_back(connection: Connection) -> None:
-    """Undo the open transaction, if the failure did not end it already."""
+    """Undo the open transaction, unless the failure has already ended it."""
     driver: Any = connection.connection.dbapi_connection
     if driver.in_transaction:
         connection.exec_driver_sql("ROLLBACK")
 
 
 def create(path: Path, key_file: Path | None = None) -> None:
-    """Make a new store data file, and its key file unless there is one. Raises Refused if there is something already."""
+    """Create a store data file, and its key file unless there is one. Raise Refused if the file exists."""
     if path.exists():
-        raise Refused(f"{path} exists already: nothing was changed.", path=str(path))
+        raise Refused(f"{path} already exists: nothing was changed.", path=str(path))
     with translated():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)  # it holds the carts' secrets, sealed, and the people's passwords, hashed
@@ -237,40 +235,40 @@ def create(path: Path, key_file: Path | None = None) -> None:
 
 
 def upgrade(path: Path) -> tuple[str, str]:
-    """Bring a file to this program's schema; returns the old and the new revision. Raises Refused if it is not one of ours."""
+    """Upgrade a file to this version's schema and return the old and new revision. Raise Refused if it is not a store data file."""
     if not path.exists():
-        raise Refused(f"There is no store data file {path}: make one with `onhand init`.", path=str(path))
+        raise Refused(f"There is no store data file {path}: create one with `onhand init`.", path=str(path))
     engine = _engine(path, NullPool)
     with translated():
         before = _revision(engine)
     engine.dispose()
     if before is None:
-        raise Refused("This file is not a store data file: make one with `onhand init`.", path=str(path))
+        raise Refused("This file is not a store data file: create one with `onhand init`.", path=str(path))
     try:
         return before, _migrate(path)
     except CommandError as error:
         raise Refused(
-            f"The store data file has schema {before}, which this program does not know: use the OnHand that made it, or a newer one.",
+            f"The store data file has schema {before}, which this version does not know: use the OnHand that created it, or a newer one.",
             found=before,
         ) from error
 
 
-def seal_anew(path: Path, key_file: Path | None = None, fresh: bool = False) -> int:
-    """Seal all secrets with the newest key; with ``fresh`` make that one first. Returns how many secrets no key opens."""
+def reseal(path: Path, key_file: Path | None = None, fresh: bool = False) -> int:
+    """Seal all secrets with the newest key; with ``fresh``, make a new key first. Return how many secrets no key opens."""
     keys = key_file or beside(path)
     engine = _engine(path, NullPool)
     with translated():
         make_key(keys, fresh)
         with engine.begin() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            locked = Vault(keys).seal_anew(connection)
+            locked = Vault(keys).reseal(connection)
             connection.exec_driver_sql("COMMIT")
     engine.dispose()
     return locked
 
 
 def _migrate(path: Path) -> str:
-    """Run what migrations the file lacks; returns the revision it has then."""
+    """Run the missing migrations and return the new revision."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     engine = _engine(path, NullPool)
@@ -283,17 +281,17 @@ def _migrate(path: Path) -> str:
         after = _revision(engine)
     engine.dispose()
     if after is None:
-        raise Broken("The schema could not be made.", path=str(path))
+        raise Broken("The schema could not be created.", path=str(path))
     return after
 
 
 def check_schema(engine: Engine) -> None:
-    """Raises Refused if the file is not a store data file of exactly this program's schema."""
+    """Raise Refused if the file is not a store data file with exactly this version's schema."""
     head = ScriptDirectory(str(Path(__file__).parent / "migrations")).get_current_head()
     with translated():
         found = _revision(engine)
     if found is None:
-        raise Refused("This file is not a store data file: make one with `onhand init`.")
+        raise Refused("This file is not a store data file: create one with `onhand init`.")
     if found != head:
         raise Refused(
             f"The store data file has schema {found}, this program needs {head}: copy the file, then run `onhand init --upgrade`.",
@@ -312,7 +310,7 @@ def _engine(path: Path, pool: type[NullPool | QueuePool], **options: Any) -> Eng
         f"sqlite:///{path}",
         poolclass=pool,
         hide_parameters=True,  # a statement that fails is logged, and hashes and sealed secrets are among its values
-        # No isolation level: the driver begins nothing by itself, every BEGIN below is ours.
+        # No isolation level: the driver never begins a transaction; every BEGIN is below.
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False, "isolation_level": None},
         **options,
     )
@@ -329,18 +327,18 @@ def _engine(path: Path, pool: type[NullPool | QueuePool], **options: Any) -> Eng
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """A block in which a driver's exceptions become ours."""
+    """Turn a driver's exceptions into OnHand's errors."""
     try:
         yield
     except (DBAPIError, sqlite3.Error, OSError) as error:
         raise _named(error) from error
 
 
-# What a driver's words mean; the first that fits.
+# The meaning of a driver's messages; the first match counts.
 _TROUBLES: tuple[tuple[tuple[str, ...], Callable[[str], OnHandError]], ...] = (
     (
         ("full", "No space"),
-        lambda _: Retriable("The disk is full: make room, nothing was lost.", reason="disk_full"),
+        lambda _: Retriable("The disk is full: free some space. Nothing was lost.", reason="disk_full"),
     ),
     (
         ("readonly", "read-only", "Permission denied", "unable to open"),
@@ -350,18 +348,20 @@ _TROUBLES: tuple[tuple[tuple[str, ...], Callable[[str], OnHandError]], ...] = (
     ),
     (
         ("locked", "busy"),
-        lambda _: Retriable("Another program holds the store data file: try again, or end it.", reason="locked"),
+        lambda _: Retriable(
+            "Another program has locked the store data file: try again, or stop that program.", reason="locked"
+        ),
     ),
     (
         ("not a database",),
-        lambda _: Refused("This file is not a store data file: make one with `onhand init`."),
+        lambda _: Refused("This file is not a store data file: create one with `onhand init`."),
     ),
     (
         (
             "disk I/O",
         ),  # a write failed, for want of room (a quota, a limit) or because the disk does: the file is whole
         lambda _: Retriable(
-            "The store data file cannot be written now: make room for it, or look after its disk; nothing was lost.",
+            "The store data file cannot be written now: free some space, or check its disk. Nothing was lost.",
             reason="disk",
         ),
     ),
@@ -373,7 +373,7 @@ _TROUBLES: tuple[tuple[tuple[str, ...], Callable[[str], OnHandError]], ...] = (
 
 
 def _named(error: BaseException) -> BaseException:
-    """An error of our own for one of a driver; others as they are."""
+    """Return OnHand's error for a driver's exception; others unchanged."""
     if isinstance(error, OnHandError) or not isinstance(error, DBAPIError | sqlite3.Error | OSError):
         return error
     text = str(error.orig) if isinstance(error, DBAPIError) else str(error)

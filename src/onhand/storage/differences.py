@@ -1,4 +1,4 @@
-"""Differences in our database.
+"""Differences.
 
 Path: ``reconciling`` opens them; delivery, alignment or a person closes them.
 Promise: each keeps what was seen, what was done and when it closed.
@@ -28,7 +28,7 @@ EXPLAINED_BY_TRADE = tuple(
 
 
 class Differences:
-    """Named drifts."""
+    """Differences, open and closed."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -98,7 +98,9 @@ class Differences:
     def get(self, difference: int) -> Difference:
         row = self._connection.execute(select(table).where(table.c.id == difference)).one_or_none()
         if row is None:
-            raise Refused(f"There is no difference number {difference}.", difference=difference)
+            raise Refused(
+                f"There is no difference number {difference}: see the list of differences.", difference=difference
+            )
         return _difference(row)
 
     def awaiting(self, listing: int, amount: int) -> int | None:

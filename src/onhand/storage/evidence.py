@@ -1,7 +1,7 @@
-"""Answers what the first steps with OnHand are ticked off with: that a movement here was seen to change a shop.
+"""Finds the evidence for Getting started: that a movement in OnHand changed a shop.
 
 Path: the page Getting started reads here.
-Promise: a few rows by number or by index, however large the books are.
+Promise: reads a few rows by number or index, regardless of the size of the store.
 Never: writes.
 """
 
@@ -23,13 +23,13 @@ MOVEMENTS_READ = 50  # of the newest movements of an item
 
 
 class Evidence:
-    """The questions."""
+    """Queries for evidence."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def followed(self, cart: Cart) -> dict[str, Any] | None:
-        """The newest movement elsewhere since a cart was aligned, and the post by which its shop followed."""
+        """Return the newest movement elsewhere since a cart was aligned, with the post by which its shop followed."""
         newest = (
             select(
                 posts.c.listing_id, posts.c.delta, posts.c.state, posts.c.created_at, posts.c.settled_at, posts.c.seq

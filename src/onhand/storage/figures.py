@@ -1,7 +1,7 @@
-"""Figures over time, for the pictures: sales, latency, post stack, differences.
+"""Figures over time, for charts: sales, latency, post stack, differences.
 
 Path: the charts' verbs read here; the controller writes one sample per cart and minute.
-Promise: what is read is bounded by a span of time, found without an index on it: numbers of movements and posts grow with time.
+Promise: each query is limited to a period, found without an index on times, because numbers of movements and posts grow with time.
 Never: is needed for a decision.
 """
 
@@ -31,7 +31,7 @@ Offsets = Sequence[
 
 
 class Figures:
-    """What happened, by time."""
+    """Queries for charts and for Home."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -57,7 +57,7 @@ class Figures:
         return [(int(day), cart, number) for day, cart, number in rows]
 
     def latencies(self, cart: int, since: datetime) -> list[tuple[int, int]]:
-        """Of each batch of the cart's newest posts: when it was stored, and the microseconds until it was settled."""
+        """Return for each batch of the cart's newest posts when it was stored, and the microseconds until it was settled."""
         epoch = select(carts.c.epoch).where(carts.c.id == cart).scalar_subquery()
         newest = (
             select(posts.c.first, posts.c.created_at, posts.c.settled_at, posts.c.state)
@@ -75,7 +75,7 @@ class Figures:
         return [(at, settled - at) for at, settled in rows]
 
     def samples(self, since: datetime) -> list[tuple[int, int, int]]:
-        """(microseconds, cart, depth of its post stack), in the order of time."""
+        """Return (microseconds, cart, depth of its post stack) in order of time."""
         rows = self._connection.execute(
             select(samples.c.at, samples.c.cart_id, samples.c.waiting + samples.c.in_flight + samples.c.parked)
             .where(samples.c.at >= micros(since))
@@ -84,7 +84,7 @@ class Figures:
         return [(at, cart, depth) for at, cart, depth in rows]
 
     def today(self, since: datetime) -> dict[str, Any]:
-        """Units sold (less cancelled) and received since then, orders, and what is open now."""
+        """Return units sold (minus cancelled) and received since a time, orders, and what is open now."""
         units = dict(
             self._connection.execute(
                 select(movements.c.kind, func.sum(movements.c.quantity))
@@ -92,7 +92,7 @@ class Figures:
                 .group_by(movements.c.kind)
             ).all()
         )
-        # An order that got one more line today was taken before; and each cart, and each epoch of it, counts its orders anew.
+        # An order that got another line today was taken earlier; and each epoch of each cart numbers its orders from the start.
         earlier = order_lines.alias()
         of_same = (
             getattr(earlier.c, name) == getattr(order_lines.c, name) for name in ("order_number", "cart_id", "epoch")
@@ -117,7 +117,7 @@ class Figures:
         }
 
     def stack(self, cart: int | None = None) -> dict[str, int]:
-        """How many posts wait, are in flight and are parked, of one cart or of all."""
+        """Return how many posts are waiting, in flight and parked, for one cart or all."""
         of_listing = [] if cart is None else [listings.c.cart_id == cart]
         of_post = [] if cart is None else [posts.c.cart_id == cart]
         waiting = [
@@ -136,22 +136,22 @@ class Figures:
         }
 
     def sample(self, at: datetime) -> None:
-        """Write down how deep each cart's post stack is."""
+        """Save the depth of each cart's post stack."""
         for cart in self._connection.execute(select(carts.c.id)).scalars().all():
             open_ones = select(func.count()).where(differences.c.cart_id == cart, differences.c.closed_at.is_(None))
             values = {**self.stack(cart), "differences": self._count(open_ones)}
             self._connection.execute(insert(samples).values(cart_id=cart, at=micros(at), **values))
 
     def forget(self, before: datetime) -> None:
-        """Older samples are not shown any more."""
+        """Delete samples before a time."""
         self._connection.execute(delete(samples).where(samples.c.at < micros(before)))
 
     def _movements_since(self, since: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-        """What picks the movements since then: by number first, then by time, as clocks are set and bookings overtake one another."""
+        """Return the conditions for movements since a time: by number, then by time, because clocks change and bookings overtake others."""
         return movements.c.id >= self._first_movement(since - DISORDER), movements.c.at >= micros(since)
 
     def _first_movement(self, since: datetime) -> int:
-        """The number of the first movement not before a time, by halving: but for ``DISORDER``, numbers grow with time."""
+        """Return the number of the first movement not before a time, by binary search; numbers grow with time, except for ``DISORDER``."""
         low = 0
         high = self._count(select(func.coalesce(func.max(movements.c.id), 0))) + 1
         while low + 1 < high:
@@ -167,7 +167,7 @@ class Figures:
 
 
 def _day(at: ColumnElement[int], offsets: Offsets) -> ColumnElement[int]:
-    """The day of a time, counted from 1970, on clocks that run ahead of UTC by another offset from each of these times on."""
+    """Return the SQL for the local day of a time, counted from 1970. ``offsets`` are the UTC offsets, each with its start."""
     first, *later = sorted(offsets)
     changes = [(at >= micros(since), _us(offset)) for since, offset in reversed(later)]
     return (at + (case(*changes, else_=_us(first[1])) if changes else _us(first[1]))) // DAY

@@ -1,7 +1,7 @@
-"""What people know of items, in our database, and the list they read it in.
+"""The particulars of items, and the list of items for people.
 
 Path: ``services.items`` reads and saves particulars; the Inventory screen, exports and ``item_list`` read pages.
-Promise: every save counts up the revision; a page is read by its place in SKU order, however long the list is.
+Promise: every save raises the revision; a page is found by its SKU, regardless of the length of the list.
 Never: moves a quantity.
 """
 
@@ -25,7 +25,7 @@ from .times import iso
 
 
 class Inventory:
-    """Items as people know them."""
+    """Items with their particulars."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -52,11 +52,13 @@ class Inventory:
         )
 
     def _check_barcodes(self, changed: Mapping[int, Particulars]) -> None:
-        """Free the barcodes that change hands. Raises Refused for one that two items would have: a scanner could not tell them apart."""
+        """Free barcodes that move to another item. Raise Refused if two items would share one, as a scanner could not tell them apart."""
         wanted: dict[str, int] = {}
         for item, one in changed.items():
             if one.barcode and wanted.setdefault(one.barcode, item) != item:
-                raise Refused(f"Two items cannot have the barcode {one.barcode!r}.", barcode=one.barcode)
+                raise Refused(
+                    f"Two items cannot have the same barcode {one.barcode!r}: correct one of them.", barcode=one.barcode
+                )
         for chunk in chunks(sorted(wanted)):
             held = self._connection.execute(
                 select(items.c.id, items.c.sku, items.c.barcode).where(items.c.barcode.in_(chunk))
@@ -64,7 +66,7 @@ class Inventory:
             for row in held:
                 if row.id not in changed:
                     raise Refused(
-                        f"{row.sku} has the barcode {row.barcode!r} already: correct one of the two.",
+                        f"{row.sku} already has the barcode {row.barcode!r}: correct one of the two.",
                         barcode=row.barcode,
                         sku=row.sku,
                     )
@@ -110,7 +112,7 @@ class Inventory:
         return list(found.values())[:: -1 if before else 1]
 
     def one(self, item: int) -> dict[str, Any]:
-        """An item with its listing in each cart: what was seen there last, and how much is in flight."""
+        """Return an item with its listing in each cart: the count last seen there, and the units in flight."""
         found = self._connection.execute(_PAGE.where(items.c.id == item)).one()
         shops = {}
         for row in self._connection.execute(_SHOWN.where(listings.c.item_id == item)):
@@ -118,7 +120,7 @@ class Inventory:
         return {**_row(found), "shops": shops}
 
     def _last_seen(self, row: Any) -> dict[str, Any]:
-        """A look that fits the books shows what is agreed; one that does not has opened a difference."""
+        """Return the count last seen: the agreed count, or what an open difference saw."""
         is_open = (differences.c.listing_id == row.id, differences.c.closed_at.is_(None))
         query = select(differences).where(*is_open).order_by(differences.c.id.desc()).limit(1)
         difference = self._connection.execute(query).one_or_none()
@@ -133,15 +135,15 @@ class Inventory:
         }
 
     def rows(self, columns: Sequence[str]) -> list[tuple[Any, ...]]:
-        """Every item in SKU order, as a table of items has it."""
+        """Return every item in SKU order, in the columns of a table of items."""
         query = select(*(_COLUMNS[name] for name in columns)).outerjoin(suppliers).order_by(items.c.sku_key)
         return [tuple(row) for row in self._connection.execute(query)]
 
 
 def has_in_it(search: str) -> ColumnElement[bool]:
-    """Whether an item's SKU or name contains this, or its barcode is this.
+    """Return the condition that an item's SKU or name contains a text, or that its barcode equals it.
 
-    SQLite's LIKE takes a for A without help; ``lower`` would more than double its cost.
+    SQLite's LIKE already ignores the case of ASCII letters; ``lower`` would more than double the cost.
     """
     in_sku = items.c.sku_key.contains(sku_key(search), autoescape=True)
     in_name = items.c.name.contains(search.strip(), autoescape=True)
@@ -149,7 +151,7 @@ def has_in_it(search: str) -> ColumnElement[bool]:
 
 
 def _wanted(search: str, below_zero: bool, reorder: bool, set_aside: bool, supplier: str) -> list[ColumnElement[bool]]:
-    """What narrows a list."""
+    """Return the conditions of a filtered list."""
     wanted: list[ColumnElement[bool]] = []
     if search.strip():
         wanted.append(has_in_it(search))
@@ -197,7 +199,7 @@ _KNOWN: Select[Any] = select(
     items.c.id, *(items.c[name] for name in _OWN), suppliers.c.name.label("supplier"), items.c.revision
 ).outerjoin(suppliers, suppliers.c.id == items.c.supplier_id)
 _PAGE = _KNOWN.add_columns(items.c.sku, items.c.sku_key, items.c.on_hand)
-# A product that is gone from a shop is told only where no other stands for the item.
+# A deleted product is shown only if the shop has no other product for the item.
 _SHOWN: Select[Any] = (
     select(
         listings.c.id,

@@ -1,4 +1,4 @@
-"""Items and movements in our database.
+"""Items and movements.
 
 Path: ``bookkeeping.book`` appends and moves; screens and ``prove`` read.
 Promise: an origin is written once; a balance never leaves its range.
@@ -43,7 +43,7 @@ IDS_MAX = 500  # ids in one IN list
 
 
 def chunks(values: Sequence[T]) -> list[Sequence[T]]:
-    """Slices short enough for one IN list."""
+    """Yield slices that are short enough for one IN list."""
     return [values[start : start + IDS_MAX] for start in range(0, len(values), IDS_MAX)]
 
 
@@ -61,7 +61,7 @@ class Items:
         keys = [str(row["sku_key"]) for row in rows]
         if taken := self.by_key(keys):
             sku = next(iter(taken.values())).sku
-            raise Refused(f"There is an item with the SKU {sku!r} already.", sku=sku)
+            raise Refused(f"There is already an item with the SKU {sku!r}: use another SKU.", sku=sku)
         self._check_looks([sku for sku, _ in new])
         if rows:
             self._connection.execute(insert(items), rows)
@@ -75,7 +75,7 @@ class Items:
         return found
 
     def look_alikes(self, skus: Collection[str]) -> dict[str, str]:
-        """A look that is all ASCII can be that of an ASCII SKU, whose key it is then; else only other SKUs can have it."""
+        """Return items whose SKU has this look. An ASCII look can be the key of an ASCII SKU; otherwise only other SKUs can have it."""
         looks = {sku: look(sku) for sku in skus}
         plain = self.by_key(sorted({seen for seen in looks.values() if seen.isascii()}))
         others: dict[str, str] = {}
@@ -103,7 +103,7 @@ class Items:
         return found
 
     def _check_looks(self, skus: Sequence[str], but: str = "") -> None:
-        """Raise Refused if one of these looks like an item's SKU, or like another of these. ``but``: the SKU that is given up."""
+        """Raise Refused if one of these SKUs looks like an item's SKU or like another of these. ``but``: the SKU that is replaced."""
         found = {sku: like for sku, like in self.look_alikes(skus).items() if sku_key(like) != sku_key(but)}
         seen: dict[str, str] = {}
         for sku in skus:
@@ -141,7 +141,7 @@ class Items:
         key = sku_key(sku)
         holder = self.by_key([key]).get(key)
         if holder is not None and holder.id != item:
-            raise Refused(f"There is an item with the SKU {holder.sku!r} already.", sku=holder.sku)
+            raise Refused(f"There is already an item with the SKU {holder.sku!r}: use another SKU.", sku=holder.sku)
         self._check_looks([sku], but=self.by_id([item])[item].sku)
         self._connection.execute(update(items).where(items.c.id == item).values(sku=sku, sku_key=key))
 
@@ -149,7 +149,9 @@ class Items:
         try:
             _MOVE.run(self._connection, [{"item": item, "units": units} for item, units in changes.items()])
         except IntegrityError as error:
-            raise Refused("A quantity on hand would leave the range a shop can show.", items=list(changes)) from error
+            raise Refused(
+                "A quantity on hand would be outside the range that a shop can show.", items=list(changes)
+            ) from error
 
 
 class Movements:
@@ -180,7 +182,7 @@ class Movements:
         except IntegrityError as error:
             twice = sorted(self.booked([m.origin for m in entries]))
             raise Conflict(
-                "This was booked already; nothing was booked again.", reason="booked", origins=twice[:100]
+                "This was already booked: nothing was booked again.", reason="booked", origins=twice[:100]
             ) from error
 
     def booked(self, origins: Sequence[str]) -> set[str]:
@@ -257,10 +259,10 @@ class Movements:
         return found
 
     def history(self, item: int, points: int) -> list[tuple[datetime, int]]:
-        """The balance at the end of each of so many stretches of the ledger in which the item moved, oldest first; the first movement
-        and the last are always there.
+        """Return an item's balance at the end of each of ``points`` stretches of its movements, oldest first.
 
-        One pass over the item's movements: a balance is the sum of all before it, so none can be left out.
+        The first movement and the last are always included. One pass over the item's movements: a balance is the sum of all before it, so
+        none can be left out.
         """
         number, of_item = movements.c.id, movements.c.item_id == item
         span = select(func.min(number), func.max(number), func.count()).where(of_item)
@@ -268,7 +270,7 @@ class Movements:
         if not count:
             return []
         step = 1 if count <= points else -(-(last - first) // max(1, points - 1))
-        stretch = ((number - first + step - 1) // step).label("stretch")  # the first movement is one by itself
+        stretch = ((number - first + step - 1) // step).label("stretch")  # the first movement is a stretch of its own
         summed = select(stretch, func.max(movements.c.at).label("at"), func.sum(movements.c.quantity).label("units"))
         rows = self._connection.execute(summed.where(of_item).group_by("stretch").order_by("stretch")).all()
         balances = accumulate(int(row.units) for row in rows)
@@ -292,7 +294,7 @@ class Movements:
         return {item: int(units) for item, units in self._connection.execute(query)}
 
     def refold(self) -> list[tuple[str, int, int]]:
-        """Items whose balance is not the sum of their movements."""
+        """Return the items whose balance is not the sum of their movements."""
         folded = (
             select(movements.c.item_id, func.sum(movements.c.quantity).label("units"))
             .group_by(movements.c.item_id)

@@ -1,7 +1,7 @@
-"""Collected order lines in our database.
+"""Collected order lines.
 
 Path: ``collecting`` records and marks them; the window of a look is compared with what is here.
-Promise: a line is kept once per cart and epoch, whatever order it arrives in; one whose number is used again is put aside, not lost.
+Promise: a line is stored once per cart and epoch, in any order of arrival; a line whose number is used again is put aside, not lost.
 Never: decides that a line is sold.
 """
 
@@ -24,8 +24,8 @@ from .ledger import chunks
 from .tables import order_lines as table
 from .times import micros, moment
 
-RUN_DIGITS = 4  # so that the names of runs sort as their numbers do
-WAITING_MAX = 10_000  # newest waiting lines of some products; what older ones would name is booked by the counter
+RUN_DIGITS = 4  # so that the names of runs sort like their numbers
+WAITING_MAX = 10_000  # newest waiting lines of some products; older sales are booked by the counter alone
 
 
 class Lines:
@@ -40,7 +40,7 @@ class Lines:
         when = micros(at)
         known, lost = self._known(source, [line.line for line in lines])
         kept = {line.line for line in lines if line.line in known and not reused and same(known[line.line], line)}
-        # One that was gone and has other units now is another line: no cart edits what it has deleted.
+        # A line that was gone and now has other units is another line: no cart edits a deleted line.
         kept -= {line.line for line in lines if line.line in lost and line.quantity != known[line.line].quantity}
         if not kept.isdisjoint(lost) and not self._is_back(source, kept):
             kept -= lost
@@ -77,7 +77,7 @@ class Lines:
         )
 
     def _known(self, source: Source, numbers: Sequence[int]) -> tuple[dict[int, Line], set[int]]:
-        """Those of the lines that are kept, by number, and which of them the shop does not have any more."""
+        """Return the stored lines among these, by number, and which of them are gone from the shop."""
         known: dict[int, Line] = {}
         lost: set[int] = set()
         for chunk in chunks(numbers):
@@ -88,11 +88,11 @@ class Lines:
         return known, lost
 
     def _is_back(self, source: Source, lines: Container[int]) -> bool:
-        """Whether the highest known line is among these: then the table was emptied for a while, and no number was used again."""
+        """Return whether the highest known line is among these. Then the table was only empty for a while, and no number was reused."""
         return self._connection.execute(select(func.max(table.c.line)).where(*_of(source))).scalar_one() in lines
 
     def _put_aside(self, source: Source, lines: Sequence[int], at: datetime) -> None:
-        """Keep these, and what is gone above the lowest of them, under an epoch of their own: their numbers are used again."""
+        """Move these lines, and gone lines above the lowest of them, to their own epoch, because their numbers were reused."""
         if not lines:
             return
         aside = f"{source.epoch}~{self._last_run(source) + 1:0{RUN_DIGITS}}"
@@ -103,7 +103,7 @@ class Lines:
         self._connection.execute(where.where(table.c.line > min(lines), ~table.c.present))
 
     def _last_run(self, source: Source) -> int:
-        """How often lines of this epoch were put aside."""
+        """Return how often lines of this epoch were put aside."""
         of_epoch = (table.c.epoch > f"{source.epoch}~", table.c.epoch < f"{source.epoch}~~")
         last = self._connection.execute(
             select(func.max(table.c.epoch)).where(table.c.cart_id == source.cart, *of_epoch)
@@ -111,7 +111,7 @@ class Lines:
         return int(last.rpartition("~")[2]) if last else 0
 
     def _runs(self, source: Source, lines: Sequence[int]) -> dict[int, int]:
-        """Of numbers that were used before: in which run of numbers they are used again."""
+        """Return the run in which reused numbers are used again."""
         found: dict[int, int] = {}
         for run in range(1, self._last_run(source) + 1):
             before = Source(source.cart, f"{source.epoch}~{run:0{RUN_DIGITS}}")
@@ -121,7 +121,7 @@ class Lines:
         return found
 
     def _come_again(self, source: Source, lines: Sequence[Line]) -> None:
-        """Lines that were gone and are there again. One of which all came back waits for its counter once more."""
+        """Mark lines that were gone as present again. A line whose units all came back waits for its counter again."""
         waits = (LineState.WAITING.value, LineState.RESTOCKED.value)
         for line in lines:
             where = update(table).where(*_of(source), table.c.line == line.line)

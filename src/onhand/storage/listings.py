@@ -1,4 +1,4 @@
-"""Listings in our database.
+"""Listings.
 
 Path: every service of a tick moves them; delivering asks which have news.
 Promise: the cells and sums computed here are those of the protocol, over all listings that the shop still has.
@@ -66,7 +66,7 @@ class Listings:
         return found
 
     def insert(self, cart: int, rows: Sequence[Row], ties: Mapping[int, Tie], aligned: bool) -> None:
-        """A product that was deleted and comes again under its id begins anew."""
+        """Insert listings. A product that was deleted and returns under its id starts fresh."""
         if not rows:
             return
         again = self._products(cart, [row.product for row in rows])
@@ -140,7 +140,7 @@ class Listings:
     def describe(self, cart: int, rows: Sequence[Row], ties: Mapping[int, Tie]) -> None:
         if not rows:
             return
-        # One row may be renamed to another's old SKU, so each is written with its own tie.
+        # One row may be renamed to another's old SKU, so each is written with its own item.
         self._connection.execute(
             text(
                 """
@@ -356,7 +356,7 @@ class Listings:
         )
 
     def park(self, listing: int, reason: str, at: datetime, person: str | None = None) -> None:
-        # What a person set aside stays so for his reason, whatever the shop answers to a post that was on its way.
+        # A product that a person parked keeps their reason, regardless of the shop's answer to a post in flight.
         self._connection.execute(
             update(listings)
             .where(listings.c.id == listing, true() if person is not None else listings.c.parked_by.is_(None))

@@ -1,4 +1,4 @@
-"""System parameters, headings of files and orders entered by hand, in our database.
+"""System parameters, headings of files, and orders entered by hand.
 
 Path: ``services.settings`` and ``services.selling``.
 Promise: an order number is used once.
@@ -21,12 +21,12 @@ from .office_tables import mappings
 from .tables import parameters, phone_order_lines, phone_orders
 from .times import iso, micros
 
-# Hot: every step of every driver begins with them.
+# Hot: every step of every driver begins with these statements.
 _PARAMETERS = Hot(select(parameters.c.name, parameters.c.value))
 
 
 class Parameters:
-    """What was set by a person; everything else has its default."""
+    """Parameters set by a person; all others have their defaults."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -35,7 +35,7 @@ class Parameters:
         return dict(_PARAMETERS.rows(self._connection, {}))
 
     def changes(self) -> dict[str, dict[str, Any]]:
-        """Who set each parameter last, and when."""
+        """Return who changed each parameter last, and when."""
         query = select(parameters.c.name, parameters.c.person, parameters.c.at)
         return {row.name: {"person": row.person, "at": iso(row.at)} for row in self._connection.execute(query)}
 
@@ -46,7 +46,7 @@ class Parameters:
 
 
 class Mappings:
-    """Which heading of a file means which column."""
+    """The columns that headings of files mean."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -71,7 +71,7 @@ class PhoneOrders:
 
     def add(self, number: str, person: str, note: str, lines: Sequence[tuple[int, int]], at: datetime) -> None:
         if self._taken(number):
-            raise Refused(f"Order {number!r} is booked already; nothing was changed.", order=number)
+            raise Refused(f"Order {number!r} is already booked: nothing was changed.", order=number)
         values = {"number": number, "person": person, "note": note, "at": micros(at)}
         order = self._connection.execute(insert(phone_orders).values(values).returning(phone_orders.c.id)).scalar_one()
         self._connection.execute(

@@ -1,7 +1,7 @@
-"""Defines the tables of the office: buying, counting, people, webhooks, long work.
+"""Defines the tables for buying, counting, people, webhooks and long work.
 
 Path: the books of these nouns query them; the first migration creates them together with those of ``tables``.
-Promise: what a browser or a program holds as proof of who it is stands here only as a digest.
+Promise: the session, link and token secrets of browsers and programs are stored only as digests.
 Never: holds a quantity on hand; those are in ``tables``.
 """
 
@@ -91,7 +91,7 @@ users = Table(
 sessions = Table(
     "sessions",
     metadata,
-    Column("digest", String(64), primary_key=True),  # of what the browser holds
+    Column("digest", String(64), primary_key=True),  # of the browser's cookie
     Column("user_id", Id, ForeignKey("users.id"), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
@@ -187,7 +187,7 @@ webhooks = Table(
     Column("events", Text, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("allow_http", Boolean, nullable=False),
-    Column("down", Text, nullable=False),  # the carts it was told are down
+    Column("down", Text, nullable=False),  # the carts that it was notified are down
     Column("movement_cursor", BigInteger, nullable=False),
     Column("difference_cursor", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),

@@ -1,7 +1,7 @@
 """Orders of all carts and those entered by hand, put together from their lines and movements.
 
 Path: ``services.selling`` finds the order it cancels or takes back; the Orders screen and ``order_list`` read pages.
-Promise: what was cancelled and returned is what the movements say; an order keeps its place in the list, where its first line came.
+Promise: cancelled and returned units come from the movements; an order keeps its place in the list, that of its first line.
 Never: writes.
 """
 
@@ -28,7 +28,7 @@ RANGES = 100  # of origins in one statement
 
 
 class Orders:
-    """The questions."""
+    """Queries for orders."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -43,8 +43,7 @@ class Orders:
         state: LineState | None = None,
         search: str = "",
     ) -> list[Order]:
-        """Orders, newest first, from behind a place. ``search`` is an order's number, or a SKU in it. Raises Refused if there is no
-        such place."""
+        """Return orders after a place, newest first. ``search`` is an order number or a SKU. Raise Refused for an invalid place."""
         behind = _place(before) if before else None
         search = search.strip()
         found: list[Order] = []
@@ -56,7 +55,7 @@ class Orders:
         return self._with_returns(newest)
 
     def find(self, number: str, cart: int | None, epoch: str = "") -> Order:
-        """One order; of a cart, or entered by hand. Of several epochs that have the number, the newest. Raises Refused."""
+        """Return one order, of a cart or entered by hand, from the newest epoch that has the number. Raise Refused."""
         wanted = number.strip()
         if cart is None:
             found = self._phone_orders([phone_orders.c.number == wanted], 1)
@@ -64,7 +63,7 @@ class Orders:
             of_cart: list[ColumnElement[bool]] = [order_lines.c.cart_id == cart, _numbered(wanted)]
             found = self._heads(1, None, [*of_cart, *([order_lines.c.epoch == epoch] if epoch else [])], ())
         if not found:
-            raise Refused(f"There is no order {wanted!r} there: see the list of orders.", order=wanted)
+            raise Refused(f"There is no order {wanted!r}: see the list of orders.", order=wanted)
         return self._with_returns(found)[0]
 
     # Orders of carts
@@ -97,7 +96,7 @@ class Orders:
         wanted: Sequence[ColumnElement[bool]],
         narrowing: Sequence[tuple[str, ColumnElement[bool]]],
     ) -> list[Order]:
-        """Orders, each found by its first line that fits."""
+        """Return orders, each found by its first matching line."""
         other = order_lines.alias()
         same = and_(
             other.c.order_number == order_lines.c.order_number,
@@ -119,7 +118,7 @@ class Orders:
         return self._with_lines(self._connection.execute(query).all())
 
     def _with_lines(self, heads: Sequence[Any]) -> list[Order]:
-        """Each order with all its lines. A line's item is the one whose stock it took, or else what its product belongs to."""
+        """Return each order with all its lines. A line's item is the one whose stock it took, or else the item of its product."""
         wanted = {(head.order_number, head.cart_id, head.epoch) for head in heads}
         rows: defaultdict[tuple[Any, ...], list[Any]] = defaultdict(list)
         for chunk in chunks(sorted({head.order_number for head in heads})):
@@ -145,7 +144,7 @@ class Orders:
         ]
 
     def _by_product(self, rows: Sequence[Any], item_of: dict[Any, int]) -> None:
-        """The items of lines that no sale names."""
+        """Return the items of lines without a booked sale, by product."""
         products = defaultdict(set)
         for row in rows:
             products[row.cart_id].add(row.product)
@@ -165,7 +164,7 @@ class Orders:
         return known
 
     def _spellings(self, sku: str) -> list[str]:
-        """How shops write a SKU: as it was typed, as we have it, and as their products do."""
+        """Return the spellings of a SKU: as typed, as in OnHand, and as in the shops' products."""
         key = sku_key(sku)
         ours = select(items.c.sku).where(items.c.sku_key == key)
         theirs = select(listings.c.model).where(listings.c.sku_key == key, listings.c.model.is_not(None)).distinct()
@@ -222,8 +221,10 @@ class Orders:
     # What came back
 
     def _with_returns(self, orders: Sequence[Order]) -> list[Order]:
-        """The same orders with what was cancelled and returned of each line, as their movements say. What a shop gave back of a line
-        stands with the line."""
+        """Return the orders with the cancelled and returned units of each line, from their movements.
+
+        The line itself has the units that a shop gave back.
+        """
         back: defaultdict[tuple[str, str, str], int] = defaultdict(int)
         for start in range(0, len(orders), RANGES):
             part = orders[start : start + RANGES]
@@ -272,16 +273,16 @@ def _line(row: Any, item: int | None, known: dict[int, Any]) -> OrderLine:
 
 
 def _numbered(text_: str) -> ColumnElement[bool]:
-    """Whether a shop's order has this number; what is no number fits none."""
+    """Return the condition that a shop's order has this number; false for a text that is not a number."""
     plain = text_.isascii() and text_.isdigit() and len(text_) <= NUMBER_DIGITS_MAX
     return order_lines.c.order_number == literal(int(text_) if plain else -1, Integer)
 
 
 def _place(text_: str) -> tuple[int, int, str, int]:
-    """A place in the list, taken apart. Raises Refused if it is none."""
+    """Return the parts of a place in the list. Raise Refused if it is not valid."""
     at, _, rest = text_.partition("/")
     cart, _, rest = rest.partition("/")
     epoch, _, line = rest.rpartition("/")
     if not all(number.isascii() and number.isdigit() and len(number) < 19 for number in (at, cart, line)):
-        raise Refused("There is no such place in the list of orders: begin at its top.", before=text_[:100])
+        raise Refused(f"{text_[:60]!r} is not a place in the list of orders: start from the top.", before=text_[:100])
     return int(at), int(cart), epoch, int(line)

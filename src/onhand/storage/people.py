@@ -1,8 +1,8 @@
-"""People, their sessions, one-time links and API tokens, in our database.
+"""Users, their sessions, one-time links and API tokens.
 
 Path: ``services.people`` asks for every request of a browser or a program.
-Promise: of what proves who somebody is only digests are kept, and passwords as hashes.
-Never: hands a hash to anybody but the service that compares it.
+Promise: session, link and token secrets are stored as digests, passwords as hashes.
+Never: gives a hash to anything but the service that compares it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .times import micros, moment
 
 
 class People:
-    """Who may come in."""
+    """Users, sessions, one-time links and API tokens."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -35,17 +35,17 @@ class People:
     def get(self, person: int) -> Person:
         row = self._connection.execute(select(users).where(users.c.id == person)).one_or_none()
         if row is None:
-            raise Refused(f"There is no user number {person}.", user=person)
+            raise Refused(f"There is no user number {person}: see the list of users.", user=person)
         return _person(row)
 
     def named(self, name: str) -> tuple[Person, str | None] | None:
-        """The user of that name and his password's hash."""
+        """Return the user of this name and their password hash."""
         row = self._connection.execute(select(users).where(users.c.name_key == _key(name))).one_or_none()
         return None if row is None else (_person(row), row.password)
 
     def add(self, name: str, role: Role, at: datetime) -> int:
         if self.named(name) is not None:
-            raise Refused(f"There is a user named {name!r} already: choose another name.", name=name)
+            raise Refused(f"There is already a user named {name!r}: choose another name.", name=name)
         values = {"name": name, "name_key": _key(name), "role": role.value, "active": True, "created_at": micros(at)}
         return int(self._connection.execute(insert(users).values(values).returning(users.c.id)).scalar_one())
 
@@ -56,7 +56,7 @@ class People:
         self._set(person, password=hashed)
 
     def administrators(self) -> int:
-        """How many active administrators can log in."""
+        """Return how many active administrators can log in."""
         query = (
             select(func.count())
             .select_from(users)
@@ -99,12 +99,12 @@ class People:
         self._connection.execute(delete(sessions).where(gone))
 
     def add_link(self, digest: str, person: int | None, expires_at: datetime) -> None:
-        """A new one-time link; older ones for the same end."""
+        """Add a one-time link. Older links for the same user stop working."""
         self._connection.execute(delete(links).where(links.c.user_id.is_not_distinct_from(person)))
         self._connection.execute(insert(links).values(digest=digest, user_id=person, expires_at=micros(expires_at)))
 
     def link(self, digest: str, now: datetime) -> tuple[int | None] | None:
-        """For whom a link is that has not ended, in a tuple; None if there is no such link."""
+        """Return the user of a valid link, in a tuple; None if there is no such link."""
         query = select(links.c.user_id).where(links.c.digest == digest, links.c.expires_at > micros(now))
         row = self._connection.execute(query).one_or_none()
         return None if row is None else (row.user_id,)

@@ -1,7 +1,7 @@
-"""Posts in our database.
+"""Posts.
 
 Path: ``delivering`` adds a batch before it is sent and settles it by the shop's answer.
-Promise: at most one batch of a cart is unsettled.
+Promise: at most one batch of each cart is unsettled.
 Never: forgets a post.
 """
 
@@ -88,7 +88,7 @@ class Posts:
                 table.c.listing_id == listing,
                 table.c.state == State.APPLIED.value,
                 table.c.settled_at >= micros(since),
-                table.c.delta != 0,  # a mark moved nothing, so a race can have destroyed nothing of it
+                table.c.delta != 0,  # a mark moves nothing, so a race cannot have destroyed it
             )
             .order_by(table.c.settled_at.desc())
             .limit(limit)

@@ -1,8 +1,8 @@
-"""Reads the products of a cart for people: which item each belongs to, and which it might.
+"""Reads the products of a cart for people, with their items and similar items.
 
-Path: the verbs ``cart_products`` and ``listing_suggest``, and the screen where SKUs are settled, read here.
+Path: the verbs ``cart_products`` and ``listing_suggest``, and the screen that resolves SKUs, read here.
 Promise: every list is a bounded page, found by the product's number.
-Never: writes, or ties anything: what is alike is only shown.
+Never: writes; matches a product to an item by similarity.
 """
 
 from __future__ import annotations
@@ -30,21 +30,23 @@ WHY = (
     "",
 )
 LOOKS_MAX = 2000  # unmatched products whose looks are compared for one page
-ALIKE_MIN = 3  # characters that two SKUs must at least share to count as alike
-SIGNS = "-_. /"  # what people leave out or put into a SKU
+ALIKE_MIN = 3  # the fewest shared characters of two similar SKUs
+SIGNS = "-_. /"  # signs that people add to a SKU or leave out
 UNSETTLED = (Problem.UNMATCHED.value, Problem.DUPLICATE.value, Problem.BLANK.value)
-WISHED = (Problem.IGNORED.value, Problem.SET_ASIDE.value)  # a person wants it so: no problem
+WISHED = (Problem.IGNORED.value, Problem.SET_ASIDE.value)  # chosen by a person, so not a problem
 
 
 class Products:
-    """Listings, with the item of each."""
+    """Listings with their items."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def page(self, cart: int, problem: str | None, after: int, limit: int, search: str = "") -> Rows:
-        """Listings of a cart in product order. ``problem`` is one, or "any", "unsettled", "chosen", "parked", "not aligned",
-        "switched off"."""
+        """Return a cart's listings in product order.
+
+        ``problem`` is a ``Problem``, or "any", "unsettled", "chosen", "parked", "not aligned" or "switched off".
+        """
         query = (
             select(listings, items.c.sku, items.c.on_hand, SWITCHED_OFF.label("off"))
             .outerjoin(items, items.c.id == listings.c.item_id)
@@ -89,8 +91,10 @@ class Products:
         ]
 
     def texts(self, cart: int) -> dict[str, int]:
-        """How many products of a cart have texts that were mended, or that a person has to look at, and how many unmatched ones
-        (of the first ``LOOKS_MAX``) have a SKU that only looks like an item's."""
+        """Return how many products of a cart have repaired texts, doubtful texts, and SKUs that only look like an item's.
+
+        The last are counted among the first ``LOOKS_MAX`` unmatched products.
+        """
         live = (listings.c.cart_id == cart, listings.c.problem.is_distinct_from(Problem.DELETED.value))
         count = select(func.count()).select_from(listings)
         unmatched = select(listings.c.model).where(
@@ -105,9 +109,9 @@ class Products:
         return {**numbers, "look_alikes": sum(model in alike for model in models)}
 
     def alike(self, cart: int, model: str, name: str, search: str, limit: int) -> Rows:
-        """Items that a product might be, the likeliest first; with ``search``, those that contain it.
+        """Return the items that a product might be, the likeliest first; with ``search``, the items that contain it.
 
-        ``held_by`` is the product of this cart that has the item already.
+        ``held_by`` is the product of this cart that already has the item.
         """
         key, title = sku_key(model), name.strip().lower()
         plain = "".join(sign for sign in key if sign not in SIGNS)

@@ -1,7 +1,7 @@
-"""Suppliers and purchase orders in our database.
+"""Suppliers and purchase orders.
 
 Path: ``services.purchasing`` moves them along; the Receive screen lists them.
-Promise: a number is used once; what is outstanding is computed from the lines, never kept.
+Promise: a number is used once; outstanding units are computed from the lines, never stored.
 Never: changes a quantity on hand.
 """
 
@@ -25,7 +25,7 @@ OPEN = (OrderState.DRAFT.value, OrderState.SENT.value)
 
 
 class Purchases:
-    """Whom we buy from, and what."""
+    """Suppliers and purchase orders."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -88,7 +88,9 @@ class Purchases:
         )
         row = self._connection.execute(query).one_or_none()
         if row is None:
-            raise Refused(f"There is no purchase order {number.strip()!r}.", order=number)
+            raise Refused(
+                f"There is no purchase order {number.strip()!r}: see the list of purchase orders.", order=number
+            )
         lines = self._connection.execute(
             select(purchase_order_lines, items.c.sku, items.c.name)
             .join(items, items.c.id == purchase_order_lines.c.item_id)
@@ -155,7 +157,7 @@ class Purchases:
         return [Stocked(*row) for row in self._connection.execute(query)]
 
     def orders(self, state: str | None, supplier: str, before: int | None, limit: int) -> list[dict[str, Any]]:
-        """Purchase orders, newest first, with how many units are outstanding. ``state`` "open": drafts and sent ones."""
+        """Return purchase orders, newest first, with their outstanding units. ``state`` "open": drafts and sent orders."""
         left = case(
             (
                 purchase_order_lines.c.ordered > purchase_order_lines.c.received,
@@ -223,11 +225,11 @@ class Purchases:
             select(suppliers.c.id).where(suppliers.c.name_key == sku_key(name))
         ).scalar_one_or_none()
         if taken is not None and taken != but:
-            raise Refused(f"There is a supplier named {name!r} already.", name=name)
+            raise Refused(f"There is already a supplier named {name!r}: choose another name.", name=name)
 
 
 def _outstanding() -> Any:
-    """Per item the units that are on their way: all of a draft, what has not come of a sent order."""
+    """Return the units on order per item: all units of drafts, outstanding units of sent orders."""
     left = purchase_order_lines.c.ordered - purchase_order_lines.c.received
     return (
         select(purchase_order_lines.c.item_id, func.sum(case((left > 0, left), else_=0)).label("units"))

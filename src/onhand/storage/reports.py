@@ -1,6 +1,6 @@
-"""Read-only questions asked by screens and commands, answered as plain rows.
+"""Read-only queries for screens and commands, answered as plain rows.
 
-Path: ``verbs`` and the web pages read here directly; no service stands between.
+Path: ``verbs`` and the web pages read here directly, without a service in between.
 Promise: one consistent snapshot; every list is bounded.
 Never: writes.
 """
@@ -24,13 +24,13 @@ SALES_READ = 10_000  # of the newest movements, for a pace: a busy shop's last d
 
 
 class Reports:
-    """The questions."""
+    """Queries for screens and commands."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def item_count(self) -> int:
-        """How many items there are."""
+        """Return the number of items."""
         return int(self._connection.execute(select(func.count()).select_from(items)).scalar_one())
 
     def stock_notices(self, named: int) -> dict[str, Any]:
@@ -49,9 +49,9 @@ class Reports:
         return found
 
     def best_seller(self, since: datetime) -> tuple[str, int, datetime] | None:
-        """The item that sold most in all carts since then: its SKU, its units, and when the first sale of any item was.
+        """Return the best-selling item in all carts since a time: its SKU, its units, and the time of the first sale of any item.
 
-        Among the newest ``SALES_READ`` movements: they are read by number, so that the time of a sale needs no index.
+        Only the newest ``SALES_READ`` movements count: they are read by number, so that the time of a sale needs no index.
         """
         newest = (
             select(movements.c.item_id, movements.c.at, movements.c.kind, movements.c.cart_id, movements.c.quantity)
@@ -80,8 +80,8 @@ class Reports:
         return None if row is None else (row.sku, int(row.units), moment(row.first))
 
     def cart_counts(self, cart: int) -> dict[str, int]:
-        """How many listings of a cart are in which state, and how deep its post stack is."""
-        # Each by an index of just these, as few listings are anything but in step; those are what is left of all.
+        """Return how many listings of a cart are in each state, and the depth of its post stack."""
+        # Each has an index, because few listings are not in step; the number in step is the rest.
         of_cart = listings.c.cart_id == cart
         by_problem = select(listings.c.problem, func.count()).where(of_cart, listings.c.problem.is_not(None))
         problems: dict[str, int] = dict(self._connection.execute(by_problem.group_by(listings.c.problem)).all())
@@ -133,7 +133,7 @@ class Reports:
         closed_only: bool = False,
         before: int | None = None,
     ) -> Rows:
-        """Differences, newest first, from below number ``before``."""
+        """Return differences below number ``before``, newest first."""
         query = (
             select(
                 differences,
@@ -184,5 +184,5 @@ class Reports:
 
 
 def _count(name: str, *wanted: ColumnElement[bool]) -> ColumnElement[int]:
-    """How many rows fit, as a column of that name."""
+    """Return the number of matching rows, as a column of this name."""
     return select(func.count()).where(*wanted).scalar_subquery().label(name)

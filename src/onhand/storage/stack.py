@@ -1,7 +1,7 @@
-"""Reads the post stack: what waits, what is in flight, what is parked, and what was posted.
+"""Reads the post stack: waiting, in-flight and parked changes, and posts.
 
 Path: the verb ``posts`` and the Post Stack screen read here.
-Promise: every page is found by its key through an index, however many posts there ever were.
+Promise: every page is found by its key through an index, regardless of the number of posts.
 Never: writes.
 """
 
@@ -29,7 +29,7 @@ class Stack:
         self._connection = connection
 
     def posts(self, cart: int | None, state: str | None, limit: int, before: Key | None = None) -> Rows:
-        """Posts, newest first, from below ``before``; without the marks that are settled, as they changed nothing."""
+        """Return posts below ``before``, newest first, without settled marks, which changed nothing."""
         found: Rows = []
         for number, name, trouble in self._connection.execute(select(carts.c.id, carts.c.name, carts.c.trouble)).all():
             if cart in (None, number):
@@ -55,7 +55,7 @@ class Stack:
             below = seq if cart == other else SEQ_MAX if cart < other else -1
             query = query.where(tuple_(*place) < tuple_(literal(at), literal(below)))
         if state == State.SENT.value:
-            # In the words of its partial index, and sorted by what no other index promises: there is one batch of each cart.
+            # Written like its partial index, and sorted so that no other index is chosen: each cart has one batch.
             query = query.where(text("posts.state = 'sent'")).order_by(None).order_by(posts.c.seq.desc())
         elif state == SETTLED:
             query = query.where(posts.c.state != State.SENT.value)
@@ -81,16 +81,16 @@ class Stack:
         ]
 
     def waiting(self, cart: int | None, limit: int, after: int = 0) -> Rows:
-        """Listings with news that has no number yet, by cart, from above the listing ``after``."""
+        """Return listings with news that is not posted yet, by cart, above the listing ``after``."""
         news = and_(text("listings.news"), listings.c.aligned, listings.c.parked.is_(None))
         return self._listings("waiting", news, cart, limit, after)
 
     def parked(self, cart: int | None, limit: int, after: int = 0) -> Rows:
-        """Listings that were set aside, by cart, from above the listing ``after``."""
+        """Return parked listings, by cart, above the listing ``after``."""
         return self._listings("parked", listings.c.parked.is_not(None), cart, limit, after)
 
     def _listings(self, state: str, which: ColumnElement[bool], cart: int | None, limit: int, after: int) -> Rows:
-        # Since when: the newest movement of its item made the news, or it was parked then.
+        # Since when: the time of the item's newest movement, which caused the news, or the time of parking.
         since = (
             select(movements.c.at)
             .where(movements.c.item_id == listings.c.item_id)

@@ -1,7 +1,7 @@
-"""Defines our tables.
+"""Defines the tables of carts, items and movements.
 
 Path: the books query these; the first migration creates them; ``onhand prove`` folds them.
-Promise: a movement's origin is unique, so the same fact is booked once; a balance stays within what a shop could show.
+Promise: a movement's origin is unique, so the same fact is booked once; a balance stays within the range that a shop can show.
 Never: holds an absolute time as text: times are whole microseconds since 1970, UTC.
 
 Sums of a cart exceed 64 bits on large shops (quantities times 32-bit weights), so they are kept as decimal texts.
@@ -84,7 +84,7 @@ movements = Table(
     Column("reason", Text, nullable=False),
     Column("person", Text, nullable=False),
     Index("ix_movements_item", "item_id", "id"),
-    # Lists ask for these; a sale of a shop, which has to be quick, is written into neither.
+    # For lists. Sales of shops, which must be fast, are in neither.
     Index(
         "ix_movements_kind", "kind", "id", sqlite_where=text("kind <> 'sale'"), postgresql_where=text("kind <> 'sale'")
     ),
@@ -126,7 +126,7 @@ carts = Table(
     Column("sum_quantity_h", Text, nullable=False),
     Column("sum_ordered_h", Text, nullable=False),
     Column("catalogue", Text),
-    Column("hello", Text),  # JSON: what the shop said of itself last
+    Column("hello", Text),  # JSON: the shop's latest description of itself
     Column("looked_at", BigInteger),
     Column("in_step_at", BigInteger),
     Column("trouble", Text),
@@ -150,8 +150,8 @@ listings = Table(
     Column("modified", String(40)),
     Column("flags", Integer, nullable=False, server_default="0"),  # as the shop told them: a fraction, a download
     Column("item_id", Id, ForeignKey("items.id")),
-    Column("chosen_id", Id, ForeignKey("items.id")),  # a person tied it to this item, whatever its SKU says
-    Column("ignored", Boolean, nullable=False, server_default=false()),  # a person set it aside for good
+    Column("chosen_id", Id, ForeignKey("items.id")),  # the item that a person chose, regardless of the SKU
+    Column("ignored", Boolean, nullable=False, server_default=false()),  # a person ignored it
     Column("problem", String(12)),
     Column("aligned", Boolean, nullable=False),
     Column("ordered", BigInteger, nullable=False),
@@ -160,11 +160,11 @@ listings = Table(
     Column("unnamed", BigInteger, nullable=False),
     Column("news", Boolean, nullable=False),
     Column("off_by_sale", Boolean, nullable=False),
-    # It went off while nothing was left: the sale that emptied it may have done that, or a person.
+    # It was switched off while its quantity was zero, by the last sale or by a person.
     Column("off_when_empty", Boolean, nullable=False, server_default=false()),
     Column("switch_on", Boolean, nullable=False, server_default=false()),  # a person wants it on, with the next post
     Column("parked", Text),
-    Column("parked_by", Text),  # null: not a person, but an answer of the shop parked it
+    Column("parked_by", Text),  # null: parked because of the shop's answer, not by a person
     Column("parked_at", BigInteger),
     # Where it was when its SKU stopped naming its item; null: it is followed, or has never been.
     Column("left_item_id", BigInteger),
@@ -231,7 +231,7 @@ order_lines = Table(
     Column("item_id", Id),  # whose stock it took; null: of nothing that was counted
     Column("taken", BigInteger, nullable=False, server_default="0"),  # units that it took in all
     Column("back", BigInteger, nullable=False, server_default="0"),  # units of it that came back in all
-    Column("gone_at", BigInteger),  # when it was first seen that the shop does not have it any more
+    Column("gone_at", BigInteger),  # when the shop was first seen without it
     Index("ix_order_lines_product", "cart_id", "epoch", "product", "state"),
     Index("ix_order_lines_order", "order_number", "cart_id", "epoch", "line"),
     Index("ix_order_lines_seen", "seen_at", "cart_id", "epoch", "line"),

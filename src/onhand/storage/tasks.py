@@ -1,8 +1,8 @@
-"""Tasks and their results per SKU, in our database.
+"""Tasks and their results per SKU.
 
 Path: ``running.tasks`` writes; the task's page and its downloads read page by page.
-Promise: lines stand in the order of the work; what is kept is bounded.
-Never: knows how far a running task is; that is in memory.
+Promise: lines are in the order of the work; the stored results are limited.
+Never: knows the progress of a running task, which is in memory.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ REPORTS_KEPT = 20  # of the newest tasks, with their results per SKU: one can ha
 
 
 class Tasks:
-    """Long work."""
+    """Tasks and their results."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -53,7 +53,7 @@ class Tasks:
     def get(self, task: int) -> Task:
         row = self._connection.execute(select(tasks).where(tasks.c.id == task)).one_or_none()
         if row is None:
-            raise Refused(f"There is no task number {task}.", task=task)
+            raise Refused(f"There is no task number {task}: see the list of tasks.", task=task)
         return _task(row)
 
     def latest(self, limit: int, before: int | None = None, cart: int | None = None) -> list[Task]:

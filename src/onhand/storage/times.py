@@ -15,7 +15,7 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 def micros(at: datetime) -> int:
-    """Microseconds since 1970 of an aware time."""
+    """Return the microseconds since 1970 of an aware time."""
     return (at - EPOCH) // MICROSECOND
 
 
@@ -24,11 +24,11 @@ def moment(value: int) -> datetime: ...
 @overload
 def moment(value: None) -> None: ...
 def moment(value: int | None) -> datetime | None:
-    """The UTC time of a count of microseconds."""
+    """Return the UTC time of a number of microseconds since 1970."""
     return None if value is None else EPOCH + timedelta(microseconds=value)
 
 
 def iso(value: int | None) -> str | None:
-    """A time as text, to the millisecond, UTC."""
+    """Return a time as text in UTC, to the millisecond."""
     at = moment(value)
     return None if at is None else at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,10 +1,10 @@
-"""Seals the secrets that have to be read again: the keys of carts and webhooks.
+"""Seals (encrypts) the secrets that must be read again: the keys of carts and webhooks.
 
-Path: the books of carts and webhooks seal and open; ``database`` makes the key file with the store and seals anew at an upgrade.
-Promise: the store data file alone gives no secret away; what another key sealed stays as it is until its key file comes back.
-Never: writes a key into the store data file, or over a key that is there.
+Path: the books of carts and webhooks seal and open; ``database`` creates the key file with the store and reseals at an upgrade.
+Promise: the store data file alone reveals no secret; a secret sealed with a missing key stays until its key file comes back.
+Never: writes a key into the store data file; overwrites an existing key.
 
-The key file has one key a line, the newest first: it seals, all of them open.
+The key file has one key per line, the newest first. The newest seals; all of them open.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from .office_tables import webhooks
 from .tables import carts
 
 SUFFIX = ".key"
-OPENED_MAX = 1000  # secrets that are remembered, so that a tick costs no decryption
+OPENED_MAX = 1000  # opened secrets kept in memory, so that a tick needs no decryption
 SEALED: tuple[Table, ...] = (carts, webhooks)
 
 
 class Vault:
-    """The keys of one file; without a file it knows blank secrets only."""
+    """The keys of one key file; without a file, only blank secrets can be sealed and opened."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
@@ -34,11 +34,11 @@ class Vault:
         self._opened: dict[str, str] = {}
 
     def seal(self, secret: str) -> str:
-        """A secret as it is stored; none stays none. Raises Permanent without a key file."""
+        """Return a secret as it is stored; a blank stays blank. Raise Permanent without a key file."""
         return self._need().encrypt(secret.encode()).decode() if secret else ""
 
     def open(self, sealed: str) -> str | None:
-        """The secret again; None if no key of the file opens it."""
+        """Return the secret; None if no key of the file opens it."""
         if not sealed or sealed in self._opened:
             return self._opened.get(sealed, "")
         keys = self._found()
@@ -52,8 +52,8 @@ class Vault:
             self._opened[sealed] = secret
         return secret
 
-    def seal_anew(self, connection: Connection) -> int:
-        """Seal all secrets of a store with the newest key; returns how many no key opens."""
+    def reseal(self, connection: Connection) -> int:
+        """Seal all secrets of a store with the newest key. Return how many no key opens."""
         locked = 0
         for table in SEALED:
             for row in connection.execute(select(table.c.id, table.c.secret).where(table.c.secret != "")).all():
@@ -68,13 +68,13 @@ class Vault:
         keys = self._found()
         if keys is None:
             raise Permanent(
-                f"The key file {self._path} is missing or no key file: put it back, or make a new one with `onhand init --upgrade`.",
+                f"The key file {self._path} is missing or not a key file: restore it, or create a new one with `onhand init --upgrade`.",
                 reason="key_file",
             )
         return keys
 
     def _found(self) -> MultiFernet | None:
-        """The keys, once they are there: a file that is put back is found without a restart."""
+        """Return the keys, and read the file again if it was missing, so that a restored file is found without a restart."""
         if self._keys is None and self._path is not None:
             try:
                 self._keys = MultiFernet([Fernet(line) for line in self._path.read_text().split()])
@@ -84,15 +84,14 @@ class Vault:
 
 
 def beside(store: Path) -> Path:
-    """Where the key file of a store data file lies unless told otherwise: beside the file itself, or if there is none, beside the
-    symbolic link that leads to it."""
+    """Return the default path of a store's key file: beside the file itself or, if it is not there, beside its symbolic link."""
     real = store.resolve()
     places = [real.with_name(real.name + SUFFIX), store.with_name(store.name + SUFFIX)]
     return next((place for place in places if place.exists()), places[0])
 
 
 def make_key(path: Path, newest: bool = False) -> None:
-    """Make a key file where there is none; with ``newest`` put a fresh key before those that are there."""
+    """Create a key file if there is none; with ``newest``, add a new key before the existing ones."""
     if path.exists() and not newest:
         return
     older = path.read_text() if path.exists() else ""

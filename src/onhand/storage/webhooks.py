@@ -1,7 +1,7 @@
-"""Webhooks and their deliveries in our database.
+"""Webhooks and their deliveries.
 
 Path: ``services.webhooks`` keeps what happened here and asks what is to be sent; the Webhooks screen lists.
-Promise: deliveries of one webhook come out in the order they went in; what was settled is forgotten in time.
+Promise: deliveries of one webhook are sent in the order in which they were added; settled ones are deleted after a time.
 Never: writes anything into the ledger it reads.
 """
 
@@ -77,7 +77,7 @@ class Webhooks:
     def get(self, webhook: int) -> Webhook:
         row = self._connection.execute(select(webhooks).where(webhooks.c.id == webhook)).one_or_none()
         if row is None:
-            raise Refused(f"There is no webhook number {webhook}.", webhook=webhook)
+            raise Refused(f"There is no webhook number {webhook}: see the list of webhooks.", webhook=webhook)
         return self._webhook(row)
 
     def all(self) -> list[Webhook]:
@@ -143,7 +143,7 @@ class Webhooks:
     def delivery(self, number: int) -> Delivery:
         row = self._connection.execute(select(deliveries).where(deliveries.c.id == number)).one_or_none()
         if row is None:
-            raise Refused(f"There is no delivery number {number}: they are kept 30 days.", delivery=number)
+            raise Refused(f"There is no delivery number {number}: deliveries are kept for 30 days.", delivery=number)
         return _delivery(row)
 
     def waiting(self, webhook: int) -> int:
@@ -196,7 +196,7 @@ class Webhooks:
 
     def _check_new(self, url: str) -> None:
         if self._connection.execute(select(webhooks.c.id).where(webhooks.c.url == url)).first() is not None:
-            raise Refused("There is a webhook to this address already: edit that one.", url=url)
+            raise Refused("There is already a webhook to this address: edit that one.", url=url)
 
     def _last(self, table: Any) -> int:
         return int(self._connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one())

@@ -1,8 +1,8 @@
-"""The verbs of the house: one function each, plain arguments in, plain data out.
+"""OnHand's verbs: one function each, plain arguments in, plain data out.
 
-Path: the command line, the local API and the pages look a verb up here by name and call it with an open ``App``.
-Promise: arguments are checked by type and bounds before anything is done; what comes back is JSON-able.
-Never: prints, or knows who asked.
+Path: the command line, the API and the screens look up a verb here by name and call it with an open ``App``.
+Promise: types and bounds of arguments are checked first; answers can be written as JSON.
+Never: prints; knows which entry point asked.
 """
 
 from . import (

@@ -1,8 +1,8 @@
 """Verbs about buying: suppliers, purchase orders, goods received against them.
 
 Path: called by name through ``verbs.run``.
-Promise: quantities change by the services only.
-Never: speaks to a shop or a supplier.
+Promise: only the services change quantities.
+Never: contacts a shop or a supplier.
 """
 
 from __future__ import annotations

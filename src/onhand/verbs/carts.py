@@ -1,8 +1,8 @@
-"""Verbs about carts: define, test, align, switch on and off.
+"""Verbs about carts: add, edit, test, align, switch on and off.
 
 Path: called by name through ``verbs.run``.
-Promise: at most one of these, or the controller, speaks to a shop at any time.
-Never: shows a secret, except in the text of the key file that ``cart_key`` is asked for; a password never.
+Promise: at most one of these, or the controller, uses a shop at any time.
+Never: shows a secret, except in the text of the key file from ``cart_key``; never shows a password.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from onhand.requests import carts as requests
 from onhand.services import aligning, connecting, probing, settings
 from onhand.services.standing import facts_of
 from onhand.wire import Data, Progress
+from onhand.words import counted
 
 from .registry import cart_named, iso, verb
 
-# What goes into the key file, which is PHP: checked before a key is changed. The forms are those of docs/protocol.md.
-COUNT_REST = 10  # shared counts are taken at most every so many times what they cost
-STATE_SECONDS = 0.5  # how often a shared state is decided again although nothing was booked: a cart's last look ages
+COUNT_REST = 10  # after shared counts are taken, pause this many times as long as they took
+STATE_SECONDS = 0.5  # how often a shared state is decided again without a commit, because a cart's last look gets older
 
 
 @verb(requests.CartAdd)
@@ -183,7 +183,7 @@ def sync_off(app: App, asked: requests.SyncOff) -> Data:
 def _evidence(books: Books, cart: Cart) -> Data:
     followed = books.evidence.followed(cart) if cart.aligned else None
     if followed:
-        from_id = followed["cart"]  # None: no shop's, as goods received
+        from_id = followed["cart"]  # None: not from a shop, such as a receipt
         times = {name: iso(followed[name]) for name in ("at", "settled_at")}
         followed = {**followed, **times, "cart_id": from_id, "cart": _name(books, from_id)}
     differed = books.reports.differences(cart.id, open_only=True, limit=1)
@@ -192,12 +192,12 @@ def _evidence(books: Books, cart: Cart) -> Data:
 
 
 def _name(books: Books, cart: int | None) -> str | None:
-    """A cart's name; None if it was removed, or there is none."""
+    """Return a cart's name; None if it was removed or there is no cart."""
     return next((one.name for one in books.carts.all() if one.id == cart), None)
 
 
 def shown_all(app: App, shared: bool) -> list[Data]:
-    """Return all carts as `cart_list` does. What is shared is everybody's, and not to be changed."""
+    """Return all carts as `cart_list` does. Callers must not change a shared answer."""
 
     def count(books: Books) -> list[tuple[Cart, dict[str, int]]]:
         return [(cart, books.reports.cart_counts(cart.id)) for cart in books.carts.all()]
@@ -213,7 +213,7 @@ def shown_all(app: App, shared: bool) -> list[Data]:
 
 
 def _of_shop(hello: Hello | None) -> Data:
-    """Return what a shop said of itself; blanks if it was never asked."""
+    """Return a shop's description of itself; blanks if it was never asked."""
     if hello is None:
         blank = dict.fromkeys(("family", "engine", "prefix", "collation"), "")
         return {**blank, "columns": {}, "switches": {}, "concerns": [], "recognised": True}
@@ -230,7 +230,7 @@ def _of_shop(hello: Hello | None) -> Data:
 
 
 def shown(app: App, cart: Cart, counts: Mapping[str, int] | None = None) -> Data:
-    """Return a cart for people and programs, without its secret. ``counts``: where they were just taken."""
+    """Return a cart for people and programs, without its secret. ``counts``: its counts, if already taken."""
     own, hello, watch = cart.settings, cart.hello, app.watch()
     pulse = watch.pulses.get(cart.id) if watch.pulses else None
     looked_at = pulse.looked_at if pulse and pulse.looked_at else cart.looked_at
@@ -281,9 +281,8 @@ def planned(cart: Cart, direction: Direction, dry_run: bool, plans: list[Plan], 
     left = next((line.left for line in plans if line.left), None)
     message = ""
     if left:
-        number = counts["cancelled"]
-        what = "1 change was not posted" if number == 1 else f"{number:,} changes were not posted"
-        message = f"It was cancelled; {what}, what came before stays. For each of these: {left}"
+        unposted = counted(counts["cancelled"], "change was", "changes were")
+        message = f"Cancelled: {unposted} not posted, earlier changes stay. For each of these: {left}"
     if limit is not None:
         plans = sorted(plans, key=lambda line: (not line.remark, not line.change, line.result == "equal"))[:limit]
     return {

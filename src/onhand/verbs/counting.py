@@ -1,8 +1,8 @@
 """Verbs about count sheets.
 
 Path: called by name through ``verbs.run``.
-Promise: what was expected is told by ``count_review`` alone: whoever counts sees only what was counted.
-Never: books by itself; the services do.
+Promise: only ``count_review`` shows expected quantities, so that people who count do not see them.
+Never: books anything; the services do.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Verbs about differences: see them in words, decide one, look again.
+"""Verbs about differences: list them with explanations, decide one, recheck one.
 
 Path: called by name through ``verbs.run``.
-Promise: each difference says what was seen, what that means, and what was or is to be done.
-Never: changes a quantity but by a person's decision.
+Promise: each difference says what was seen, what it means, and what was done or has to be done.
+Never: changes a quantity except by a person's decision.
 """
 
 from __future__ import annotations
@@ -18,38 +18,38 @@ from onhand.wire import Data
 from .registry import cart_named, verb
 
 CAUSES = {
-    Cause.LOST_SALE: "Customers bought at the same moment, and the shop's own program lost what some of them took.",
-    Cause.LOST_POST: "A checkout in the shop wrote over a change that OnHand had just posted.",
-    Cause.LOST_RETURN: "A checkout in the shop wrote over what a deleted order had just given back.",
-    Cause.ORDER_EDITED: "An order was edited in the shop: the quantity followed, the shop's sales counter did not.",
-    Cause.ORDER_CANCELLED: "An order was cancelled in the shop: its goods came back, the shop's sales counter stayed.",
-    Cause.RETURN_IN_DOUBT: "Goods may have come back that the shop does not show: sales or a saved form wrote over them, or none came.",
-    Cause.COUNTER_LOWERED: "The shop's sales counter went back, its quantity did not rise: nothing came back.",
-    Cause.GIVEN_BACK_TWICE: "Goods that had come back here were restocked in the shop as well.",
-    Cause.PARTIAL_RETURN: "An order was deleted in the shop, which gave back only a part of what it held of this product.",
-    Cause.EDIT: "Somebody typed another count into the shop.",
-    Cause.STALE_SAVE: "A product form that was opened before later sales was saved, and brought an old count back.",
-    Cause.COUNTER_RESET: "The shop's counter of units ordered was set back. No stock moved.",
-    Cause.OUT_OF_RANGE: "The shop traded more than a count can hold.",
-    Cause.UNKNOWN: "Nothing on record explains it: no sale, no edit and no post of ours.",
-    Cause.NEW_LISTING: "A product appeared in the shop that belongs to one of our items.",
-    Cause.RENAMED: "A product that was kept in step has another SKU now.",
-    Cause.DELETED: "A product that was kept in step is gone from the shop.",
-    Cause.SET_ASIDE: "A product that was kept in step cannot be any more.",
-    Cause.RESTORED: "One side was put back to a backup.",
-    Cause.SHARED: "Another cart, or another OnHand, keeps the same shop.",
+    Cause.LOST_SALE: "Customers bought at the same moment, and the shop's own program lost some of their sales.",
+    Cause.LOST_POST: "A checkout in the shop overwrote a change that OnHand had just posted.",
+    Cause.LOST_RETURN: "A checkout in the shop overwrote the units that a deleted order had just returned.",
+    Cause.ORDER_EDITED: "An order was edited in the shop. The quantity changed with it, but the shop's sales counter did not.",
+    Cause.ORDER_CANCELLED: "An order was cancelled in the shop. Its goods came back, but the shop's sales counter did not change.",
+    Cause.RETURN_IN_DOUBT: "Goods may have come back unnoticed: sales or a saved form overwrote them in the shop, or nothing came back.",
+    Cause.COUNTER_LOWERED: "The shop's sales counter was lowered, but its quantity did not rise: nothing came back.",
+    Cause.GIVEN_BACK_TWICE: "Goods that were returned in OnHand were also restocked in the shop.",
+    Cause.PARTIAL_RETURN: "An order was deleted in the shop, but only some of its units of this product were returned.",
+    Cause.EDIT: "A person typed another count into the shop.",
+    Cause.STALE_SAVE: "A product form was opened, sales followed, then the form was saved with its old count.",
+    Cause.COUNTER_RESET: "The shop's sales counter was reset. No stock moved.",
+    Cause.OUT_OF_RANGE: "The shop sold or returned more units than a count can hold.",
+    Cause.UNKNOWN: "No sale, edit or post on record explains it.",
+    Cause.NEW_LISTING: "A product with the SKU of an item appeared in the shop.",
+    Cause.RENAMED: "A synchronized product now has another SKU.",
+    Cause.DELETED: "A synchronized product was deleted in the shop.",
+    Cause.SET_ASIDE: "A synchronized product can no longer be kept in sync.",
+    Cause.RESTORED: "The shop or OnHand was restored from a backup.",
+    Cause.SHARED: "Another cart, or another OnHand, synchronizes the same shop.",
     Cause.BRAKE: "Too much would have changed at once, so the cart was stopped.",
 }
-REMEDIES = {  # while it is open, and once it is closed
-    Remedy.POST: ("OnHand posts the amount back to the shop.", "OnHand posted the amount back to the shop."),
-    Remedy.BOOK: ("The shop's count is taken over.", "The shop's count was taken over as an adjustment."),
-    Remedy.ASK: ("The amount is held until you decide: ours or theirs.", "A person was asked."),
-    Remedy.REBASE: ("The books follow the counter.", "The books followed the counter; no stock moved."),
-    Remedy.SHOW: ("Settle it in the shop or here, then Send or Get its quantity.", "It was shown to a person."),
+REMEDIES = {  # while the difference is open, and once it is closed
+    Remedy.POST: ("OnHand is correcting the shop's count.", "OnHand corrected the shop's count."),
+    Remedy.BOOK: ("OnHand is taking over the shop's count.", "OnHand took over the shop's count, as an adjustment."),
+    Remedy.ASK: ("The amount is held until you decide whose count to use.", "It waited for a person to decide."),
+    Remedy.REBASE: ("OnHand is noting the new sales counter.", "OnHand noted the new sales counter. No stock moved."),
+    Remedy.SHOW: ("Fix it in the shop or in OnHand, then Send or Get its quantity.", "It had to be fixed by hand."),
     Remedy.STOP: ("Nothing is posted until you Send or Get the cart's quantities.", "The cart was stopped."),
 }
 
-NOTHING_HELD = "Nothing is held: the shop shows the smaller count until you decide, ours or theirs."
+NOTHING_HELD = "Nothing is held: the shop shows the smaller count until you decide whose count to use."
 
 
 @verb(requests.Differences)
@@ -79,7 +79,7 @@ def difference_recheck(app: App, asked: requests.DifferenceRecheck) -> Data:
     known = app.read(lambda books: books.differences.get(asked.difference))
     cart = app.read(lambda books: books.carts.get(known.cart))
     with app.at_cart(cart) as (shop, memory):
-        # As it is now, not as it was while we waited for the shop's line to be free.
+        # Read the cart again: it may have changed while this waited for the shop.
         cart = app.read(lambda books: books.carts.get(known.cart))
         found = rechecking.recheck(app.house, cart, shop, memory, asked.difference, asked.person)
     return {
@@ -98,8 +98,8 @@ def _in_words(row: dict[str, Any]) -> Data:
     returned = row["expected"] - row["seen"] if cause in ABOUT_RETURNS else None
     waits = returned is not None and remedy is Remedy.ASK and not row["closed_at"]
     return {
-        "if_ours": 0 if returned is not None else -row["amount"],  # signed units by which the shop changes then
-        "if_theirs": row["amount"] if returned is None else returned,  # by which on hand does
+        "if_ours": 0 if returned is not None else -row["amount"],  # signed change of the shop's count
+        "if_theirs": row["amount"] if returned is None else returned,  # signed change of on hand
         "cause_says": CAUSES[cause],
         "remedy_says": NOTHING_HELD if waits else REMEDIES[remedy][1 if row["closed_at"] else 0],
         "seen_says": _seen(row) if row["product"] is not None and (row["amount"] or returned) else "",

@@ -1,7 +1,7 @@
-"""Verbs for pictures: what happened over time, as numbers a chart draws.
+"""Verbs for charts: what happened over time, as numbers to draw.
 
 Path: Home and the charts' addresses call these by name.
-Promise: a chart has at most some hundred points, whatever the size of the store.
+Promise: a chart has at most a few hundred points, regardless of the size of the store.
 Never: writes.
 """
 
@@ -19,8 +19,8 @@ from onhand.wire import Data
 
 from .registry import cart_names, verb
 
-LATENCY_MINUTES = 15  # of one point: the median of the batches in it
-STACK_MINUTES = 5  # of one point: the deepest sample in it
+LATENCY_MINUTES = 15  # per point, which is the median of its batches
+STACK_MINUTES = 5  # per point, which is its deepest sample
 DAYS = 30
 REMOVED = 0  # no cart has this number
 EPOCH = date(1970, 1, 1)
@@ -35,13 +35,13 @@ def today(app: App, _: requests.Today) -> Data:
 
 
 def _latencies(app: App, names: Collection[int], since: datetime) -> list[tuple[int, int, float]]:
-    """Return how long posts took: cart, microseconds since 1970, seconds."""
+    """Return the latency of posts, as (cart, microseconds since 1970, seconds)."""
     found = app.read(lambda books: {cart: books.figures.latencies(cart, since) for cart in names})
     return [(cart, at, took / 1e6) for cart, batches in found.items() for at, took in batches]
 
 
 def _depths(app: App, names: Collection[int], since: datetime) -> list[tuple[int, int, float]]:
-    """Return how many posts waited: cart, microseconds since 1970, posts."""
+    """Return the number of waiting posts, as (cart, microseconds since 1970, posts)."""
     found = app.read(lambda books: books.figures.samples(since))
     return [(cart, at, depth) for at, cart, depth in found if cart in names]
 
@@ -78,7 +78,7 @@ def chart(app: App, asked: requests.Chart) -> Data:
 
 
 def _by_day(app: App, now: datetime, names: dict[int, str], what: str) -> Data:
-    """One bar per day and cart for the last ``DAYS`` days."""
+    """Return one bar per day and cart for the last ``DAYS`` days."""
     today = now.astimezone().date()
     days = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
     since = _midnight(days[0])
@@ -109,17 +109,17 @@ def _by_day(app: App, now: datetime, names: dict[int, str], what: str) -> Data:
 
 
 def _series(label: str, place: int | None, values: list[Any]) -> Data:
-    """One line or colour of a chart. ``place`` is the cart's among all carts, the same in every chart; None: no shop's."""
+    """Return one series of a chart. ``place`` is the cart's index, the same in every chart; None: not a shop's."""
     return {"label": label, "place": place, "values": values}
 
 
 def _midnight(day: date) -> datetime:
-    """When a day began on this machine's clock; clocks may be changed within it."""
+    """Return the time at which a day began in this machine's time zone."""
     return datetime.combine(day, time()).astimezone()
 
 
 def _offsets(since: datetime, until: datetime) -> list[tuple[datetime, timedelta]]:
-    """From when on this machine's clock was how far ahead of UTC, between two times; clocks change at a quarter hour."""
+    """Return this machine's UTC offsets between two times, each with the time it began. Clocks change at a quarter hour."""
     found: list[tuple[datetime, timedelta]] = []
     at = since.astimezone(UTC)
     while at <= until:

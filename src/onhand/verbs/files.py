@@ -1,8 +1,8 @@
-"""Verbs about files that people bring, and how every verb reads one.
+"""Verbs about files that people import, and the one way in which verbs read them.
 
 Path: ``item_import``, ``count_import`` and ``receive_import`` read their files with ``read`` and write through ``remembering``.
-Promise: a mapping that a person chose is kept in one commit with what was imported by it, and used for such files from then on.
-Never: books.
+Promise: a mapping that a person chose is saved in the commit of the import, and used for files of that kind from then on.
+Never: books anything.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ T = TypeVar("T")
 
 
 def read(app: App, kind: Kind, file: bytes, mapping: Mapping[str, str] | None, decimal: Mark | None) -> sheets.Table:
-    """Return the lines of a file, by the mapping of this call and those that were chosen before. Raise Refused."""
+    """Return the lines of a file, read with this call's mapping and the remembered one. Raise Refused."""
     remembered = app.read(lambda books: books.mappings.of(kind.value))
     return sheets.read(file, sheets.KINDS[kind], sheets.Choice(mapping or {}, remembered, decimal))
 
 
 def remembering(app: App, kind: Kind, mapping: Mapping[str, str] | None) -> House:
-    """Return the house, whose next write also keeps a mapping."""
+    """Return the house with a store whose next write also saves the mapping."""
     chosen = mapping_of(mapping or {}, sheets.KINDS[kind].names)
     return replace(app.house, store=_Remembering(app.house.store, kind.value, chosen)) if chosen else app.house
 
@@ -44,7 +44,7 @@ def file_template(app: App, asked: requests.FileTemplate) -> Data:  # noqa: ARG0
 
 @dataclass(frozen=True, slots=True)
 class _Remembering:
-    """A store whose writes keep a mapping too."""
+    """A store whose writes also save a mapping."""
 
     store: Store
     kind: str

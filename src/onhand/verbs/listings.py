@@ -1,8 +1,8 @@
-"""Verbs about single products of carts: see them, choose an item for one, ignore some, undo that.
+"""Verbs about single products of carts: list them, choose an item for one, ignore some, undo that.
 
 Path: called by name through ``verbs.run``.
-Promise: an answer says what comes next: a product with a new tie is not in step before Send or Get.
-Never: speaks to a shop, but to preview one that was never aligned.
+Promise: an answer says what comes next: a product with a new item is not in sync before Send or Get.
+Never: contacts a shop, except to preview one that was never aligned.
 """
 
 from __future__ import annotations

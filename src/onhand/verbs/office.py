@@ -1,8 +1,8 @@
-"""Verbs about system parameters, differences, posts, and the house as a whole.
+"""Verbs about system parameters, the status of all carts, and the proof.
 
 Path: called by name through ``verbs.run``.
-Promise: what is shown is one snapshot of the books.
-Never: changes a quantity but by a person's decision on a difference.
+Promise: each answer shows one snapshot of the books.
+Never: changes a quantity.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from onhand.wire import Data
 from .carts import COUNT_REST, shown_all
 from .registry import verb
 
-OWN = {  # the parameters that a cart may set for itself, with the name of its setting
+OWN = {  # parameters that a cart can override, with the name of its setting
     "TickSeconds": "tick_seconds",
     "SettleSeconds": "settle_seconds",
     "BatchSize": "batch_size",
@@ -86,7 +86,7 @@ def status(app: App, asked: requests.Status) -> Data:
 
 
 def _oversell(app: App) -> Data | None:
-    """What the synchronized carts may sell too many, in this merchant's numbers; None when nothing can be said."""
+    """Return how many units the synchronized carts may oversell, from this merchant's sales; None without enough sales."""
     now = app.clock.now()
 
     def read(books: Books) -> Data | None:

@@ -1,8 +1,8 @@
-"""Verbs about orders: those collected from carts, and those entered by hand.
+"""Verbs about orders: collected from carts, or entered by hand.
 
 Path: called by name through ``verbs.run``.
-Promise: quantities change by the services only; an order is named by its number, and by its cart if it has one.
-Never: speaks to a shop.
+Promise: only the services change quantities; an order is named by its number, and by its cart if it has one.
+Never: contacts a shop.
 """
 
 from __future__ import annotations

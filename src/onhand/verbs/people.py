@@ -1,8 +1,8 @@
 """Verbs about people: users, sessions, API tokens, the audit log.
 
 Path: called by name through ``verbs.run``.
-Promise: a link or a token is answered once, when it is made; nothing that was kept of it leaves the store.
-Never: takes a password; those are typed on pages that hand them straight to ``services.people``.
+Promise: a link or a token is returned once, when it is made; what the store keeps of it never leaves it.
+Never: takes a password; pages pass passwords straight to ``services.people``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from onhand.wire import Data
 
 from .registry import VERBS, iso, verb
 
-YEARS = range(2000, 3000)  # of days that can be asked for
+YEARS = range(2000, 3000)  # years in which a day can be
 
 
 @verb(requests.UserList)
@@ -116,14 +116,17 @@ def token_list(app: App, asked: requests.TokenList) -> Data:
 @verb(requests.TokenRevoke)
 def token_revoke(app: App, asked: requests.TokenRevoke) -> Data:
     if not app.house.store.write(lambda books: books.people.revoke_token(asked.token, app.clock.now())):
-        raise Refused("There is no such token, or it ended before.", token=asked.token)
+        raise Refused(f"There is no valid token number {asked.token}: see the list of tokens.", token=asked.token)
     return {"id": asked.token, "revoked": True}
 
 
 @verb(requests.AuditList)
 def audit_list(app: App, asked: requests.AuditList) -> Data:
     if asked.day and asked.day.year not in YEARS:
-        raise Refused(f"Give a day of the years {YEARS.start} to {YEARS.stop - 1}.", day=str(asked.day))
+        raise Refused(
+            f"'{asked.day}' is out of range: give a day in the years {YEARS.start} to {YEARS.stop - 1}.",
+            day=str(asked.day),
+        )
     since = datetime.combine(asked.day, time.min).astimezone() if asked.day else None
     until = datetime.combine(asked.day + timedelta(days=1), time.min).astimezone() if asked.day else None
     wanted = (asked.limit, asked.before, asked.who.strip(), asked.what.strip(), since, until)

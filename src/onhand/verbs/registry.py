@@ -1,8 +1,8 @@
-"""Keeps the list of verbs, and calls one for whoever asks.
+"""Keeps the list of verbs, and runs one for a caller.
 
-Path: each verb registers itself here; ``run`` is how they are called from outside, by commands, screens and programs.
-Promise: nobody has a verb done that his scopes do not include; arguments are checked by their types before the verb sees them; what
-a verb writes is in the audit log with it; a refusal never repeats a value, which may be a secret.
+Path: each verb registers itself here; commands, screens and programs call ``run``.
+Promise: no caller can run a verb outside its scopes; arguments are checked by type before the verb sees them; the audit log records a
+verb in the commit that writes its changes; a refusal never repeats a value, because it may be a secret.
 Never: knows what a verb does.
 """
 
@@ -41,8 +41,8 @@ from onhand.domain.people import Caller, Scope, role_that_may
 from onhand.requests.declaring import Absent, Argument, Aware, Base64, Blank, Option, Pattern, declaration
 from onhand.wire import Data, Progress
 
-SECRETS = ("secret", "password")  # arguments the audit log does not repeat
-FILES = ("text", "file")  # nor these; but another file is another request, so their digest is kept
+SECRETS = ("secret", "password")  # arguments that the audit log does not show
+FILES = ("text", "file")  # arguments that it shows as a digest, because another file is another request
 INTEGERS = range(-(2**63), 2**63)  # what a column of the database can hold
 KEY_LENGTH_MAX = 255  # characters of an idempotency key
 
@@ -51,16 +51,16 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One verb. Called with the open app, where to tell progress, and its arguments by name."""
+    """One verb. Call it with the open app, a progress callback, and its arguments by name."""
 
     name: str
     function: Callable[..., Data]
-    request: type  # what it takes, as declared in ``onhand.requests``
+    request: type  # its arguments, as declared in ``onhand.requests``
     scope: Scope
-    books: bool  # it takes an idempotency key: what it writes is one commit with a JSON-able answer
+    books: bool  # it takes an idempotency key: it writes in one commit, with an answer that JSON can hold
 
     def __call__(self, app: App, progress: Progress, /, **arguments: Any) -> Data:
-        """Check the arguments by their declaration, then do it. Raises ValidationError."""
+        """Check the arguments by their declaration, then run the verb. Raise ValidationError."""
         model = model_of(self.request)
         checked = model.model_validate(arguments)
         asked = self.request(**{name: getattr(checked, name) for name in model.model_fields})
@@ -68,12 +68,12 @@ class Verb:
 
     @property
     def takes(self) -> list[str]:
-        """The names of its arguments."""
+        """Return the names of its arguments."""
         return [field.name for field in fields(self.request)]
 
     @property
     def long(self) -> bool:
-        """Whether it may take minutes, and tells how far it is."""
+        """Return whether the verb may take minutes and reports progress."""
         return "progress" in signature(self.function).parameters
 
 
@@ -81,7 +81,7 @@ VERBS: dict[str, Verb] = {}
 
 
 def verb(request: type) -> Callable[[Callable[..., Data]], Callable[..., Data]]:
-    """Bind a function to a request. A verb that is done at once has no use for progress and does not name it."""
+    """Bind a function to a request. Only a verb that takes long has the parameter ``progress``."""
 
     def register(function: Callable[..., Data]) -> Callable[..., Data]:
         declared = declaration(request)
@@ -93,7 +93,7 @@ def verb(request: type) -> Callable[[Callable[..., Data]], Callable[..., Data]]:
 
 @cache
 def model_of(request: type, *, strict: bool = False, without: tuple[str, ...] = ()) -> type[BaseModel]:
-    """Return the model that checks and describes a request. ``strict``: a number is not a text."""
+    """Return the model that checks and describes a request. ``strict``: do not accept text for a number."""
     hints = get_type_hints(request, include_extras=True)
     given: dict[str, Any] = {
         field.name: (checked(hints[field.name]), ... if field.default is MISSING else field.default)
@@ -105,8 +105,10 @@ def model_of(request: type, *, strict: bool = False, without: tuple[str, ...] = 
 
 
 def checked(kind: Any) -> Any:
-    """Return a declared type with what pydantic has to know of it, at every depth; each whole number in it is bounded to what the
-    database can keep, unless it has closer bounds."""
+    """Return a declared type with pydantic's annotations, at every depth.
+
+    Whole numbers without closer bounds are limited to what the database can hold.
+    """
     if kind is int:
         return Annotated[int, Field(ge=INTEGERS.start, le=INTEGERS.stop - 1)]
     if is_dataclass(kind):
@@ -121,7 +123,7 @@ def checked(kind: Any) -> Any:
 
 
 def _annotated(base: Any, *metadata: Any) -> Any:
-    """Return an annotated type with our own words in it translated."""
+    """Return an annotated type with OnHand's annotations translated to pydantic's."""
     made: list[Any] = []
     for one in metadata:
         if isinstance(one, Doc):
@@ -145,7 +147,7 @@ def _of_blank(means: int, given: Any) -> Any:
 
 
 class _Described:
-    """Adds the bounds of whole numbers to the description of a record."""
+    """An annotation that adds the bounds of whole numbers to the schema of a record."""
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, describe: GetJsonSchemaHandler) -> dict[str, Any]:
         schema = describe(core)
@@ -157,16 +159,16 @@ class _Described:
 
 
 def _within(record: Any) -> Any:
-    """A record of which each whole number is one that can be kept. Raises ValueError."""
+    """Return a record if the database can hold each whole number in it. Raise ValueError."""
     for field in fields(record):
         value = getattr(record, field.name)
         if isinstance(value, int) and value not in INTEGERS:
-            raise ValueError(f"{field.name} is beyond {INTEGERS.stop - 1:,}")
+            raise ValueError(f"{field.name} is larger than {INTEGERS.stop - 1:,}")
     return record
 
 
 class Invalid(Refused):
-    """A call that does not fit the verb: an argument is missing, unknown, of the wrong type or out of bounds."""
+    """An error: an argument of a verb is missing, unknown, of the wrong type or out of bounds."""
 
     code = "invalid"
 
@@ -179,21 +181,23 @@ def run(
     caller: Caller | None = None,
     key: str | None = None,
 ) -> Data:
-    """Do the verb of that name for a caller; without one, for whoever has the store data file.
+    """Run the verb of this name for a caller, or without one for a person with the store data file.
 
-    Raises Invalid if there is no such verb or the arguments do not fit, Forbidden if the caller may not, else what the verb raises.
+    Raise Invalid if there is no such verb or an argument is wrong, Forbidden if the caller lacks the scope, else what the verb raises.
     """
     wanted = VERBS.get(name)
     if wanted is None:
-        raise Invalid(f"There is no verb {name[:100]!r}.", verb=name[:100])
+        raise Invalid(f"There is no verb {name[:100]!r}: /api/openapi.json lists all verbs.", verb=name[:100])
     if caller is None:
         caller = Caller.local(str(arguments.get("person", "")))
     elif "person" in wanted.takes:
-        arguments = {**arguments, "person": caller.name}  # who asks is not for the caller to say
+        arguments = {**arguments, "person": caller.name}  # a caller cannot name someone else
     check_scope(caller, wanted.scope, name)
     if key is not None and not (wanted.books and key.strip() and len(key) <= KEY_LENGTH_MAX):
         raise Invalid(
-            f"{name} takes no idempotency key." if not wanted.books else "This idempotency key cannot be one."
+            f"{name} takes no idempotency key: leave it out."
+            if not wanted.books
+            else f"An idempotency key has 1 to {KEY_LENGTH_MAX} characters and is not blank."
         )
     acting = app.acting(caller, name, redacted(arguments), key)
     try:
@@ -203,13 +207,13 @@ def run(
 
 
 def misfit(name: str, error: ValidationError) -> Invalid:
-    """Says which arguments of a verb do not fit. Only where and what: the value itself may be a secret."""
+    """Return the error that names the wrong arguments of a verb, without their values, which may be secrets."""
     faults = [{"argument": ".".join(map(str, f["loc"])), "fault": _in_words(f)} for f in error.errors()]
     return Invalid(f"{name}: {faults[0]['argument']}: {faults[0]['fault']}", arguments=faults[:100])
 
 
 def check_scope(caller: Caller, scope: Scope, what: str) -> None:
-    """Raises Forbidden if a caller may not do what needs this scope."""
+    """Raise Forbidden if a caller lacks this scope."""
     if not caller.may(scope):
         log.warning("verb.forbidden", verb=what, person=caller.name, caller=caller.id, scope=scope.value)
         raise Forbidden(
@@ -218,7 +222,7 @@ def check_scope(caller: Caller, scope: Scope, what: str) -> None:
 
 
 def _in_words(fault: ErrorDetails) -> str:
-    """What is wrong with one argument, for the person who typed it."""
+    """Return what is wrong with one argument, for the person who typed it."""
     bounds: dict[str, Any] = fault.get("ctx", {})
     kind = fault["type"]
     if kind in {"int_parsing", "int_type", "int_from_float", "int_parsing_size"}:
@@ -228,25 +232,25 @@ def _in_words(fault: ErrorDetails) -> str:
     if kind == "bool_parsing":
         return "Give yes or no."
     if kind == "missing":
-        return "This is needed."
+        return "This is required."
     if kind == "extra_forbidden":
         return "There is no such argument."
     if kind in {"greater_than_equal", "less_than_equal"}:
         word, bound = ("least", bounds["ge"]) if "ge" in bounds else ("most", bounds["le"])
         return f"Give at {word} {bound:,}."
     if kind == "string_too_long":
-        return f"At most {bounds['max_length']:,} characters are possible."
+        return f"Give at most {bounds['max_length']:,} characters."
     if kind == "string_pattern_mismatch":
-        return "Something in it is not possible here, or it is too long."
+        return "It contains characters that are not allowed here, or it is too long."
     if kind == "base64_decode":
-        return "This is no file in Base64."
+        return "Send the file as Base64."
     if kind == "string_too_short":
-        return "This is needed."
+        return "This is required."
     return f"{fault['msg']}."
 
 
 def redacted(arguments: Mapping[str, Any]) -> Data:
-    """Arguments as they may be written down."""
+    """Return arguments in the form in which they may be logged."""
     written = {name: "…" if name in SECRETS and value else value for name, value in arguments.items()}
     for name in written.keys() & set(FILES):
         given: Any = written[name]
@@ -256,20 +260,20 @@ def redacted(arguments: Mapping[str, Any]) -> Data:
 
 
 def cart_named(app: App, name: str) -> Cart:
-    """The cart of that name. Raises Refused."""
+    """Return the cart of this name. Raise Refused."""
     return app.read(lambda books: books.carts.named(name))
 
 
 def cart_names(app: App) -> dict[int, str]:
-    """The name of each cart, by its number."""
+    """Return the name of each cart, by number."""
     return {cart.id: cart.name for cart in app.read(lambda books: books.carts.all())}
 
 
 def packed(content: bytes) -> str:
-    """A file as a verb takes and gives it."""
+    """Return a file as Base64, as verbs take and return it."""
     return base64.b64encode(content).decode()
 
 
 def iso(at: datetime) -> str:
-    """A time as text, to the millisecond, UTC."""
+    """Return a time as text in UTC, to the millisecond."""
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,8 +1,8 @@
-"""Verbs about the post stack: see it, try again, set a product aside, let it go on.
+"""Verbs about the post stack: list it, retry posts, park a product, release it.
 
 Path: called by name through ``verbs.run``.
-Promise: what a person parked is posted again only when a person releases it; its sales are booked all the while.
-Never: posts by itself: the cart's driver does.
+Promise: a product that a person parked is posted again only when a person releases it; its sales are booked meanwhile.
+Never: posts anything; the cart's driver does.
 """
 
 from __future__ import annotations
@@ -68,20 +68,20 @@ def posts_release(app: App, asked: requests.PostsRelease) -> Data:
     found = cart_named(app, asked.cart)
     number = _product(app, found, asked.sku, asked.product)
     if not settling.unpark(app.house, found, [number], by_person=True):
-        raise Refused(f"Product {number} of {found.name} is not parked: look at the post stack again.", product=number)
+        raise Refused(f"Product {number} of {found.name} is not parked: check the post stack again.", product=number)
     return {"cart": found.name, "product": number}
 
 
 def _product(app: App, cart: Cart, sku: str | None, product: int | None) -> int:
     if (sku is None) == (product is None):
-        raise Refused("Name the product by its number or by its item's SKU, and only by one of them.")
+        raise Refused("Name the product either by its number or by its item's SKU.")
     if product is not None:
         return product
     return app.read(lambda books: settling.product_of(books, cart, sku or ""))
 
 
 def _tries(app: App) -> dict[int, int]:
-    """How often the batch in flight of each cart was sent: every failed step of its driver was one attempt."""
+    """Return how often each cart's batch in flight was sent: each failed step of its driver was one attempt."""
     pulses = app.controller.pulses() if app.controller else {}
     return {cart: pulse.failures + 1 for cart, pulse in pulses.items()}
 
@@ -91,5 +91,8 @@ def _key(before: str) -> tuple[int, int, int] | None:
         return None
     parts = before.split(".")
     if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
-        raise Invalid("before: give what more_posts said.", arguments=[{"argument": "before", "fault": "Not a place."}])
+        raise Invalid(
+            "before: give the value of more_posts.",
+            arguments=[{"argument": "before", "fault": "Not a value of more_posts."}],
+        )
     return int(parts[0]), int(parts[1]), int(parts[2])

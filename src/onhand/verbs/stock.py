@@ -1,8 +1,8 @@
 """Verbs about items and their quantities.
 
 Path: called by name through ``verbs.run``.
-Promise: quantities change by the services only.
-Never: speaks to a shop.
+Promise: only the services change quantities.
+Never: contacts a shop.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def stock_history(app: App, asked: requests.StockHistory) -> Data:
     balances: dict[float, int] = {}
     latest = 0.0
     for at, balance in [*found, (app.clock.now(), on_hand)]:
-        latest = max(latest, at.timestamp())  # a clock that was set back must not turn the picture round
+        latest = max(latest, at.timestamp())  # a clock that was set back must not reverse the chart
         balances[latest] = balance
     return {"sku": asked.sku.strip(), "on_hand": on_hand, "x": list(balances), "values": list(balances.values())}
 

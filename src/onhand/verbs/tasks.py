@@ -1,7 +1,7 @@
-"""Verbs about tasks: begin long work, see how far it is, cancel it, read what came of it.
+"""Verbs about tasks: start long work, see its progress, cancel it, read its results.
 
-Path: called by name through ``verbs.run``; the work itself is another verb, done as the same caller.
-Promise: nobody begins with a task what his scopes do not let him do at once.
+Path: called by name through ``verbs.run``; the work is another verb, run for the same caller.
+Promise: no caller can start a task for a verb outside its scopes.
 Never: waits for a task.
 """
 
@@ -26,7 +26,7 @@ def task_start(app: App, asked: requests.TaskStart) -> Data:
     wanted = VERBS.get(asked.verb)
     if wanted is None or not wanted.long:
         long = ", ".join(sorted(name for name, known in VERBS.items() if known.long))
-        raise Invalid(f"{asked.verb[:100]!r} is no long work: it is one of {long}.", verb=asked.verb[:100])
+        raise Invalid(f"{asked.verb[:100]!r} cannot be a task: give one of {long}.", verb=asked.verb[:100])
     check_scope(app.caller, wanted.scope, asked.verb)
     unknown = sorted(asked.arguments.keys() - set(wanted.takes))
     kept = json.dumps(redacted(asked.arguments), sort_keys=True, default=str)

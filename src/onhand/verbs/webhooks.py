@@ -1,8 +1,8 @@
-"""Verbs about webhooks: whom to tell what, and what came of it.
+"""Verbs about webhooks: their addresses, events and deliveries.
 
-Path: called by name through ``verbs.run``; ``running.sender`` does the telling.
+Path: called by name through ``verbs.run``; ``running.sender`` sends the messages.
 Promise: a secret is shown once, in the answer of ``webhook_add``.
-Never: waits for a receiver, but to test one.
+Never: waits for a receiver, except to test one.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def webhook_retry(app: App, asked: requests.WebhookRetry) -> Data:
 
 
 def _shown(webhook: Webhook) -> Data:
-    """A webhook for people and programs. The secret stays inside."""
+    """Return a webhook for people and programs, without its secret."""
     return {
         "webhook": webhook.id,
         "url": webhook.url,

@@ -1,6 +1,6 @@
 """The commands, one module per noun.
 
 Path: ``program`` puts them into the program ``onhand``.
-Promise: every command does exactly one verb, and `--help` says all there is to it.
-Never: imports at the top what `--help` can do without.
+Promise: every command runs exactly one verb, and `--help` explains it completely.
+Never: imports anything at the top that `--help` does not need.
 """

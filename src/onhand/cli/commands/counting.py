@@ -1,8 +1,8 @@
 """The commands about count sheets.
 
 Path: ``program`` adds ``count`` to the program.
-Promise: what is expected is shown by ``count review`` alone.
-Never: anything about a single quantity; that is ``onhand adjust``.
+Promise: only ``count review`` shows expected quantities.
+Never: corrects a single quantity; that is ``onhand adjust``.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ import typer
 
 from onhand.cli import printing
 from onhand.cli.commands.files import DecimalOption, MapOption, mapping
-from onhand.cli.console import EXITS, Call, Out, command, pairs, read_file, said
+from onhand.cli.console import EXITS, Call, Out, command, in_words, pairs, read_file, said
 from onhand.cli.deriving import derive, more
-from onhand.domain.counting import How
+from onhand.domain.counting import How, SheetState
 from onhand.requests import counting as requests
+from onhand.words import counted, label_of, number
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,14 +34,14 @@ count = typer.Typer(
 )
 
 Sheet = Annotated[int, typer.Argument(metavar="SHEET", min=1, help="The count sheet's number.")]
-AddLines = Annotated[bool, typer.Option("--add-lines", help="Put SKUs on the sheet that are not on it.")]
+AddLines = Annotated[bool, typer.Option("--add-lines", help="Add SKUs that are not on the sheet.")]
 HowOption = Annotated[
-    How, typer.Option("--how", help="What to do with lines that are counted already: ask refuses and names them.")
+    How, typer.Option("--how", help="What to do with lines that are already counted; ask: refuse and name them.")
 ]
 CountedAt = Annotated[
     datetime | None,
     typer.Option(
-        "--counted-at", metavar="TIME", help="When the shelf was counted, if not now, as in 2026-11-25T08:30:00."
+        "--counted-at", metavar="TIME", help="When the shelf was counted, if not now, such as 2026-11-25T08:30:00."
     ),
 ]
 
@@ -49,16 +50,16 @@ CountedAt = Annotated[
 def count_enter(
     call: Call,
     sheet: Sheet,
-    lines: Annotated[list[str], typer.Argument(metavar="SKU=N...", help="A SKU and what was counted, as in TEA=12.")],
+    lines: Annotated[list[str], typer.Argument(metavar="SKU=N...", help="A SKU and its count, such as TEA=12.")],
     how: HowOption = How.ASK,
     counted_at: CountedAt = None,
     add_lines: AddLines = False,
 ) -> None:
-    """Enter what was counted; what is on hand at this moment is kept with it."""
+    """Enter counts, all of them or none. Each keeps what was on hand at that moment."""
     entries = [{"sku": sku, "counted": units, "how": how.value} for sku, units in pairs(lines)]
     call.answer(
         "count_enter",
-        said("{entered} lines are entered."),
+        said("{entered:count was|counts were} entered."),
         sheet=sheet,
         lines=entries,
         counted_at=_zoned(counted_at),
@@ -80,7 +81,7 @@ def count_import(
     map_: MapOption = None,
     decimal: DecimalOption = None,
 ) -> None:
-    """Enter the counts of a file, whole or not at all; lines without a count are left alone."""
+    """Enter the counts of a file, all of them or none. Lines without a count are skipped."""
     call.answer(
         "count_import",
         _file_entered,
@@ -97,22 +98,27 @@ def count_import(
 
 @command(count, "export", asks=requests.CountExport)
 def count_export(call: Call, sheet: Sheet, out: Out = None) -> None:
-    """Write a count sheet to fill in as CSV, or as XLSX into a file with that ending."""
-    call.hand_over("count_export", out, "{lines} lines are in {out}.", sheet=sheet)
+    """Export a count sheet to fill in, as CSV, or as XLSX if the file's name ends in .xlsx."""
+    call.hand_over("count_export", out, "{lines:line was|lines were} written to {out}.", sheet=sheet)
+
+
+def _added(out: Console, data: Data) -> None:
+    left_out = " {left_out:drop-ship item was|drop-ship items were} left out." if data["left_out"] else ""
+    printing.say(out, in_words("Count sheet {sheet}, {name}, was created with {lines:line}." + left_out, data))
 
 
 def _file_entered(out: Console, data: Data) -> None:
     for remark in data["remarks"]:
         printing.say(out, remark)
-    printing.say(out, f"{data['entered']} lines are entered, {data['blank']} had no count.")
+    printing.say(out, in_words("{entered:count was|counts were} entered. {blank:line has|lines have} no count.", data))
 
 
 def _zoned(at: datetime | None) -> str | None:
-    """A time as it was typed, on the clock of this machine."""
+    """Return a typed time with this machine's time zone."""
     try:
         return None if at is None else at.astimezone().isoformat()
     except OverflowError:
-        raise typer.BadParameter("--counted-at is no time that can be.") from None
+        raise typer.BadParameter("--counted-at is not a possible time: give one such as 2026-11-25T08:30:00.") from None
 
 
 def _sheets(out: Console, data: Data) -> None:
@@ -120,59 +126,60 @@ def _sheets(out: Console, data: Data) -> None:
         [
             s["sheet"],
             s["name"],
-            s["state"],
+            label_of(SheetState, s["state"]),
             f"{s['counted']} of {s['lines']}",
             printing.at(s["created_at"]),
             s["person"],
         ]
         for s in data["sheets"]
     ]
-    head = [">No", "Name", "State", ">Counted", "Made", "By"]
-    printing.table(out, head, rows, "There are no count sheets: make one with `onhand count add`.")
+    head = [">No.", "Name", "State", ">Counted", "Created", "By"]
+    printing.table(out, head, rows, "No count sheets yet: create one with `onhand count add`.")
 
 
 def _lines(out: Console, data: Data) -> None:
-    printing.say(out, f"{data['name']}, {data['state']}: {data['counted']} of {data['lines']} lines are counted.")
+    state = label_of(SheetState, data["state"])
+    counts = f"{number(data['counted'])} of {counted(data['lines'], 'line')} counted"
+    printing.say(out, f"{data['name']} ({state}): {counts}.")
     rows = [
         [r["sku"], r["name"], "" if r["counted"] is None else r["counted"], r["person"], printing.at(r["counted_at"])]
         for r in data["rows"]
     ]
-    printing.table(out, ["SKU", "Name", ">Counted", "By", "At"], rows, "Nothing.")
+    printing.table(out, ["SKU", "Name", ">Counted", "By", "When"], rows, "No lines.")
 
 
 def _review(out: Console, data: Data) -> None:
-    printing.say(
-        out,
-        f"{data['name']}, {data['state']}: {data['differing']} of {data['counted']} counted lines differ,"
-        f" {data['more']:+} and {data['fewer']:+} units; {data['lines'] - data['counted']} lines are not counted.",
-    )
+    lines = f"{counted(data['counted'], 'line')} counted, {number(data['lines'] - data['counted'])} not counted"
+    differing = counted(data["differing"], "line differs", "lines differ")
+    units = f"{counted(data['more'], 'unit')} more and {number(abs(data['fewer']))} fewer than expected"
+    printing.say(out, f"{data['name']} ({label_of(SheetState, data['state'])}): {lines}. {differing}: {units}.")
     rows = [
         [
             r["sku"],
             r["name"],
             r["counted"],
             r["expected"],
-            f"{r['variance']:+}",
+            printing.change(r["variance"]),
             printing.at(r["counted_at"]),
             _remark(r),
         ]
         for r in data["rows"]
     ]
-    head = ["SKU", "Name", ">Counted", ">Expected", ">Variance", "At", "Remark"]
+    head = ["SKU", "Name", ">Counted", ">Expected", ">Variance", "When", "Note"]
     printing.table(out, head, rows, "Nothing is counted yet.")
 
 
 def _remark(row: Data) -> str:
-    return "counted elsewhere since" if row["overtaken"] else "big" if row["big"] else ""
+    return "Corrected by another count since" if row["overtaken"] else "Large variance" if row["big"] else ""
 
 
-# Commands of which a declaration says everything
+# Commands derived from their requests
 
 derive(
     count,
     "add",
     requests.CountAdd,
-    said("Count sheet {sheet}, {name}, has {lines} lines; {left_out} drop-ship items are left out."),
+    _added,
 )
 derive(count, "list", requests.CountList, _sheets, more("sheets", "sheet", "--before"))
 derive(count, "show", requests.CountShow, _lines, more("rows", "sku"))
@@ -181,6 +188,6 @@ derive(
     count,
     "post",
     requests.CountPost,
-    said("{name}: {booked} counts are booked, {same} fitted, {uncounted} were not counted and are left alone."),
+    said("{name} was posted: {booked:correction}, {same:line} without a variance, {uncounted:line} not counted."),
 )
-derive(count, "discard", requests.CountDiscard, said("{name} is discarded; nothing was booked."))
+derive(count, "discard", requests.CountDiscard, said("{name} was discarded. Nothing was booked."))

@@ -1,7 +1,7 @@
-"""The commands about orders: those of the shops, and those taken by phone or at the counter.
+"""The commands about orders: orders of the shops, and orders taken by phone or at the counter.
 
 Path: ``program`` adds ``order`` to the program.
-Promise: an order is named as the list shows it: by its number, and by its cart if a shop took it.
+Promise: an order is named as in the list: by its number, and by its cart if a shop took it.
 Never: cancels an order in a shop.
 """
 
@@ -15,6 +15,7 @@ from onhand.cli import printing
 from onhand.cli.console import EXITS, said
 from onhand.cli.deriving import derive, more
 from onhand.requests import orders as requests
+from onhand.words import ORDER_LABELS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 order = typer.Typer(
-    help="Orders taken by phone or at the counter, and those collected from the shops.",
+    help="Orders taken by phone or at the counter, and orders collected from the shops.",
     no_args_is_help=True,
     epilog=EXITS,
 )
@@ -31,7 +32,7 @@ order = typer.Typer(
 
 def _orders(out: Console, data: Data) -> None:
     rows = [
-        [printing.at(o["at"]), o["cart"] or "by hand", o["order"], line["sku"], line["quantity"], _state(line)]
+        [printing.at(o["at"]), o["cart"] or "By hand", o["order"], line["sku"], line["quantity"], _state(line)]
         for o in data["orders"]
         for line in o["lines"]
     ]
@@ -40,7 +41,8 @@ def _orders(out: Console, data: Data) -> None:
 
 def _order(out: Console, data: Data) -> None:
     where = data["cart"] or f"by hand, {data['person']}"
-    printing.say(out, f"{data['order']}  {where}, {printing.at(data['at'])}: {data['state']}  {data['note']}")
+    state = ORDER_LABELS[data["state"]]
+    printing.say(out, f"{data['order']} ({where}, {printing.at(data['at'])}): {state}. {data['note']}".rstrip())
     rows = [
         [line["line"], line["sku"], line["name"], line["quantity"], line["cancelled"], line["returned"], _state(line)]
         for line in data["lines"]
@@ -50,13 +52,15 @@ def _order(out: Console, data: Data) -> None:
 
 
 def _state(line: Data) -> str:
-    notes = [line["state"]]
+    notes = [ORDER_LABELS[line["state"]]]
     if line["deleted"] and line["state"] != "deleted":
         notes.append("deleted in the shop")
-    return ", ".join([*notes, *([] if line["paid"] else ["not paid"])])
+    if not line["paid"] and line["state"] != "waiting":
+        notes.append("unpaid")
+    return ", ".join(notes)
 
 
-# Commands of which a declaration says everything
+# Commands derived from their requests
 
 derive(order, "add", requests.OrderAdd, printing.on_hand)
 derive(order, "list", requests.OrderList, _orders, more("orders", "place", "--before"))
@@ -65,6 +69,8 @@ derive(
     order,
     "cancel",
     requests.OrderCancel,
-    said("Order {order}: {lines} lines are cancelled, {units} units are on hand again."),
+    said("Order {order}: {lines:line is|lines are} cancelled, {units:unit is|units are} back on hand."),
 )
-derive(order, "return", requests.OrderReturn, said("Order {order}: {units} units came back and are on hand again."))
+derive(
+    order, "return", requests.OrderReturn, said("Order {order}: {units:unit was|units were} returned and back on hand.")
+)

@@ -1,7 +1,7 @@
 """The commands about people: users, their sessions, API tokens, the audit log.
 
 Path: ``program`` adds ``user``, ``token`` and ``audit`` to the program.
-Promise: whoever has the store data file can let himself in again: `onhand user link` makes a new one-time link.
+Promise: anyone with the store data file can get back in: `onhand user link` makes a new one-time link.
 Never: takes or shows a password.
 """
 
@@ -14,7 +14,9 @@ import typer
 from onhand.cli import printing
 from onhand.cli.console import EXITS, said
 from onhand.cli.deriving import derive, more
+from onhand.domain.people import Role
 from onhand.requests import people as requests
+from onhand.words import label_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,24 +24,29 @@ if TYPE_CHECKING:
     from onhand.wire import Data
 
 user = typer.Typer(help="Users: list, add, edit, link, and their sessions.", no_args_is_help=True, epilog=EXITS)
-people = typer.Typer()  # its commands stand on the first level
+people = typer.Typer()  # its commands are top-level
 token = typer.Typer(help="API tokens of programs: add, list, revoke.", no_args_is_help=True, epilog=EXITS)
 
-LINK = "{name} comes in, within a week and once, by the path {link} behind the address that `onhand serve` prints."
+LINK = "Send {name} this one-time link (valid for 7 days): the address that `onhand serve` prints, followed by {link}"
 
 
 def _print_users(console: Console, data: Data) -> None:
     rows = [
-        [row["name"], row["role"], _state(row), row["sessions"], printing.at(row["since"])] for row in data["users"]
+        [row["name"], label_of(Role, row["role"]), _state(row), row["sessions"], printing.at(row["since"])]
+        for row in data["users"]
     ]
-    nobody = "No users yet: `onhand serve` prints the link for the first administrator."
-    printing.table(console, ["Name", "Role", "State", ">Sessions", "Since"], rows, nobody)
+    empty = "No users yet: `onhand serve` prints a link for the first administrator."
+    printing.table(console, ["Name", "Role", "State", ">Sessions", "Added"], rows, empty)
 
 
 def _state(row: Data) -> str:
     if not row["active"]:
-        return "kept out"
-    return "may log in" if row["begun"] else "invited"
+        return "Blocked"
+    return "Can log in" if row["begun"] else "Invited"
+
+
+def _print_saved(console: Console, data: Data) -> None:
+    printing.say(console, f"{data['name']} was saved: {label_of(Role, data['role'])}, {_state(data).lower()}.")
 
 
 def _print_sessions(console: Console, data: Data) -> None:
@@ -47,7 +54,7 @@ def _print_sessions(console: Console, data: Data) -> None:
         [row["session"], row["user"], printing.at(row["since"]), printing.at(row["seen_at"]), row["browser"][:60]]
         for row in data["sessions"]
     ]
-    printing.table(console, ["Session", "User", "Since", "Last seen", "Browser"], rows, "Nobody is logged in.")
+    printing.table(console, ["Session", "User", "Logged in", "Last active", "Browser"], rows, "No one is logged in.")
 
 
 def _print_tokens(console: Console, data: Data) -> None:
@@ -57,12 +64,12 @@ def _print_tokens(console: Console, data: Data) -> None:
             row["name"],
             row["user"],
             ", ".join(row["scopes"]),
-            printing.at(row["used_at"]) if row["used_at"] else "never",
-            "valid" if row["valid"] else "ended",
+            printing.at(row["used_at"]) if row["used_at"] else "Never",
+            "Valid" if row["valid"] else "Ended",
         ]
         for row in data["tokens"]
     ]
-    printing.table(console, [">No", "Name", "Of", "May", "Last used", "State"], rows, "No tokens yet.")
+    printing.table(console, [">No.", "Name", "User", "Scopes", "Last used", "State"], rows, "No tokens yet.")
 
 
 def _print_audit(console: Console, data: Data) -> None:
@@ -70,18 +77,18 @@ def _print_audit(console: Console, data: Data) -> None:
         [row["id"], printing.at(row["at"]), row["person"], row["via"], row["verb"], row["arguments"][:100]]
         for row in data["entries"]
     ]
-    printing.table(console, [">No", "When", "Who", "Way", "What", "With"], rows, "Nothing was done yet.")
+    printing.table(console, [">No.", "When", "Who", "Via", "Action", "Arguments"], rows, "The audit log is empty.")
 
 
-# Commands of which a declaration says everything
+# Commands derived from their requests
 
 derive(user, "list", requests.UserList, _print_users)
 derive(user, "add", requests.UserAdd, said(LINK))
-derive(user, "edit", requests.UserEdit, said("{name} is saved: {role}."))
+derive(user, "edit", requests.UserEdit, _print_saved)
 derive(user, "link", requests.UserLink, said(LINK))
 derive(user, "sessions", requests.SessionList, _print_sessions)
-derive(user, "revoke", requests.SessionRevoke, said("Session {session} is ended."))
-derive(token, "add", requests.TokenAdd, said("The token {name}, which is not shown again: {token}"))
+derive(user, "revoke", requests.SessionRevoke, said("Session {session} was ended."))
+derive(token, "add", requests.TokenAdd, said("Copy the token for {name} now, it is not shown again: {token}"))
 derive(token, "list", requests.TokenList, _print_tokens)
-derive(token, "revoke", requests.TokenRevoke, said("Token {id} is ended."))
+derive(token, "revoke", requests.TokenRevoke, said("Token {id} was revoked."))
 derive(people, "audit", requests.AuditList, _print_audit, more("entries", "id", "--before"))

@@ -1,8 +1,8 @@
-"""The commands that settle things by hand: differences, the post stack, and products whose SKU does not tell.
+"""The commands for decisions: differences, the post stack, and products without a matching SKU.
 
 Path: ``program`` adds ``settling`` and ``listing`` to the program.
-Promise: whatever is changed, the answer says what comes next.
-Never: tells what a difference means by itself; the verb does.
+Promise: after each change, the answer says what comes next.
+Never: explains a difference; the verb does.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from onhand.wire import Data
 
-settling = typer.Typer()  # its commands stand on the first level
+settling = typer.Typer()  # its commands are top-level
 listing = typer.Typer(
     help="Single products of a cart: suggest, choose, create, ignore, release, switch-on, leave-off, park, unpark.",
     no_args_is_help=True,
@@ -35,21 +35,28 @@ AnyCart = Annotated[str | None, typer.Argument(metavar="CART", help="Only this c
 def posts(
     call: Call,
     name: AnyCart = None,
-    retry: Annotated[bool, typer.Option("--retry", help="Try again what this cart's shop did not take.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Retry the posts that this cart's shop refused.")] = False,
     sku: Annotated[str | None, typer.Option("--sku", help="With --retry: only this item.")] = None,
     state: Annotated[
         str | None,
-        typer.Option("--state", help="Only waiting, parked, sent, settled, applied, missing, range or unlanded."),
+        typer.Option(
+            "--state",
+            help="Only posts in this state: waiting, parked, sent, settled, applied, missing, range or unlanded.",
+        ),
     ] = None,
-    before: Annotated[str, typer.Option("--before", metavar="PLACE", help="Go on after a page, as it says.")] = "",
-    after: Annotated[int, typer.Option("--after", min=0, help="The same for those that wait or are parked.")] = 0,
+    before: Annotated[
+        str, typer.Option("--before", metavar="PLACE", help="Continue after a page of posts, with the value it gave.")
+    ] = "",
+    after: Annotated[int, typer.Option("--after", min=0, help="The same for waiting and parked changes.")] = 0,
     limit: Limit = 100,
 ) -> None:
-    """Show the post stack: what waits for a shop, and what was posted."""
+    """Show the post stack: changes that wait for a shop, then posts, newest first."""
     if retry and name is None:
-        raise typer.BadParameter("--retry needs the name of a cart.")
+        raise typer.BadParameter("--retry needs a cart: name one.")
     if retry:
-        call.answer("posts_retry", said("{cart}: {retried} parked posts are tried again."), cart=name, sku=sku)
+        call.answer(
+            "posts_retry", said("{cart}: {retried:parked post is|parked posts are} retried now."), cart=name, sku=sku
+        )
     else:
         call.answer("posts", _print_posts, cart=name, state=state, before=before, after=after, limit=limit)
 
@@ -57,19 +64,23 @@ def posts(
 def _print_posts(console: Console, data: Data) -> None:
     printing.posts(console, data)
     if data["more_waiting"]:
-        printing.say(console, f"There may be more that wait: --after {data['more_waiting']}", printing.QUIET)
+        printing.say(
+            console,
+            f"There may be more waiting or parked changes: continue with --after {data['more_waiting']}.",
+            printing.QUIET,
+        )
     if data["more_posts"]:
-        printing.say(console, f"There may be more posts: --before {data['more_posts']}", printing.QUIET)
+        printing.say(console, f"There may be more posts: continue with --before {data['more_posts']}.", printing.QUIET)
 
 
 def _print_suggested(console: Console, data: Data) -> None:
     one = data["listing"]
     printing.say(console, f"Product {one['product']}, SKU {one['model'] or '(none)'}, {one['name']}: {one['says']}")
     rows = [
-        [r["sku"], r["name"], r["on_hand"], f"belongs to product {r['held_by']}" if r["held_by"] else r["why"]]
+        [r["sku"], r["name"], r["on_hand"], f"Belongs to product {r['held_by']}" if r["held_by"] else r["why"]]
         for r in data["items"]
     ]
-    printing.table(console, ["SKU", "Name", ">On hand", ""], rows, "No item is alike: try --search.")
+    printing.table(console, ["SKU", "Name", ">On hand", ""], rows, "No similar item: try --search.")
 
 
 def _print_released(console: Console, data: Data) -> None:
@@ -77,34 +88,39 @@ def _print_released(console: Console, data: Data) -> None:
     printing.table(console, [">Product", "SKU", "Name", ""], rows, "")
 
 
-# Commands of which a declaration says everything
+# Commands derived from their requests
 
 derive(settling, "differences", differences.Differences, printing.differences, more("differences", "id", "--before"))
-derive(settling, "decide", differences.Decide, said("Difference {difference} is decided: {decided}."))
+derive(settling, "decide", differences.Decide, said("Difference {difference} was decided: {decided}."))
 derive(settling, "recheck", differences.DifferenceRecheck, said("{says}"))
 derive(listing, "suggest", listings.ListingSuggest, _print_suggested)
-derive(listing, "choose", listings.ListingChoose, said("Product {product} of {cart} is {sku}. {says}"))
+derive(listing, "choose", listings.ListingChoose, said("Product {product} of {cart} now belongs to {sku}. {says}"))
 derive(
     listing,
     "ignore",
     listings.ListingIgnore,
-    said("{cart}: {ignored} more ignored; `onhand listing release` undoes it."),
+    said("{cart}: {ignored:product was|products were} ignored. Undo it with `onhand listing release`."),
 )
 derive(listing, "release", listings.ListingRelease, _print_released)
 derive(listing, "create", listings.ListingCreate, printing.created)
 derive(
-    listing, "switch-on", listings.ListingSwitchOn, said("{cart}: {switched_on} to be switched on with the next post.")
+    listing,
+    "switch-on",
+    listings.ListingSwitchOn,
+    said("{cart}: {switched_on:product is|products are} switched on with the next post."),
 )
-derive(listing, "leave-off", listings.ListingLeaveOff, said("{cart}: {left_off} left off."))
+derive(
+    listing, "leave-off", listings.ListingLeaveOff, said("{cart}: {left_off:product stays|products stay} switched off.")
+)
 derive(
     listing,
     "park",
     stack.PostsPark,
-    said("Nothing is posted for product {product} of {cart} until `onhand listing unpark`."),
+    said("Product {product} of {cart} was parked. Release it with `onhand listing unpark`."),
 )
 derive(
     listing,
     "unpark",
     stack.PostsRelease,
-    said("Product {product} of {cart} goes on: what is due by now is posted."),
+    said("Product {product} of {cart} was released. Due changes are posted now."),
 )

@@ -1,8 +1,8 @@
-"""The commands about items: what they are, how many there are, and why.
+"""The commands about items: their details, quantities and movements.
 
 Path: ``program`` adds ``item``, ``adjust`` and ``movements`` to the program.
-Promise: every command does exactly one verb.
-Never: anything about a shop that is not about an item.
+Promise: every command runs exactly one verb, except that an import may run its verb again once a person has confirmed.
+Never: changes anything about a shop.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from onhand.cli.commands.files import DecimalOption, MapOption, mapping
 from onhand.cli.console import EXITS, PUBLIC, Call, DryRun, Limit, Out, command, read_file, said, write_file
 from onhand.cli.deriving import derive, more
 from onhand.domain.errors import Refused
+from onhand.domain.listings import Problem
 from onhand.domain.stock import Kind
 from onhand.requests import stock as requests
+from onhand.words import counted, label_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from onhand.wire import Data
 
-item = typer.Typer(
-    help="The things that are sold: add, list, show, edit, history, import, export.", no_args_is_help=True, epilog=EXITS
-)
-stock = typer.Typer()  # its commands stand on the first level
+item = typer.Typer(help="Items: add, list, show, edit, history, import, export.", no_args_is_help=True, epilog=EXITS)
+stock = typer.Typer()  # its commands are top-level
 
 
 @command(item, "import", asks=requests.ItemImport)
@@ -38,17 +38,19 @@ def item_import(
     call: Call,
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="CSV or XLSX with sku, name, on_hand and more; - reads standard input."),
+        typer.Argument(
+            metavar="FILE", help="A CSV or XLSX file with sku, name, on_hand and more; - reads standard input."
+        ),
     ],
     dry_run: DryRun = False,
     yes: Annotated[
         bool,
-        typer.Option("--yes", help="Overwrite counts although the file does not say when it was made, without asking."),
+        typer.Option("--yes", help="Overwrite counts without asking, even if the file does not say when it was made."),
     ] = False,
     map_: MapOption = None,
     decimal: DecimalOption = None,
 ) -> None:
-    """Add and update items from a CSV or XLSX file, whole or not at all. What was sold since an export of ours is kept."""
+    """Add and update items from a CSV or XLSX file, all of it or nothing. Sales since an export from OnHand are kept."""
     given = {
         "file": b64encode(read_file(file)).decode(),
         "person": call.person,
@@ -71,24 +73,24 @@ def item_export(
     call: Call,
     out: Out = None,
 ) -> None:
-    """Write all items as CSV, or as XLSX into a file with that ending."""
-    call.hand_over("item_export", out, "{items} items are in {out}.")
+    """Export all items, as CSV, or as XLSX if the file's name ends in .xlsx."""
+    call.hand_over("item_export", out, "{items:item was|items were} written to {out}.")
 
 
 @command(stock, "movements", asks=requests.Movements)
 def movements(
     call: Call,
-    sku: Annotated[str | None, typer.Argument(metavar="SKU", help="Only this item's.")] = None,
+    sku: Annotated[str | None, typer.Argument(metavar="SKU", help="Only movements of this item.")] = None,
     kind: Annotated[Kind | None, typer.Option("--kind", help="Only movements of this kind.")] = None,
-    cart: Annotated[str, typer.Option("--cart", metavar="CART", help="Only what this shop brought about.")] = "",
-    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Only what this person did.")] = "",
+    cart: Annotated[str, typer.Option("--cart", metavar="CART", help="Only movements from this shop.")] = "",
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Only movements by this person.")] = "",
     limit: Limit = 100,
     before: Annotated[
         int | None, typer.Option("--before", min=1, metavar="NO", help="Only movements before this number.")
     ] = None,
     out: Out = None,
 ) -> None:
-    """List movements, newest first; with --out all of them."""
+    """List movements, newest first. With --out, write all of them to a file."""
     wanted = {"sku": sku, "kind": kind.value if kind else None, "cart": cart, "by": by}
     if out is not None:
         from onhand.files import sheets  # noqa: PLC0415
@@ -98,20 +100,20 @@ def movements(
 
         pieces = sheets.write(sheets.MOVEMENTS, sheets.movement_rows(ask), sheets.Form.of(out.name))
         write_file(out, pieces, PUBLIC)
-        call.show({"file": str(out)}, said("The movements are in {file}."))
+        call.show({"file": str(out)}, said("The movements were written to {file}."))
         return
     call.answer("movements", printing.movements, **wanted, limit=limit, before=before)
 
 
 def _item(out: Console, data: Data) -> None:
     printing.say(out, f"{data['sku']}  {data['name']}: {data['on_hand']} on hand")
-    for sign, words in (("ignore_qoh", "Ignore QOH: shops are not kept in step."), ("drop_ship", "Drop ship.")):
+    for sign, words in (("ignore_qoh", "Ignore QOH: shops are not kept in sync."), ("drop_ship", "Drop ship.")):
         if data[sign]:
             printing.say(out, words)
     if data["reorder_point"] is not None:
         level = "" if data["reorder_to"] is None else f" up to {data['reorder_to']}"
         supplier = f" from {data['supplier']}" if data["supplier"] else ""
-        printing.say(out, f"Order{level}{supplier} at {data['reorder_point']} or fewer.")
+        printing.say(out, f"Reorder{level}{supplier} at {data['reorder_point']} or fewer.")
     for field in ("barcode", "location"):
         if data[field]:
             printing.say(out, f"{field.capitalize()}: {data[field]}")
@@ -120,23 +122,23 @@ def _item(out: Console, data: Data) -> None:
         for cart, shop in data["shops"].items()
     ]
     if shops:
-        printing.table(out, ["Shop", ">Seen", ">Agreed", ">Target", ">In flight", "State"], shops, "")
+        printing.table(out, ["Shop", ">Last seen", ">Agreed", ">Target", ">In flight", "State"], shops, "")
     printing.movements(out, data)
 
 
 def _kept(shop: Data) -> str:
     if shop["problem"]:
-        return str(shop["problem"])
+        return label_of(Problem, shop["problem"])
     if not shop["aligned"]:
-        return "not aligned"
+        return "Not aligned"
     if shop["held"]:
-        return f"{shop['held']:+d} waits for a decision"
-    return f"parked: {shop['parked']}" if shop["parked"] else "kept in step"
+        return f"Needs a decision: {printing.change(shop['held'])}"
+    return f"Parked: {shop['parked']}" if shop["parked"] else "In sync"
 
 
 def _edited(out: Console, data: Data) -> None:
-    retied = f" {data['retied']} listings are tied anew." if data["retied"] else ""
-    printing.say(out, f"{data['sku']} is changed.{retied}")
+    matched = f" {counted(data['retied'], 'listing was', 'listings were')} matched again." if data["retied"] else ""
+    printing.say(out, f"{data['sku']} was saved.{matched}")
 
 
 def _history(out: Console, data: Data) -> None:
@@ -146,26 +148,27 @@ def _history(out: Console, data: Data) -> None:
         [printing.at(datetime.fromtimestamp(x, UTC).isoformat()), units]
         for x, units in zip(data["x"], data["values"], strict=True)
     ]
-    printing.table(out, ["When", ">On hand"], rows, "Nothing has moved.")
+    printing.table(out, ["When", ">On hand"], rows, "No movements.")
 
 
 def _confirm_overwrites(call: Call, error: Refused) -> None:
-    """Ask a person at a terminal whether counts shall be overwritten. Raise Refused for anybody else, and for a no."""
+    """Ask at a terminal whether to overwrite counts. Raise Refused if the answer is no or there is no terminal."""
     rows: list[Data] = error.facts["rows"]  # type: ignore[assignment]
+    counts = counted(int(str(error.facts["count"])), "count")
     if not call.as_json:
         out = printing.console(sys.stderr)
         printing.table(out, [">Line", "SKU", "Changes"], [[row["line"], row["sku"], _changes(row)] for row in rows], "")
-    if not call.as_json and sys.stdin.isatty() and typer.confirm(f"Overwrite {error.facts['count']} counts?", err=True):
+    if not call.as_json and sys.stdin.isatty() and typer.confirm(f"Overwrite {counts}?", err=True):
         return
     raise Refused(
-        f"{error.facts['count']} counts would be overwritten, as the file does not say when it was made. Nothing was changed:"
-        " look at them, then repeat the command with --yes.",
+        f"{counts} would be overwritten, because the file does not say when it was made. Nothing was changed:"
+        " check the list, then repeat the command with --yes.",
         **error.facts,
     )
 
 
 def _changes(row: Data) -> str:
-    """What one line of an import changes, from what to what, and what was booked in between."""
+    """Return what one line of an import changes, as "from → to", and what was booked in between."""
     said = [
         f"{name.replace('_', ' ')}: {printing.plain(will) or 'nothing'}"
         if row["what"] == "added"
@@ -185,17 +188,17 @@ def _imported(out: Console, data: Data) -> None:
         printing.table(out, [">Line", "SKU", "What", "Changes"], rows, "")
         left = data["added"] + data["changed"] - len(rows)
         if left > 0:
-            printing.say(out, f"… and {left} more {'line' if left == 1 else 'lines'}.")
+            printing.say(out, f"… and {counted(left, 'more line')}.")
     done = f"{data['added']} added, {data['changed']} changed, {data['unchanged']} unchanged"
-    how = f"{data['renamed']} renamed, {data['counted']} counted, {data['edited']} edited otherwise"
+    how = f"{data['renamed']} renamed, {data['counted']} counted, {data['edited']} with other edits"
     detail = f" ({how})" if data["changed"] else ""
     dry = " Dry run: nothing was changed." if data["dry_run"] else ""
-    printing.say(out, f"{data['lines']} lines: {done}{detail}.{dry}")
+    printing.say(out, f"{counted(data['lines'], 'line')}: {done}{detail}.{dry}")
 
 
-# Commands of which a declaration says everything
+# Commands derived from their requests
 
-derive(item, "add", requests.ItemAdd, said("{sku} is added, {on_hand} on hand."))
+derive(item, "add", requests.ItemAdd, said("{sku} was added with {on_hand} on hand."))
 derive(item, "list", requests.ItemList, printing.items, more("items", "sku"))
 derive(item, "show", requests.ItemShow, _item)
 derive(item, "edit", requests.ItemEdit, _edited)

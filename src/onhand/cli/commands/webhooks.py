@@ -1,8 +1,8 @@
-"""The commands about webhooks: whom to tell what, and what came of it.
+"""The commands about webhooks: their addresses, events and deliveries.
 
 Path: ``program`` adds ``webhook`` to the program.
 Promise: a secret is printed once, when its webhook is added.
-Never: tells anybody anything, but to test; `onhand serve` and `onhand controller` do.
+Never: sends a message, except a test; `onhand serve` and `onhand controller` send them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import typer
 from onhand.cli import printing
 from onhand.cli.console import EXITS, said
 from onhand.cli.deriving import derive, more
+from onhand.domain.webhooks import DeliveryState
 from onhand.requests import webhooks as requests
+from onhand.words import label_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from onhand.wire import Data
 
 webhook = typer.Typer(
-    help="Programs elsewhere that are told what happens: add, list, show, edit, test, retry, remove.",
+    help="Webhooks, which tell other programs what happens: add, list, show, edit, test, retry, remove.",
     no_args_is_help=True,
     epilog=EXITS,
 )
@@ -30,37 +32,49 @@ webhook = typer.Typer(
 
 def _state(row: Data) -> str:
     if not row["active"]:
-        return "off"
-    return "not taken" if row["failing"] else "on"
+        return "Off"
+    return "Failing" if row["failing"] else "On"
 
 
 def _print_webhooks(console: Console, data: Data) -> None:
     rows = [
         [row["webhook"], row["url"], ", ".join(row["events"]), _state(row), row["waiting"]] for row in data["webhooks"]
     ]
-    printing.table(console, [">No", "Address", "Told of", "State", ">Waiting"], rows, "No webhooks yet.")
+    printing.table(console, [">No.", "Address", "Events", "State", ">Waiting"], rows, "No webhooks yet.")
 
 
 def _print_webhook(console: Console, data: Data) -> None:
-    printing.say(console, f"Webhook {data['webhook']} to {data['url']} is {_state(data)}.")
+    printing.say(console, f"Webhook {data['webhook']} to {data['url']}: {_state(data)}.")
     rows = [
-        [row["delivery"], row["event"], row["state"], row["attempts"], printing.at(row["created_at"]), row["answer"]]
+        [
+            row["delivery"],
+            row["event"],
+            label_of(DeliveryState, row["state"]),
+            row["attempts"],
+            printing.at(row["created_at"]),
+            row["answer"],
+        ]
         for row in data["deliveries"]
     ]
-    printing.table(console, [">No", "Event", "State", ">Tries", "Made", "Answer"], rows, "Nothing was sent yet.")
+    printing.table(console, [">No.", "Event", "State", ">Attempts", "Created", "Answer"], rows, "No deliveries yet.")
 
 
 def _print_test(console: Console, data: Data) -> None:
-    word = "The test was taken" if data["delivered"] else "The test was not taken"
+    word = "The test was delivered" if data["delivered"] else "The test failed"
     printing.say(console, f"{word}: {data['answer']}")
 
 
-# Commands of which a declaration says everything
+# Commands derived from their requests
 
-derive(webhook, "add", requests.WebhookAdd, said("Webhook {webhook} is added. Its secret, shown this once: {secret}"))
+derive(
+    webhook,
+    "add",
+    requests.WebhookAdd,
+    said("Webhook {webhook} was added. Copy its secret now, it is not shown again: {secret}"),
+)
 derive(webhook, "list", requests.WebhookList, _print_webhooks)
 derive(webhook, "show", requests.WebhookShow, _print_webhook, more("deliveries", "delivery", "--before"))
-derive(webhook, "edit", requests.WebhookEdit, said("Webhook {webhook} is changed."))
+derive(webhook, "edit", requests.WebhookEdit, said("Webhook {webhook} was saved."))
 derive(webhook, "test", requests.WebhookTest, _print_test)
-derive(webhook, "retry", requests.WebhookRetry, said("Delivery {delivery} is tried again now."))
-derive(webhook, "remove", requests.WebhookRemove, said("The webhook to {removed} is removed."))
+derive(webhook, "retry", requests.WebhookRetry, said("Delivery {delivery} is retried now."))
+derive(webhook, "remove", requests.WebhookRemove, said("The webhook to {removed} was removed."))

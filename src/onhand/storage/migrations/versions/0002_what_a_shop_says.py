@@ -1,6 +1,6 @@
-"""what a shop says of itself, whole
+"""the shop's complete description of itself
 
-Three columns held a part of it. It is asked anew by the next look, so nothing is carried over.
+Three columns held parts of it. The next look asks the shop again, so nothing is carried over.
 """
 
 import sqlalchemy as sa

@@ -1,6 +1,6 @@
-"""what an order line took and what came back of it
+"""units that an order line took, and units that came back
 
-Both were added up from movements and from the line's quantity, in three places. Lines that are booked get what their movements say.
+Both were added up from movements and from the line's quantity, in three places. Booked lines get the sums of their movements.
 """
 
 import sqlalchemy as sa

@@ -1,6 +1,6 @@
 """products that were switched off when they sold out
 
-What was known to be off by a sale is carried over; of all others it is not known.
+Products known to be off because of a sale are carried over; for all others it is not known.
 """
 
 import sqlalchemy as sa

@@ -1,4 +1,4 @@
-"""line numbers that begin again, and where a listing was left
+"""line numbers that start again, and where a listing stopped being followed
 
 Both are empty at first: no number is known to have been used twice, and no listing goes on from where it was left before.
 """

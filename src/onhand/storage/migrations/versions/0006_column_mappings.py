@@ -1,7 +1,7 @@
-"""which heading of a file means which column, and SKUs as people see them
+"""the columns that headings of files mean, and SKUs as people see them
 
-Characters that nobody sees do not make another SKU any more, so the keys are written anew. Where two items become one by that, the
-second keeps its key: it can be renamed by hand.
+Invisible characters no longer make a different SKU, so the keys are written again. If two items would then have the same key, the
+second keeps its old one and can be renamed by hand.
 """
 
 import sqlalchemy as sa

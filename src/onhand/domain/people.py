@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from .grammar import with_article
+
 NAME_LENGTH_MAX = 60  # characters of a user's name
 
 
@@ -38,7 +40,7 @@ class Role(StrEnum):
     @property
     def with_article(self) -> str:
         """As in "ask an administrator"."""
-        return f"{'an' if self.value[0] in 'aeiou' else 'a'} {self.value}"
+        return with_article(self.value)
 
 
 @dataclass(frozen=True, slots=True)

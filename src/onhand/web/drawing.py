@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from onhand import __version__
+from onhand import __version__, words
 
 FRESH_SECONDS = 5  # a time not older than this is "just now"
 
@@ -32,9 +32,9 @@ def environment(now: Callable[[], datetime]) -> Environment:
     env.filters |= {
         "when": when,
         "ago": lambda at: ago(at, now()),
-        "signed": signed,
-        "count": count,
-        "plural": plural,
+        "signed": words.signed,
+        "count": words.number,
+        "counted": words.counted,
         "q": lambda text: quote(str(text), safe=""),
     }
     env.globals |= {"version": __version__}
@@ -68,18 +68,3 @@ def ago(at: str | datetime, now: datetime) -> str:
     if seconds < 7200:
         return f"{seconds // 60} min ago"
     return f"{seconds // 3600} h ago" if seconds < 48 * 3600 else f"{seconds // 86400} days ago"
-
-
-def signed(units: int) -> str:
-    """A change, with its sign."""
-    return "0" if units == 0 else f"{'+' if units > 0 else '−'}{abs(units):,}"
-
-
-def count(units: int) -> str:
-    """A number with its thousands apart and a true minus sign."""
-    return f"{'−' if units < 0 else ''}{abs(units):,}"
-
-
-def plural(number: int, one: str, many: str = "") -> str:
-    """A number with its noun: ``3|plural("item")`` is "3 items"."""
-    return f"{count(number)} {one if number == 1 else many or one + 's'}"

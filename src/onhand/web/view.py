@@ -15,8 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 from onhand.domain.listings import target
 from onhand.domain.notices import Kind, Notice
 from onhand.domain.states import CartState, all_in_step
-
-from .drawing import plural
+from onhand.words import counted
 
 Row = Mapping[str, Any]
 
@@ -142,22 +141,22 @@ def _of_cart(cart: Row, synch_qoh: bool) -> list[Say]:
             Say(WARN, f"{name}: {what} for your decision.", (("Decide", f"/differences?cart={cart['id']}&open=yes"),))
         )
     elif cart["held"]:
-        says.append(Say(WARN, f"{name}: units of {plural(cart['held'], 'product')} are held.", (_stack(cart),)))
+        says.append(Say(WARN, f"{name}: units of {counted(cart['held'], 'product')} are held.", (_stack(cart),)))
     if cart["to_settle"]:
-        what = plural(cart["to_settle"], "difference is", "differences are")
+        what = counted(cart["to_settle"], "difference is", "differences are")
         link = ("Differences", f"/differences?cart={cart['id']}&open=yes")
         says.append(Say(WARN, f"{name}: {what} for you to settle.", (link,)))
     if cart["parked"]:
-        says.append(Say(WARN, f"{name}: {plural(cart['parked'], 'post is', 'posts are')} parked.", (_stack(cart),)))
+        says.append(Say(WARN, f"{name}: {counted(cart['parked'], 'post is', 'posts are')} parked.", (_stack(cart),)))
     if cart["aligned"] and cart["not_aligned"]:
-        says.append(Say(OFF, f"{name}: {plural(cart['not_aligned'], 'listing is', 'listings are')} not aligned."))
+        says.append(Say(OFF, f"{name}: {counted(cart['not_aligned'], 'listing is', 'listings are')} not aligned."))
     return says
 
 
 def _work(cart: Row) -> str:
     posts = cart["waiting"] + cart["in_flight"]
     if posts:
-        return f"{cart['name']}: {plural(posts, 'post is', 'posts are')} on the way."
+        return f"{cart['name']}: {counted(posts, 'post is', 'posts are')} on the way."
     return f"{cart['name']} is being compared."
 
 

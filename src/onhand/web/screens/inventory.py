@@ -18,9 +18,9 @@ from onhand.domain.people import Scope
 from onhand.files import sheets
 from onhand.web import files, view
 from onhand.web.declaring import form, page
-from onhand.web.drawing import plural
 from onhand.web.named import suppliers
 from onhand.web.visit import Page, Visit
+from onhand.words import counted
 
 ROWS = 50  # of one page
 SUPPLIERS = 1000  # to choose from in the filter
@@ -107,7 +107,7 @@ def _do(visit: Visit) -> Page | Response:
         done = visit.do("item_import", **arguments, overwrite=bool(visit.form.get("overwrite")))
     except OnHandError as error:
         return _refused(visit, error, content)
-    counts = (f"{plural(done[word], 'item')} {word}" for word in ("added", "changed", "unchanged"))
+    counts = (f"{counted(done[word], 'item')} {word}" for word in ("added", "changed", "unchanged"))
     words = f"Imported: {', '.join(counts)}."
     return visit.go("/inventory", words)
 

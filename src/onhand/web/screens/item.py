@@ -17,10 +17,10 @@ from onhand.domain.inventory import FIELDS, REASONS
 from onhand.domain.people import Scope
 from onhand.web import view
 from onhand.web.declaring import form, page
-from onhand.web.drawing import plural
 from onhand.web.named import suppliers
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
+from onhand.words import counted
 
 MOVEMENTS = 30  # of the statement; all of them are on Movements
 SUPPLIERS = 1000  # to choose from
@@ -96,7 +96,7 @@ def _chart(visit: Visit) -> Response:
 
 
 def _said(done: Data) -> str:
-    retied = f" Tied anew: {plural(done['retied'], 'listing')}, see its shops below." if done["retied"] else ""
+    retied = f" Tied anew: {counted(done['retied'], 'listing')}, see its shops below." if done["retied"] else ""
     return f"{done['sku']} is saved.{retied}"
 
 

@@ -15,9 +15,9 @@ from fastapi.responses import Response
 from onhand.domain.errors import Refused
 from onhand.domain.people import Scope
 from onhand.web.declaring import form, page
-from onhand.web.drawing import plural
 from onhand.web.named import Named, numbered
 from onhand.web.visit import Page, Visit
+from onhand.words import counted
 
 ROWS = 50
 SUGGESTIONS = 12
@@ -116,7 +116,7 @@ def _create(visit: Visit, cart: str) -> Page | Response:
         {"cart": found.name, "limit": 1},
         again=lambda: _preview(visit, found),
         then=f"/carts/{found.id}/listings",
-        said=lambda answer: f"{plural(answer['counts']['created'], 'item')} created from {answer['cart']}.",
+        said=lambda answer: f"{counted(answer['counts']['created'], 'item')} created from {answer['cart']}.",
     )
 
 

@@ -17,10 +17,10 @@ from onhand.domain.orders import LineState
 from onhand.domain.people import Scope
 from onhand.web import lines
 from onhand.web.declaring import form, page
-from onhand.web.drawing import plural
 from onhand.web.named import carts
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
+from onhand.words import counted
 
 ROWS = 50  # of one page
 LINES_SHOWN = 4  # of one order in the list
@@ -111,7 +111,9 @@ def _cancel(visit: Visit) -> Page | Response:
         arguments,
         again=lambda: _page(visit, visit.form),
         then=_back(visit),
-        said=lambda done: f"Cancelled: {plural(done['lines'], 'line')}; {plural(done['units'], 'unit')} back on hand.",
+        said=lambda done: (
+            f"Cancelled: {counted(done['lines'], 'line')}; {counted(done['units'], 'unit')} back on hand."
+        ),
     )
 
 
@@ -133,7 +135,7 @@ def _return(visit: Visit) -> Page | Response:
         if "line" in error.facts:
             visit.faults[f"back-{error.facts['line']}"] = error.message
         return visit.refuse(error, lambda: _page(visit, visit.form))
-    return visit.go(_back(visit), f"{plural(done['units'], 'unit')} came back on hand.")
+    return visit.go(_back(visit), f"{counted(done['units'], 'unit')} came back on hand.")
 
 
 def _back(visit: Visit) -> str:

@@ -17,10 +17,10 @@ from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.people import Scope
 from onhand.web import lines
 from onhand.web.declaring import form, page
-from onhand.web.drawing import plural
 from onhand.web.named import suppliers
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
+from onhand.words import counted
 
 ROWS = 50  # of one page
 SUPPLIERS_OFFERED = 200  # to choose from; others can be typed
@@ -84,7 +84,7 @@ def _raise(visit: Visit) -> Page | Response:
         visit.given("supplier"),
         again=lambda: _suggested(visit),
         then="/purchases?state=draft",
-        said=lambda made: f"{plural(len(made['orders']), 'draft')} made: {', '.join(made['orders'][:10])}.",
+        said=lambda made: f"{counted(len(made['orders']), 'draft')} made: {', '.join(made['orders'][:10])}.",
     )
 
 
@@ -146,8 +146,8 @@ def _arrived(visit: Visit, order: str) -> Page | Response:
     except OnHandError as error:
         return visit.refuse(error, lambda: _order(visit, order))
     left = done["outstanding"]
-    rest = f"{plural(left, 'unit')} still to come" if left else "nothing is outstanding, so it is closed"
-    return visit.go(_back(visit, order), f"{plural(len(done['on_hand']), 'item')} of {order} received; {rest}.")
+    rest = f"{counted(left, 'unit')} still to come" if left else "nothing is outstanding, so it is closed"
+    return visit.go(_back(visit, order), f"{counted(len(done['on_hand']), 'item')} of {order} received; {rest}.")
 
 
 def _close(visit: Visit, order: str) -> Page | Response:

@@ -16,10 +16,10 @@ from onhand.domain.people import Scope
 from onhand.files import sheets
 from onhand.web import files, lines
 from onhand.web.declaring import form, page
-from onhand.web.drawing import plural
 from onhand.web.screens.inventory import handed_over
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
+from onhand.words import counted
 
 ROWS = 50  # purchase orders on a page
 SAID_ITEMS = 5  # named after a receipt
@@ -70,7 +70,7 @@ def _template(visit: Visit, form: str) -> Response:
 def _said(done: Data) -> str:
     on_hand = done["on_hand"]
     named = ", ".join(f"{sku} has {units:,} now" for sku, units in list(on_hand.items())[:SAID_ITEMS])
-    return f"{plural(len(on_hand), 'item')} received: {named}{' …' if len(on_hand) > SAID_ITEMS else ''}."
+    return f"{counted(len(on_hand), 'item')} received: {named}{' …' if len(on_hand) > SAID_ITEMS else ''}."
 
 
 SCREENS = (

@@ -18,6 +18,7 @@ from onhand.web import drawing
 from onhand.web.declaring import page
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
+from onhand.words import counted, signed
 
 WORDS = {Direction.SEND: "Send QOH", Direction.GET: "Get QOH"}
 CARTS_SHOWN = 20  # in the evidence of one step
@@ -72,7 +73,7 @@ def steps(known: Known) -> list[Step]:
     """The seven steps with their evidence."""
     shop = "Connect your first shop", "/carts/new"
     switch = "System Parameters, group Program", "/parameters#SynchQOH"
-    stock = Fact(True, drawing.plural(known.items, "item") + " here.")
+    stock = Fact(True, counted(known.items, "item") + " here.")
     return [
         Step(
             "Decide which side has the right counts",
@@ -142,11 +143,11 @@ def _matched(_: Known, cart: Data) -> Fact:
     left, unclear = cart["unmatched"], cart["duplicate"] + cart["blank"]
     listed = f"{_address(cart)}/listings"
     if left:
-        what = f"{drawing.plural(left, 'product')} of {name} {'is' if left == 1 else 'are'} not synchronized."
+        what = f"{counted(left, 'product')} of {name} {'is' if left == 1 else 'are'} not synchronized."
         return Fact(False, what, "Create items", f"{listed}/create")
     if unclear:
         own = "its" if unclear == 1 else "their"
-        what = f"{drawing.plural(unclear, 'product')} of {name} without a SKU of {own} own."
+        what = f"{counted(unclear, 'product')} of {name} without a SKU of {own} own."
         return Fact(False, what, "Settle the SKUs", listed)
     return Fact(True, f"{name}: every product has an item, or was left out by you.")
 
@@ -164,7 +165,7 @@ def _followed(known: Known, cart: Data) -> Fact:
         return Fact(False, f"{name} has not followed a movement yet.", "Receive goods", "/receive")
     where = f" in {seen['cart'] or 'a removed cart'}" if seen["cart_id"] is not None else ""
     seconds = (datetime.fromisoformat(seen["settled_at"]) - datetime.fromisoformat(seen["at"])).total_seconds()
-    units, change = drawing.signed(seen["quantity"]), drawing.signed(seen["change"])
+    units, change = signed(seen["quantity"]), signed(seen["change"])
     moved = f"{seen['kind'].capitalize()} of {seen['sku']} ({units}){where}, {drawing.when(seen['at'])}"
     return Fact(True, f"{moved}: {name} followed by {change} within {max(seconds, 0.1):,.1f} s.")
 

@@ -18,38 +18,38 @@ from onhand.wire import Data
 from .registry import cart_named, verb
 
 CAUSES = {
-    Cause.LOST_SALE: "Customers bought at the same moment, and the shop's own program lost what some of them took.",
-    Cause.LOST_POST: "A checkout in the shop wrote over a change that OnHand had just posted.",
-    Cause.LOST_RETURN: "A checkout in the shop wrote over what a deleted order had just given back.",
-    Cause.ORDER_EDITED: "An order was edited in the shop: the quantity followed, the shop's sales counter did not.",
-    Cause.ORDER_CANCELLED: "An order was cancelled in the shop: its goods came back, the shop's sales counter stayed.",
-    Cause.RETURN_IN_DOUBT: "Goods may have come back that the shop does not show: sales or a saved form wrote over them, or none came.",
-    Cause.COUNTER_LOWERED: "The shop's sales counter went back, its quantity did not rise: nothing came back.",
-    Cause.GIVEN_BACK_TWICE: "Goods that had come back here were restocked in the shop as well.",
-    Cause.PARTIAL_RETURN: "An order was deleted in the shop, which gave back only a part of what it held of this product.",
-    Cause.EDIT: "Somebody typed another count into the shop.",
-    Cause.STALE_SAVE: "A product form that was opened before later sales was saved, and brought an old count back.",
-    Cause.COUNTER_RESET: "The shop's counter of units ordered was set back. No stock moved.",
-    Cause.OUT_OF_RANGE: "The shop traded more than a count can hold.",
-    Cause.UNKNOWN: "Nothing on record explains it: no sale, no edit and no post of ours.",
-    Cause.NEW_LISTING: "A product appeared in the shop that belongs to one of our items.",
-    Cause.RENAMED: "A product that was kept in step has another SKU now.",
-    Cause.DELETED: "A product that was kept in step is gone from the shop.",
-    Cause.SET_ASIDE: "A product that was kept in step cannot be any more.",
-    Cause.RESTORED: "One side was put back to a backup.",
-    Cause.SHARED: "Another cart, or another OnHand, keeps the same shop.",
-    Cause.BRAKE: "Too much would have changed at once, so the cart was stopped.",
+    Cause.LOST_SALE: "Customers bought at the same moment, and the shop did not subtract all of the sales.",
+    Cause.LOST_POST: "A checkout in the shop overwrote an update that OnHand had just sent.",
+    Cause.LOST_RETURN: "A checkout in the shop overwrote the units that a deleted order had just returned.",
+    Cause.ORDER_EDITED: "An order was edited in the shop. The quantity changed, but the shop's sales counter did not.",
+    Cause.ORDER_CANCELLED: "An order was cancelled in the shop. Its units were returned, but the shop's sales counter did not change.",
+    Cause.RETURN_IN_DOUBT: "Units may have been returned that the shop does not show: sales or a saved form overwrote them.",
+    Cause.COUNTER_LOWERED: "The shop's sales counter was lowered, but its quantity did not rise: nothing came back.",
+    Cause.GIVEN_BACK_TWICE: "A return that was recorded here was restocked in the shop as well.",
+    Cause.PARTIAL_RETURN: "An order was deleted in the shop, which restocked only part of its units of this product.",
+    Cause.EDIT: "The quantity was edited in the shop.",
+    Cause.STALE_SAVE: "A product form that was opened before the latest sales was saved, and restored an old quantity.",
+    Cause.COUNTER_RESET: "The shop's sales counter was reset. No stock moved.",
+    Cause.OUT_OF_RANGE: "The shop's quantity is larger than OnHand can record.",
+    Cause.UNKNOWN: "No recorded sale, edit or update explains it.",
+    Cause.NEW_LISTING: "A new product in the shop has the SKU of one of your items.",
+    Cause.RENAMED: "The SKU of a synced product was changed in the shop.",
+    Cause.DELETED: "A synced product was deleted from the shop.",
+    Cause.SET_ASIDE: "A synced product can no longer be synced.",
+    Cause.RESTORED: "The shop or OnHand was restored from a backup.",
+    Cause.SHARED: "Another cart, or another OnHand, is connected to the same shop.",
+    Cause.BRAKE: "Too many counts would have changed at once, so the cart was stopped.",
 }
 REMEDIES = {  # while it is open, and once it is closed
-    Remedy.POST: ("OnHand posts the amount back to the shop.", "OnHand posted the amount back to the shop."),
-    Remedy.BOOK: ("The shop's count is taken over.", "The shop's count was taken over as an adjustment."),
-    Remedy.ASK: ("The amount is held until you decide: ours or theirs.", "A person was asked."),
-    Remedy.REBASE: ("The books follow the counter.", "The books followed the counter; no stock moved."),
-    Remedy.SHOW: ("Settle it in the shop or here, then Send or Get its quantity.", "It was shown to a person."),
-    Remedy.STOP: ("Nothing is posted until you Send or Get the cart's quantities.", "The cart was stopped."),
+    Remedy.POST: ("OnHand is correcting the shop.", "OnHand corrected the shop."),
+    Remedy.BOOK: ("OnHand is adjusting on hand to the shop's count.", "On hand was adjusted to the shop's count."),
+    Remedy.ASK: ("These units wait until you decide: keep our count, or use the shop's.", "A person decided."),
+    Remedy.REBASE: ("OnHand is noting the new sales counter.", "OnHand noted the new sales counter; no stock moved."),
+    Remedy.SHOW: ("Fix it in the shop or here, then Send or Get its quantity.", "A person was told."),
+    Remedy.STOP: ("No updates are sent until you Send or Get the cart's quantities.", "The cart was stopped."),
 }
 
-NOTHING_HELD = "Nothing is held: the shop shows the smaller count until you decide, ours or theirs."
+NOTHING_HELD = "The shop shows the smaller count until you decide: keep our count, or use the shop's."
 
 
 @verb(requests.Differences)
@@ -107,7 +107,7 @@ def _in_words(row: dict[str, Any]) -> Data:
 
 
 def _seen(row: dict[str, Any]) -> str:
-    seen = f"The shop showed {row['seen']:,} where both sides should have held {row['expected']:,}"
+    seen = f"The shop showed {row['seen']:,} instead of {row['expected']:,}"
     if row["seen_ordered"] != row["expected_ordered"]:
-        seen += f", and {row['seen_ordered']:,} ever ordered where {row['expected_ordered']:,} were booked"
+        seen += f", and {row['seen_ordered']:,} units ever ordered instead of {row['expected_ordered']:,}"
     return seen + "."

@@ -108,7 +108,7 @@ def test_nothing_ticked_is_said_and_the_list_stays_as_it_was(aligned) -> None:
 
 
 def test_a_cart_that_was_never_aligned_says_what_to_do(connected) -> None:
-    said = text(connected.browser.shown(PAGE))
+    said = connected.browser.shown(PAGE)
     assert is_empty(said)
     assert 'href="/functions?cart=1"' in said
     connected.browser.shown("/carts/99/listings", 404)

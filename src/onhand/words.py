@@ -4,8 +4,7 @@ Path: screens, commands and files of tables ask here; the values themselves, as 
 Promise: each member of an enum that people see has exactly one label; ``tests/test_words.py`` holds that.
 Never: decides anything, or appears in the API.
 
-A label is in sentence case, as it stands alone in a cell or a list. Within a sentence use ``label(member).lower()``, unless it
-has an abbreviation such as SKU.
+A label is in sentence case, as it stands alone in a cell or a list. Within a sentence use ``lower_first(label(member))``.
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ from onhand.domain.tasks import TaskState
 from onhand.domain.webhooks import DeliveryState, Event
 
 __all__ = [
+    "ACTION_LABELS",
     "LABELS",
     "ORDER_LABELS",
     "RESULT_LABELS",
@@ -36,6 +36,7 @@ __all__ = [
     "counted",
     "label",
     "label_of",
+    "lower_first",
     "number",
     "plural_of",
     "signed",
@@ -219,6 +220,70 @@ ORDER_LABELS: Mapping[str, str] = {
     "partly not kept": "Partly not synced",
 }
 
+# What a person or a program did, by the name of its verb, as the audit log has it.
+ACTION_LABELS: Mapping[str, str] = {
+    "adjust": "Adjust stock",
+    "cart_add": "Connect shop",
+    "cart_edit": "Edit cart",
+    "cart_grants": "See database rights",
+    "cart_key": "Create cart key",
+    "cart_password": "Save database password",
+    "cart_remove": "Remove cart",
+    "cart_test": "Test connection",
+    "count_add": "Create count sheet",
+    "count_discard": "Discard count",
+    "count_enter": "Enter counts",
+    "count_import": "Import counts",
+    "count_post": "Apply count",
+    "decide": "Decide difference",
+    "difference_recheck": "Check difference again",
+    "get_qoh": "Get QOH from Website",
+    "item_add": "Add item",
+    "item_edit": "Edit item",
+    "item_import": "Import items",
+    "listing_choose": "Link product",
+    "listing_create": "Create items",
+    "listing_ignore": "Ignore products",
+    "listing_leave_off": "Keep products off",
+    "listing_release": "Undo link",
+    "listing_switch_on": "Switch products on",
+    "order_add": "Add phone order",
+    "order_cancel": "Cancel order",
+    "order_return": "Record return",
+    "param_set": "Change parameter",
+    "password_change": "Change own password",
+    "posts_park": "Park item",
+    "posts_release": "Release item",
+    "posts_retry": "Retry parked updates",
+    "purchase_add": "Create purchase order",
+    "purchase_cancel": "Cancel purchase order",
+    "purchase_close": "Close purchase order",
+    "purchase_edit": "Edit purchase order",
+    "purchase_raise": "Create drafts",
+    "purchase_receive": "Receive purchase order",
+    "purchase_send": "Mark as sent",
+    "receive": "Receive goods",
+    "receive_import": "Import receipts",
+    "send_qoh": "Send QOH to Website",
+    "session_revoke": "End session",
+    "supplier_add": "Add supplier",
+    "supplier_edit": "Edit supplier",
+    "sync_off": "Switch sync off",
+    "sync_on": "Switch sync on",
+    "task_cancel": "Cancel task",
+    "task_start": "Start task",
+    "token_add": "Create token",
+    "token_revoke": "Revoke token",
+    "user_add": "Invite user",
+    "user_edit": "Edit user",
+    "user_link": "Create login link",
+    "webhook_add": "Add webhook",
+    "webhook_edit": "Edit webhook",
+    "webhook_remove": "Remove webhook",
+    "webhook_retry": "Resend message",
+    "webhook_test": "Test webhook",
+}
+
 # What came of one SKU in a Send or a Get: these, or a ``Problem``.
 RESULT_LABELS: Mapping[str, str] = {
     "changed": "Changed",
@@ -238,6 +303,11 @@ def label(member: Enum) -> str:
 def label_of(kind: type[Enum], value: str) -> str:
     """Return the label of a value as the API has it: ``label_of(CartState, "in step")``. Raise ValueError for an unknown one."""
     return label(kind(value))
+
+
+def lower_first(name: str) -> str:
+    """Return a label as it stands within a sentence; one that begins with an abbreviation stays as it is."""
+    return name if name[1:2].isupper() else name[:1].lower() + name[1:]
 
 
 def choices(kind: type[Enum]) -> list[tuple[str, str]]:

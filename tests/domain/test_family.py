@@ -123,7 +123,7 @@ def test_what_keeps_a_shop_out_is_said_first():
         ({"STOCK_LIMITED": "false"}, "takes every order, whatever is there"),
         ({"PURCHASE_OFF_STOCK": "true"}, "sells beyond its stock"),
         ({"TEMPORARY_STOCK_ENABLE": "true"}, "lie in baskets"),
-        ({"DOWNLOAD_ENABLED": "true"}, "products with a file are not kept in step"),
+        ({"DOWNLOAD_ENABLED": "true"}, "products with a file are not synced"),
         ({"PurchaseOrders_EXTENSION_STATUS": "True"}, "PurchaseOrders is on"),
         ({"Rma_EXTENSION_STATUS": "True"}, "Rma is on"),
     ],

@@ -34,9 +34,9 @@ def test_a_pace_is_that_of_the_time_the_units_were_sold_in(
 def test_the_risk_is_said_in_plain_words() -> None:
     said = oversell_in_words(sku="MUG", rate_per_hour=12, window_seconds=1, shops=2, expected_units=1 / 600)
     assert said == (
-        "While two shops show the same last unit, both can sell it within one look (1 s, and the time of a request on "
-        "top). At the pace of your best seller (MUG, 12 an hour) that is about 1 unit too many in 600 stock-outs. A "
-        "shorter tick makes it rarer."
+        "While two shops show the same last unit, both can sell it between two checks (1 s, and the time of a request on "
+        "top). At the pace of your best seller (MUG, 12 an hour) that is about 1 unit too many in 600 stock-outs. Checking "
+        "more often makes it rarer."
     )
 
 

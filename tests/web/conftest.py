@@ -20,6 +20,7 @@ from fastapi.testclient import TestClient
 from onhand.app import App
 from onhand.carts.sample import SampleShop, catalogue, serve
 from onhand.domain.people import Role
+from onhand.domain.states import CartState
 from onhand.passwords import Passwords
 from onhand.services import people
 from onhand.services.gate import Gate
@@ -42,6 +43,28 @@ def eventually(fact: Callable[[], object], seconds: float = 8.0) -> None:
 def text(html: str) -> str:
     """What a person reads: tags gone, blanks joined."""
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())
+
+
+def flash(html: str) -> str:
+    """The sentence that tells what was just done; '' if there is none."""
+    found = re.search(r'<p class="said ok" role="status">(.*?)</p>', html, re.DOTALL)
+    return text(found[1]) if found else ""
+
+
+def alert(html: str) -> str:
+    """Why what was asked was not done; '' if nothing was refused."""
+    found = re.search(r'<div class="alert bad" role="alert">(.*?)</div>', html, re.DOTALL)
+    return text(found[1]) if found else ""
+
+
+def is_empty(html: str) -> bool:
+    """Whether a page or block shows an empty state in place of a list."""
+    return 'class="empty"' in html
+
+
+def states(html: str) -> list[str]:
+    """The states that a page or block shows, as verbs answer them."""
+    return [unescape(state) for state in re.findall(r'data-state="([^"]*)"', html)]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -123,7 +146,7 @@ class House:
         for name in NAMES:
             self.do("sync_on", cart=name)
         self.app.start_controller()
-        eventually(lambda: "Both shops show what is on hand." in self.page())
+        eventually(lambda: states(self.page().partition('id="carts"')[2]) == [CartState.IN_STEP] * len(NAMES))
 
     @contextmanager
     def served(self) -> Iterator[str]:

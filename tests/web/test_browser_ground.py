@@ -20,7 +20,7 @@ each_scheme = pytest.mark.parametrize("scheme", ["light", "dark"])
 @each_scheme
 def test_the_first_page_comes_up_live_and_fits_its_window(house, visit, size, scheme):
     page = visit(size=size, scheme=scheme)
-    expect(page.get_by_role("heading", level=1)).to_have_text("No shop is connected")
+    expect(page.get_by_role("heading", level=1)).to_have_text("No shop connected")
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width == size["viewport"]["width"]

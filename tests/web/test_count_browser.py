@@ -52,11 +52,11 @@ def test_two_clerks_count_one_sheet_together(shelf, visit, size) -> None:
     expect(line).to_contain_text("Ann the clerk")
     expect(bob.get_by_label("Count of TEA", exact=True)).to_have_value("7")
     bob.get_by_label("Count of MUG", exact=True).press("Enter")
-    expect(bob.get_by_role("alert")).to_contain_text("Ann the clerk counted 5 of TEA meanwhile")
+    expect(bob.get_by_role("alert")).to_contain_text("Ann the clerk counted 5 of TEA")
     expect(bob.get_by_label("Count of MUG", exact=True)).to_have_value("40")
     picture(bob, f"count-stale-{size['viewport']['width']}")
-    bob.get_by_label("Counted meanwhile: 5 by Ann the clerk").select_option("add")
-    bob.get_by_role("button", name="Enter what is filled in").first.click()
+    bob.get_by_label("5 by Ann the clerk").select_option("add")
+    bob.get_by_role("button", name="Save counts").first.click()
     expect(bob.locator("#count_figures")).to_contain_text("2")
     line = ann.get_by_role("row").filter(has=ann.get_by_label("Count of TEA", exact=True))
     expect(line.locator("b")).to_have_text("12")
@@ -68,8 +68,8 @@ def test_two_clerks_count_one_sheet_together(shelf, visit, size) -> None:
     assert ann.evaluate("document.documentElement.scrollWidth") == size["viewport"]["width"]
     picture(ann, f"count-review-{size['viewport']['width']}")
     shelf.do("order_add", lines=[("TEA", 2)])
-    ann.get_by_role("button", name="Post this count").click()
-    expect(ann.get_by_role("status").filter(has_text="1 counts are booked")).to_be_visible()
+    ann.get_by_role("button", name="Apply count").click()
+    expect(ann.get_by_role("status").filter(has_text="1 item adjusted")).to_be_visible()
     assert shelf.do("item_show", sku="TEA")["on_hand"] == 10
     for path, name in (("/counts", "counts"), ("/counts/new", "count-new")):
         ann.goto(path)

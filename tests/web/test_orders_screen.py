@@ -8,8 +8,9 @@ from html import unescape
 import pytest
 
 from onhand.domain.people import Role
-from onhand.domain.stock import QUANTITY_MAX
-from tests.web.conftest import NAMES, House, eventually, text
+from onhand.domain.stock import QUANTITY_MAX, Kind
+from onhand.words import ORDER_LABELS, label
+from tests.web.conftest import NAMES, House, alert, eventually, flash, is_empty, text
 
 
 @pytest.fixture
@@ -43,18 +44,19 @@ def rows(html: str) -> list[str]:
 
 
 def test_a_phone_order_of_several_lines_is_booked_and_shown(shelf: House) -> None:
-    assert "There are no orders yet." in text(shelf.browser.shown("/orders"))
+    assert is_empty(shelf.browser.shown("/orders"))
     clerk = shelf.client(Role.CLERK)
     typed = {"sku-0": "tea", "units-0": "2", "sku-3": "MUG", "units-3": "4", "note": "for Mrs. Low"}
     answer = clerk.fill("/orders/new", "/orders/new", **typed)
     assert (answer.url.path, answer.url.params["number"]) == ("/order", "P-1")
     page = text(answer.text)
-    assert "Order P-1 is booked." in page
-    assert "by Ann the clerk. Note: for Mrs. Low" in page
+    assert "P-1" in flash(answer.text)
+    assert "by Ann the clerk" in page
+    assert "for Mrs. Low" in page
     assert (on_hand(shelf, "TEA"), on_hand(shelf, "MUG")) == (8, 0)
     (row,) = rows(clerk.shown("/orders"))
     assert row.startswith("P-1 ")
-    assert row.endswith("by phone 2 × TEA 4 × MUG sold")
+    assert row.endswith(f"2 × TEA 4 × MUG {ORDER_LABELS['sold']}")
 
 
 def test_more_lines_are_offered_and_what_is_typed_stays(shelf: House) -> None:
@@ -98,7 +100,7 @@ def test_to_oversell_has_to_be_said(shelf: House) -> None:
     typed = {"sku-0": "TEA", "units-0": "11"}
     assert shelf.browser.fill("/orders/new", "/orders/new", **typed).status_code == 422
     answer = shelf.browser.fill("/orders/new", "/orders/new", oversell="yes", **typed)
-    assert "Order P-1 is booked." in text(answer.text)
+    assert "P-1" in flash(answer.text)
     assert on_hand(shelf, "TEA") == -1
     again = shelf.browser.fill("/orders/new", "/orders/new", number="P-1", oversell="yes", **typed)
     assert "booked already" in text(again.text)
@@ -123,26 +125,26 @@ def test_a_line_or_the_whole_of_a_phone_order_is_cancelled(shelf: House) -> None
     page = "/order?number=A%2F1+%232"
     nothing = clerk.fill(page, "/order/cancel")
     assert nothing.status_code == 422
-    assert "Check the lines to cancel" in text(nothing.text)
+    assert alert(nothing.text)
     answer = clerk.fill(page, "/order/cancel", lines="2", reason="changed his mind")
-    assert "Cancelled: 1 line; 1 unit back on hand." in text(answer.text)
-    assert rows(answer.text)[1].endswith("MUG A mug 1 cancelled 1")
+    assert "1 line cancelled, 1 unit" in flash(answer.text)
+    assert rows(answer.text)[1].endswith(f"MUG A mug 1 {ORDER_LABELS['cancelled']} 1")
     answer = clerk.fill(page, "/order/cancel", whole="yes")
-    assert "2 units back on hand." in text(answer.text)
+    assert "2 units" in flash(answer.text)
     assert "/order/cancel" not in answer.text
     assert (on_hand(shelf, "TEA"), on_hand(shelf, "MUG")) == (10, 4)
     last = shelf.do("movements", sku="MUG")["movements"][0]
     assert (last["kind"], last["reason"], last["person"]) == ("cancellation", "changed his mind", "Ann the clerk")
-    assert rows(clerk.shown("/orders?state=restocked"))[0].endswith("cancelled")
+    assert rows(clerk.shown("/orders?state=restocked"))[0].endswith(ORDER_LABELS["cancelled"])
 
 
 def test_goods_of_a_phone_order_come_back(shelf: House) -> None:
     shelf.do("order_add", lines=[("TEA", 3), ("MUG", 1)], number="T-1")
     answer = shelf.browser.fill("/order?number=T-1", "/order/return", **{"back-1": "2", "reason": "too small"})
-    assert "2 units came back on hand." in text(answer.text)
-    assert rows(answer.text)[0].endswith("TEA A tea 3 partly returned 2")
+    assert "2 units" in flash(answer.text)
+    assert rows(answer.text)[0].endswith(f"TEA A tea 3 {ORDER_LABELS['partly returned']} 2")
     for typed, said in (
-        ({}, "Fill in how many units"),
+        ({}, "how many units"),
         ({"back-1": "2"}, "at most 1 of 3 can come back, not 2"),
         ({"back-1": "1", "back-2": "x"}, "Give a whole number."),
         ({"back-1": "-1"}, "at most 1 of 3"),
@@ -188,7 +190,7 @@ def test_orders_are_filtered_and_paged(shelf: House) -> None:
     assert numbers == [f"N-{n}" for n in reversed(range(55))]
     assert [row.split()[0] for row in rows(shelf.browser.shown("/orders?q=mug"))] == ["N-7"]
     assert [row.split()[0] for row in rows(shelf.browser.shown("/orders?q=N-9&cart=%28by+phone%29"))] == ["N-9"]
-    assert "No order fits." in text(shelf.browser.shown("/orders?state=waiting"))
+    assert is_empty(shelf.browser.shown("/orders?state=waiting"))
 
 
 def test_a_long_order_is_cut_in_the_list_only(shelf: House) -> None:
@@ -209,22 +211,24 @@ def test_orders_of_shops_say_what_waits_and_take_goods_back(shop: House) -> None
     page = shop.browser.shown("/orders?state=waiting")
     (row,) = rows(page)
     assert row.startswith(f"{waiting} ")
-    assert row.endswith(f"Amber 1 × {ware.sku} waiting")
+    assert row.endswith(f"Amber 1 × {ware.sku} {ORDER_LABELS['waiting']}")
     (row,) = rows(shop.browser.shown(f"/orders?q={sold}&cart=Amber"))
-    assert row.endswith("sold")
+    assert row.endswith(ORDER_LABELS["sold"])
     address = unescape(re.search(rf'href="(/order\?number={sold}&[^"]*)"', shop.browser.shown("/orders"))[1])
     html = shop.browser.shown(address)
     assert 'id="cancel-there"' in html
     line = re.search(r'name="(back-[0-9]+)"', html)[1]
     answer = shop.browser.fill(address, "/order/return", **{line: "1"})
-    assert "1 unit came back on hand." in text(answer.text)
+    assert "1 unit" in flash(answer.text)
     assert on_hand(shop, ware.sku) == had - 1
     after = shop.browser.shown(address)
     assert 'id="cancel-there"' not in after, "restocked there as well, it would come back twice"
     assert 'id="returned-here"' in after
     eventually(lambda: amber.find(ware.sku).quantity == had - 1)
     assert shop.do("differences")["differences"] == []
-    assert f"return +1 Amber, Ann the administrator order {sold}" in text(shop.browser.shown("/movements?kind=return"))
+    assert f"{label(Kind.RETURN)} +1 Amber, Ann the administrator order {sold}" in text(
+        shop.browser.shown("/movements?kind=return")
+    )
     token = re.search(r'name="csrf" value="([^"]*)"', html)[1]
     refused = shop.browser.post("/order/cancel", data={"csrf": token, "number": sold, "cart": NAMES[0], "whole": "yes"})
     assert refused.status_code == 422

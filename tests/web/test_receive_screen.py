@@ -9,7 +9,7 @@ import pytest
 
 from onhand.domain.people import Role
 from onhand.verbs.registry import packed
-from tests.web.conftest import text
+from tests.web.conftest import alert, flash, is_empty, states, text
 
 PAGE_BYTES = 100_000
 
@@ -53,7 +53,8 @@ def test_goods_without_an_order_are_booked_and_said(leaf):
     clerk = leaf.client(Role.CLERK)
     given = lines(("tea", "4"), ("", ""), ("MUG/1", "1"))
     done = clerk.fill("/receive", "/receive", **given, reference="DN 7")
-    assert "2 items received: TEA has 7 now, MUG/1 has 10 now." in text(done.text)
+    assert flash(done.text).startswith("2 items")
+    assert re.findall(r"(TEA|MUG/1)\D* (\d+)", flash(done.text)) == [("TEA", "7"), ("MUG/1", "10")]
     assert leaf.do("movements", sku="TEA")["movements"][0]["person"] == "Ann the clerk"
     again = clerk.fill("/receive", "/receive", **lines(("tea", "4")), reference="DN 7")
     assert again.status_code == 422
@@ -79,9 +80,9 @@ def test_the_same_form_sent_twice_is_booked_once(leaf):
         ([("TEA", "2"), ("pot", "3")], "sku-1", "No item has this SKU."),
         ([("TEA", "2"), ("", "3")], "sku-1", "This is needed."),
         ([("TEA", "2"), ("MUG/1", "")], "units-1", "This is needed."),
-        ([("T" * 301, "2")], "sku-0", "Give at most 300 characters."),
-        ([("", "")], "", "Give at least one SKU with its units, or a file."),
-        ([("TEA", "2147483646")], "", "outside the range"),
+        ([("T" * 301, "2")], "sku-0", "At most 300 characters are possible."),
+        ([("", "")], "", "at least one SKU"),
+        ([("TEA", "2147483646")], "", "would leave the range"),
         ([("TEA", "1")] * 5001, "", "A delivery has 1 to 5000 lines."),
     ],
 )
@@ -108,7 +109,7 @@ def test_more_lines_are_offered_and_what_was_typed_stays(leaf):
 
 def test_a_file_is_received_whole_or_not_at_all(leaf):
     good = {"file": ("goods.csv", b"sku;units\ntea;4\nMUG/1;2\n", "text/csv")}
-    assert "2 items received" in text(leaf.browser.fill("/receive", "/receive", files=good).text)
+    assert "2 items" in flash(leaf.browser.fill("/receive", "/receive", files=good).text)
     bad = {"file": ("goods.csv", b"sku,units\nTEA,4\nMUG/1,many\nTEA,0\n", "text/csv")}
     answer = leaf.browser.fill("/receive", "/receive", files=bad)
     assert answer.status_code == 422
@@ -117,47 +118,49 @@ def test_a_file_is_received_whole_or_not_at_all(leaf):
     unknown = {"file": ("goods.csv", b"sku,units\nTEA,4\nPOT,1\n", "text/csv")}
     assert "No item has the SKU 'POT'" in text(leaf.browser.fill("/receive", "/receive", files=unknown).text)
     both = leaf.browser.fill("/receive", "/receive", files=good, **lines(("TEA", "4")))
-    assert "Give either lines or a file" in text(both.text)
+    assert alert(both.text)
     assert on_hand(leaf) == 7
 
 
 def test_what_is_low_is_previewed_and_then_drafted(leaf):
     leaf.do("item_add", sku="POT", name="Pot", on_hand=0)
     leaf.do("item_edit", sku="POT", reorder_point=1)
-    page = text(leaf.browser.shown("/purchases/suggested"))
-    assert "TEA Green Tea 3 0 5 17" in page
-    assert "Low, and without a supplier 1 item" in page
-    assert "POT Pot nobody 0 2" in page
+    page = leaf.browser.shown("/purchases/suggested")
+    assert "TEA Green Tea 3 0 5 17" in text(page)
+    without = text(page.partition('id="without-title"')[2])
+    assert "1 item" in without
+    assert re.search(r"POT Pot \w+ 0 2", without)
     assert leaf.do("purchase_list")["orders"] == []
     done = leaf.browser.fill("/purchases/suggested", "/purchases/suggested")
-    assert "1 draft made: PO-1." in text(done.text)
-    assert "No item is at its reorder point" not in text(leaf.browser.shown("/purchases/suggested"))  # POT is
+    assert re.match(r"1 draft .*PO-1", flash(done.text))
+    assert not is_empty(leaf.browser.shown("/purchases/suggested")), "POT is low"
 
 
 def test_an_order_goes_from_draft_to_closed(leaf):
     browser = leaf.browser
     page = "/purchases/PO-1"
     made = browser.fill("/purchases/new", "/purchases/new", supplier="Leaf & Co", **lines(("MUG/1", "2")))
-    assert "PO-1 is a draft" in text(made.text)
+    assert "PO-1" in flash(made.text)
+    assert states(made.text) == ["draft"]
     saved = browser.fill(page, page, **{"units:MUG/1": "0"}, **lines(("TEA", "10")), note="for spring")
-    assert "PO-1 is saved." in text(saved.text)
+    assert states(saved.text) == ["draft"]
     sending = browser.fill(page, page, **{"units:TEA": "12"}, note="for spring", send="yes")
-    assert "PO-1 is with the supplier from now on." in text(sending.text)
+    assert states(sending.text) == ["sent"]
     assert "mailto:leaf@example.com?subject=Purchase%20order%20PO-1&amp;body=12%20x%20TEA" in browser.shown(page)
     assert "1 TEA Green Tea 12" in text(browser.shown(f"{page}/print"))
     clerk = leaf.client(Role.CLERK)
     assert "PO-1 Leaf &amp; Co" in text(clerk.shown("/receive")).replace("Leaf & Co", "Leaf &amp; Co")
     short = clerk.fill(page, f"{page}/receive", **{"units:TEA": "5"})
-    assert "1 item of PO-1 received; 7 units still to come." in text(short.text)
+    assert re.match("1 item of PO-1 .* 7 units", flash(short.text))
     over = clerk.fill(page, f"{page}/receive", **{"units:TEA": "9"})
     assert over.status_code == 422
     assert "More came of TEA than is outstanding: count again, or say that it is meant." in text(over.text)
     assert fault(over.text, "line-1") == "More than is outstanding."
     assert 'value="9"' in over.text
     meant = clerk.fill(page, f"{page}/receive", **{"units:TEA": "9"}, over="yes")
-    assert "nothing is outstanding, so it is closed" in text(meant.text)
+    assert states(meant.text) == ["closed"]
     assert on_hand(leaf) == 17
-    assert "Receive what came" not in meant.text
+    assert f"{page}/receive" not in meant.text
 
 
 @pytest.mark.parametrize(
@@ -165,7 +168,7 @@ def test_an_order_goes_from_draft_to_closed(leaf):
     [
         ({"units:TEA": "x"}, "Give a whole number."),
         ({"units:TEA": "-1"}, "never fewer than none"),
-        ({"units:TEA": ""}, "Fill in how many units of a line came."),
+        ({"units:TEA": ""}, "how many units"),
         ({"units:TEA": "0"}, "one or more of at least one item"),
         ({"units:TEA": "1", "units:MUG/1": "1"}, "'mug/1' is not on this order"),
     ],
@@ -181,7 +184,7 @@ def test_what_cannot_have_come_of_an_order_is_refused(leaf, came, says):
 def test_a_line_that_did_not_come_is_left_blank(leaf):
     page = f"/purchases/{sent(leaf, ('TEA', 10), ('MUG/1', 2))}"
     answer = leaf.browser.fill(page, f"{page}/receive", **{"units:TEA": "", "units:MUG/1": "2"})
-    assert "1 item of PO-1 received; 10 units still to come." in text(answer.text)
+    assert re.match("1 item of PO-1 .* 10 units", flash(answer.text))
 
 
 @pytest.mark.parametrize(
@@ -226,11 +229,11 @@ def test_an_order_with_thousands_of_lines_is_read_and_received_page_by_page(leaf
     assert re.findall(r'name="units:(S....)"', second) == [f"S{n:04}" for n in range(50, 100)]
     shown = {f"units:S{n:04}": "2" for n in range(50, 100)}
     answer = leaf.browser.fill(on, f"{page}/receive?{on.partition('?')[2]}", **shown)
-    assert "50 items of PO-1 received; 2,300 units still to come." in text(answer.text)
+    assert re.match("50 items of PO-1 .* 2,300 units", flash(answer.text))
     left = leaf.browser.shown(f"{page}?left=yes&after=50")
     assert re.findall(r'name="units:(S....)"', left) == [f"S{n:04}" for n in range(100, 150)]
     whole = leaf.browser.fill(page, f"{page}/receive", all="yes")
-    assert "1150 items of PO-1 received" in text(whole.text).replace("1,150", "1150")
+    assert "1,150 items of PO-1" in flash(whole.text)
     assert on_hand(leaf, "S0060") == on_hand(leaf, "S1199") == 2
 
 
@@ -239,8 +242,8 @@ def test_a_long_preview_is_read_page_by_page(leaf):
     rows = b"".join(b"S%04d,%s,0,5,%s\n" % (n, b"x" * 60, (b"Clay", b"leaf & co", b"")[n % 3]) for n in range(360))
     leaf.do("item_import", file=packed(b"sku,name,on_hand,reorder_point,supplier\n" + rows))
     seen, page = [], leaf.browser.shown("/purchases/suggested")
-    assert "Make 2 drafts, one per supplier" in text(page)
-    assert "Low, and without a supplier 120 items" in text(page)
+    assert "2 drafts" in text(page)
+    assert "120 items" in text(page.partition('id="without-title"')[2])
     while page:
         assert len(page) < PAGE_BYTES
         seen += re.findall(r'<a href="/item\?sku=(S\d+|TEA)"', page.partition('id="without-title"')[0])
@@ -248,7 +251,7 @@ def test_a_long_preview_is_read_page_by_page(leaf):
         page = leaf.browser.shown(unescape(on[1])) if on else ""
     assert seen == [f"S{n:04}" for n in range(0, 360, 3)] + [f"S{n:04}" for n in range(1, 360, 3)] + ["TEA"]
     answer = leaf.browser.fill("/purchases/suggested", "/purchases/suggested", supplier="Clay")
-    assert "1 draft made: PO-1." in text(answer.text)
+    assert re.match(r"1 draft .*PO-1", flash(answer.text))
     assert leaf.do("purchase_show", order="PO-1")["size"] == 120
 
 
@@ -286,9 +289,10 @@ def test_a_stale_page_books_nothing_and_says_what_is_there_now(leaf):
 def test_a_clerk_receives_and_a_viewer_only_looks(leaf):
     number = sent(leaf, ("TEA", 10))
     clerk, viewer = leaf.client(Role.CLERK), leaf.client(Role.VIEWER)
-    assert "Call it off" not in clerk.shown(f"/purchases/{number}")
-    assert "Receive what came" in clerk.shown(f"/purchases/{number}")
-    assert "Receive what came" not in viewer.shown(f"/purchases/{number}")
+    page = f"/purchases/{number}"
+    assert f'action="{page}/cancel"' not in clerk.shown(page)
+    assert f'action="{page}/receive"' in clerk.shown(page)
+    assert f'action="{page}/receive"' not in viewer.shown(page)
     assert '<form class="panel"' not in viewer.shown("/receive")
     assert '<form class="panel"' not in viewer.shown("/suppliers")
 
@@ -299,13 +303,13 @@ def test_an_order_that_is_not_there_says_so(house):
 
 def test_suppliers_are_added_and_changed_and_a_taken_name_is_refused_by_its_field(leaf):
     browser = leaf.browser
-    assert "Clay is added." in text(browser.fill("/suppliers", "/suppliers/add", name="Clay").text)
+    assert "Clay" in flash(browser.fill("/suppliers", "/suppliers/add", name="Clay").text)
     taken = browser.fill("/suppliers", "/suppliers/add", name="LEAF & co", phone="555")
     assert taken.status_code == 422
     assert 'id="name-fault"' in taken.text
     assert 'value="555"' in taken.text
     page = "/suppliers?edit=Clay"
-    assert "Clay Ltd is saved." in text(browser.fill(page, "/suppliers/edit", name="Clay Ltd", active="yes").text)
+    assert "Clay Ltd" in flash(browser.fill(page, "/suppliers/edit", name="Clay Ltd", active="yes").text)
     stale = browser.fill("/suppliers?edit=Clay%20Ltd", "/suppliers/edit", name="Clay", revision="0")
     assert stale.status_code == 409
     assert "was changed since you opened this page" in text(stale.text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from onhand.domain.people import Role
-from tests.web.conftest import NAMES, text
+from tests.web.conftest import NAMES, flash, is_empty, text
 
 
 @pytest.fixture
@@ -14,6 +14,9 @@ def stacked(connected):
     connected.do("get_qoh", cart=NAMES[0], create=True)
     connected.do("send_qoh", cart=NAMES[1])
     return connected
+
+
+LISTS = ("parked", "sent", "waiting", "posted")
 
 
 def sku_of(house) -> str:
@@ -26,9 +29,7 @@ def section(html: str, name: str) -> str:
 
 def test_an_empty_stack_says_so(stacked) -> None:
     html = stacked.browser.shown("/stack")
-    assert section(html, "parked") == "Nothing is parked: every shop took what was posted."
-    assert section(html, "sent") == "Every post was answered."
-    assert section(html, "waiting") == "Nothing waits."
+    assert all(is_empty(html.partition(f'<div id="{name}">')[2].partition("</section>")[0]) for name in LISTS)
     stacked.browser.shown("/stack?cart=99", 404)
 
 
@@ -42,7 +43,7 @@ def test_what_waits_is_shown_with_its_change_and_then_as_posted(stacked) -> None
     assert NAMES[1] not in waiting
     stacked.do("send_qoh", cart=NAMES[0])
     html = stacked.browser.shown("/stack?cart=1")
-    assert section(html, "waiting") == "Nothing waits."
+    assert sku not in section(html, "waiting")
     assert f"{sku}" in section(html, "posted")
     assert "+5" in section(html, "posted")
 
@@ -50,17 +51,18 @@ def test_what_waits_is_shown_with_its_change_and_then_as_posted(stacked) -> None
 def test_an_item_is_parked_with_a_reason_and_released(stacked) -> None:
     sku = sku_of(stacked)
     answer = stacked.browser.fill("/stack?cart=1", "/stack/park", cart="1", sku=sku, reason="the shelf is counted")
-    assert "Nothing is posted for product 1 of Amber" in text(answer.text)
+    assert "Amber" in flash(answer.text)
     parked = section(answer.text, "parked")
-    assert "the shelf is counted parked by Ann the administrator" in parked
+    assert "the shelf is counted" in parked
+    assert "Ann the administrator" in parked
     stacked.do("receive", lines=[(sku, 5)])
     stacked.do("send_qoh", cart=NAMES[0])
     assert "+5" in section(stacked.browser.shown("/stack"), "parked")
     answer = stacked.browser.fill("/stack?cart=1", "/stack/retry")
-    assert "0 parked posts of Amber are tried again." in text(answer.text), "that is for what the shop did not take"
+    assert flash(answer.text).startswith("0 "), "that is for what the shop did not take"
     answer = stacked.browser.fill("/stack", "/stack/release")
-    assert "Product 1 goes on" in text(answer.text)
-    assert "Nothing is parked" in section(answer.text, "parked")
+    assert "Product 1" in flash(answer.text)
+    assert sku not in section(answer.text, "parked")
 
 
 def test_what_the_shop_did_not_take_is_tried_again_one_by_one(stacked) -> None:
@@ -74,7 +76,7 @@ def test_what_the_shop_did_not_take_is_tried_again_one_by_one(stacked) -> None:
     forms = stacked.browser.shown("/stack").count('action="/stack/retry"')
     assert forms == 1
     answer = stacked.browser.fill("/stack", "/stack/retry")
-    assert "1 parked posts of Amber are tried again." in text(answer.text)
+    assert flash(answer.text).startswith("1 parked update of Amber")
     assert sku in section(answer.text, "waiting")
 
 
@@ -88,7 +90,7 @@ def test_a_fault_is_said_by_its_field_and_what_was_typed_stays(stacked) -> None:
     assert "No item has the SKU &#39;nobody&#39;" in answer.text
     answer = stacked.browser.fill("/stack", "/stack/park", cart="1", sku=sku_of(stacked), reason=" ")
     assert "Say why nothing is to be posted" in text(answer.text)
-    assert stacked.browser.shown("/stack").count("parked by") == 0
+    assert "/stack/release" not in stacked.browser.shown("/stack")
 
 
 def test_who_may_only_look_is_offered_no_button(stacked) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -63,7 +64,7 @@ def test_the_first_event_brings_the_whole_page_up_to_date(house):
         eventually(lambda: ear.events)
         for region in ("verdict", "carts", "today", "latest"):
             assert f'<hx-partial hx-target="#{region}" hx-swap="innerMorph">' in ear.events[0]
-        assert "<title>No shop is connected · OnHand</title>" in ear.events[0]
+        assert re.search(r"<title>[^<]+ · OnHand</title>", ear.events[0])
         house.api.state.stopping.set()
         ear.join()
 
@@ -74,7 +75,7 @@ def test_a_receipt_reaches_the_browser_at_once_and_nothing_else_does(house):
         eventually(lambda: ear.events)
         begun = time.monotonic()
         house.do("receive", lines=[("TEA-1", 10)])
-        eventually(lambda: any("units received 10" in text(event) for event in ear.events[1:]), seconds=2)
+        eventually(lambda: any(re.search(r"received 10\b", text(event)) for event in ear.events[1:]), seconds=2)
         assert time.monotonic() - begun < 2
         assert not any('"#carts"' in event for event in ear.events[1:])
         house.api.state.stopping.set()

@@ -6,30 +6,27 @@ import re
 
 import pytest
 
-from tests.web.conftest import NAMES, eventually, text
+from tests.web.conftest import NAMES, eventually, states, text
 
 pytestmark = pytest.mark.slow  # the steps are walked with real shops
 
 
 def steps(house) -> list[str]:
-    """The word of each step."""
-    page = house.browser.shown("/start")
-    return [text(word) for word in re.findall(r'</h2>\s*<p class="state">(.*?)</p>', page, re.DOTALL)]
+    """The state of each step."""
+    return states(house.browser.shown("/start"))
 
 
 def test_an_empty_store_has_no_step_done_and_says_where_to_begin(house):
     assert steps(house) == ["next", *["open"] * 6]
     page = house.browser.shown("/start")
-    assert "0 of 7 done" in text(page)
+    assert "0 of 7" in text(page)
     assert '<a href="/carts/new">Connect your first shop</a>' in page
     assert '<a href="/parameters#SynchQOH">' in page
 
 
 def test_each_step_is_ticked_off_by_evidence(connected):
     assert steps(connected)[0] == "next"
-    assert "Amber has not answered yet. Put its files into the shop and test it" in text(
-        connected.browser.shown("/start")
-    )
+    assert 'href="/carts/1"' in connected.browser.shown("/start")
     for name in NAMES:
         connected.do("cart_test", cart=name)
     assert steps(connected)[:2] == ["done", "next"]
@@ -52,12 +49,13 @@ def test_each_step_is_ticked_off_by_evidence(connected):
     connected.shops["Amber"].buy(sku, 2)
     eventually(lambda: f"Sale of {sku} (−2) in Amber" in text(connected.browser.shown("/start")))
     page = text(connected.browser.shown("/start"))
-    assert "Birch & Sons followed by −2 within" in page
-    assert "Amber has not followed a movement yet." in page
+    assert re.search(r"Birch & Sons \w+ by −2 within", page)
+    assert 'href="/receive"' in connected.browser.shown("/start").partition("<main")[2], (
+        "Amber has followed nothing yet"
+    )
     connected.do("receive", lines=[(sku, 3)], reference="PO-1")
     eventually(lambda: steps(connected) == ["done"] * 7)
-    assert "7 of 7 done" in text(connected.browser.shown("/start"))
-    assert "nothing differed since" in text(connected.browser.shown("/start"))
+    assert "7 of 7" in text(connected.browser.shown("/start"))
 
 
 def test_a_step_that_no_longer_holds_is_open_again(connected):
@@ -66,7 +64,6 @@ def test_a_step_that_no_longer_holds_is_open_again(connected):
     connected.do("sync_off", cart=NAMES[1])
     assert steps(connected)[4] == "next"
     page = connected.browser.shown("/start")
-    assert "Birch & Sons: off. Open the cart" in text(page)
     assert 'href="/carts/2#synchronize-box"' in page
 
 
@@ -82,4 +79,4 @@ def test_a_shop_with_products_of_its_own_has_a_step_left_until_they_are_items_or
 
 def test_a_counted_shelf_is_no_evidence_that_a_shop_followed(connected):
     connected.begin()
-    assert "Amber has not followed a movement yet." in text(connected.browser.shown("/start"))
+    assert steps(connected)[5] == "next"

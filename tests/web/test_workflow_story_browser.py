@@ -51,7 +51,7 @@ def test_from_an_empty_store_to_in_step(house, visit, two_shops):
     house.app.start_controller()
     page = visit(f"/begin/{people.first_link(house.app.house)}", role=None)
     become_administrator(page)
-    expect(page.get_by_role("heading", level=1)).to_have_text("No shop is connected")
+    expect(page.get_by_role("heading", level=1)).to_have_text("No shop connected")
     steps_done(page, 0)
     for shop in two_shops:
         connect(page, shop)
@@ -73,14 +73,14 @@ def test_from_an_empty_store_to_in_step(house, visit, two_shops):
     eventually(lambda: amber.shows("PEN") == 6 and amber.shows("CAP") == 0)
     expect(page.get_by_text("7 of 7 done")).to_be_visible()  # the page that was open all the while
     page.get_by_label("Screens").get_by_role("link", name="Home", exact=True).click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("In step")
+    expect(page.get_by_role("heading", level=1)).to_have_text("In sync")
     assert house.do("prove")["holds"]
 
 
 def become_administrator(page: Page) -> None:
     page.get_by_label("Name").fill("Ann")
     page.get_by_label("Password", exact=True).fill("correct horse battery")
-    page.get_by_label("Password, once more").fill("correct horse battery")
+    page.get_by_label("Repeat password").fill("correct horse battery")
     page.keyboard.press("Enter")
 
 
@@ -95,8 +95,8 @@ def connect(page: Page, shop: Shop) -> None:
     page.get_by_role("link", name="Connect", exact=False).first.click()
     page.get_by_label("Name").fill(shop.name)
     page.get_by_label("Address of the connector").fill(shop.driver.url)
-    page.get_by_role("button", name="Add").press("Enter")
-    expect(page.get_by_role("status").filter(has_text=f"{shop.name} is added.")).to_be_visible()
+    page.get_by_role("button", name="Connect shop").press("Enter")
+    expect(page.get_by_role("status").filter(has_text=shop.name)).to_be_visible()
     for button, file in zip(
         (page.get_by_role("link", name="onhand.php"), page.get_by_role("button", name="Download")), FILES, strict=True
     ):
@@ -104,17 +104,17 @@ def connect(page: Page, shop: Shop) -> None:
             button.click()
         assert download.value.suggested_filename == file
         download.value.save_as(shop.driver.root / file)
-    page.get_by_label("Seconds from look to look").fill("0.2")
+    page.get_by_label("Seconds between checks").fill("0.2")
     page.get_by_label("Settling time in seconds").fill("0.4")
-    page.get_by_role("button", name="Save").click()
-    page.get_by_role("button", name="Test").click()
-    expect(page.locator("#tested")).to_contain_text("It answers", timeout=BUSY_MS)
+    page.get_by_role("button", name="Save changes").click()
+    page.get_by_role("button", name="Test connection").click()
+    expect(page.locator("#tested")).to_contain_text("Connected", timeout=BUSY_MS)
 
 
 def choose(page: Page, cart: str) -> None:
     page.get_by_label("Screens").get_by_role("link", name="Shopping Cart Functions").click()
     page.get_by_label("Cart", exact=True).select_option(cart)
-    page.get_by_role("button", name="Choose").click()
+    page.get_by_role("button", name="Select cart").click()
 
 
 def take_over(page: Page, cart: str) -> None:
@@ -124,7 +124,7 @@ def take_over(page: Page, cart: str) -> None:
     preview = page.locator("#preview")
     expect(preview).to_contain_text("3 created")
     expect(preview.get_by_role("row").filter(has_text="MUG")).to_contain_text("10")
-    page.get_by_role("button", name=f"Take over 3 counts from {cart}").click()
+    page.get_by_role("button", name="Get 3 counts").click()
     expect(page.locator("#progress")).to_contain_text("Done", timeout=BUSY_MS)
     expect(page.locator("#results")).to_contain_text("3 created")
 
@@ -133,7 +133,7 @@ def send(page: Page, cart: str) -> None:
     choose(page, cart)
     page.get_by_role("button", name="Send QOH to Website").click()
     expect(page.locator("#preview")).to_contain_text("2 changed")
-    page.get_by_role("button", name=f"Send 2 changes to {cart}").click()
+    page.get_by_role("button", name="Send 2 changes").click()
     expect(page.locator("#progress")).to_contain_text("Done", timeout=BUSY_MS)
     row = page.locator("#results").get_by_role("row").filter(has_text="CAP")
     expect(row).to_contain_text("−9")
@@ -147,21 +147,19 @@ def switch_on(page: Page) -> None:
     expect(page.locator("#why-no-box")).to_contain_text("SynchQOH is False")
     page.get_by_role("link", name="Set SynchQOH to True").click()
     page.get_by_label("Value of SynchQOH").select_option("True")
-    page.get_by_role("button", name="Set SynchQOH").click()
-    expect(page.get_by_role("status").filter(has_text="SynchQOH is True now.")).to_be_visible()
+    page.get_by_role("button", name="Save SynchQOH").click()
+    expect(page.get_by_role("status").filter(has_text="SynchQOH is now True")).to_be_visible()
 
 
 def check_synchronize(page: Page, cart: str) -> None:
     page.get_by_label("Screens").get_by_role("link", name="Shopping Carts", exact=True).click()
     page.get_by_role("link", name=cart).click()
     page.get_by_label("Synchronize Inventory", exact=True).check()
-    page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("status").filter(has_text=f"{cart} is kept in step from now on")).to_be_visible(
-        timeout=BUSY_MS
-    )
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_role("status").filter(has_text=f"{cart} is being synchronized")).to_be_visible(timeout=BUSY_MS)
 
 
 def try_with(page: Page, sku: str) -> None:
-    page.get_by_label("With one SKU").fill(sku)
+    page.get_by_label("Test with a SKU").fill(sku)
     page.keyboard.press("Enter")
-    expect(page.locator("#tested")).to_contain_text(f"one unit of {sku} went there and back", timeout=BUSY_MS)
+    expect(page.locator("#tested")).to_contain_text(f"one unit of {sku}", timeout=BUSY_MS)

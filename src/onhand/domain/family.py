@@ -29,16 +29,16 @@ FAMILIES: Mapping[str, str] = {
 
 # Where a shop keeps stock besides products_quantity, and what OnHand makes of it.
 _ELSEWHERE: Mapping[str, str] = {
-    "products.products_parent_id": "Products with sub-products are not kept in step: the shop takes from a parent what its"
+    "products.products_parent_id": "Products with sub-products are not synced: the shop takes from a parent what its"
     " sub-products sell. The sub-products are.",
-    "products_stock.products_id": "Products with a stock for each combination of options (QTPro) are not kept in step: OnHand"
+    "products_stock.products_id": "Products with a stock for each combination of options (QTPro) are not synced: OnHand"
     " counts SKUs, not options.",
-    "products_options_stock.products_id": "Products with variants in Products' Options' Stock (POSM) are not kept in step: the"
+    "products_options_stock.products_id": "Products with variants in Products' Options' Stock (POSM) are not synced: the"
     " shop works their quantity out from the variants at each sale.",
-    "products_with_attributes_stock.products_id": "Products with variants in Stock By Attributes are not kept in step: the shop"
+    "products_with_attributes_stock.products_id": "Products with variants in Stock By Attributes are not synced: the shop"
     " works their quantity out from the variants.",
     "products_properties_combis.products_id": "Products that are sold by the stock of their combinations of properties, or without any"
-    " stock, are not kept in step: OnHand counts SKUs, not combinations. Set *stock of the product* at those to be kept in step.",
+    " stock, are not synced: OnHand counts SKUs, not combinations. Set *stock of the product* at those to be synced.",
     "products.suppliers_stock_quantity": "The shop sells what its suppliers have beyond what is on hand: counts may go below zero.",
 }
 
@@ -101,7 +101,7 @@ def _settings(hello: Hello) -> Iterator[str]:
     if "STOCK_LIMITED" in hello.switches and "STOCK_LIMITED" not in on:
         yield "STOCK_LIMITED is off: the shop does not subtract what it sells. OnHand will do it, each time as a lost sale."
     if "DOWNLOAD_ENABLED" in on and not on & {"STOCK_LIMITED_DOWNLOADS", "DOWNLOAD_STOCK_CHECK"}:
-        yield "Downloads are enabled: products sold as downloads are not kept in step."
+        yield "Downloads are enabled: products sold as downloads are not synced."
     if "DOWNLOAD_ENABLED" in on and hello.family == "oscommerce24":
         yield (
             "osCommerce 2.4 subtracts only downloads while downloads are enabled. OnHand subtracts all else, each time as a lost sale: "
@@ -110,7 +110,7 @@ def _settings(hello: Hello) -> Iterator[str]:
     if hello.family == "gambio" and "STOCK_CHECK" in hello.switches and "STOCK_CHECK" not in on:
         yield (
             "STOCK_CHECK is off: the shop subtracts what it sells, and gives nothing back when an order is cancelled or deleted. OnHand"
-            " follows it: book what comes back as a return, or switch STOCK_CHECK on."
+            " follows it: record what comes back as a return, or switch STOCK_CHECK on."
         )
     if "ATTRIBUTE_STOCK_CHECK" in on:
         yield (
@@ -129,23 +129,23 @@ def _oscommerce4(hello: Hello) -> Iterator[str]:
             " come later to those orders only when such an order is opened there or the product is saved."
         )
     if "TEMPORARY_STOCK_ENABLE" in on:
-        yield "TEMPORARY_STOCK_ENABLE is on: the shop shows fewer while units lie in baskets. OnHand counts those as still there."
+        yield "TEMPORARY_STOCK_ENABLE is on: the shop shows fewer while units are in baskets. OnHand counts those as still there."
     if "DOWNLOAD_ENABLED" in on:
-        yield "Downloads are enabled: products with a file are not kept in step."
+        yield "Downloads are enabled: products with a file are not synced."
     for extension in ("PurchaseOrders", "Rma"):
         if f"{extension}_EXTENSION_STATUS" in on:
             yield (
-                f"The extension {extension} is on, and how it books stock is not public: counts stay right, "
-                "but what it books in may be shown as a cancellation."
+                f"The extension {extension} is on, and how it changes stock is not public: counts stay right, "
+                "but what it adds may be shown as a cancellation."
             )
 
 
 def _tables(hello: Hello) -> Iterator[str]:
     for place in hello.stock_elsewhere:
-        yield _ELSEWHERE.get(place, f"The shop keeps stock in {place} too: such products are not kept in step.")
+        yield _ELSEWHERE.get(place, f"The shop keeps stock in {place} too: such products are not synced.")
     if hello.engine.casefold() != "innodb":
-        yield f"Products are in {hello.engine or 'unknown'} tables, without transactions: a crash there is settled by the law."
+        yield f"Products are in {hello.engine or 'unknown'} tables, without transactions: after a crash, OnHand works out what was saved."
     if hello.quantity_type not in _WHOLE_TYPES:
-        yield f"Quantities are of type {hello.quantity_type}: products with a fraction are not kept in step."
+        yield f"Quantities are of type {hello.quantity_type}: products with a fraction are not synced."
     for usual, name in sorted(hello.tables.items()):
         yield f"The shop calls its table {usual} {name}, and OnHand uses that name."

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from .grammar import counted, number
+
 Row = Mapping[str, Any]
 
 
@@ -60,17 +62,13 @@ _WORDS = {
 
 def _of_cart(kind: Kind, cart: Row, count: int) -> Notice:
     words = _WORDS[kind][count != 1]
-    text = f"{count:,} {'product' if count == 1 else 'products'} of {cart['name']} {words}"
+    text = f"{counted(count, 'product')} of {cart['name']} {words}"
     return Notice(kind, count, text, cart["id"], cart["name"])
 
 
 def _of_stock(kind: Kind, stock: Row, one: str, several: str) -> Notice:
     count, rows = stock[kind], stock[f"{kind}_items"]
-    named = ", ".join(f"{row['sku']} {_units(row['on_hand'])}" for row in rows)
+    named = ", ".join(f"{row['sku']} {number(row['on_hand'])}" for row in rows)
     more = f" and {count - len(rows):,} more" if count > len(rows) else ""
-    text = f"{count:,} {'item' if count == 1 else 'items'} {one if count == 1 else several}: {named}{more}."
+    text = f"{counted(count, f'item {one}', f'items {several}')}: {named}{more}."
     return Notice(kind, count, text)
-
-
-def _units(number: int) -> str:
-    return f"{'−' if number < 0 else ''}{abs(number):,}"

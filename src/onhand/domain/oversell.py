@@ -42,8 +42,8 @@ def oversell_in_words(
     else:
         size = f"1 unit too many in {_rough(1 / expected_units)} stock-outs"
     return (
-        f"While {who} can sell it within one look ({window_seconds:g} s, and the time of a request on top). "
-        f"At the pace of your best seller ({sku}, {pace}) that is about {size}. A shorter tick makes it rarer."
+        f"While {who} can sell it between two checks ({window_seconds:g} s, and the time of a request on top). "
+        f"At the pace of your best seller ({sku}, {pace}) that is about {size}. Checking more often makes it rarer."
     )
 
 

@@ -71,32 +71,51 @@ PARAMETERS = {
     parameter.name: parameter
     for parameter in (
         Parameter(
-            "Program", "SynchQOH", False, "Real-time synchronization is possible; carts are switched on one by one."
+            "Program", "SynchQOH", False, "Allow real-time synchronization, which is then switched on for each cart."
         ),
         Parameter(
-            "Stock", "BigVariance", 10, "A variance of more units than this is called big in review.", 0, 1_000_000
+            "Stock",
+            "BigVariance",
+            10,
+            "The review of a count highlights variances of more units than this.",
+            0,
+            1_000_000,
         ),
         Parameter(
             "Carts",
             "TickSeconds",
             1.0,
-            "How often each cart is looked at; one reached through its database, ten times a second.",
+            "Seconds between checks of each cart; one connected by its database is checked ten times a second.",
             0.05,
             3600.0,
         ),
-        Parameter("Carts", "SettleSeconds", 3.0, "How long a difference must last before it counts.", 0.1, 600.0),
+        Parameter(
+            "Carts",
+            "SettleSeconds",
+            3.0,
+            "How many seconds a difference must last before OnHand acts on it.",
+            0.1,
+            600.0,
+        ),
         Parameter("Carts", "BatchSize", 1000, "Maximum number of items per send.", 1, 2000),
         Parameter(
             "Carts",
             "EditPolicy",
             "ours",
-            "What a count typed into a shop means: ours wins, theirs wins, or ask.",
+            "Whose count wins when a quantity is edited in a shop: ours, theirs, or ask each time.",
             choices=tuple(Policy),
         ),
         Parameter(
-            "Carts", "BrakePercent", 5.0, "Stop when more than this share of listings would change at once.", 0.1, 100.0
+            "Carts",
+            "BrakePercent",
+            5.0,
+            "Stop a cart when more than this percentage of its products would change at once.",
+            0.1,
+            100.0,
         ),
-        Parameter("Carts", "BrakeListings", 20, "… and more than this many.", 1, 1_000_000),
-        Parameter("Carts", "HintURL", "", "Where shops reach this program to hint at a sale; blank: they do not hint."),
+        Parameter("Carts", "BrakeListings", 20, "… and more than this many products.", 1, 1_000_000),
+        Parameter(
+            "Carts", "HintURL", "", "The address where shops send sale hints to OnHand; blank for no sale hints."
+        ),
     )
 }

@@ -162,7 +162,8 @@ def decide(house: House, difference_id: int, ours: bool, person: str) -> None:
             )
         if not difference.about_return:
             books.listings.release(listing.id, difference.amount)
-        books.differences.close(difference.id, at, f"{'ours' if ours else 'theirs'}, decided by {person or 'a person'}")
+        which = "our count" if ours else "the shop's count"
+        books.differences.close(difference.id, at, f"{which} chosen by {person or 'a person'}")
         if not ours and listing.item is not None:
             change = difference.theirs
             if bookkeeping.unbookable(books, {listing.item: change}):

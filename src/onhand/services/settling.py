@@ -188,9 +188,9 @@ def _called(listing: Listing) -> str:
 def in_words(listing: Listing) -> str:
     """What comes next for a listing whose tie was changed."""
     if listing.tracked:
-        return "It is kept in step as before."
+        return "It stays in sync."
     if listing.problem is None:
-        return "It is not aligned yet: Send or Get its quantity to bring it in step."
+        return "It is not aligned yet: Send or Get its quantity to sync it."
     if listing.problem is Problem.SET_ASIDE:
-        return "Its item is set aside (Ignore QOH or Drop ship), so no quantity goes either way."
-    return f"It is not kept in step: {listing.problem.value}."
+        return "Its item has Ignore QOH or Drop ship, so it is not synced."
+    return f"It is not synced: {listing.problem.value}."

@@ -136,7 +136,7 @@ _HEALED = Hot(
         table.c.closed_at.is_(None),
         table.c.remedy == literal_column(f"'{Remedy.POST.value}'"),
     )
-    .values(closed_at=bindparam("at"), note=literal_column("'healed by a post'"))
+    .values(closed_at=bindparam("at"), note=literal_column("'corrected by an update'"))
 )
 
 

@@ -16,7 +16,33 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from onhand import __version__, words
+from onhand.domain import posts, stock
+from onhand.domain.counting import SheetState
+from onhand.domain.differences import Cause
+from onhand.domain.people import Role
+from onhand.domain.purchasing import OrderState
+from onhand.domain.states import CartState
+from onhand.domain.tasks import TaskState
+from onhand.domain.webhooks import TEST, DeliveryState, Event
 
+ACCESS = {"screen": "Browser", "api": "API", "command": "Command line"}
+# What templates call a list of labels: ``{{ cart.state|label("cart") }}``.
+LABELS: Mapping[str, Mapping[Any, str]] = {
+    "access": ACCESS,
+    "action": words.ACTION_LABELS,
+    "cart": words.LABELS[CartState],
+    "cause": words.LABELS[Cause],
+    "count sheet": words.LABELS[SheetState],
+    "delivery": words.LABELS[DeliveryState],
+    "event": {**words.LABELS[Event], TEST: "Test"},
+    "movement": words.LABELS[stock.Kind],
+    "order": words.ORDER_LABELS,
+    "post": words.LABELS[posts.State],
+    "purchase order": words.LABELS[OrderState],
+    "result": words.RESULT_LABELS,
+    "role": words.LABELS[Role],
+    "task": words.LABELS[TaskState],
+}
 FRESH_SECONDS = 5  # a time not older than this is "just now"
 
 
@@ -35,6 +61,8 @@ def environment(now: Callable[[], datetime]) -> Environment:
         "signed": words.signed,
         "count": words.number,
         "counted": words.counted,
+        "label": label,
+        "lower_first": words.lower_first,
         "q": lambda text: quote(str(text), safe=""),
     }
     env.globals |= {"version": __version__}
@@ -47,6 +75,11 @@ def block(env: Environment, template: str, name: str, data: Mapping[str, Any]) -
     """One block of a template, alone."""
     found = env.get_template(template)
     return "".join(found.blocks[name](found.new_context(dict(data))))
+
+
+def label(value: str, kind: str) -> str:
+    """Return the label of a value as a verb answers it; a value without a label as it is."""
+    return LABELS[kind].get(value, value)
 
 
 def when(at: str | datetime) -> str:
@@ -67,4 +100,4 @@ def ago(at: str | datetime, now: datetime) -> str:
         return f"{seconds} s ago"
     if seconds < 7200:
         return f"{seconds // 60} min ago"
-    return f"{seconds // 3600} h ago" if seconds < 48 * 3600 else f"{seconds // 86400} days ago"
+    return f"{seconds // 3600} h ago" if seconds < 48 * 3600 else f"{words.number(seconds // 86400)} days ago"

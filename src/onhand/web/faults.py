@@ -21,9 +21,9 @@ from .site import Site
 from .visit import Page
 
 PROGRAMS = ("/api/", "/door/", "/hint/")  # who asks there is no browser
-MISSING = "There is nothing at this address. It may have been mistyped, or what it showed is gone."
-WRONG_WAY = "This address is only for a form of ours: open the page again and use the form there."
-FAULT = "A fault in OnHand: its log says what broke. Look whether what you asked for was done before you try again."
+MISSING = "Page not found. The address may be mistyped, or the page no longer exists."
+WRONG_WAY = "This address only accepts a form. Open the page again and use the form there."
+FAULT = "An internal error occurred; the log has the details. Check whether your change was saved before you try again."
 
 
 def attach(api: FastAPI, site: Site) -> None:
@@ -52,7 +52,7 @@ def _answer(site: Site, request: Request, status: int, message: str, headers: An
         said = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": message}
         return JSONResponse(said, status, headers, "application/problem+json")
     response = site.draw(
-        site.nobody(request), Page("apology.html", {"message": message}, "That did not work", status=status)
+        site.nobody(request), Page("apology.html", {"message": message}, "Something went wrong", status=status)
     )
     response.headers.update(headers or {})
     return response

@@ -55,7 +55,7 @@ def brought(visit: Visit, kept: Kept) -> bytes | None:
     token = visit.form.get("token", "")
     content = kept.get(token, visit.caller.id, visit.app.clock.now()) if token else None
     if token and content is None:
-        raise Refused("The file is not here any more, and nothing was booked: choose it again.")
+        raise Refused("The file has expired and nothing was imported: choose it again.")
     return content
 
 

@@ -44,7 +44,7 @@ def typed(visit: Visit, blank_is_none: bool = False) -> list[Line]:
     halves = [(line.units_field if line.sku else line.sku_field) for line in lines if not (line.sku and line.units)]
     if halves:
         faults = [{"argument": field, "fault": NEEDED} for field in halves]
-        raise Refused("Give each line a SKU and its units.", arguments=faults)
+        raise Refused("Enter a SKU and units on each line.", arguments=faults)
     return lines
 
 

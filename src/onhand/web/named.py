@@ -31,11 +31,11 @@ def numbered(visit: Visit, cart: str | int) -> Named:
     """The cart of that number. Raises Refused."""
     number = str(cart)
     if not (number.isascii() and number.isdigit() and len(number) < 10):
-        raise Refused("There is no such cart: see Shopping Carts.")
+        raise Refused("This cart does not exist. See Shopping Carts.")
     for found in carts(visit):
         if found.id == int(number):
             return found
-    raise Refused(f"There is no cart number {int(number)} any more.", cart=int(number))
+    raise Refused(f"Cart number {int(number)} no longer exists.", cart=int(number))
 
 
 def suppliers(visit: Visit, limit: int) -> list[str]:

@@ -80,9 +80,9 @@ MENU = {
     "": (Link("/", "Home"), Link("/start", "Getting started")),
     "Stock": (
         Link("/inventory", "Inventory"),
-        Link("/receive", "Receive"),
+        Link("/receive", "Receive goods"),
         Link("/purchases", "Purchase orders"),
-        Link("/counts", "Count"),
+        Link("/counts", "Count sheets"),
         Link("/orders", "Orders"),
         Link("/movements", "Movements"),
         Link("/suppliers", "Suppliers"),
@@ -93,7 +93,7 @@ MENU = {
         Link("/stack", "Post Stack"),
         Link("/differences", "Differences"),
     ),
-    "Office": (
+    "Settings": (
         Link("/parameters", "System Parameters"),
         Link("/people", "Users and tokens", Scope.ADMINISTER),
         Link("/webhooks", "Webhooks", Scope.ADMINISTER),
@@ -180,24 +180,24 @@ class Site:
     async def _read_form(self, request: Request, visit: Visit) -> None:
         """Raises Refused if it is too large, too slow or broken, Forbidden if no page of ours sent it."""
         if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"} or not _from_us(request):
-            raise Forbidden("This form was sent by another site: open the page here and send it again.")
+            raise Forbidden("This form was sent from another site. Open the page here and try again.")
         most = STRANGER_BYTES if visit.visitor is None else UPLOAD_BYTES if _has_files(request) else FORM_BYTES
         length = request.headers.get("content-length", "")
         if not length.isdigit():
-            raise Unreadable(411, "The browser did not say how large the form is: send it again.")
+            raise Unreadable(411, "The browser did not say how large the form is. Try again.")
         if int(length) > most:
-            raise Unreadable(413, f"That is too much at once: at most {most // 1024:,} KB. Send it in parts.")
+            raise Unreadable(413, f"The form is too large: the limit is {most // 1024:,} KB. Send it in parts.")
         try:
             async with asyncio.timeout(FORM_SECONDS + int(length) / FORM_BYTES_PER_SECOND):
                 async with request.form(max_files=4, max_fields=FIELDS_MAX, max_part_size=FORM_BYTES) as form:
                     await _take(form, visit)
         except TimeoutError as error:
-            raise Unreadable(408, "The form came too slowly: send it again.") from error
+            raise Unreadable(408, "The form arrived too slowly. Try again.") from error
         except (MultiPartException, HTTPException) as error:
             why = getattr(error, "detail", error)
-            raise Unreadable(422, f"The form could not be read ({why}): send it again.") from error
+            raise Unreadable(422, f"The form could not be read ({why}). Try again.") from error
         if visit.visitor and not hmac.compare_digest(visit.form.pop("csrf", "").encode(), visit.csrf.encode()):
-            raise Conflict("This page was opened before you logged in: open it again, then send it.", reason="csrf")
+            raise Conflict("This page was opened before you logged in. Reload it and try again.", reason="csrf")
 
     def _shown(self, visit: Visit, screen: Screen, parameters: Mapping[str, str]) -> Response:
         """The screen's answer, as a response: a page is drawn, what was raised becomes a page that says why."""
@@ -240,7 +240,7 @@ class Site:
         status = error.status if isinstance(error, Unreadable) else kind_of(error).page
         if status == HTTPStatus.SERVICE_UNAVAILABLE:
             log.warning("page.trouble", path=visit.path, code=error.code, trouble=error.message)
-        return self.draw(visit, Page("apology.html", {"message": error.message}, "That did not work", status=status))
+        return self.draw(visit, Page("apology.html", {"message": error.message}, "Something went wrong", status=status))
 
     def find(self, address: str) -> tuple[Screen, dict[str, str]] | None:
         """The page behind an address of ours and the parameters in it, for the stream that keeps it fresh."""

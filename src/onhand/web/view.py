@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from onhand.domain.listings import target
+from onhand.domain.listings import Problem, target
 from onhand.domain.notices import Kind, Notice
 from onhand.domain.states import CartState, all_in_step
-from onhand.words import counted
+from onhand.words import counted, label, label_of, lower_first
 
 Row = Mapping[str, Any]
 
-# How a thing stands, for colour and icon; the word beside it says the same.
+# The tone of a status: its colour and icon; the word beside it says the same.
 OK, WAY, WARN, BAD, OFF = "ok", "way", "warn", "bad", "off"
 _TONES = {
     CartState.IN_STEP: OK,
@@ -33,20 +33,13 @@ _TONES = {
     CartState.OFF: OFF,
     CartState.INACTIVE: OFF,
 }
-_PROBLEMS = {
-    "fraction": "not kept: fraction",
-    "download": "not kept: download",
-    "derived": "not kept: derived",
-    "duplicate": "SKU twice in shop",
-    "deleted": "deleted in the shop",
-}
 _CARTS = ("Shopping Carts", "/carts")
 _UNKEPT = ("unmatched", "duplicate", "blank", "untrackable")
 
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """One sentence, how it stands, and (label, address) of where it is settled."""
+    """One sentence, its tone, and (label, address) of where to act on it."""
 
     tone: str
     text: str
@@ -83,7 +76,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What one shop shows for one SKU. ``wanted`` is given where it should be another number."""
+    """What one shop shows for one SKU. ``wanted`` is given where it should be another number, and ``why`` says why it is not."""
 
     tone: str
     shows: int | None
@@ -92,25 +85,27 @@ class Cell:
 
 
 _NO_ACTIVE = Say(OFF, "Every cart is inactive.", (_CARTS,))
-_NO_CARTS = Say(OFF, "OnHand keeps your shops in step once they are connected.", (("Getting started", "/start"),))
+_NO_CARTS = Say(OFF, "Connect your shops, and OnHand keeps them in sync.", (("Getting started", "/start"),))
 
 
 def _of_program(active: Sequence[Row], synch_qoh: bool, driving: bool) -> list[Say]:
     """Return what keeps all carts out of step."""
     if not synch_qoh:
         ready = all(cart["aligned"] for cart in active)
-        text = "Synchronization is off for the whole program." + ("" if ready else " Once the carts are aligned:")
+        text = "Synchronization is off for all carts." + ("" if ready else " Once the carts are aligned:")
         return [Say(OFF, text, (("Set SynchQOH", "/parameters#SynchQOH"),))]
     if not driving:
-        return [Say(BAD, "No controller is running, so nothing is looked at: start `onhand serve` again.")]
+        return [
+            Say(BAD, "No shop is being checked, because the sync process is not running: start `onhand serve` again.")
+        ]
     return []
 
 
 def verdict(carts: Sequence[Row], synch_qoh: bool, driving: bool, notices: Sequence[Notice] = ()) -> Verdict:
-    """Return what is not in step, in sentences, the worst first; then what else needs somebody, which breaks no step."""
+    """Return what is not in sync, in sentences, the worst first; then what else needs a person."""
     active, others = [cart for cart in carts if cart["active"]], [said(notice) for notice in notices]
     if not active:
-        return Verdict(OFF, "No shop is connected", (_NO_ACTIVE if carts else _NO_CARTS, *others))
+        return Verdict(OFF, "No shop connected", (_NO_ACTIVE if carts else _NO_CARTS, *others))
     says = _of_program(active, synch_qoh, driving)
     for cart in active:
         says += _of_cart(cart, synch_qoh)
@@ -118,64 +113,70 @@ def verdict(carts: Sequence[Row], synch_qoh: bool, driving: bool, notices: Seque
     if all_in_step(CartState(cart["state"]) for cart in active):
         whom = {1: "The shop shows", 2: "Both shops show"}.get(len(active), f"All {len(active)} shops show")
         tone = WARN if any(say.tone == WARN for say in others) else OK
-        return Verdict(tone, "In step", (Say(OK, f"{whom} what is on hand."), *others))
+        return Verdict(tone, "In sync", (Say(OK, f"{whom} what is on hand."), *others))
     if says and says[0].tone == WAY:
         return Verdict(WAY, "Catching up", (*says, *others))
-    return Verdict(says[0].tone if says else BAD, "Not in step", (*says, *others))
+    return Verdict(says[0].tone if says else BAD, "Not in sync", (*says, *others))
 
 
 def _of_cart(cart: Row, synch_qoh: bool) -> list[Say]:
-    """What keeps one cart from being in step, in one sentence each; the card says what to do."""
+    """Return what keeps one cart out of sync, in one sentence each; the card says what to do."""
     name, state = cart["name"], CartState(cart["state"])
     says = {
-        CartState.STOPPED: [Say(BAD, f"{name} is stopped: nothing is posted there.")],
-        CartState.TROUBLE: [Say(WARN, f"{name} does not answer as it should.")],
-        CartState.UNSEEN: [Say(BAD, f"{name} was not looked at for {cart['unseen_seconds']} s.")],
-        CartState.NOT_ALIGNED: [Say(OFF, f"{name} was never aligned.")],
-        CartState.OFF: [Say(OFF, f"{name} is switched off.")] if synch_qoh or not cart["synchronize"] else [],
+        CartState.STOPPED: [Say(BAD, f"{name} is stopped: no updates are sent there.")],
+        CartState.TROUBLE: [Say(WARN, f"{name} has a connection problem.")],
+        CartState.UNSEEN: [Say(BAD, f"{name} was last checked {cart['unseen_seconds']} s ago.")],
+        CartState.NOT_ALIGNED: [Say(OFF, f"{name} is not aligned yet.")],
+        CartState.OFF: [Say(OFF, f"Synchronization is off for {name}.")]
+        if synch_qoh or not cart["synchronize"]
+        else [],
         CartState.WORKING: [Say(WAY, _work(cart))],
     }.get(state, [])
     if cart["to_decide"]:
-        what = "1 difference waits" if cart["to_decide"] == 1 else f"{cart['to_decide']} differences wait"
+        what = counted(cart["to_decide"], "difference needs", "differences need")
         says.append(
-            Say(WARN, f"{name}: {what} for your decision.", (("Decide", f"/differences?cart={cart['id']}&open=yes"),))
+            Say(WARN, f"{name}: {what} your decision.", (("Decide", f"/differences?cart={cart['id']}&open=yes"),))
         )
     elif cart["held"]:
-        says.append(Say(WARN, f"{name}: units of {counted(cart['held'], 'product')} are held.", (_stack(cart),)))
+        says.append(
+            Say(WARN, f"{name}: units of {counted(cart['held'], 'product')} wait for a decision.", (_stack(cart),))
+        )
     if cart["to_settle"]:
-        what = counted(cart["to_settle"], "difference is", "differences are")
-        link = ("Differences", f"/differences?cart={cart['id']}&open=yes")
-        says.append(Say(WARN, f"{name}: {what} for you to settle.", (link,)))
+        what = counted(cart["to_settle"], "difference needs", "differences need")
+        link = ("See differences", f"/differences?cart={cart['id']}&open=yes")
+        says.append(Say(WARN, f"{name}: {what} your attention.", (link,)))
     if cart["parked"]:
-        says.append(Say(WARN, f"{name}: {counted(cart['parked'], 'post is', 'posts are')} parked.", (_stack(cart),)))
+        says.append(
+            Say(WARN, f"{name}: {counted(cart['parked'], 'update is', 'updates are')} parked.", (_stack(cart),))
+        )
     if cart["aligned"] and cart["not_aligned"]:
-        says.append(Say(OFF, f"{name}: {counted(cart['not_aligned'], 'listing is', 'listings are')} not aligned."))
+        says.append(Say(OFF, f"{name}: {counted(cart['not_aligned'], 'product is', 'products are')} not aligned."))
     return says
 
 
 def _work(cart: Row) -> str:
-    posts = cart["waiting"] + cart["in_flight"]
-    if posts:
-        return f"{cart['name']}: {counted(posts, 'post is', 'posts are')} on the way."
-    return f"{cart['name']} is being compared."
+    updates = cart["waiting"] + cart["in_flight"]
+    if updates:
+        return f"{cart['name']}: {counted(updates, 'update is', 'updates are')} on the way."
+    return f"{cart['name']} is being checked."
 
 
 def said(notice: Notice) -> Say:
-    """Return a notice with where it is settled."""
+    """Return a notice with where to act on it."""
     listed = f"/carts/{notice.cart}/listings"
     tone = OFF if notice.kind is Kind.LOW else WARN
     links = {
-        Kind.OVERSOLD: (("Show", "/inventory?below_zero=yes"),),
-        Kind.SWITCHED_OFF: (("Switch on", f"{listed}?problem=switched+off"),),
-        Kind.UNMATCHED: (("Create items", f"{listed}/create"), ("Show", f"{listed}?problem=unmatched")),
-        Kind.UNCLEAR: (("Settle", listed),),
-        Kind.LOW: (("Order", "/purchases/suggested"), ("Show", "/inventory?reorder=yes")),
+        Kind.OVERSOLD: (("See items", "/inventory?below_zero=yes"),),
+        Kind.SWITCHED_OFF: (("See products", f"{listed}?problem=switched+off"),),
+        Kind.UNMATCHED: (("Create items", f"{listed}/create"), ("See products", f"{listed}?problem=unmatched")),
+        Kind.UNCLEAR: (("See products", listed),),
+        Kind.LOW: (("Reorder", "/purchases/suggested"), ("See items", "/inventory?reorder=yes")),
     }
     return Say(tone, notice.text, links[notice.kind])
 
 
 def card(cart: Row) -> Card:
-    """A cart for its card."""
+    """Return what the card of a cart shows."""
     state = CartState(cart["state"])
     return Card(
         id=cart["id"],
@@ -195,30 +196,40 @@ def card(cart: Row) -> Card:
 
 
 def _advice(cart: Row, state: CartState) -> list[Say]:
-    """Trouble and halts in full, and what to do next."""
+    """Return what is wrong in full, and what to do next."""
     says: list[Say] = []
     align = (("Send or Get QOH", f"/functions?cart={cart['id']}"),)
-    own = (("Open the cart", f"/carts/{cart['id']}"),)
+    own = (("Open cart", f"/carts/{cart['id']}"),)
     if state is CartState.STOPPED:
         says.append(Say(BAD, cart["halted"]))
-        says.append(Say(BAD, "Look into the shop, then align again: send our counts, or take over the shop's.", align))
+        says.append(Say(BAD, "Check the shop, then align it again: send our counts, or get the shop's counts.", align))
     elif state is CartState.NOT_ALIGNED:
-        says.append(Say(OFF, "Test it, then take over its counts, or send it ours.", own + align))
+        says.append(Say(OFF, "Test the connection. Then get the shop's counts, or send it ours.", own + align))
     elif state is CartState.OFF:
-        says.append(Say(OFF, "Its sales are not seen and nothing is posted: check Synchronize Inventory.", own))
+        says.append(
+            Say(
+                OFF,
+                "Its sales are not recorded and no updates are sent. To change that, check Synchronize Inventory.",
+                own,
+            )
+        )
     elif state is CartState.INACTIVE:
-        says.append(Say(OFF, "It is left alone until it is active again.", own))
+        says.append(Say(OFF, "OnHand does nothing with it until it is active again.", own))
     elif state is CartState.UNSEEN:
         says.append(
-            Say(BAD, f"Its shop has not finished an answer for {cart['unseen_seconds']} s: test it to see more.", own)
+            Say(
+                BAD,
+                f"The shop has not finished its answer for {cart['unseen_seconds']} s. Test the connection to find out more.",
+                own,
+            )
         )
     if cart["trouble"] and state in (CartState.TROUBLE, CartState.STOPPED):
         says.append(Say(WARN, cart["trouble"]))
-        says.append(Say(WARN, "OnHand goes on trying by itself. Test it to see more.", own))
+        says.append(Say(WARN, "OnHand keeps trying. Test the connection to find out more.", own))
     if cart["parked"]:
-        says.append(Say(WARN, "Settle what the post stack says, then try again.", (_stack(cart),)))
+        says.append(Say(WARN, "Fix what the Post Stack says, then retry.", (_stack(cart),)))
     if cart["aligned"] and cart["active"] and state is not CartState.STOPPED and cart["not_aligned"]:
-        says.append(Say(OFF, "Some listings are not aligned: see which, then align.", align))
+        says.append(Say(OFF, "Use Send or Get QOH to align the products that are not aligned yet.", align))
     return says
 
 
@@ -227,7 +238,7 @@ def _stack(cart: Row) -> tuple[str, str]:
 
 
 def _address(url: str) -> str | None:
-    """The shop's front page: the connector lies in its root."""
+    """Return the address of the shop's front page: the connector is in the shop's root."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https"):
         return None
@@ -235,28 +246,28 @@ def _address(url: str) -> str | None:
 
 
 def cell(listing: Row | None, on_hand: int, cart: Row) -> Cell:
-    """What a shop shows for a SKU, and why that is not what we want it to show."""
+    """Return what a shop shows for a SKU, and why that is not what it should show."""
     if listing is None:
-        return Cell(OFF, None, why="not in this shop" if cart["aligned"] else "not aligned")
+        return Cell(OFF, None, why="Not in the shop" if cart["aligned"] else label(CartState.NOT_ALIGNED))
     shows = listing["shows"]
     if listing["problem"]:
-        return Cell(OFF, shows, why=_PROBLEMS.get(listing["problem"]) or str(listing["problem"]))
+        return Cell(OFF, shows, why=label_of(Problem, listing["problem"]))
     wanted = target(on_hand, cart["buffer"])
     if not listing["aligned"]:
-        return Cell(OFF, shows, wanted if shows != wanted else None, "not aligned")
+        return Cell(OFF, shows, wanted if shows != wanted else None, label(CartState.NOT_ALIGNED))
     if listing["held"]:
-        return Cell(WARN, shows, wanted, "held for a decision")
+        return Cell(WARN, shows, wanted, "Needs a decision")
     if listing["parked"]:
-        return Cell(WARN, shows, wanted, f"parked: {listing['parked']}")
+        return Cell(WARN, shows, wanted, f"Parked: {listing['parked']}")
     if shows == wanted:
         return Cell(OK, shows)
     return _delayed(shows, wanted, cart)
 
 
 def _delayed(shows: int, wanted: int, cart: Row) -> Cell:
-    """A change that is due; whether anything carries it there."""
+    """Return an update that is due, and whether it is on its way."""
     state = CartState(cart["state"])
     if state in (CartState.STOPPED, CartState.OFF, CartState.INACTIVE):
-        return Cell(OFF, shows, wanted, f"waits: {state}")
+        return Cell(OFF, shows, wanted, f"Waiting: {lower_first(label(state))}")
     waits = state in (CartState.TROUBLE, CartState.UNSEEN, CartState.NO_CONTROLLER)
-    return Cell(WAY, shows, wanted, "waits for shop" if waits else "on its way")
+    return Cell(WAY, shows, wanted, "Waiting for the shop" if waits else "Updating")

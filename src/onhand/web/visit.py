@@ -156,7 +156,7 @@ class Visit:
         unplaced = [text for name, text in self.faults.items() if name not in self.form and name not in self.uploads]
         hint = f" ({'; '.join(unplaced)})" if unplaced else ""
         self.message = (
-            f"Nothing was done: see what is marked below.{hint}" if isinstance(wrong, list) else error.message
+            f"Nothing was saved. Correct the fields below.{hint}" if isinstance(wrong, list) else error.message
         )
         current = error.facts.get("current")
         self.current = current if isinstance(current, Mapping) else {}

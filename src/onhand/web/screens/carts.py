@@ -20,13 +20,12 @@ from onhand.web import view
 from onhand.web.declaring import form, page
 from onhand.web.named import Named, numbered
 from onhand.web.visit import Page, Visit
+from onhand.words import choices, counted
 
 DIFFERING_ROWS = 20  # of the counts that keep a cart from being switched on
 POLICIES = (
-    ("default", "as EditPolicy says"),
-    (Policy.OURS.value, "ours wins"),
-    (Policy.THEIRS.value, "theirs wins"),
-    (Policy.ASK.value, "ask"),
+    ("default", "As in System Parameters (EditPolicy)"),
+    *choices(Policy),
 )
 NEW = Page("cart_new.html", title="Connect a shop")
 FILE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -49,7 +48,7 @@ def _add(visit: Visit) -> Page | Response:
         {**wanted, "allow_http": visit.checked("allow_http")},
         again=lambda: NEW,
         then=lambda answer: f"/carts/{answer['id']}",
-        said=lambda answer: f"{answer['name']} is added. Next: {_next_step(answer)}, then press Test.",
+        said=lambda answer: f"{answer['name']} was added. Next: {_next_step(answer)}, then test the connection.",
     )
 
 
@@ -61,7 +60,9 @@ def _force(visit: Visit, cart: str) -> Page | Response:
     found = numbered(visit, cart)
     reason = visit.form.get("force", "").strip()
     if not reason:
-        return visit.refuse(Refused("Say why: it is kept in the audit log.", force=""), lambda: _page(visit, found))
+        return visit.refuse(
+            Refused("Give a reason: it is recorded in the audit log.", force=""), lambda: _page(visit, found)
+        )
     return _switch(visit, found, True, reason)
 
 
@@ -72,7 +73,7 @@ def _remove(visit: Visit, cart: str) -> Page | Response:
         {"cart": found.name, "confirm": visit.form.get("confirm", "")},
         again=lambda: _page(visit, found),
         then="/carts",
-        said="{removed} is removed. Its movements stay.",
+        said="{removed} was removed. Its movements stay.",
     )
 
 
@@ -83,7 +84,7 @@ def _password(visit: Visit, cart: str) -> Page | Response:
         {"cart": found.name, "password": visit.form.get("password", "")},
         again=lambda: _page(visit, found),
         then=f"/carts/{found.id}",
-        said="The password of {cart} is kept, sealed. Press Test to try it.",
+        said="The password for {cart} was saved. Test the connection next.",
     )
 
 
@@ -131,7 +132,7 @@ def _page(visit: Visit, found: Named, **more: Any) -> Page:
 
 
 def _next_step(cart: Mapping[str, Any]) -> str:
-    return "give its user the rights below" if cart["direct"] else "put the two files into the shop"
+    return "grant the database rights below" if cart["direct"] else "copy the two files into the shop"
 
 
 def _save(visit: Visit, cart: str) -> Page | Response:
@@ -150,18 +151,18 @@ def _save(visit: Visit, cart: str) -> Page | Response:
     box, checked_now = form.get("box") == "yes" and _synch_qoh(visit), visit.checked("synchronize")
     if box and checked_now != saved["synchronize"]:
         return _switch(visit, found, checked_now, "")
-    return visit.go(f"/carts/{found.id}", f"{saved['name']} is saved.")
+    return visit.go(f"/carts/{found.id}", f"{saved['name']} was saved.")
 
 
 def _switch(visit: Visit, found: Named, on: bool, reason: str) -> Page | Response:
     """Switch Synchronize Inventory. Counts that differ are listed, with what can be done about them."""
     name = numbered(visit, found.id).name
-    said = f"{name} is left alone: its sales are not seen and nothing is posted there."
+    said = f"Synchronization is off for {name}: its sales are not recorded and no updates are sent."
     try:
         _check_free(visit, found)
         if on:
             posted = visit.do("sync_on", cart=name, force=reason)["posted_at_once"]
-            said = f"{name} is kept in step from now on; {posted:,} changes are posted at once."
+            said = f"{name} is being synchronized; {counted(posted, 'update')} will be sent now."
         else:
             visit.do("sync_off", cart=name)
     except OnHandError as error:
@@ -171,7 +172,7 @@ def _switch(visit: Visit, found: Named, on: bool, reason: str) -> Page | Respons
             differing = {"differing": rows[:DIFFERING_ROWS], "differing_count": error.facts["count"]}
         page = visit.refuse(error, lambda: _page(visit, found, **differing))
         if not reason:
-            visit.message = f"The settings are saved, but Synchronize Inventory is as it was. {error.message}"
+            visit.message = f"The settings were saved, but Synchronize Inventory was not changed. {error.message}"
         return page
     return visit.go(f"/carts/{found.id}", said)
 
@@ -192,7 +193,9 @@ def _check_free(visit: Visit, found: Named) -> None:
     """A page does not wait for minutes until a Send is done. Raises Conflict."""
     task = visit.do("cart_show", cart=numbered(visit, found.id).name)["task"]
     if task is not None:
-        raise Conflict(f"Task {task} is at work on this cart: try again when it has ended.", reason="busy", task=task)
+        raise Conflict(
+            f"Task {task} is running on this cart. Try again when it has finished.", reason="busy", task=task
+        )
 
 
 def _file(name: str, content: bytes) -> Response:

@@ -14,6 +14,7 @@ from typing import Any
 
 from fastapi.responses import Response
 
+from onhand.domain.counting import How
 from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.people import Scope
 from onhand.files import sheets
@@ -21,14 +22,15 @@ from onhand.web import files
 from onhand.web.declaring import form, page
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
+from onhand.words import counted, label
 
 ROWS = 50  # of one page
 TONES = {"open": "way", "posted": "ok", "discarded": "off"}
 COUNT, HOW_OF = "count:", "how:"  # before a SKU: the fields of its line
 HOW = (
-    ("ask", "ask me first"),
-    ("add", "add to it: another shelf of the same item"),
-    ("replace", "replace it: that count does not hold"),
+    ("ask", label(How.ASK)),
+    ("add", f"{label(How.ADD)} (another shelf)"),
+    ("replace", label(How.REPLACE)),
 )
 
 
@@ -37,7 +39,7 @@ def _list(visit: Visit) -> Page:
     found = visit.do("count_list", limit=ROWS, **_given(before=before))["sheets"]
     older = visit.link(before=found[-1]["sheet"]) if len(found) == ROWS else None
     data = {"sheets": found, "older": older, "first": "/counts" if before else None, "tones": TONES}
-    return Page("counts.html", data, "Count", ("count_sheets",))
+    return Page("counts.html", data, "Count sheets", ("count_sheets",))
 
 
 def _new(_: Visit) -> Page:
@@ -53,8 +55,8 @@ def _make(visit: Visit) -> Page | Response:
         again=lambda: _new(visit),
         then=lambda made: f"/counts/{made['sheet']}",
         said=lambda made: (
-            f"{made['name']} has {made['lines']:,} lines."
-            + (f" {made['left_out']:,} drop-ship items are left out." if made["left_out"] else "")
+            f"{made['name']} was created with {counted(made['lines'], 'line')}."
+            + (f" Not included: {counted(made['left_out'], 'drop-ship item')}." if made["left_out"] else "")
         ),
     )
 
@@ -105,16 +107,16 @@ def _sheet(
 def _enter(visit: Visit, sheet: str) -> Page | Response:
     """The counts of the table that were filled in, and one that is taken back."""
     taken_back, seen = visit.form.get("take_back", ""), visit.form.get("seen", "")
-    counted = {name.removeprefix(COUNT): units for name, units in visit.form.items() if name.startswith(COUNT)}
+    typed = {name.removeprefix(COUNT): units for name, units in visit.form.items() if name.startswith(COUNT)}
     lines: list[dict[str, Any]] = [
         {"sku": sku, "counted": units.strip(), "revision": seen, "how": visit.form.get(f"{HOW_OF}{sku}", "ask")}
-        for sku, units in counted.items()
+        for sku, units in typed.items()
         if units.strip() and sku != taken_back
     ]
     if taken_back:
         lines.append({"sku": taken_back, "counted": None, "revision": seen})
     if not lines:
-        return visit.refuse(Refused("Nothing is filled in yet: type what you counted."), lambda: _sheet(visit, sheet))
+        return visit.refuse(Refused("Enter at least one count."), lambda: _sheet(visit, sheet))
     try:
         done = visit.do("count_enter", sheet=sheet, lines=lines, **_counted_at(visit))
     except OnHandError as error:
@@ -122,7 +124,7 @@ def _enter(visit: Visit, sheet: str) -> Page | Response:
         return visit.refuse(
             _placed(error, [f"{COUNT}{line['sku']}" for line in lines]), lambda: _sheet(visit, sheet, stale)
         )
-    return visit.go(_at(visit, f"/counts/{sheet}"), f"{done['entered']:,} of {done['name']} entered.")
+    return visit.go(_at(visit, f"/counts/{sheet}"), f"{counted(done['entered'], 'count')} of {done['name']} saved.")
 
 
 def _scan(visit: Visit, sheet: str) -> Page | Response:
@@ -151,13 +153,13 @@ def _import(visit: Visit, sheet: str) -> Page | Response:
     except OnHandError as error:
         bad_lines, asked = error.facts.get("faults"), files.asked(visit, files.KEPT, content, sheets.COUNTS, error)
         return visit.refuse(error, lambda: _sheet(visit, sheet, bad_lines=bad_lines, asked=asked))
-    words = f"{done['entered']:,} lines are entered, {done['blank']:,} had no count."
+    words = f"{counted(done['entered'], 'count')} imported, {counted(done['blank'], 'line')} without a count."
     return visit.go(f"/counts/{sheet}", " ".join([words, *done["remarks"]]))
 
 
 def _download(visit: Visit, sheet: str, form: str) -> Response:
     if form not in set(sheets.Form):
-        raise Refused("A count sheet can be had as csv or as xlsx.")
+        raise Refused("Count sheets can be exported as csv or xlsx.")
     content = base64.b64decode(visit.do("count_export", sheet=sheet, form=form)["file"])
     named = {"Content-Disposition": f'attachment; filename="count-sheet-{int(sheet)}.{form}"'}
     return Response(content, media_type=sheets.Form(form).media_type, headers=named)
@@ -188,8 +190,13 @@ def _post(visit: Visit, sheet: str) -> Page | Response:
         {"sheet": sheet, **visit.given("revision")},
         again=lambda: _review(visit, sheet),
         then=f"/counts/{sheet}/review",
-        said="{booked:,} counts are booked, {same:,} fitted; {uncounted:,} lines were not counted and are left alone.",
+        said=_applied,
     )
+
+
+def _applied(done: Data) -> str:
+    changed = f"{counted(done['booked'], 'item')} adjusted, {counted(done['same'], 'item')} without a variance"
+    return f"{changed}, {counted(done['uncounted'], 'line')} not counted."
 
 
 def _discard(visit: Visit, sheet: str) -> Page | Response:
@@ -198,7 +205,7 @@ def _discard(visit: Visit, sheet: str) -> Page | Response:
         {"sheet": sheet, **visit.given("revision")},
         again=lambda: _review(visit, sheet),
         then="/counts",
-        said="{name} is discarded; nothing was booked.",
+        said="{name} was discarded. Nothing was changed.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Differences: where a shop and OnHand differed, why, and what was or is to be done; with the buttons Ours, Theirs and Re-check.
+"""Differences: where a shop and OnHand differed, why, and what was or is to be done; with the buttons to decide and to check again.
 
 Path: ``/differences``, filtered by cart, cause, and whether they are open.
 Promise: each says in words what was seen and what follows; the newest stand first, one bounded page at a time.
@@ -17,10 +17,11 @@ from onhand.domain.people import Scope
 from onhand.web.declaring import form, page
 from onhand.web.named import carts, numbered
 from onhand.web.visit import Page, Visit
+from onhand.words import choices
 
 ROWS = 50
 FILTERS = ("cart", "cause", "open", "before")
-SHOWN = (("", "open and closed"), ("yes", "open"), ("no", "closed"))
+SHOWN = (("", "Open and closed"), ("yes", "Open"), ("no", "Closed"))
 
 
 def _differences(visit: Visit) -> Page:
@@ -28,12 +29,12 @@ def _differences(visit: Visit) -> Page:
 
 
 def _ours(visit: Visit, number: str) -> Page | Response:
-    said = "Difference {difference}: ours. The shop is brought back to our count."
+    said = "Difference {difference}: our count stays, and the shop will be corrected."
     return _submit(visit, "decide", {"difference": number, "side": "ours"}, said)
 
 
 def _theirs(visit: Visit, number: str) -> Page | Response:
-    said = "Difference {difference}: theirs. The shop's change is booked as an adjustment."
+    said = "Difference {difference}: the shop's count is used, and on hand was adjusted."
     return _submit(visit, "decide", {"difference": number, "side": "theirs"}, said)
 
 
@@ -59,9 +60,9 @@ def _page(visit: Visit, asked: dict[str, str]) -> Page:
     older = {**asked, "before": rows["differences"][-1]["id"]} if len(rows["differences"]) == ROWS else None
     newest = {name: value for name, value in asked.items() if name != "before"}
     data = {
-        "carts": [("", "all carts"), *((one.id, one.name) for one in carts(visit))],
+        "carts": [("", "All carts"), *((one.id, one.name) for one in carts(visit))],
         "cart": cart,
-        "causes": [("", "all causes"), *((cause.value, cause.value) for cause in Cause)],
+        "causes": [("", "All causes"), *choices(Cause)],
         "states": SHOWN,
         "asked": asked,
         "back": urlencode(asked),

@@ -41,7 +41,7 @@ def _choose(visit: Visit, link: str) -> Page | Response:
     name, password = visit.form.get("name", ""), visit.form.get("password", "")
     try:
         if password != visit.form.get("again", ""):
-            raise Refused("The two passwords differ: type the same twice.", again="")
+            raise Refused("The passwords do not match.", again="")
         tokens = visit.checked("tokens")
         secret = people.begin(visit.app.house, visit.app.gate, link, name, password, visit.agent, tokens)
     except OnHandError as error:

@@ -15,7 +15,7 @@ from onhand.domain.errors import OnHandError
 from onhand.domain.people import Scope
 from onhand.web.declaring import form, page
 from onhand.web.named import Named, carts, numbered
-from onhand.web.screens.tasks import RESULTS, in_order, shown
+from onhand.web.screens.tasks import PREVIEWED, RESULTS, in_order, shown
 from onhand.web.visit import Page, Visit
 
 PREVIEW_ROWS = 50
@@ -51,6 +51,7 @@ def _page(visit: Visit, asked: dict[str, str]) -> Page:
         "tasks": [],
         "running": None,
         "meanings": RESULTS,
+        "previewed": PREVIEWED,
     }
     if cart is not None:
         found = visit.do("cart_show", cart=cart.name)

@@ -64,13 +64,13 @@ def _add(visit: Visit) -> Page | Response:
         {"sku": visit.form.get("sku", ""), **visit.given("name", "on_hand")},
         again=lambda: _new(visit),
         then=lambda added: f"/item?sku={quote(added['sku'], safe='')}",
-        said="{sku} is added.",
+        said="{sku} was added.",
     )
 
 
 def _export(visit: Visit, form: str) -> Response:
     if form not in set(sheets.Form):
-        raise Refused("Items can be had as csv or as xlsx.")
+        raise Refused("Items can be exported as csv or xlsx.")
     content = base64.b64decode(visit.do("item_export", form=form)["file"])
     named = {"Content-Disposition": f'attachment; filename="onhand-items.{form}"', "Cache-Control": "no-store"}
     return Response(content, media_type=sheets.Form(form).media_type, headers=named)
@@ -101,7 +101,7 @@ def _do(visit: Visit) -> Page | Response:
     try:
         content = files.brought(visit, files.KEPT)
         if content is None:
-            raise Refused("The file is not here any more, and nothing was booked: choose it again.")
+            raise Refused("The file has expired and nothing was imported: choose it again.")
         # The page showed each count that is overwritten; ``overwrite`` says how many those were.
         arguments = files.arguments(visit, content)
         done = visit.do("item_import", **arguments, overwrite=bool(visit.form.get("overwrite")))
@@ -115,7 +115,7 @@ def _do(visit: Visit) -> Page | Response:
 def handed_over(visit: Visit, kind: str, form: str) -> Response:
     """Return the template of a kind of file."""
     if form not in set(sheets.Form):
-        raise Refused("A template can be had as csv or as xlsx.")
+        raise Refused("Templates can be downloaded as csv or xlsx.")
     content = base64.b64decode(visit.do("file_template", kind=kind, form=form)["file"])
     named = {"Content-Disposition": f'attachment; filename="onhand-{kind}-template.{form}"'}
     return Response(content, media_type=sheets.Form(form).media_type, headers=named)

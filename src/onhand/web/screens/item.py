@@ -42,8 +42,8 @@ def _page(visit: Visit, sku: str) -> Page:
         "shops": [_shop(found, cart) for cart in carts],
         "statement": _statement(found),
         "names": found["carts"],
-        "suppliers": [("", "nobody in particular"), *((name, name) for name in sellers)],
-        "reasons": [("", "choose"), *((reason, reason) for reason in REASONS)],
+        "suppliers": [("", "None"), *((name, name) for name in sellers)],
+        "reasons": [("", "Choose a reason"), *((reason, reason.capitalize()) for reason in REASONS)],
         "chart": f"/item/chart.json?sku={quote(found['sku'], safe='')}",
     }
     # What a form brought back stays as it was typed, and its address is none to listen at.
@@ -56,7 +56,7 @@ def _adjust(visit: Visit) -> Page | Response:
     sku, reason, remark = (form.get(name, "").strip() for name in ("sku", "reason", "remark"))
     if not remark and reason in {"", REMARK_NEEDED}:
         field = "remark" if reason else "reason"
-        error = Refused("Say why: it is kept with the movement.", **{field: ""})
+        error = Refused("Give a reason: it is recorded with the movement.", **{field: ""})
         return visit.refuse(error, lambda: _page(visit, sku))
     words = remark if reason in {"", REMARK_NEEDED} else f"{reason}: {remark}" if remark else reason
     return visit.submit(
@@ -90,14 +90,14 @@ def _edit(visit: Visit) -> Page | Response:
 
 def _chart(visit: Visit) -> Response:
     found = visit.do("stock_history", sku=visit.query.get("sku", ""))
-    series = [{"label": "on hand", "values": found["values"]}]
+    series = [{"label": "On hand", "values": found["values"]}]
     answer = {"x": found["x"], "series": series, "step": True}
     return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
 
 def _said(done: Data) -> str:
-    retied = f" Tied anew: {counted(done['retied'], 'listing')}, see its shops below." if done["retied"] else ""
-    return f"{done['sku']} is saved.{retied}"
+    linked = f" {counted(done['retied'], 'product')} linked again: see its shops below." if done["retied"] else ""
+    return f"{done['sku']} was saved.{linked}"
 
 
 def _shop(item: Data, cart: Data) -> Data:

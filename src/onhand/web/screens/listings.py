@@ -7,50 +7,56 @@ Never: speaks to the shop: it shows what the books know since the last look.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
 from fastapi.responses import Response
 
 from onhand.domain.errors import Refused
+from onhand.domain.listings import Problem
 from onhand.domain.people import Scope
+from onhand.domain.spelling import Text
+from onhand.domain.states import CartState
 from onhand.web.declaring import form, page
 from onhand.web.named import Named, numbered
 from onhand.web.visit import Page, Visit
-from onhand.words import counted
+from onhand.wire import Data
+from onhand.words import counted, label, label_of
 
 ROWS = 50
 SUGGESTIONS = 12
 FILTERS = ("problem", "search", "after")
+ASKED_FIRST = (
+    Problem.UNMATCHED,
+    Problem.DUPLICATE,
+    Problem.BLANK,
+    Problem.FRACTION,
+    Problem.DOWNLOAD,
+    Problem.DERIVED,
+)
 KINDS = (
-    ("unsettled", "unmatched, duplicate and blank"),
-    ("unmatched", "unmatched"),
-    ("duplicate", "duplicate"),
-    ("blank", "blank"),
-    ("fraction", "fraction"),
-    ("download", "download"),
-    ("derived", "derived from variants or sub-products"),
-    ("not aligned", "not aligned"),
-    ("parked", "parked"),
-    ("switched off", "sold out and switched off"),
-    ("chosen", "chosen by hand"),
-    ("ignored", "ignored"),
-    ("set aside", "Ignore QOH or Drop ship"),
-    ("deleted", "deleted in the shop"),
-    ("doubtful", "hard to read"),
-    ("mended", "broken character set, read as meant"),
-    ("all", "all products"),
+    ("unsettled", "Unmatched, duplicate and no SKU"),
+    *((problem.value, label(problem)) for problem in ASKED_FIRST),
+    ("not aligned", label(CartState.NOT_ALIGNED)),
+    ("parked", "Parked"),
+    ("switched off", "Sold out and switched off"),
+    ("chosen", "Linked by hand"),
+    *((problem.value, label(problem)) for problem in (Problem.IGNORED, Problem.SET_ASIDE, Problem.DELETED)),
+    ("doubtful", label(Text.DOUBTFUL)),
+    ("mended", label(Text.MENDED)),
+    ("all", "All products"),
 )
 MEANINGS = {
     "unmatched": "No item has this SKU.",
-    "duplicate": "Its SKU stands on another product of this shop too, or the item was chosen for another one.",
+    "duplicate": "Another product of this shop has the same SKU, or was linked to the same item.",
     "blank": "The product has no SKU.",
-    "looks alike": "Its SKU looks like another one and is written in other characters.",
-    "fraction": "The shop holds part of a unit: make it a whole number there.",
-    "download": "Sold as a download: its quantity does not move.",
-    "derived": "The shop works its quantity out from variants or sub-products, which are what it sells.",
-    "deleted": "The product is gone from the shop.",
-    "ignored": "Set aside for good by a person.",
+    "looks alike": "Its SKU looks like another one but is written with other characters.",
+    "fraction": "The shop has a fraction of a unit. Change it to a whole number there.",
+    "download": "A download: its quantity does not change.",
+    "derived": "The shop calculates its quantity from variants or sub-products.",
+    "deleted": "The product no longer exists in the shop.",
+    "ignored": "A person chose to ignore it.",
     "set aside": "Its item has Ignore QOH or Drop ship.",
 }
 
@@ -60,22 +66,43 @@ def _listings(visit: Visit, cart: str) -> Page:
 
 
 def _ignore(visit: Visit, cart: str) -> Page | Response:
-    said = "{ignored} more products of {cart} are ignored. The filter “ignored” shows them, and undoes it."
-    return _several(visit, numbered(visit, cart), "listing_ignore", said)
+    return _several(
+        visit,
+        numbered(visit, cart),
+        "listing_ignore",
+        lambda done: (
+            f"{counted(done['ignored'], 'product')} of {done['cart']} ignored. To undo it, filter by “Ignored”."
+        ),
+    )
 
 
 def _release(visit: Visit, cart: str) -> Page | Response:
-    said = "{released} products of {cart} go by their own SKUs again."
-    return _several(visit, numbered(visit, cart), "listing_release", said)
+    return _several(
+        visit,
+        numbered(visit, cart),
+        "listing_release",
+        lambda done: f"Undone: {counted(done['released'], 'product')} of {done['cart']} matched by SKU again.",
+    )
 
 
 def _switch_on(visit: Visit, cart: str) -> Page | Response:
-    said = "Products of {cart} to be switched on with the next post: {switched_on}."
-    return _several(visit, numbered(visit, cart), "listing_switch_on", said)
+    return _several(
+        visit,
+        numbered(visit, cart),
+        "listing_switch_on",
+        lambda done: (
+            f"{counted(done['switched_on'], 'product')} of {done['cart']} will be switched on with the next update."
+        ),
+    )
 
 
 def _leave_off(visit: Visit, cart: str) -> Page | Response:
-    return _several(visit, numbered(visit, cart), "listing_leave_off", "Products of {cart} left off: {left_off}.")
+    return _several(
+        visit,
+        numbered(visit, cart),
+        "listing_leave_off",
+        lambda done: f"{counted(done['left_off'], 'product')} of {done['cart']} left switched off.",
+    )
 
 
 def _product(visit: Visit, cart: str, product: str) -> Page:
@@ -89,7 +116,7 @@ def _choose(visit: Visit, cart: str, product: str) -> Page | Response:
         {"cart": found.name, "product": product, "sku": visit.form.get("sku", "")},
         again=lambda: _one(visit, found, product),
         then=f"/carts/{found.id}/listings",
-        said="Product {product} is {sku} now. {says}",
+        said="Product {product} is now linked to {sku}. {says}",
     )
 
 
@@ -101,7 +128,7 @@ def _rename(visit: Visit, cart: str, product: str) -> Page | Response:
         {"sku": visit.form.get("sku", ""), "new_sku": model},
         again=lambda: _one(visit, found, product),
         then=f"/carts/{found.id}/listings",
-        said="The item's SKU is {sku} now, as in the shop. Send or Get the product's quantity to bring it in step.",
+        said="The item was renamed to {sku}, as in the shop. Send or Get the product's quantity to sync it.",
     )
 
 
@@ -126,12 +153,12 @@ def _preview(visit: Visit, cart: Named) -> Page:
     return Page("listings_create.html", data, f"{cart.name}: Create items")
 
 
-def _several(visit: Visit, cart: Named, verb: str, said: str) -> Page | Response:
-    """Do it with the products that were ticked, and come back to the list as it was filtered."""
+def _several(visit: Visit, cart: Named, verb: str, said: Callable[[Data], str]) -> Page | Response:
+    """Do it with the products that were selected, and come back to the list as it was filtered."""
     asked = visit.given(*FILTERS)
     products = visit.form_lists.get("products", [])
     if not products:
-        return visit.refuse(Refused("Tick at least one product first."), lambda: _list(visit, cart, asked))
+        return visit.refuse(Refused("Select at least one product."), lambda: _list(visit, cart, asked))
     return visit.submit(
         verb,
         {"cart": cart.name, "products": products},
@@ -172,19 +199,23 @@ def _one(visit: Visit, cart: Named, product: str) -> Page:
 def _state(row: dict[str, Any]) -> tuple[str, str, str]:
     """Tone, word and meaning of how one product stands."""
     if row["looks_like"]:
-        return "warn", "unmatched", f"Its SKU only looks like {row['looks_like']}: it is written in other characters."
+        return (
+            "warn",
+            label(Problem.UNMATCHED),
+            f"Looks like {row['looks_like']}, but is written with other characters.",
+        )
     if row["problem"]:
         tone = "off" if row["problem"] in {"ignored", "set aside", "deleted"} else "warn"
-        return tone, str(row["problem"]), MEANINGS.get(row["problem"], "")
+        return tone, label_of(Problem, row["problem"]), MEANINGS.get(row["problem"], "")
     if row["parked"]:
-        return "warn", "parked", row["parked"]
+        return "warn", "Parked", row["parked"]
     if not row["aligned"]:
-        return "off", "not aligned", "Send or Get its quantity to bring it in step."
+        return "off", label(CartState.NOT_ALIGNED), "Send or Get its quantity to sync it."
     if row["switched_off"]:
-        return "warn", "switched off", "It sold out and was switched off in the shop."
+        return "warn", "Switched off", "It sold out and was switched off in the shop."
     if row["held"]:
-        return "warn", "waits for you", "A difference asks for your decision."
-    return "ok", "in step", ""
+        return "warn", "Needs a decision", "A difference needs your decision."
+    return "ok", label(CartState.IN_STEP), ""
 
 
 def _link(cart: Named, asked: dict[str, str]) -> str:

@@ -18,6 +18,7 @@ from onhand.domain.stock import Kind
 from onhand.files import sheets
 from onhand.web.declaring import page
 from onhand.web.visit import Page, Visit
+from onhand.words import choices
 
 ROWS = 50  # of one page
 FILTERS = ("sku", "kind", "cart", "by")
@@ -39,8 +40,8 @@ def _movements(visit: Visit) -> Page:
         "rows": rows,
         "names": found["carts"],
         "fault": fault,
-        "kinds": [("", "any"), *((kind.value, kind.value) for kind in Kind)],
-        "carts": [("", "any"), *((name, name) for name in found["carts"].values())],
+        "kinds": [("", "All types"), *choices(Kind)],
+        "carts": [("", "All shops"), *((name, name) for name in found["carts"].values())],
         "filtered": bool(asked),
         "download": visit.link(before=None).partition("?")[2],
         "first": visit.link(before=None) if query.get("before") else None,
@@ -51,7 +52,7 @@ def _movements(visit: Visit) -> Page:
 
 def _export(visit: Visit, form: str) -> Response:
     if form not in set(sheets.Form):
-        raise Refused("Movements can be had as csv or as xlsx.")
+        raise Refused("Movements can be exported as csv or xlsx.")
     asked = _asked(visit)
     visit.do("movements", **asked, limit=1)  # what is refused is said on a page, not in the middle of a file
 

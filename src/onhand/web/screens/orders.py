@@ -20,17 +20,14 @@ from onhand.web.declaring import form, page
 from onhand.web.named import carts
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
-from onhand.words import counted
+from onhand.words import choices, counted
 
 ROWS = 50  # of one page
 LINES_SHOWN = 4  # of one order in the list
 BY_PHONE = "(by phone)"  # stands for a cart in the filter; names of carts are asked for beside it
 STATES = {
-    "": "any",
-    LineState.WAITING.value: "waiting: not paid yet",
-    LineState.SOLD.value: "sold",
-    LineState.RESTOCKED.value: "cancelled",
-    LineState.UNTRACKED.value: "not kept in step",
+    "": "Any",
+    **dict(choices(LineState)),
 }
 TONES = {"waiting": "warn", "cancelled": "off", "deleted": "off", "returned": "off", "not kept": "off", "sold": "ok"}
 
@@ -45,7 +42,7 @@ def _orders(visit: Visit) -> Page:
         "orders": [{**order, "link": link(order), "tone": tone(order["state"])} for order in found],
         "lines_shown": LINES_SHOWN,
         "tone": tone,
-        "carts": [("", "anywhere"), (BY_PHONE, "by phone"), *((one.name, one.name) for one in carts(visit))],
+        "carts": [("", "All sources"), (BY_PHONE, "By phone"), *((one.name, one.name) for one in carts(visit))],
         "states": list(STATES.items()),
         "filtered": any(query.get(name) for name in ("q", "cart", "state")),
         "first": visit.link(before=None) if query.get("before") else None,
@@ -70,7 +67,7 @@ def tone(word: str) -> str:
 
 def _new(visit: Visit) -> Page:
     data = {"rows": lines.rows(visit), "first_sku": visit.query.get("sku", "")}
-    return Page("order_new.html", data, "New order")
+    return Page("order_new.html", data, "New phone order")
 
 
 def _take(visit: Visit) -> Page | Response:
@@ -81,7 +78,7 @@ def _take(visit: Visit) -> Page | Response:
         done = lines.do(visit, "order_add", lines.typed(visit), **wanted)
     except OnHandError as error:
         return visit.refuse(error, lambda: _new(visit))
-    return visit.go(f"/order?{urlencode({'number': done['order']})}", f"Order {done['order']} is booked.")
+    return visit.go(f"/order?{urlencode({'number': done['order']})}", f"Order {done['order']} was saved.")
 
 
 # One order
@@ -103,7 +100,8 @@ def _cancel(visit: Visit) -> Page | Response:
     chosen = None if "whole" in visit.form else visit.form_lists.get("lines", [])
     if chosen == []:
         return visit.refuse(
-            Refused("Check the lines to cancel, or cancel the whole order.", lines=""), lambda: _page(visit, visit.form)
+            Refused("Select the lines to cancel, or cancel the whole order.", lines=""),
+            lambda: _page(visit, visit.form),
         )
     arguments = {"order": visit.form.get("number", ""), "lines": chosen, **visit.given("cart", "reason")}
     return visit.submit(
@@ -111,9 +109,7 @@ def _cancel(visit: Visit) -> Page | Response:
         arguments,
         again=lambda: _page(visit, visit.form),
         then=_back(visit),
-        said=lambda done: (
-            f"Cancelled: {counted(done['lines'], 'line')}; {counted(done['units'], 'unit')} back on hand."
-        ),
+        said=lambda done: f"{counted(done['lines'], 'line')} cancelled, {counted(done['units'], 'unit')} back on hand.",
     )
 
 
@@ -123,7 +119,7 @@ def _return(visit: Visit) -> Page | Response:
     names = list(fields)
     try:
         if not came:
-            raise Refused("Fill in how many units of a line came back.")
+            raise Refused("Enter how many units were returned.")
         given = visit.given("cart", "epoch", "reason")
         done = visit.do("order_return", order=visit.form.get("number", ""), lines=came, **given)
     except OnHandError as error:
@@ -135,7 +131,7 @@ def _return(visit: Visit) -> Page | Response:
         if "line" in error.facts:
             visit.faults[f"back-{error.facts['line']}"] = error.message
         return visit.refuse(error, lambda: _page(visit, visit.form))
-    return visit.go(_back(visit), f"{counted(done['units'], 'unit')} came back on hand.")
+    return visit.go(_back(visit), f"{counted(done['units'], 'unit')} returned, back on hand.")
 
 
 def _back(visit: Visit) -> str:

@@ -28,7 +28,7 @@ def _save(visit: Visit) -> Page | Response:
         {"value": visit.form.get("value", ""), **visit.given("name", "seen")},
         again=lambda: _parameters(visit),
         then="/parameters",
-        said="{name} is {value} now.",
+        said="{name} is now {value}.",
     )
 
 

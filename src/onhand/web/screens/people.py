@@ -20,18 +20,18 @@ from onhand.web.visit import Page, Visit
 from onhand.wire import Data
 
 ROLES = (
-    (Role.VIEWER.value, "viewer: sees everything but secrets and people"),
-    (Role.CLERK.value, "clerk: receives, counts, adjusts, takes orders"),
-    (Role.MANAGER.value, "manager: also carts, Send and Get, differences, purchase orders, parameters"),
-    (Role.ADMINISTRATOR.value, "administrator: also users, tokens, keys, webhooks, the audit log"),
+    (Role.VIEWER.value, "Viewer: see everything except secrets and users"),
+    (Role.CLERK.value, "Clerk: also receive, count, adjust, enter orders"),
+    (Role.MANAGER.value, "Manager: also carts, Send and Get, differences, purchase orders, parameters"),
+    (Role.ADMINISTRATOR.value, "Administrator: also users, tokens, keys, webhooks, audit log"),
 )
 SCOPES = (
-    (Scope.READ.value, "read: see everything but secrets and people"),
-    (Scope.STOCK.value, "stock: receive, count, adjust, take orders"),
+    (Scope.READ.value, "read: see everything except secrets and users"),
+    (Scope.STOCK.value, "stock: receive, count, adjust, enter orders"),
     (Scope.MANAGE.value, "manage: carts, Send and Get, differences, purchase orders, parameters"),
-    (Scope.ADMINISTER.value, "administer: users, tokens, keys, webhooks, the audit log"),
+    (Scope.ADMINISTER.value, "administer: users, tokens, keys, webhooks, audit log"),
 )
-ENDED = "That session is ended: its browser has to log in again."
+ENDED = "The session was ended. That browser has to log in again."
 
 
 # All users, and the tokens of programs
@@ -67,7 +67,7 @@ def _revoke_token(visit: Visit) -> Page | Response:
         visit.given("token"),
         again=lambda: _users(visit),
         then="/people#tokens",
-        said="The token is ended: whoever shows it is let in no more.",
+        said="The token was revoked. Programs can no longer use it.",
     )
 
 
@@ -96,7 +96,7 @@ def _edit(visit: Visit, user: str) -> Page | Response:
         {"name": _numbered(visit, user)["name"], **wanted},
         again=lambda: _user(visit, user),
         then=f"/people/{user}",
-        said="{name} is saved.",
+        said="{name} was saved.",
     )
 
 
@@ -129,15 +129,15 @@ def _change(visit: Visit) -> Page | Response:
     house = visit.app.acting(visit.caller, people.CHANGE, {}, None).house
     try:
         if form.get("password", "") != form.get("again", ""):
-            raise Refused("The two passwords differ: type the same twice.", again="")
+            raise Refused("The passwords do not match.", again="")
         old, new = form.get("old", ""), form.get("password", "")
         sessions, tokens = visit.checked("sessions"), visit.checked("tokens")
         people.change_password(house, visit.app.gate, mine, old, new, sessions=sessions, tokens=tokens)
     except OnHandError as error:
         return visit.refuse(error, lambda: _account(visit))
     ended = [words for words, ends in (("other sessions", sessions), ("API tokens", tokens)) if ends]
-    also = f" Your {' and '.join(ended)} have ended." if ended else ""
-    return visit.go("/account", f"Your password is changed.{also}")
+    also = f" Your {' and '.join(ended)} were ended." if ended else ""
+    return visit.go("/account", f"Your password was changed.{also}")
 
 
 def _leave_elsewhere(visit: Visit) -> Page | Response:
@@ -167,7 +167,7 @@ def _made(visit: Visit, verb: str, arguments: dict[str, Any], shown: Callable[[D
 def _numbered(visit: Visit, user: str) -> Data:
     found = [known for known in visit.do("user_list")["users"] if str(known["id"]) == user]
     if not found:
-        raise Refused("There is no such user: see Users and tokens.")
+        raise Refused("This user does not exist. See Users and tokens.")
     return dict(found[0])
 
 

@@ -15,18 +15,19 @@ from fastapi.responses import Response
 
 from onhand.domain.errors import OnHandError, Refused
 from onhand.domain.people import Scope
+from onhand.domain.purchasing import OrderState
 from onhand.web import lines
 from onhand.web.declaring import form, page
 from onhand.web.named import suppliers
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
-from onhand.words import counted
+from onhand.words import choices, counted
 
 ROWS = 50  # of one page
 SUPPLIERS_OFFERED = 200  # to choose from; others can be typed
 MAIL_LENGTH_MAX = 1500  # characters of an order in a link for a mail program, which cannot be long
 TONES = {"draft": "off", "sent": "way", "closed": "ok", "cancelled": "off"}
-STATES = (("", "all"), ("open", "open"), *((state, state) for state in TONES))
+STATES = (("", "All"), ("open", "Open"), *choices(OrderState))
 
 
 def _orders(visit: Visit) -> Page:
@@ -60,7 +61,7 @@ def _add(visit: Visit) -> Page | Response:
         made = lines.do(visit, "purchase_add", lines.typed(visit), **given)
     except OnHandError as error:
         return visit.refuse(error, lambda: _new(visit))
-    return visit.go(_address(made["order"]), f"{made['order']} is a draft: look it over, then send it.")
+    return visit.go(_address(made["order"]), f"Draft {made['order']} was created. Check it, then send it.")
 
 
 def _suggested(visit: Visit) -> Page:
@@ -75,7 +76,7 @@ def _suggested(visit: Visit) -> Page:
         "first": visit.path if query.get("after_supplier") else None,
         "on": visit.link(after_supplier=rows[-1]["supplier"], after=rows[-1]["sku"]) if len(rows) == ROWS else None,
     }
-    return Page("purchase_suggested.html", data, "What ought to be ordered")
+    return Page("purchase_suggested.html", data, "Reorder low stock")
 
 
 def _raise(visit: Visit) -> Page | Response:
@@ -84,7 +85,7 @@ def _raise(visit: Visit) -> Page | Response:
         visit.given("supplier"),
         again=lambda: _suggested(visit),
         then="/purchases?state=draft",
-        said=lambda made: f"{counted(len(made['orders']), 'draft')} made: {', '.join(made['orders'][:10])}.",
+        said=lambda made: f"{counted(len(made['orders']), 'draft')} created: {', '.join(made['orders'][:10])}.",
     )
 
 
@@ -128,7 +129,7 @@ def _edit(visit: Visit, order: str) -> Page | Response:
             visit.do("purchase_send", order=order, revision=saved["revision"])
     except OnHandError as error:
         return visit.refuse(error, lambda: _order(visit, order))
-    said = "is with the supplier from now on" if visit.checked("send") else "is saved"
+    said = "was marked as sent" if visit.checked("send") else "was saved"
     return visit.go(_back(visit, order), f"{saved['order']} {said}.")
 
 
@@ -141,21 +142,21 @@ def _arrived(visit: Visit, order: str) -> Page | Response:
         else:
             came = lines.typed(visit, blank_is_none=True)
             if not came:
-                raise Refused("Fill in how many units of a line came.")
+                raise Refused("Enter how many units you received.")
             done = lines.do(visit, "purchase_receive", came, over=visit.checked("over"), **given)
     except OnHandError as error:
         return visit.refuse(error, lambda: _order(visit, order))
     left = done["outstanding"]
-    rest = f"{counted(left, 'unit')} still to come" if left else "nothing is outstanding, so it is closed"
+    rest = f"{counted(left, 'unit')} outstanding" if left else "nothing is outstanding, so the order is closed"
     return visit.go(_back(visit, order), f"{counted(len(done['on_hand']), 'item')} of {order} received; {rest}.")
 
 
 def _close(visit: Visit, order: str) -> Page | Response:
-    return _end(visit, "purchase_close", order, "{order} is closed: nothing more is expected.")
+    return _end(visit, "purchase_close", order, "{order} was closed: no more goods are expected.")
 
 
 def _cancel(visit: Visit, order: str) -> Page | Response:
-    return _end(visit, "purchase_cancel", order, "{order} is called off.")
+    return _end(visit, "purchase_cancel", order, "{order} was cancelled.")
 
 
 def _end(visit: Visit, verb: str, order: str, said: str) -> Page | Response:
@@ -187,7 +188,7 @@ def _mail(visit: Visit, order: Data) -> str:
             break
         body, written = body + text, written + 1
     if written < order["size"]:
-        body += "… and more: see the order attached.\n"
+        body += "… more lines: see the attached order.\n"
     subject = f"Purchase order {order['order']}"
     return f"mailto:{quote(order['email'], safe='@')}?subject={quote(subject)}&body={quote(body)}"
 

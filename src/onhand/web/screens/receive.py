@@ -37,7 +37,7 @@ def _receive(visit: Visit, bad_lines: Any = None, asked: Data = files.NOT_ASKED)
         "first": visit.link(before=None) if before else None,
         "on": visit.link(before=orders[-1]["id"]) if len(orders) == ROWS else None,
     }
-    return Page("receive.html", data, "Receive", ("open_orders",))
+    return Page("receive.html", data, "Receive goods", ("open_orders",))
 
 
 def _book(visit: Visit) -> Page | Response:
@@ -49,9 +49,9 @@ def _book(visit: Visit) -> Page | Response:
     try:
         typed, file = lines.typed(visit), files.brought(visit, files.KEPT)
         if typed and file:
-            raise Refused("Give either lines or a file, so that nothing is received twice.")
+            raise Refused("Enter lines or choose a file, not both, so that nothing is received twice.")
         if not typed and not file:
-            raise Refused("Give at least one SKU with its units, or a file.")
+            raise Refused("Enter at least one SKU with its units, or choose a file.")
         done = (
             visit.do("receive_import", **files.arguments(visit, file), **given)
             if file
@@ -69,7 +69,7 @@ def _template(visit: Visit, form: str) -> Response:
 
 def _said(done: Data) -> str:
     on_hand = done["on_hand"]
-    named = ", ".join(f"{sku} has {units:,} now" for sku, units in list(on_hand.items())[:SAID_ITEMS])
+    named = ", ".join(f"{sku}: {units:,} on hand" for sku, units in list(on_hand.items())[:SAID_ITEMS])
     return f"{counted(len(on_hand), 'item')} received: {named}{' …' if len(on_hand) > SAID_ITEMS else ''}."
 
 

@@ -7,6 +7,7 @@ Never: posts: the cart's driver does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,15 +18,11 @@ from onhand.domain.people import Scope
 from onhand.web.declaring import form, page
 from onhand.web.named import carts, numbered
 from onhand.web.visit import Page, Visit
+from onhand.wire import Data
+from onhand.words import counted
 
 ROWS = 50  # of each list
-OUTCOMES = {
-    "sent": ("way", "in flight"),
-    "applied": ("ok", "posted"),
-    "missing": ("warn", "the product is gone"),
-    "range": ("warn", "out of the column's range"),
-    "unlanded": ("off", "lost in a crash of the shop, posted again"),
-}
+TONES = {"sent": "way", "applied": "ok", "missing": "warn", "range": "warn", "unlanded": "off"}
 PLACES = ("waiting", "parked", "before")  # where each list goes on
 
 
@@ -34,23 +31,29 @@ def _stack(visit: Visit) -> Page:
 
 
 def _retry(visit: Visit) -> Page | Response:
-    said = "{retried} parked posts of {cart} are tried again."
-    return _submit(visit, "posts_retry", visit.given("product"), said)
+    return _submit(
+        visit,
+        "posts_retry",
+        visit.given("product"),
+        lambda done: f"{counted(done['retried'], 'parked update')} of {done['cart']} will be sent again.",
+    )
 
 
 def _release(visit: Visit) -> Page | Response:
     return _submit(
-        visit, "posts_release", visit.given("product"), "Product {product} goes on: what is due by now is posted."
+        visit, "posts_release", visit.given("product"), "Product {product} was released: it gets updates again."
     )
 
 
 def _park(visit: Visit) -> Page | Response:
     asked = {"reason": visit.form.get("reason", ""), **visit.given("product", "sku")}
-    said = "Nothing is posted for product {product} of {cart} until it is released; its sales are booked."
+    said = (
+        "Product {product} of {cart} was parked: it gets no updates until it is released. Its sales are still recorded."
+    )
     return _submit(visit, "posts_park", asked, said)
 
 
-def _submit(visit: Visit, verb: str, arguments: dict[str, Any], said: str) -> Page | Response:
+def _submit(visit: Visit, verb: str, arguments: dict[str, Any], said: str | Callable[[Data], str]) -> Page | Response:
     """Do it for the cart that the form names, and come back to that cart's stack, or to all."""
     shown = visit.given("shown")
     asked = {"cart": shown["shown"]} if shown else {}
@@ -76,7 +79,7 @@ def _page(visit: Visit, asked: dict[str, str]) -> Page:
     first = {name: _link({**asked, name: ""}) if asked.get(name) else None for name in PLACES}
     more = {name: lists[name]["more_waiting"] for name in ("waiting", "parked")} | {"before": posted["more_posts"]}
     data = {
-        "carts": [("", "all carts"), *((one.id, one.name) for one in carts(visit))],
+        "carts": [("", "All carts"), *((one.id, one.name) for one in carts(visit))],
         "cart": cart,
         "counts": posted["counts"],
         "sent": lists["sent"]["posts"],
@@ -85,7 +88,7 @@ def _page(visit: Visit, asked: dict[str, str]) -> Page:
         "posted": posted["posts"],
         "first": first,
         "more": {name: _link({**asked, name: str(key)}) if key else None for name, key in more.items()},
-        "outcomes": OUTCOMES,
+        "tones": TONES,
     }
     live = () if visit.form else ("counts", "sent", "parked", "waiting", "posted")
     return Page("stack.html", data, f"{cart.name}: Post Stack" if cart else "Post Stack", live)

@@ -48,7 +48,7 @@ def _add(visit: Visit) -> Page | Response:
         {"name": visit.form.get("name", ""), **visit.given(*FIELDS)},
         again=lambda: _suppliers(visit),
         then="/suppliers",
-        said="{name} is added.",
+        said="{name} was added.",
     )
 
 
@@ -59,7 +59,7 @@ def _edit(visit: Visit) -> Page | Response:
         {**visit.given("supplier", "revision"), **texts, "active": visit.checked("active")},
         again=lambda: _suppliers(visit),
         then="/suppliers",
-        said="{name} is saved.",
+        said="{name} was saved.",
     )
 
 

@@ -13,39 +13,45 @@ from typing import Any
 from fastapi.responses import Response, StreamingResponse
 
 from onhand.domain.errors import Refused
+from onhand.domain.listings import Direction
 from onhand.domain.people import Scope
 from onhand.files import sheets
 from onhand.web.declaring import form, page
 from onhand.web.visit import Page, Visit
+from onhand.words import label
 
 ROWS = 50  # of one page
 DOWNLOAD_ROWS = 1000  # read at once while a file is written
-WORDS = {"send_qoh": "Send QOH to Website", "get_qoh": "Get QOH from Website"}
+WORDS = {"send_qoh": label(Direction.SEND), "get_qoh": label(Direction.GET)}
 PHASES = {
     "starting": "Starting",
     "reading": "Reading the shop's products",
-    "settling": "Waiting until each count was seen twice",
-    "posting": "Posting changes to the shop",
+    "settling": "Checking each count twice",
+    "posting": "Sending changes to the shop",
 }
 TONES = {"running": "way", "done": "ok", "failed": "bad", "cancelled": "off", "interrupted": "warn"}
 # What each result means to the person who reads it, in the order they are shown.
 RESULTS = {
     "changed": "The count was changed.",
-    "created": "An item was made for it, with the shop's name and count.",
-    "equal": "Both sides were equal already.",
-    "failed": "The shop did not take the change; the reason is beside it.",
-    "cancelled": "It was not posted, because the task was cancelled.",
-    "not found": "No product of this shop has the item's SKU.",
+    "created": "An item was created, with the shop's name and count.",
+    "equal": "The counts already matched.",
+    "failed": "The shop did not accept the change; see the reason.",
+    "cancelled": "Not sent, because the task was cancelled.",
+    "not found": "No product of this shop has this SKU.",
     "unmatched": "No item has this SKU.",
     "blank": "The product has no SKU in the shop.",
-    "duplicate": "Several products of the shop have this SKU, so none is guessed.",
-    "fraction": "It is not tracked: the shop holds a fractional quantity.",
-    "download": "It is not tracked: it is sold as a download.",
-    "derived": "It is not tracked: the shop works its quantity out from variants or sub-products.",
+    "duplicate": "Several products of the shop have this SKU, so OnHand does not guess.",
+    "fraction": "Not synced: the shop has a fractional quantity.",
+    "download": "Not synced: it is a download.",
+    "derived": "Not synced: the shop calculates its quantity from variants or sub-products.",
     "set aside": "Its item has Ignore QOH or Drop ship.",
-    "deleted": "The shop does not have the product any more.",
+    "deleted": "The product no longer exists in the shop.",
     "too long": "The shop's column is too narrow for this SKU.",
-    "ignored": "It was set aside by a person.",
+    "ignored": "A person chose to ignore it.",
+}
+PREVIEWED = {  # those that a preview says in another way
+    "changed": "The count will change.",
+    "created": "An item will be created, with the shop's name and count.",
 }
 
 
@@ -79,12 +85,12 @@ def _cancel(visit: Visit, task: str) -> Response:
         visit.do("task_cancel", task=number)
     except Refused as error:  # it has ended meanwhile: the page says how
         return visit.go(f"/tasks/{number}", error.message)
-    return visit.go(f"/tasks/{number}", f"Task {number} stops as soon as that leaves everything in order.")
+    return visit.go(f"/tasks/{number}", f"Task {number} is stopping.")
 
 
 def _download(visit: Visit, task: str, form: str) -> Response:
     if form not in set(sheets.Form):
-        raise Refused("A result can be had as csv or as xlsx.")
+        raise Refused("Results can be downloaded as csv or xlsx.")
     number = visit.do("task_show", task=task, limit=1)["task"]
     pieces = sheets.write(sheets.ALIGNED, _rows(visit, number), sheets.Form(form))
     named = {"Content-Disposition": f'attachment; filename="onhand-task-{number}.{form}"'}

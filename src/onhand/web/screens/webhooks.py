@@ -16,14 +16,16 @@ from onhand.domain.people import Scope
 from onhand.domain.webhooks import Event
 from onhand.web.declaring import form, page
 from onhand.web.visit import Page, Visit
+from onhand.words import label
 
 ROWS = 25  # deliveries on one page
-EVENTS = (
-    (Event.STOCK_CHANGED, "Stock changed", "What is on hand of an item changed; at most 100 SKUs in one message."),
-    (Event.DIFFERENCE_OPENED, "Difference opened", "A shop's count drifted, and why."),
-    (Event.CART_DOWN, "Cart down", "A shop could not be looked at for longer than a minute."),
-    (Event.CART_UP, "Cart up", "And it can be again."),
-)
+HINTS = {
+    Event.STOCK_CHANGED: "The quantity on hand of an item changed. At most 100 SKUs per message.",
+    Event.DIFFERENCE_OPENED: "A shop shows a count that sales do not explain.",
+    Event.CART_DOWN: "A shop could not be checked for more than a minute.",
+    Event.CART_UP: "The shop can be checked again.",
+}
+EVENTS = tuple((event, label(event), hint) for event, hint in HINTS.items())
 TONES = {"waiting": "way", "delivered": "ok", "given up": "bad"}
 
 
@@ -67,7 +69,7 @@ def _save(visit: Visit, webhook: str) -> Page | Response:
         wanted,
         again=lambda: _webhook(visit, webhook),
         then=f"/webhooks/{webhook}",
-        said="The webhook is changed.",
+        said="The webhook was saved.",
     )
 
 
@@ -77,15 +79,17 @@ def _switch(visit: Visit, webhook: str) -> Page | Response:
         {"webhook": webhook, "active": visit.form.get("active") == "yes"},
         again=lambda: _webhook(visit, webhook),
         then=f"/webhooks/{webhook}",
-        said=lambda answer: "It is on: what happens from now on is told." if answer["active"] else "It is off.",
+        said=lambda answer: (
+            "The webhook is on. New events will be sent." if answer["active"] else "The webhook is off."
+        ),
     )
 
 
 def _test(visit: Visit, webhook: str) -> Page | Response:
     tested = visit.do("webhook_test", webhook=webhook)
     if tested["delivered"]:
-        return visit.go(f"/webhooks/{webhook}", f"The test was taken: {tested['answer']}")
-    visit.message = f"The test was not taken: {tested['answer']}"
+        return visit.go(f"/webhooks/{webhook}", f"The test was delivered: {tested['answer']}")
+    visit.message = f"The test failed: {tested['answer']}"
     return _webhook(visit, webhook)
 
 
@@ -95,7 +99,7 @@ def _remove(visit: Visit, webhook: str) -> Page | Response:
         {"webhook": webhook},
         again=lambda: _webhook(visit, webhook),
         then="/webhooks",
-        said="The webhook to {removed} is removed.",
+        said="The webhook to {removed} was removed.",
     )
 
 
@@ -105,7 +109,7 @@ def _retry(visit: Visit, webhook: str) -> Page | Response:
         visit.given("delivery"),
         again=lambda: _webhook(visit, webhook),
         then=f"/webhooks/{webhook}",
-        said="Delivery {delivery} is tried again now.",
+        said="Delivery {delivery} is being sent again.",
     )
 
 

@@ -14,11 +14,12 @@ from datetime import datetime
 from onhand.domain.listings import Direction
 from onhand.domain.people import Scope
 from onhand.domain.states import CartState
+from onhand.domain.stock import Kind
 from onhand.web import drawing
 from onhand.web.declaring import page
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
-from onhand.words import counted, signed
+from onhand.words import counted, label_of, signed
 
 WORDS = {Direction.SEND: "Send QOH", Direction.GET: "Get QOH"}
 CARTS_SHOWN = 20  # in the evidence of one step
@@ -73,41 +74,41 @@ def steps(known: Known) -> list[Step]:
     """The seven steps with their evidence."""
     shop = "Connect your first shop", "/carts/new"
     switch = "System Parameters, group Program", "/parameters#SynchQOH"
-    stock = Fact(True, counted(known.items, "item") + " here.")
+    stock = Fact(True, counted(known.items, "item") + " in OnHand.")
     return [
         Step(
             "Decide which side has the right counts",
-            "Either the shop's counts are right, or yours are: counted here, or brought in from a file.",
+            "Either the shop's counts are right, or yours are: counted here or imported from a file.",
             (*_each(known, _answers, *shop), stock) if known.carts else _each(known, _answers, *shop),
         ),
         Step(
-            "Make both sides equal",
-            "The cart is right: Get QOH from Website. We are right: Send QOH to Website. Both show a preview first.",
+            "Align both sides",
+            "If the shop is right, use Get QOH from Website. If our counts are right, use Send QOH to Website. Both show a preview first.",
             _each(known, _aligned, *shop),
         ),
         Step(
             "Leave no product out",
-            "A product whose SKU no item has is not synchronized. Create items for those that only one shop sells, or ignore them.",
+            "Products without a matching item are not synchronized. Create items for them, or ignore them.",
             _each(known, _matched, *shop),
         ),
         Step(
             "Set SynchQOH to True",
-            "It switches real-time synchronization on for the whole program. Until then, carts have no Synchronize Inventory box.",
+            "This allows real-time synchronization. Until then, carts have no Synchronize Inventory check box.",
             (Fact(known.synch_qoh, f"SynchQOH is {known.synch_qoh}.", *(switch if not known.synch_qoh else ())),),
         ),
         Step(
             "Check Synchronize Inventory on each cart",
-            "OnHand compares both sides first, and says what differs.",
+            "OnHand compares both sides first and lists counts that differ.",
             _each(known, _synchronized, *shop),
         ),
         Step(
-            "Try it with something real",
-            "Receive goods, take an order by phone, or buy something in one shop: the other side follows within seconds.",
+            "Try it out",
+            "Receive goods, enter a phone order, or buy something in one shop. The shops are updated within seconds.",
             _each(known, _followed, *shop),
         ),
         Step(
-            "Stay in step",
-            "From now on OnHand compares all the time, heals what it can explain, and asks about the rest.",
+            "Stay in sync",
+            "From now on, OnHand compares all the time, corrects what it can explain, and asks you about the rest.",
             _each(known, _in_step, *shop),
         ),
     ]
@@ -123,8 +124,8 @@ def _each(known: Known, fact: Callable[[Known, Data], Fact], label: str, address
 def _answers(_: Known, cart: Data) -> Fact:
     name = cart["name"]
     if cart["family"]:
-        return Fact(True, f"{name} answered: {cart['family']}, {cart['engine']} tables.")
-    return Fact(False, f"{name} has not answered yet.", "Put its files into the shop and test it", _address(cart))
+        return Fact(True, f"{name} is connected: {cart['family']}, {cart['engine']} tables.")
+    return Fact(False, f"{name} is not connected yet.", "Set up and test", _address(cart))
 
 
 def _aligned(_: Known, cart: Data) -> Fact:
@@ -132,52 +133,52 @@ def _aligned(_: Known, cart: Data) -> Fact:
     if cart["halted"]:
         return Fact(False, f"{name} is stopped: {cart['halted']}", *functions)
     if cart["aligned_at"] is None or cart["aligned_by"] is None:
-        return Fact(False, f"{name} was never aligned.", *functions)
+        return Fact(False, f"{name} is not aligned yet.", *functions)
     return Fact(True, f"{name}: {WORDS[Direction(cart['aligned_by'])]}, {drawing.when(cart['aligned_at'])}.")
 
 
 def _matched(_: Known, cart: Data) -> Fact:
     name = cart["name"]
     if not cart["aligned"]:
-        return Fact(False, f"{name}: its products are not known before it is aligned.")
+        return Fact(False, f"Align {name} first.")
     left, unclear = cart["unmatched"], cart["duplicate"] + cart["blank"]
     listed = f"{_address(cart)}/listings"
     if left:
         what = f"{counted(left, 'product')} of {name} {'is' if left == 1 else 'are'} not synchronized."
         return Fact(False, what, "Create items", f"{listed}/create")
     if unclear:
-        own = "its" if unclear == 1 else "their"
-        what = f"{counted(unclear, 'product')} of {name} without a SKU of {own} own."
-        return Fact(False, what, "Settle the SKUs", listed)
-    return Fact(True, f"{name}: every product has an item, or was left out by you.")
+        own = "its own SKU" if unclear == 1 else "their own SKUs"
+        what = f"{counted(unclear, 'product')} of {name} without {own}."
+        return Fact(False, what, "See products", listed)
+    return Fact(True, f"{name}: all products have an item or are ignored.")
 
 
 def _synchronized(known: Known, cart: Data) -> Fact:
     if cart["synchronize"]:
-        return Fact(True, f"{cart['name']}: on.")
-    label = "Open the cart" if known.synch_qoh else "Open the cart, once SynchQOH is True"
-    return Fact(False, f"{cart['name']}: off.", label, f"{_address(cart)}#synchronize-box")
+        return Fact(True, f"{cart['name']}: On.")
+    label = "Open cart" if known.synch_qoh else "Open cart (after SynchQOH is True)"
+    return Fact(False, f"{cart['name']}: Off.", label, f"{_address(cart)}#synchronize-box")
 
 
 def _followed(known: Known, cart: Data) -> Fact:
     name, seen = cart["name"], _evidence(known, cart)["followed"]
     if seen is None:
-        return Fact(False, f"{name} has not followed a movement yet.", "Receive goods", "/receive")
+        return Fact(False, f"{name} was not updated by a movement yet.", "Receive goods", "/receive")
     where = f" in {seen['cart'] or 'a removed cart'}" if seen["cart_id"] is not None else ""
     seconds = (datetime.fromisoformat(seen["settled_at"]) - datetime.fromisoformat(seen["at"])).total_seconds()
     units, change = signed(seen["quantity"]), signed(seen["change"])
-    moved = f"{seen['kind'].capitalize()} of {seen['sku']} ({units}){where}, {drawing.when(seen['at'])}"
-    return Fact(True, f"{moved}: {name} followed by {change} within {max(seconds, 0.1):,.1f} s.")
+    moved = f"{label_of(Kind, seen['kind'])} of {seen['sku']} ({units}){where}, {drawing.when(seen['at'])}"
+    return Fact(True, f"{moved}: {name} changed by {change} within {max(seconds, 0.1):,.1f} s.")
 
 
 def _in_step(known: Known, cart: Data) -> Fact:
     name, state = cart["name"], cart["state"]
     if state != CartState.IN_STEP:
-        return Fact(False, f"{name} is not in step: {state}.", "See Home", "/")
+        return Fact(False, f"{name}: {label_of(CartState, state)}.", "See Home", "/")
     differed = _evidence(known, cart)["differed"]
     quiet = _latest(cart["aligned_at"], differed["closed_at"] if differed else None)
-    since = f"; nothing differed since {drawing.when(quiet)}" if quiet else ""
-    return Fact(True, f"{name} is in step{since}.")
+    since = f", no differences since {drawing.when(quiet)}" if quiet else ""
+    return Fact(True, f"{name} is in sync{since}.")
 
 
 def _evidence(known: Known, cart: Data) -> Data:

@@ -144,7 +144,7 @@ async function draw(figure) {
   plots.get(figure)?.destroy();
   plots.delete(figure);
   if (!found.x.length || !found.series.length) {
-    place.innerHTML = "<p class=\"empty\">Nothing to draw yet: it fills as time goes by.</p>";
+    place.innerHTML = "<p class=\"empty\">No data yet.</p>";
     return;
   }
   place.replaceChildren();

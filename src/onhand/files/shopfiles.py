@@ -13,14 +13,22 @@ from pathlib import Path
 
 from onhand.domain.errors import Permanent
 
+from .assembling import without_part
+
 CONNECTOR = "onhand.php"
 HINT = "onhand-hint.php"
+LEFT_OUT = "osCommerce 4"  # the part that a lean connector is without
 HOOKS = "hooks"  # what a cart needs beside the hint's file, a folder for each family
 
 
 def connector() -> Path:
     """Where the file is. Raises Permanent if this installation lacks it."""
     return _folder() / CONNECTOR
+
+
+def lean_connector() -> bytes:
+    """Return the file for every shop but an osCommerce 4, a fifth shorter. Raises Permanent if this installation lacks it."""
+    return without_part(connector().read_text(encoding="utf-8"), LEFT_OUT).encode()
 
 
 def hint_files() -> dict[str, bytes]:

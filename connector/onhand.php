@@ -1,7 +1,6 @@
 <?php
 /*
- * The OnHand connector, version 1.2.0, for shops of the osCommerce family: osCommerce 2.2 to 2.4 and 4, CE Phoenix, Zen Cart,
- * Loaded, osCMax, modified, Gambio.
+ * The OnHand connector, version 1.2.0, for shops of the osCommerce family. onhand_marks() below lists the carts.
  *
  * Copy this file and onhand-key.php into the folder of the shop's index.php. That is the whole installation.
  *
@@ -569,6 +568,7 @@ function onhand_new_epoch() {
 function onhand_marks() {
     return array(
         'oscommerce4' => array('products.warehouse_stock_quantity', 'warehouses_products.products_id'),
+        'commerceseo' => array('products.products_buyable', 'products_attributes.attributes_stock'),
         'gambio' => array('products_properties_combis.combi_quantity'),
         'zencart' => array('products.products_quantity_order_min', 'products.master_categories_id'),
         'loaded' => array('products.products_parent_id', 'products.products_qty_blocks'),
@@ -614,9 +614,9 @@ function onhand_telling_tables() {
         'products',
         'orders_products',
         'warehouses_products',
+        'products_attributes',
         'products_properties_combis',
         'products_stock',
-        'products_attributes',
         'languages_definitions',
         'configuration',
         'orders_total',
@@ -624,9 +624,9 @@ function onhand_telling_tables() {
         'gx_configurations',
         'products_options_stock',
         'products_with_attributes_stock',
+        'database_version',
         'version_history',
         'project_version',
-        'database_version',
     );
 }
 
@@ -665,8 +665,10 @@ function onhand_switches($which) {
             'DOWNLOAD_ENABLED',
             'STOCK_LIMITED_DOWNLOADS',
             'DOWNLOAD_STOCK_CHECK',
-            'GM_SET_OUT_OF_STOCK_PRODUCTS',
+            'STOCK_ALLOW_CHECKOUT_DEACTIVATE',
+            'STOCK_DISABLE_PRODUCT',
             'ATTRIBUTE_STOCK_CHECK',
+            'GM_SET_OUT_OF_STOCK_PRODUCTS',
             'SHOW_PRODUCTS_SOLD_OUT',
             'STOCK_SET_INACTIVE',
             'STOCK_CHECKOUT_UPDATE_PRODUCTS_STATUS',
@@ -689,9 +691,22 @@ function onhand_sent_as_well() {
 /** Places that have a version, and the question that reads it. */
 function onhand_version_tables() {
     return array(
-        'version_history.version' => 'SELECT TRIM(LEADING \'v\' FROM version) FROM {table} WHERE type IN (\'master_update\', \'service_pack\') ORDER BY history_id DESC LIMIT 1',
-        'project_version.project_version_major' => 'SELECT CONCAT(project_version_major, \'.\', project_version_minor) FROM {table} WHERE project_version_key = \'Zen-Cart Main\'',
-        'database_version.version' => 'SELECT REPLACE(version, \'MOD_\', \'\') FROM {table} WHERE version <> \'3.0.4.0\' LIMIT 1',
+        array(
+            'place' => 'database_version.version',
+            'question' => 'SELECT SUBSTRING(version, 14) FROM {table} WHERE version LIKE \'commerce:seo %\' LIMIT 1',
+        ),
+        array(
+            'place' => 'version_history.version',
+            'question' => 'SELECT TRIM(LEADING \'v\' FROM version) FROM {table} WHERE type IN (\'master_update\', \'service_pack\') ORDER BY history_id DESC LIMIT 1',
+        ),
+        array(
+            'place' => 'project_version.project_version_major',
+            'question' => 'SELECT CONCAT(project_version_major, \'.\', project_version_minor) FROM {table} WHERE project_version_key = \'Zen-Cart Main\'',
+        ),
+        array(
+            'place' => 'database_version.version',
+            'question' => 'SELECT REPLACE(version, \'MOD_\', \'\') FROM {table} WHERE version <> \'3.0.4.0\' LIMIT 1',
+        ),
     );
 }
 
@@ -732,10 +747,12 @@ function onhand_family($columns) {
 
 /** The version, as the shop's database or else one of its files says it; '' if none does. */
 function onhand_version($shop, $db, $columns) {
-    foreach (onhand_version_tables() as $place => $question) {
-        $row = isset($columns[$place]) ? $db->row(str_replace('{table}', $shop->table(strtok($place, '.')), $question)) : null;
-        if ($row) {
-            return substr((string) onhand_text($row[0]), 0, 40);
+    foreach (onhand_version_tables() as $known) {
+        if (isset($columns[$known['place']])) {
+            $row = $db->row(str_replace('{table}', $shop->table(strtok($known['place'], '.')), $known['question']));
+            if ($row) {
+                return substr((string) onhand_text($row[0]), 0, 40);
+            }
         }
     }
     foreach (onhand_version_files() as $known) {

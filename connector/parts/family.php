@@ -13,10 +13,12 @@ function onhand_family($columns) {
 
 /** The version, as the shop's database or else one of its files says it; '' if none does. */
 function onhand_version($shop, $db, $columns) {
-    foreach (onhand_version_tables() as $place => $question) {
-        $row = isset($columns[$place]) ? $db->row(str_replace('{table}', $shop->table(strtok($place, '.')), $question)) : null;
-        if ($row) {
-            return substr((string) onhand_text($row[0]), 0, 40);
+    foreach (onhand_version_tables() as $known) {
+        if (isset($columns[$known['place']])) {
+            $row = $db->row(str_replace('{table}', $shop->table(strtok($known['place'], '.')), $known['question']));
+            if ($row) {
+                return substr((string) onhand_text($row[0]), 0, 40);
+            }
         }
     }
     foreach (onhand_version_files() as $known) {

@@ -1,7 +1,6 @@
 <?php
 /*
- * The OnHand connector, version 1.2.0, for shops of the osCommerce family: osCommerce 2.2 to 2.4 and 4, CE Phoenix, Zen Cart,
- * Loaded, osCMax, modified, Gambio.
+ * The OnHand connector, version 1.2.0, for shops of the osCommerce family. onhand_marks() below lists the carts.
  *
  * Copy this file and onhand-key.php into the folder of the shop's index.php. That is the whole installation.
  *

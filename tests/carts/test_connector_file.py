@@ -67,7 +67,7 @@ def test_php_reads_the_same_facts(tmp_path):
         "oscommerce4": list(facts.FAMILIES[0].switches),
         "downloads_subtracted": list(facts.DOWNLOADS_SUBTRACTED),
         "sent_as_well": facts.SENT_AS_WELL,
-        "version_tables": {each.place: each.question for each in facts.VERSION_TABLES},
+        "version_tables": [{"place": each.place, "question": each.question} for each in facts.VERSION_TABLES],
         "version_files": [{"file": each.file, "pattern": each.pattern} for each in facts.VERSION_FILES],
     }
     assert list(said["marks"]) == [each.key for each in facts.FAMILIES], "the first that fits is it"

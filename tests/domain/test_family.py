@@ -85,6 +85,11 @@ def test_a_gambio_that_gives_nothing_back_is_told():
     )
 
 
+def test_a_shop_that_ends_the_sale_of_what_sold_out_is_told():
+    assert "not for sale" in about(family="commerceseo", switches={"STOCK_DISABLE_PRODUCT": "true"})
+    assert about(family="commerceseo", switches={"STOCK_DISABLE_PRODUCT": "false"}) == ""
+
+
 def test_option_stock_that_the_shop_checks_is_told():
     assert "for each option" in about(switches={"ATTRIBUTE_STOCK_CHECK": "true"})
     assert about(switches={"ATTRIBUTE_STOCK_CHECK": "false"}) == ""

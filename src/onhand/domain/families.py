@@ -190,6 +190,25 @@ FAMILIES = (
         ),
     ),
     Family(
+        key="commerceseo",
+        name="commerce:SEO",
+        marks=("products.products_buyable", "products_attributes.attributes_stock"),
+        switches=("STOCK_ALLOW_CHECKOUT_DEACTIVATE", "STOCK_DISABLE_PRODUCT", "ATTRIBUTE_STOCK_CHECK"),
+        # As in 'commerce:seo v2next 2.5.17 CE'.
+        version_table=VersionTable(
+            "database_version.version",
+            "SELECT SUBSTRING(version, 14) FROM {table} WHERE version LIKE 'commerce:seo %' LIMIT 1",
+        ),
+        concerns=(
+            *USUAL_CONCERNS,
+            Concern(
+                "STOCK_DISABLE_PRODUCT is on: the shop marks what sold out as not for sale, and nothing takes that back. When goods"
+                " arrive, allow the sale again on the product's page in the shop, or switch the setting off.",
+                on=("STOCK_DISABLE_PRODUCT",),
+            ),
+        ),
+    ),
+    Family(
         key="gambio",
         name="Gambio",
         marks=("products_properties_combis.combi_quantity",),

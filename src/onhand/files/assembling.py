@@ -129,7 +129,7 @@ def _functions() -> Iterator[str]:
     yield _function(
         "version_tables",
         "Places that have a version, and the question that reads it.",
-        {each.place: each.question for each in VERSION_TABLES},
+        tuple({"place": each.place, "question": each.question} for each in VERSION_TABLES),
     )
     yield _function(
         "version_files",

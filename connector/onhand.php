@@ -116,7 +116,7 @@ function onhand_perform($request, $key) {
     $db = new OnhandDatabase($login);
     $given = $key['prefix'] !== '';       // a prefix in the key file is stronger than what the shop's files say
     $prefix = $given ? $key['prefix'] : $login['prefix'];
-    $shop = onhand_is_oscommerce4() && class_exists('OnhandShop4', false) ? new OnhandShop4($db, $prefix, array())
+    $shop = onhand_is_oscommerce4() && function_exists('onhand_shop4') ? onhand_shop4($db, $prefix)
         : new OnhandShop($db, $prefix, $given ? array() : onhand_renamed_tables());
     if (!$db->lock($shop->prefix)) {
         throw new OnhandRefusal('busy', 'Another request of OnHand is still being served; try again in a few seconds.');
@@ -1036,6 +1036,11 @@ class OnhandShop {
 
 // ==== osCommerce 4 ========================================================================================
 // Nothing of this section concerns any other cart.
+
+/** The shop, where this is an osCommerce 4. A copy of onhand.php without this section has no such function. */
+function onhand_shop4($db, $prefix) {
+    return new OnhandShop4($db, $prefix, array());
+}
 
 /**
  * osCommerce 4 has no counter that only sales raise, and products_quantity is a cache there. Per product, what stands firm is:

@@ -2,6 +2,11 @@
 // ==== osCommerce 4 ========================================================================================
 // Nothing of this section concerns any other cart.
 
+/** The shop, where this is an osCommerce 4. A copy of onhand.php without this section has no such function. */
+function onhand_shop4($db, $prefix) {
+    return new OnhandShop4($db, $prefix, array());
+}
+
 /**
  * osCommerce 4 has no counter that only sales raise, and products_quantity is a cache there. Per product, what stands firm is:
  *   P, what lies in the warehouse:           warehouses_products.warehouse_stock_quantity

@@ -116,7 +116,7 @@ function onhand_perform($request, $key) {
     $db = new OnhandDatabase($login);
     $given = $key['prefix'] !== '';       // a prefix in the key file is stronger than what the shop's files say
     $prefix = $given ? $key['prefix'] : $login['prefix'];
-    $shop = onhand_is_oscommerce4() && class_exists('OnhandShop4', false) ? new OnhandShop4($db, $prefix, array())
+    $shop = onhand_is_oscommerce4() && function_exists('onhand_shop4') ? onhand_shop4($db, $prefix)
         : new OnhandShop($db, $prefix, $given ? array() : onhand_renamed_tables());
     if (!$db->lock($shop->prefix)) {
         throw new OnhandRefusal('busy', 'Another request of OnHand is still being served; try again in a few seconds.');

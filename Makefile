@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself; a second run finds it there.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-php fast check bench simulate sketch chaos fuzz mutants screenshots setup lock release vendor clean
+.PHONY: help demo test test-php fast check connector bench simulate sketch chaos fuzz mutants screenshots setup lock release vendor clean
 
 # PYTHON=/path/to/python3.12 chooses the interpreter for .venv.
 export PYTHON
@@ -43,6 +43,11 @@ check:  ## style, formatting, types, direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m onhand.files.assembling --check
+
+connector:  ## put connector/onhand.php together again, after a change of its parts or of the facts about a cart
+	@scripts/set-up dev
+	$(BIN)/python -m onhand.files.assembling
 
 bench:  ## the numbers: ours against the barest script that does the same work
 	@scripts/set-up dev

@@ -1,21 +1,22 @@
 <?php
 /*
- * The OnHand connector, version 1.2.0, for shops of the osCommerce family: osCommerce 2.2 to 2.4 and 4, CE Phoenix, Zen Cart,
- * Loaded, osCMax, modified, Gambio.
+ * The OnHand connector, version 1.2.0, for shops of the osCommerce family. onhand_marks() below lists the carts.
  *
  * Copy this file and onhand-key.php into the folder of the shop's index.php. That is the whole installation.
  *
  * What it does: it answers OnHand's signed requests about stock. It reads products, order lines and a few settings, and it
  * changes products_quantity by signed amounts (and products_status from off to on, when goods return to a product
- * that was sold out). It keeps one small table of its own, onhand_state. osCommerce 4 counts otherwise; what is written there
- * stands in a section of its own.
+ * that was sold out). It keeps one small table of its own, onhand_state. osCommerce 4 counts in another way; what is written
+ * there is in a section of its own.
  *
  * What it never does: it runs none of the shop's code (only its configuration file, for the database login), takes no
  * SQL and no file names from outside, calls nobody, and writes no other column. Of what a request brings, only whole numbers
  * ever become part of an SQL statement.
  *
- * It reads from top to bottom: serve a request, the verbs, the memory, the family, the shop's tables, osCommerce 4, the database,
- * the configuration, signatures, answers. The protocol is described in docs/protocol.md of OnHand. PHP 5.6 to 8.5.
+ * Read it from top to bottom: one request, the verbs, what a request may contain, the memory, the facts about each cart, the
+ * family, the shop's tables, osCommerce 4, the database, the configuration, who asks, answers. In OnHand's repository each of
+ * these is a file in connector/parts, and this file is put together from them. docs/protocol.md describes the protocol.
+ * PHP 5.6 to 8.5.
  */
 
 define('ONHAND_VERSION', '1.2.0');
@@ -115,7 +116,7 @@ function onhand_perform($request, $key) {
     $db = new OnhandDatabase($login);
     $given = $key['prefix'] !== '';       // a prefix in the key file is stronger than what the shop's files say
     $prefix = $given ? $key['prefix'] : $login['prefix'];
-    $shop = onhand_is_oscommerce4() ? new OnhandShop4($db, $prefix, array())
+    $shop = onhand_is_oscommerce4() && function_exists('onhand_shop4') ? onhand_shop4($db, $prefix)
         : new OnhandShop($db, $prefix, $given ? array() : onhand_renamed_tables());
     if (!$db->lock($shop->prefix)) {
         throw new OnhandRefusal('busy', 'Another request of OnHand is still being served; try again in a few seconds.');
@@ -141,18 +142,16 @@ function onhand_hello($request, $shop, $db) {
     $version = $db->row('SELECT VERSION()');
     $count = $db->row("SELECT COUNT(*) FROM $shop->products");
     $columns = $shop->columns(onhand_telling_tables());
-    $family = onhand_family($columns);
     $types = array();
-    foreach (array('products.products_model', 'products.products_quantity', 'products.products_ordered',
-        'orders_products.products_model', 'orders_products.products_quantity') as $name) {
-        $types[$name] = isset($columns[$name]) ? $columns[$name]['shape'] : '';
+    foreach (onhand_bearing_columns() as $place) {
+        $types[$place] = isset($columns[$place]) ? $columns[$place]['shape'] : '';
     }
     return array(
         'protocol' => ONHAND_PROTOCOL,
         'connector' => ONHAND_VERSION,
         'runtime' => 'PHP ' . PHP_VERSION,
         'database' => onhand_text($version[0]),
-        'family' => $family,
+        'family' => onhand_family($columns),
         'version' => onhand_version($shop, $db, $columns),
         'engine' => $shop->engine(),
         'prefix' => $shop->prefix,
@@ -260,7 +259,7 @@ function onhand_listings($request, $shop, $db) {
     $state = onhand_state($shop, $db);
     $q = $shop->quantity('p');
     $o = $shop->ordered('p');
-    $download = $shop->download('p');
+    $download = $shop->download();
     $rows = $ids ? $db->rows("SELECT p.products_id, p.products_model,"
         . " (SELECT d.products_name FROM $shop->descriptions d WHERE d.products_id = p.products_id ORDER BY " . $shop->best_name('d') . " LIMIT 1),"
         . " $q[value], $o[value], p.products_status, p.products_last_modified,"
@@ -353,8 +352,9 @@ function onhand_apply($request, $shop, $db) {
         if ($transactional) {
             $results = $shop->post($posts);
         } else {
-            list($posts, $results) = onhand_possible_posts($posts, $shop, $db, '');
-            onhand_write_noted($posts, $first, $last, $shop, $db);
+            $sorted = onhand_sorted_posts($posts, $shop, $db, '');
+            $results = $sorted['results'];
+            onhand_write_noted($sorted['possible'], $first, $last, $shop, $db);
         }
     }
     if ($outcome === 'applied' || $outcome === 'closed') {
@@ -372,7 +372,7 @@ function onhand_apply($request, $shop, $db) {
 function onhand_posts_digest($posts) {
     $texts = array();
     foreach ($posts as $post) {
-        $texts[] = implode(':', $post);
+        $texts[] = "$post[product]:$post[delta]:$post[reactivate]";
     }
     return hash('sha256', implode(';', $texts));
 }
@@ -392,8 +392,8 @@ function onhand_noted($text) {
     return (array_key_exists('results', $noted) ? $noted : array('results' => $noted)) + array('digest' => null, 'holder' => null);
 }
 
-/** Tells the posts that can take effect from those that cannot: array(posts, results). */
-function onhand_possible_posts($posts, $shop, $db, $for_update) {
+/** Sorts out which posts can take effect: `possible`, these posts; `results`, the reason for each of the others. */
+function onhand_sorted_posts($posts, $shop, $db, $for_update) {
     $seen = array();
     $q = $shop->quantity('p');
     foreach ($db->rows("SELECT p.products_id, $q[value] FROM $shop->products p FORCE INDEX (PRIMARY) WHERE p.products_id IN ("
@@ -405,19 +405,19 @@ function onhand_possible_posts($posts, $shop, $db, $for_update) {
         if (!array_key_exists($product, $seen)) {
             $results[] = array($product, 'missing');
             unset($posts[$product]);
-        } elseif ($seen[$product] + $post[1] < $q['min'] || $seen[$product] + $post[1] > $q['max']) {
+        } elseif ($seen[$product] + $post['delta'] < $q['min'] || $seen[$product] + $post['delta'] > $q['max']) {
             $results[] = array($product, 'range');
             unset($posts[$product]);
         }
     }
     ksort($posts);                        // rows are locked and written in id order
-    return array($posts, $results);
+    return array('possible' => $posts, 'results' => $results);
 }
 
 /**
  * The one statement that changes the shop. Always relative: it cannot undo a sale that happens at the same time.
- * The derived table drives the join, so that only the named rows are locked. Status stands before quantity because
- * MySQL computes assignments from left to right, and the condition means the quantity as it was. Answers how many rows it changed.
+ * The derived table drives the join, so that only the named rows are locked. Status comes before quantity because MySQL
+ * computes assignments from left to right, and the condition means the quantity as it was. Returns how many rows it changed.
  */
 function onhand_write($posts, $shop, $db) {
     if (!$posts) {
@@ -427,10 +427,9 @@ function onhand_write($posts, $shop, $db) {
     $selects = array();
     $reactivate = false;
     foreach ($posts as $post) {
-        list($product, $delta, $wakes) = $post;
-        $selects[] = $selects ? "SELECT $product,$delta,$wakes"
-            : "SELECT $product AS product, $delta AS delta, $wakes AS reactivate";
-        $reactivate = $reactivate || $wakes;
+        $selects[] = $selects ? "SELECT $post[product],$post[delta],$post[reactivate]"
+            : "SELECT $post[product] AS product, $post[delta] AS delta, $post[reactivate] AS reactivate";
+        $reactivate = $reactivate || $post['reactivate'];
     }
     $status = $reactivate ? "p.products_status = IF(d.reactivate = 1 AND $q[sum] > 0, 1, p.products_status)," : '';
     return $db->change('UPDATE (' . implode(' UNION ALL ', $selects) . ") d STRAIGHT_JOIN $shop->products p ON p.products_id = d.product"
@@ -439,8 +438,8 @@ function onhand_write($posts, $shop, $db) {
 }
 
 /**
- * The same in a transaction. As a rule every post takes effect, which the number of changed rows shows; only when
- * one did not is it found out which, and the rest is written anew. Answers the results.
+ * The same in a transaction. As a rule every post takes effect, which the number of changed rows shows. Only when one did
+ * not, it is found out which, and the rest is written again. Returns the results.
  */
 function onhand_write_at_once($posts, $shop, $db) {
     ksort($posts);                        // rows are locked and written in id order
@@ -449,9 +448,9 @@ function onhand_write_at_once($posts, $shop, $db) {
         return array();
     }
     $db->run('ROLLBACK TO SAVEPOINT posts');
-    list($posts, $results) = onhand_possible_posts($posts, $shop, $db, 'FOR UPDATE');
-    onhand_write($posts, $shop, $db);
-    return $results;
+    $sorted = onhand_sorted_posts($posts, $shop, $db, 'FOR UPDATE');
+    onhand_write($sorted['possible'], $shop, $db);
+    return $sorted['results'];
 }
 
 /** The same on an engine without transactions: first it is noted that the batch has begun, so that a crash shows. */
@@ -504,7 +503,7 @@ function onhand_ids($request, $name) {
     return $ids;
 }
 
-/** The posts of a batch, by product: array(product, delta, reactivate). */
+/** The posts of a batch, by product: each has a `product`, a `delta` and `reactivate`. */
 function onhand_posts($request) {
     $posts = array();
     foreach (onhand_list($request, 'posts') as $post) {
@@ -513,9 +512,10 @@ function onhand_posts($request) {
         }
         $product = onhand_whole($post, 0, 0);
         if (isset($posts[$product])) {
-            throw new OnhandRefusal('request', "Product $product stands twice in this batch.");
+            throw new OnhandRefusal('request', "Product $product is in this batch twice.");
         }
-        $posts[$product] = array($product, onhand_whole($post, 1, -999999999999999), empty($post[2]) ? 0 : 1);
+        $posts[$product] = array('product' => $product, 'delta' => onhand_whole($post, 1, -999999999999999),
+            'reactivate' => empty($post[2]) ? 0 : 1);
     }
     if (!$posts) {
         throw new OnhandRefusal('request', 'A batch needs at least one post.');
@@ -561,12 +561,14 @@ function onhand_new_epoch() {
     return substr(hash('sha256', uniqid('', true) . mt_rand()), 0, 16);
 }
 
-// ==== The family ==========================================================================================
+// ==== The facts about each cart ===========================================================================
+// Generated from src/onhand/domain/families.py, where each fact is explained. Change them there and run `make connector`.
 
-/** What tells the relatives apart: columns, as table.column. The first whose columns are all there is it. */
-function onhand_family($columns) {
-    $marks = array(
+/** Columns by which each cart is recognised. */
+function onhand_marks() {
+    return array(
         'oscommerce4' => array('products.warehouse_stock_quantity', 'warehouses_products.products_id'),
+        'commerceseo' => array('products.products_buyable', 'products_attributes.attributes_stock'),
         'gambio' => array('products_properties_combis.combi_quantity'),
         'zencart' => array('products.products_quantity_order_min', 'products.master_categories_id'),
         'loaded' => array('products.products_parent_id', 'products.products_qty_blocks'),
@@ -576,92 +578,194 @@ function onhand_family($columns) {
         'phoenix' => array('products.products_gtin', 'configuration.configuration_title'),
         'oscommerce' => array('configuration.configuration_title', 'orders_total.sort_order', 'products_to_categories.categories_id'),
     );
-    foreach ($marks as $family => $needed) {
-        if (!array_diff($needed, array_keys($columns))) {
-            return $family;
-        }
-    }
-    return 'unknown';                     // said, not guessed
 }
 
-/**
- * Columns with the ids of products whose stock is kept elsewhere too, of core tables and of add-ons that came to be common, and when that
- * is so: a condition on the product p, '' for always. A setting in braces stands for whether it is on.
- */
-function onhand_stock_elsewhere() {
+/** Columns of products that only shops with a part of their own here have, and their titles. */
+function onhand_own_parts() {
+    return array('products.warehouse_stock_quantity' => 'osCommerce 4');
+}
+
+/** Without these nothing is a shop. */
+function onhand_needed_columns() {
     return array(
-        'products.products_parent_id' => '',                      // parents of sub-products
-        'products_stock.products_id' => '',                       // combinations of QTPro
-        'products_options_stock.products_id' => '',               // variants of POSM
-        'products_with_attributes_stock.products_id' => '',       // variants of Stock By Attributes
-        // Combinations of properties (Gambio). The product says whose stock counts: 0 as the settings say, 1 its own, 2 theirs, 3 nobody's.
-        'products_properties_combis.products_id' => 'p.use_properties_combis_quantity IN (2, 3)'
-            . ' OR (p.use_properties_combis_quantity = 0 AND {STOCK_CHECK} AND {ATTRIBUTE_STOCK_CHECK})',
+        'products.products_id',
+        'products.products_quantity',
+        'products.products_model',
+        'products.products_status',
+        'products.products_ordered',
+        'products.products_last_modified',
     );
 }
 
-/** Where settings stand: tables by their usual names, of which the first that is there counts. `before` stands before each setting's name. */
-function onhand_settings() {
+/** Columns whose types go into the hello. */
+function onhand_bearing_columns() {
     return array(
-        'gx_configurations' => array('name' => 'key', 'value' => 'value', 'order' => 'id', 'before' => 'configuration/'),
-        'configuration' => array('name' => 'configuration_key', 'value' => 'configuration_value', 'order' => 'configuration_id', 'before' => ''),
+        'products.products_model',
+        'products.products_quantity',
+        'products.products_ordered',
+        'orders_products.products_model',
+        'orders_products.products_quantity',
     );
 }
 
-/** The tables, by their usual names, that tell the family and what it keeps elsewhere. */
+/** Tables, by their usual names, that tell the family and what it keeps where. */
 function onhand_telling_tables() {
-    return array('products', 'orders_products', 'configuration', 'gx_configurations', 'products_attributes', 'orders_total',
-        'products_to_categories', 'languages_definitions', 'warehouses_products', 'products_properties_combis', 'products_stock',
-        'products_options_stock', 'products_with_attributes_stock', 'project_version', 'version_history', 'database_version');
+    return array(
+        'products',
+        'orders_products',
+        'warehouses_products',
+        'products_attributes',
+        'products_properties_combis',
+        'products_stock',
+        'languages_definitions',
+        'configuration',
+        'orders_total',
+        'products_to_categories',
+        'gx_configurations',
+        'products_options_stock',
+        'products_with_attributes_stock',
+        'database_version',
+        'version_history',
+        'project_version',
+    );
 }
 
-/** The settings that decide how a shop sells. */
-function onhand_switches() {
-    return array('STOCK_CHECK', 'STOCK_LIMITED', 'STOCK_ALLOW_CHECKOUT', 'DOWNLOAD_ENABLED', 'SHOW_PRODUCTS_SOLD_OUT', 'STOCK_SET_INACTIVE',
-        'STOCK_LIMITED_DOWNLOADS', 'DOWNLOAD_STOCK_CHECK', 'STOCK_CHECKOUT_UPDATE_PRODUCTS_STATUS', 'GM_SET_OUT_OF_STOCK_PRODUCTS',
-        'ATTRIBUTE_STOCK_CHECK');
+/** Columns with the ids of products whose quantity the shop works out from others, and on which condition. */
+function onhand_other_stock() {
+    return array(
+        'products_properties_combis.products_id' => 'p.use_properties_combis_quantity IN (2, 3) OR (p.use_properties_combis_quantity = 0 AND {STOCK_CHECK} AND {ATTRIBUTE_STOCK_CHECK})',
+        'products.products_parent_id' => '',
+        'products_stock.products_id' => '',
+        'products_options_stock.products_id' => '',
+        'products_with_attributes_stock.products_id' => '',
+    );
 }
 
-/** Those of them that make a shop subtract what it sells as a download like anything else: modified's, and Gambio's. */
-function onhand_download_switches() {
+/** Tables of settings, of which the first that is there counts. `before` comes before the name of each setting. */
+function onhand_settings_tables() {
+    return array(
+        array('table' => 'gx_configurations', 'name' => 'key', 'value' => 'value', 'order' => 'id', 'before' => 'configuration/'),
+        array(
+            'table' => 'configuration',
+            'name' => 'configuration_key',
+            'value' => 'configuration_value',
+            'order' => 'configuration_id',
+            'before' => '',
+        ),
+    );
+}
+
+/** Settings that decide how a shop sells: those of most carts, or of one with a part of its own. */
+function onhand_switches($which) {
+    $switches = array(
+        'usual' => array(
+            'STOCK_CHECK',
+            'STOCK_LIMITED',
+            'STOCK_ALLOW_CHECKOUT',
+            'DOWNLOAD_ENABLED',
+            'STOCK_LIMITED_DOWNLOADS',
+            'DOWNLOAD_STOCK_CHECK',
+            'STOCK_ALLOW_CHECKOUT_DEACTIVATE',
+            'STOCK_DISABLE_PRODUCT',
+            'ATTRIBUTE_STOCK_CHECK',
+            'GM_SET_OUT_OF_STOCK_PRODUCTS',
+            'SHOW_PRODUCTS_SOLD_OUT',
+            'STOCK_SET_INACTIVE',
+            'STOCK_CHECKOUT_UPDATE_PRODUCTS_STATUS',
+        ),
+        'oscommerce4' => array('STOCK_LIMITED', 'PURCHASE_OFF_STOCK', 'TEMPORARY_STOCK_ENABLE', 'DOWNLOAD_ENABLED', 'LISTING_SUB_PRODUCT'),
+    );
+    return $switches[$which];
+}
+
+/** Settings with which a shop subtracts what it sells as a download like anything else. */
+function onhand_downloads_subtracted() {
     return array('STOCK_LIMITED_DOWNLOADS', 'DOWNLOAD_STOCK_CHECK');
 }
 
-/** The version, as the shop's database or else its own files say it; '' if neither does. */
-function onhand_version($shop, $db, $columns) {
-    $said = null;
-    if (isset($columns['project_version.project_version_major'])) {
-        $said = $db->row("SELECT CONCAT(project_version_major, '.', project_version_minor) FROM " . $shop->table('project_version')
-            . " WHERE project_version_key = 'Zen-Cart Main'");
-    } elseif (isset($columns['version_history.version'])) {   // beside updates of Gambio itself it lists those of parts
-        $said = $db->row("SELECT TRIM(LEADING 'v' FROM version) FROM " . $shop->table('version_history')
-            . " WHERE type IN ('master_update', 'service_pack') ORDER BY history_id DESC LIMIT 1");
-    } elseif (isset($columns['database_version.version'])) {   // 3.0.4.0 is that of xt:Commerce, which its descendants kept
-        $said = $db->row('SELECT version FROM ' . $shop->table('database_version') . " WHERE version <> '3.0.4.0' LIMIT 1");
-    }
-    if ($said !== null) {
-        return substr(str_replace('MOD_', '', (string) onhand_text($said[0])), 0, 40);
-    }
-    $gambio = onhand_shop_file('../release_info.php', 2000) . onhand_shop_file('../GambioCore/Application/Application.php', 5000);
-    if (preg_match('/(?:\$gx_version|const\s+VERSION)\s*=\s*[\'"]v?([0-9][0-9.]{0,38})/', $gambio, $part)) {
-        return $part[1];
-    }
-    foreach (array('OSC/version.txt', 'version.php') as $file) {
-        if (preg_match('/^\s*v?([0-9][0-9A-Za-z. -]{0,38})\s*$/D', onhand_shop_file($file, 200), $part)) {
-            return trim($part[1]);
+/** Columns that say of a product with a file that goods are sent as well, and when. */
+function onhand_sent_as_well() {
+    return array('products.product_is_always_free_shipping' => 'p.product_is_always_free_shipping = 2');
+}
+
+/** Places that have a version, and the question that reads it. */
+function onhand_version_tables() {
+    return array(
+        array(
+            'place' => 'database_version.version',
+            'question' => 'SELECT SUBSTRING(version, 14) FROM {table} WHERE version LIKE \'commerce:seo %\' LIMIT 1',
+        ),
+        array(
+            'place' => 'version_history.version',
+            'question' => 'SELECT TRIM(LEADING \'v\' FROM version) FROM {table} WHERE type IN (\'master_update\', \'service_pack\') ORDER BY history_id DESC LIMIT 1',
+        ),
+        array(
+            'place' => 'project_version.project_version_major',
+            'question' => 'SELECT CONCAT(project_version_major, \'.\', project_version_minor) FROM {table} WHERE project_version_key = \'Zen-Cart Main\'',
+        ),
+        array(
+            'place' => 'database_version.version',
+            'question' => 'SELECT REPLACE(version, \'MOD_\', \'\') FROM {table} WHERE version <> \'3.0.4.0\' LIMIT 1',
+        ),
+    );
+}
+
+/** Files that have a version, and what it looks like there. */
+function onhand_version_files() {
+    return array(
+        array(
+            'file' => 'includes/version.php',
+            'pattern' => 'PROJECT_VERSION_MAJOR[\'\"]\s*,\s*[\'\"]([0-9A-Za-z.]{1,12})[\'\"].*?PROJECT_VERSION_MINOR[\'\"]\s*,\s*[\'\"]([0-9A-Za-z.]{1,12})[\'\"](?:.*?PROJECT_VERSION_PATCH[\'\"]\s*,\s*[\'\"]([0-9A-Za-z.]{1,12})[\'\"])?',
+        ),
+        array('file' => 'release_info.php', 'pattern' => '\$gx_version\s*=\s*[\'\"]v?([0-9][0-9.]{0,38})'),
+        array(
+            'file' => 'GambioCore/Application/Application.php',
+            'pattern' => 'const\s+VERSION\s*=\s*[\'\"]v?([0-9][0-9.]{0,38})',
+        ),
+        array('file' => 'includes/OSC/version.txt', 'pattern' => '^\s*v?([0-9][0-9A-Za-z. -]{0,38})\s*$'),
+        array('file' => 'includes/version.php', 'pattern' => '^\s*v?([0-9][0-9A-Za-z. -]{0,38})\s*$'),
+        array(
+            'file' => 'includes/application_top.php',
+            'pattern' => 'define\(\s*[\'\"]PROJECT_VERSION[\'\"]\s*,\s*[\'\"][^0-9\'\"]{0,80}([0-9][0-9A-Za-z. -]{0,39})',
+        ),
+    );
+}
+
+// End of what is generated.
+
+// ==== The family ==========================================================================================
+
+/** Which cart this is: the first whose columns are all there. What is not recognised is said, not guessed. */
+function onhand_family($columns) {
+    foreach (onhand_marks() as $family => $places) {
+        if (!array_diff($places, array_keys($columns))) {
+            return $family;
         }
     }
-    if (preg_match_all('/define\(\s*[\'"]PROJECT_VERSION_(?:MAJOR|MINOR|PATCH)[\'"]\s*,\s*[\'"]([0-9A-Za-z.]{1,12})[\'"]/',
-        onhand_shop_file('version.php', 5000), $parts)) {
-        return implode('.', $parts[1]);
+    return 'unknown';
+}
+
+/** The version, as the shop's database or else one of its files says it; '' if none does. */
+function onhand_version($shop, $db, $columns) {
+    foreach (onhand_version_tables() as $known) {
+        if (isset($columns[$known['place']])) {
+            $row = $db->row(str_replace('{table}', $shop->table(strtok($known['place'], '.')), $known['question']));
+            if ($row) {
+                return substr((string) onhand_text($row[0]), 0, 40);
+            }
+        }
     }
-    $told = preg_match('/define\(\s*[\'"]PROJECT_VERSION[\'"]\s*,\s*[\'"]([^\'"]{1,80})/', onhand_shop_file('application_top.php', 20000), $part);
-    return $told && preg_match('/[0-9][0-9A-Za-z. -]*/', $part[1], $number) ? substr(trim($number[0]), 0, 40) : '';
+    foreach (onhand_version_files() as $known) {
+        if (preg_match("~$known[pattern]~sD", onhand_shop_file($known['file'], 20000), $part)) {
+            return substr(trim(implode('.', array_slice($part, 1))), 0, 40);
+        }
+    }
+    return '';
 }
 
 // ==== The shop's tables ===================================================================================
 
-/** Where things stand in the shop's database, and of what type they are. */
+/** Where things are in the shop's database, and of what type. */
 class OnhandShop {
     public $prefix, $renamed, $state, $products, $descriptions, $attributes, $downloads, $lines, $orders, $history;
     protected $db, $languages;
@@ -710,10 +814,10 @@ class OnhandShop {
                     'collation' => $row[6], 'digits' => $row[7] - $row[8], 'stamped' => stripos($row[9], 'on update') !== false);
             }
         }
-        foreach (array('id', 'quantity', 'model', 'status', 'ordered', 'last_modified') as $name) {
-            if (in_array('products', $tables, true) && !isset($this->columns['products']["products.products_$name"])) {
-                throw new OnhandRefusal('tables', "The shop's database has no column products_$name in a table " . trim($this->products, '`')
-                    . ': check the table prefix in onhand-key.php and the database in includes/configure.php.' . $this->prefixes());
+        foreach (onhand_needed_columns() as $place) {
+            if (in_array('products', $tables, true) && !isset($this->columns['products'][$place])) {
+                throw new OnhandRefusal('tables', "The shop's database has no column " . substr($place, strlen('products.')) . ' in a table '
+                    . trim($this->products, '`') . ': check the table prefix in onhand-key.php and the database in includes/configure.php.' . $this->prefixes());
             }
         }
         $found = array();
@@ -748,9 +852,18 @@ class OnhandShop {
 
     /** Why this shop cannot be kept in step at all, in a sentence that says what to do; '' if it can. */
     public function obstacle() {
+        if (onhand_is_oscommerce4()) {
+            return 'This copy of onhand.php lacks the part for osCommerce 4, which this shop needs: download onhand.php from'
+                . ' the page of this cart in OnHand and replace this copy with it.';
+        }
         $columns = $this->columns();
-        return isset($columns['products.warehouse_stock_quantity']) ? 'This is the database of an osCommerce 4, and its files are not here:'
-            . " copy onhand.php and onhand-key.php into the folder of that shop's index.php." : '';
+        foreach (onhand_own_parts() as $place => $title) {
+            if (isset($columns[$place])) {
+                return "This is the database of an $title, and its files are not here: copy onhand.php and onhand-key.php into"
+                    . " the folder of that shop's index.php.";
+            }
+        }
+        return '';
     }
 
     /** Where products are to be read, for a FROM: all, or those with these ids. */
@@ -814,64 +927,67 @@ class OnhandShop {
             'sum' => "$value + d.delta", 'min' => sprintf('%.0f', $min), 'max' => sprintf('%.0f', $max));
     }
 
-    /** A condition: the product is sold as a download, so that its counter moves without its quantity. */
-    public function download($alias) {
-        $subtracting = onhand_download_switches();
+    /** A condition: the product p is sold as a download, so that its counter moves without its quantity. */
+    public function download() {
+        $subtracting = onhand_downloads_subtracted();
         $on = array_keys($this->switches(array_merge(array('DOWNLOAD_ENABLED'), $subtracting)), 'true', true);
         if (!in_array('DOWNLOAD_ENABLED', $on, true) || array_intersect($subtracting, $on)) {
             return '0';                   // not sold as downloads, or subtracted like anything else
         }
-        $columns = $this->columns();
-        // Zen Cart: 2 means that goods are sent as well, and the shop subtracts them.
-        $sent = isset($columns['products.product_is_always_free_shipping']) ? " AND $alias.product_is_always_free_shipping <> 2" : '';
+        $sent = '';
+        foreach (array_intersect_key(onhand_sent_as_well(), $this->columns()) as $when) {
+            $sent .= " AND NOT ($when)";
+        }
         return "(EXISTS (SELECT 1 FROM $this->attributes a JOIN $this->downloads f ON f.products_attributes_id = a.products_attributes_id"
-            . " WHERE a.products_id = $alias.products_id AND f.products_attributes_filename <> '')$sent)";
+            . " WHERE a.products_id = p.products_id AND f.products_attributes_filename <> '')$sent)";
     }
 
     /** A number, in SQL, that changes when a product begins or ceases to be sold as a download, or to have its quantity worked out from others. */
     public function apart() {
-        $columns = $this->columns(onhand_telling_tables());
         $sums = array('0');
-        foreach (array_intersect(array_keys(onhand_stock_elsewhere()), array_keys($columns)) as $name) {
-            $sums[] = '(SELECT IFNULL(SUM(CRC32(d.product)), 0) FROM (' . $this->elsewhere($name) . ') d)';
+        foreach ($this->other_stock() as $place => $when) {
+            $sums[] = '(SELECT IFNULL(SUM(CRC32(d.product)), 0) FROM (' . $this->named($place, $when) . ') d)';
         }
-        if ($this->download('p') !== '0') {
+        if ($this->download() !== '0') {
             $sums[] = "(SELECT IFNULL(SUM(CRC32(a.products_id)), 0) FROM $this->attributes a JOIN $this->downloads f"
                 . " ON f.products_attributes_id = a.products_attributes_id WHERE f.products_attributes_filename <> '')";
         }
         return implode(' + ', $sums);
     }
 
-    /** Those of the columns of onhand_stock_elsewhere() that this shop has. */
+    /** The columns of onhand_other_stock() that this shop has. */
     public function stock_elsewhere() {
-        return array_values(array_intersect(array_keys(onhand_stock_elsewhere()), array_keys($this->columns(onhand_telling_tables()))));
+        return array_keys($this->other_stock());
+    }
+
+    private function other_stock() {
+        return array_intersect_key(onhand_other_stock(), $this->columns(onhand_telling_tables()));
     }
 
     /** Which of these products have a quantity that the shop works out from others: variants, sub-products. By id. */
     public function derived($ids) {
         $found = array();
-        foreach ($this->stock_elsewhere() as $name) {
-            foreach ($this->db->rows($this->elsewhere($name, $ids)) as $row) {
+        foreach ($this->other_stock() as $place => $when) {
+            foreach ($this->db->rows($this->named($place, $when, $ids)) as $row) {
                 $found[(int) $row[0]] = true;
             }
         }
         return $found;
     }
 
-    /** A SELECT of the products named in a column of onhand_stock_elsewhere() that are meant: all, or those of these ids. */
-    private function elsewhere($name, $ids = null) {
-        $conditions = onhand_stock_elsewhere();
-        list($table, $column) = explode('.', $name);
+    /** A SELECT of the products that a column of onhand_other_stock() names and means: all, or those of these ids. */
+    private function named($place, $when, $ids = null) {
+        list($table, $column) = explode('.', $place);
         $from = $this->table($table) . ' e';
         $where = $ids === null ? 'TRUE' : "e.$column IN (" . implode(',', $ids) . ')';
-        if ($conditions[$name] !== '') {
+        if ($when !== '') {
             $from .= " JOIN $this->products p ON p.products_id = e.$column";
-            $where .= ' AND (' . $this->with_settings($conditions[$name]) . ')';
+            $where .= ' AND (' . $this->with_settings($when) . ')';
         }
         return "SELECT DISTINCT e.$column AS product FROM $from WHERE $where";
     }
 
-    /** A condition in which settings stand in braces: with 1 for those that are on, and 0 for the others. */
+    /** A condition with settings in braces: with 1 for those that are on, and 0 for the others. */
     private function with_settings($condition) {
         preg_match_all('/\{([A-Z_]+)\}/', $condition, $named);
         $switches = $this->switches($named[1]);
@@ -882,23 +998,23 @@ class OnhandShop {
         return $condition;
     }
 
-    /** Where this shop's settings stand: a row of onhand_settings(), with the `table`. */
+    /** Where this shop's settings are: an entry of onhand_settings_tables(), with the table's name as it goes into a statement. */
     private function settings() {
         $columns = $this->columns(onhand_telling_tables());
-        foreach (onhand_settings() as $usual => $place) {
-            if (isset($columns["$usual.$place[name]"])) {
+        foreach (onhand_settings_tables() as $known) {
+            if (isset($columns["$known[table].$known[name]"])) {
                 break;
             }
         }
-        return $place + array('table' => $this->table($usual));
+        return array('table' => $this->table($known['table'])) + $known;
     }
 
     /** The settings that say how this shop sells. */
     public function selling() {
-        return $this->switches(onhand_switches());
+        return $this->switches(onhand_switches('usual'));
     }
 
-    /** Those of the named settings that the shop has. Where one stands twice, the shop uses the first. */
+    /** Those of the named settings that the shop has. Where one is there twice, the shop uses the first. */
     public function switches($names) {
         $found = array();
         $place = $this->settings();
@@ -920,6 +1036,11 @@ class OnhandShop {
 
 // ==== osCommerce 4 ========================================================================================
 // Nothing of this section concerns any other cart.
+
+/** The shop, where this is an osCommerce 4. A copy of onhand.php without this section has no such function. */
+function onhand_shop4($db, $prefix) {
+    return new OnhandShop4($db, $prefix, array());
+}
 
 /**
  * osCommerce 4 has no counter that only sales raise, and products_quantity is a cache there. Per product, what stands firm is:
@@ -1065,7 +1186,7 @@ class OnhandShop4 extends OnhandShop {
         }
         $limits = parent::counter('w', 'warehouse_stock_quantity', 'warehouses_products');
         foreach ($posts as $product => $post) {
-            $delta = $post[1];
+            $delta = $post['delta'];
             $lies = isset($places[$product]) ? $places[$product] : array(0);
             if (!isset($there[$product])) {
                 $results[] = array($product, 'missing');
@@ -1112,9 +1233,9 @@ class OnhandShop4 extends OnhandShop {
 
     /** Makes a place for products that lie nowhere yet, as the shop would; answers those that have one now. */
     private function give_places($products) {
-        list($warehouse, $is_only) = $this->usual_warehouse();
+        $warehouse = $this->usual_warehouse();
         $selects = $placed = array();
-        foreach ($is_only ? $this->db->rows('SELECT p.products_id, ' . $this->supplier() . " FROM $this->products p WHERE p.products_id IN ("
+        foreach ($warehouse['is_only'] ? $this->db->rows('SELECT p.products_id, ' . $this->supplier() . " FROM $this->products p WHERE p.products_id IN ("
             . implode(',', $products) . ')') : array() as $row) {
             if ($row[1] !== null) {
                 $placed[] = (int) $row[0];
@@ -1124,17 +1245,17 @@ class OnhandShop4 extends OnhandShop {
         }
         if ($placed) {
             $this->db->run("INSERT IGNORE INTO $this->places (warehouse_id, suppliers_id, location_id, layers_id, batch_id, products_id, prid,"
-                . " products_model) SELECT $warehouse, d.supplier, 0, 0, 0, p.products_id, p.products_id, IFNULL(p.products_model, '')"
+                . " products_model) SELECT $warehouse[id], d.supplier, 0, 0, 0, p.products_id, p.products_id, IFNULL(p.products_model, '')"
                 . ' FROM (' . implode(' UNION ALL ', $selects) . ") d STRAIGHT_JOIN $this->products p ON p.products_id = d.product");
         }
         return $placed;
     }
 
-    /** The open warehouse, 0 if there is none; and whether no other is open, nor a second supplier, so that a place can be made without a choice. */
+    /** The open warehouse: its `id`, 0 if there is none; `is_only`: no other is open, nor a second supplier, so nobody has to choose. */
     private function usual_warehouse() {
         $row = $this->db->row("SELECT MIN(warehouse_id), COUNT(*), (SELECT COUNT(*) FROM $this->suppliers WHERE status = 1)"
             . " FROM $this->warehouses WHERE status = 1");
-        return array((int) $row[0], (int) $row[1] === 1 && (int) $row[2] <= 1);
+        return array('id' => (int) $row[0], 'is_only' => (int) $row[1] === 1 && (int) $row[2] <= 1);
     }
 
     /** The supplier of a product p who is open, else the shop's default one. */
@@ -1153,11 +1274,11 @@ class OnhandShop4 extends OnhandShop {
      * none of the product's channels, or whose supplier is closed.
      */
     public function derived($ids) {
-        list($warehouse, $is_only) = $this->usual_warehouse();
+        $warehouse = $this->usual_warehouse();
         $open = $this->open_suppliers();
         $not_counted = 'NOT EXISTS (SELECT 1 FROM ' . $this->table('platforms_products') . " c"
             . " JOIN $this->channels f ON f.platform_id = c.platform_id AND f.status = 1"
-            . " JOIN $this->warehouses h ON h.warehouse_id = IFNULL(w.warehouse_id, $warehouse)"
+            . " JOIN $this->warehouses h ON h.warehouse_id = IFNULL(w.warehouse_id, $warehouse[id])"
             . ' LEFT JOIN ' . $this->table('warehouses_to_platforms') . ' t ON t.warehouse_id = h.warehouse_id AND t.platform_id = f.platform_id'
             . ' WHERE c.products_id = p.products_id AND IFNULL(t.status, h.status) = 1)';
         $conditions = array(
@@ -1165,7 +1286,7 @@ class OnhandShop4 extends OnhandShop {
             "(SELECT COUNT(*) FROM $this->places n WHERE n.prid = p.products_id AND LOCATE('{', n.products_id) = 0) > 1",
             "w.prid IS NOT NULL AND NOT EXISTS (SELECT 1 $open AND x.suppliers_id = w.suppliers_id)"
                 . " AND (EXISTS (SELECT 1 $open) OR NOT w.suppliers_id <=> " . $this->supplier() . ')',
-            $is_only ? 'w.prid IS NULL AND ' . $this->supplier() . ' IS NULL' : 'w.prid IS NULL',
+            $warehouse['is_only'] ? 'w.prid IS NULL AND ' . $this->supplier() . ' IS NULL' : 'w.prid IS NULL',
         );
         $switches = $this->switches(array('LISTING_SUB_PRODUCT'));
         if (isset($switches['LISTING_SUB_PRODUCT']) && strcasecmp($switches['LISTING_SUB_PRODUCT'], 'true') === 0) {
@@ -1188,9 +1309,9 @@ class OnhandShop4 extends OnhandShop {
     }
 
     /** Files are counted like anything else there, but they need no count. */
-    public function download($alias) {
+    public function download() {
         $switches = $this->switches(array('DOWNLOAD_ENABLED'));
-        return isset($switches['DOWNLOAD_ENABLED']) && $switches['DOWNLOAD_ENABLED'] === 'true' ? "(IFNULL($alias.products_file, '') <> '')" : '0';
+        return isset($switches['DOWNLOAD_ENABLED']) && $switches['DOWNLOAD_ENABLED'] === 'true' ? "(IFNULL(p.products_file, '') <> '')" : '0';
     }
 
     public function stock_elsewhere() {
@@ -1199,7 +1320,7 @@ class OnhandShop4 extends OnhandShop {
     }
 
     public function selling() {
-        $found = $this->switches(array('STOCK_LIMITED', 'PURCHASE_OFF_STOCK', 'TEMPORARY_STOCK_ENABLE', 'DOWNLOAD_ENABLED', 'LISTING_SUB_PRODUCT'));
+        $found = $this->switches(onhand_switches('oscommerce4'));
         foreach (array('PurchaseOrders', 'Rma') as $extension) {
             if ($this->is_on($extension)) {
                 $found[$extension . '_EXTENSION_STATUS'] = 'True';
@@ -1230,7 +1351,6 @@ class OnhandShop4 extends OnhandShop {
             . ", $alias.language_id, $alias.platform_id";
     }
 }
-
 
 // ==== The database ========================================================================================
 
@@ -1399,9 +1519,9 @@ function onhand_configuration() {
         'DB_DATABASE' => 'db_database', 'DB_PREFIX' => 'db_table_prefix');
     $said = array();
     foreach (array('OSC/Conf/global.php', 'OSC/Custom/Conf/global.php') as $file) {   // what is in Custom is the stronger
-        if (is_file(onhand_shop_path($file))) {
+        if (is_file(onhand_shop_path("includes/$file"))) {
             $ini = null;
-            @include onhand_shop_path($file);
+            @include onhand_shop_path("includes/$file");
             $said = (array) parse_ini_string((string) $ini) + $said;
         }
     }
@@ -1410,8 +1530,8 @@ function onhand_configuration() {
     // That of osCommerce 4 connects, redirects and exits, and is never run; its installer writes the login into the local one.
     $files = onhand_is_oscommerce4() ? array('local/configure.php') : array('local/configure.php', 'configure.php');
     foreach ($said ? array() : $files as $file) {
-        if (is_file(onhand_shop_path($file))) {
-            @include onhand_shop_path($file);
+        if (is_file(onhand_shop_path("includes/$file"))) {
+            @include onhand_shop_path("includes/$file");
             $found = true;
         }
     }
@@ -1431,12 +1551,12 @@ function onhand_configuration() {
 
 /** Whether the files beside this one are those of osCommerce 4, which must be known before its configuration is touched. */
 function onhand_is_oscommerce4() {
-    return is_file(dirname(__FILE__) . '/yii.php') && is_file(dirname(__FILE__) . '/lib/common/helpers/Warehouses.php');
+    return is_file(onhand_shop_path('yii.php')) && is_file(onhand_shop_path('lib/common/helpers/Warehouses.php'));
 }
 
-/** Where a file of the shop lies, by its name below includes/. */
+/** Where a file of the shop is, by its name below the shop's folder. */
 function onhand_shop_path($file) {
-    return dirname(__FILE__) . '/includes/' . $file;
+    return dirname(__FILE__) . '/' . $file;
 }
 
 /** The beginning of a file of the shop, '' if there is none. It is read, never run. */
@@ -1451,7 +1571,7 @@ function onhand_renamed_tables() {
         'ORDERS_STATUS_HISTORY', 'ORDERS_TOTAL', 'CONFIGURATION', 'LANGUAGES', 'PRODUCTS_TO_CATEGORIES');
     // A name may be plain or DB_PREFIX and a name; what is put together otherwise is not understood, and the usual name stands.
     preg_match_all('/^\s*define\(\s*[\'"]TABLE_([A-Z_]+)[\'"]\s*,\s*(DB_PREFIX\s*\.\s*)?[\'"]([A-Za-z0-9_$]{1,64})[\'"]\s*\)/m',
-        onhand_shop_file('database_tables.php', 100000), $lines, PREG_SET_ORDER);
+        onhand_shop_file('includes/database_tables.php', 100000), $lines, PREG_SET_ORDER);
     $renamed = array();
     foreach ($lines as $line) {
         if (in_array($line[1], $usual, true)) {

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import onhand
+from onhand.domain.families import FAMILIES
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "onhand"
@@ -167,3 +168,17 @@ def test_prose_is_wrapped(path: Path) -> None:
 def test_the_log_of_changes_knows_this_version() -> None:
     text = (ROOT / "CHANGELOG.md").read_text()
     assert f"## [{onhand.__version__}]" in text or "## [Unreleased]" in text
+
+
+# The sample shop and the simulated ones play a shop of one family.
+FAMILY_BLIND = [path for path in MODULES if not {"sample", "simulation"} & set(path.parts) and path.stem != "families"]
+
+
+@pytest.mark.parametrize("path", FAMILY_BLIND, ids=_name)
+def test_no_code_asks_for_a_cart_by_its_name(path: Path) -> None:
+    """What differs from cart to cart is a fact in ``domain.families``."""
+    names = {family.key for family in FAMILIES} - {"modified"}  # an ordinary word as well
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Compare | ast.Match | ast.Dict | ast.Set):
+            named = {leaf.value for leaf in ast.walk(node) if isinstance(leaf, ast.Constant)} & names
+            assert not named, f"line {node.lineno}"

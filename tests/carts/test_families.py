@@ -52,6 +52,10 @@ class TestModified(OneShop, ShopContract):
     cart = families.Modified
 
 
+class TestCommerceSeo(OneShop, ShopContract):
+    cart = families.CommerceSeo
+
+
 class TestGambio(OneShop, ShopContract):
     cart = families.Gambio
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from onhand.domain.family import FAMILIES, concerns, title
+from onhand.domain.families import FAMILIES
+from onhand.domain.family import cancelling, concerns, restocks_in_part, title
 from onhand.domain.shop import Hello
 
 PLAIN = Hello(
@@ -40,7 +41,7 @@ def test_an_ordinary_shop_gives_no_concern():
     assert concerns(PLAIN) == []
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [family.key for family in FAMILIES])
 def test_every_family_has_a_title(family):
     assert title(family)
     assert title(family, "9.9").endswith("9.9")
@@ -56,6 +57,23 @@ def test_versions_of_the_first_two_lines_need_no_second_number():
 def test_a_shop_that_is_not_recognised_is_said_and_not_guessed():
     assert "does not recognise" in about(family="unknown")
     assert "unknown" in title("unknown")
+
+
+def test_a_family_that_only_a_newer_connector_knows_goes_by_its_key_and_may_do_anything():
+    hello = replace(PLAIN, family="newcart")
+    assert title("newcart") == "newcart"
+    assert "does not recognise" in about(family="newcart")
+    assert restocks_in_part(hello)
+    assert cancelling(hello) == frozenset()
+
+
+def test_what_a_shop_does_with_an_order_follows_from_its_family():
+    assert [f.key for f in FAMILIES if restocks_in_part(replace(PLAIN, family=f.key))] == ["phoenix"]
+    assert {f.key: cancelling(replace(PLAIN, family=f.key)) for f in FAMILIES if f.cancelling_status} == {
+        "gambio": {99}
+    }
+    assert restocks_in_part(None)
+    assert cancelling(None) == frozenset()
 
 
 def test_a_shop_that_does_not_subtract_is_told():
@@ -82,6 +100,11 @@ def test_a_gambio_that_gives_nothing_back_is_told():
         == about(switches={"STOCK_CHECK": "false"})
         == ""
     )
+
+
+def test_a_shop_that_ends_the_sale_of_what_sold_out_is_told():
+    assert "not for sale" in about(family="commerceseo", switches={"STOCK_DISABLE_PRODUCT": "true"})
+    assert about(family="commerceseo", switches={"STOCK_DISABLE_PRODUCT": "false"}) == ""
 
 
 def test_option_stock_that_the_shop_checks_is_told():

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from onhand.cli.program import app
 from onhand.files import sheets
-from onhand.files.shopfiles import connector, hint_files
+from onhand.files.shopfiles import connector, hint_files, lean_connector
 from tests.entrypoints.conftest import environment
 
 # Items
@@ -153,6 +153,9 @@ def test_the_key_is_shown_and_written_ready_to_upload(onhand, tmp_path):
     assert renewed["key_id"] != made["key_id"]
     assert (out / "onhand-key.php").read_text() == renewed["text"]
     assert {path.name for path in out.iterdir()} == {"onhand.php", "onhand-key.php"}
+    onhand("cart", "key", "Amber", "--lean", "--out", out)
+    assert (out / "onhand.php").read_bytes() == lean_connector() != connector().read_bytes()
+    onhand("cart", "key", "Amber", "--lean", code=2)
 
 
 def test_with_a_hint_address_the_hint_files_are_written_too(onhand, tmp_path):

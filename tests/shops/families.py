@@ -21,6 +21,7 @@ class OsCommerce22(FamilyShop):
     """osCommerce 2.2 MS2: no index on the SKU, on order lines by order, or on the history by order."""
 
     folder, family, version = "oscommerce22", "oscommerce", "2.2-MS2"
+    switches_off: ClassVar = {"STOCK_ALLOW_CHECKOUT": "false"}
     usual_engine, collation, letters = "MyISAM", "DEFAULT CHARACTER SET latin1", "Ærø, façade, ½ ñandú"
 
     def write_configuration(self, login: Mapping[str, str]) -> None:
@@ -72,6 +73,7 @@ class Phoenix(FamilyShop):
     """CE Phoenix 1.1.0.6: its configuration has constants of the language, not calls of define."""
 
     folder, family, version = "phoenix", "phoenix", "1.1.0.6"
+    switches_off: ClassVar = {"STOCK_ALLOW_CHECKOUT": "false"}
     sku_length, collation = 255, f"{UTF8MB4} utf8mb4_unicode_ci"
 
     def write_configuration(self, login: Mapping[str, str]) -> None:
@@ -84,6 +86,7 @@ class ZenCart(FamilyShop):
     """Zen Cart 2.2.2 with POSM's tables: FLOAT quantities on MyISAM."""
 
     folder, family, version = "zencart", "zencart", "2.2.2"
+    switches_off: ClassVar = {"SHOW_PRODUCTS_SOLD_OUT": "0"}
     usual_engine, sku_length, collation = "MyISAM", 32, f"{UTF8MB4} utf8mb4_general_ci"
     quantity_min, quantity_max, ordered_max = -999_999, 999_999, 999_999  # of a FLOAT, a plain SELECT shows six digits
     switches: ClassVar = {"SHOW_PRODUCTS_SOLD_OUT": "0", "POSM_ENABLE": "false", "DOWNLOAD_ENABLED": "false"}
@@ -104,6 +107,7 @@ class Loaded(FamilyShop):
     """Loaded Commerce 6.5: MyISAM, zero dates, sub-products."""
 
     folder, family, version = "loaded", "loaded", ""
+    switches_off: ClassVar = {"STOCK_ALLOW_CHECKOUT": "false"}
     usual_engine, sku_length, collation = "MyISAM", 25, "DEFAULT CHARACTER SET latin1"
     letters = "Ærø, façade, ½ ñandú"
 
@@ -112,6 +116,7 @@ class OsCMax(FamilyShop):
     """osCMax 2.5.5 with QTPro."""
 
     folder, family, version = "oscmax", "oscmax", "2.5.5"
+    switches_off: ClassVar = {"STOCK_SET_INACTIVE": "true"}
     sku_length, collation = 24, "DEFAULT CHARACTER SET utf8mb3 COLLATE utf8mb3_general_ci"
     switches: ClassVar = {"STOCK_SET_INACTIVE": "false"}
 
@@ -126,6 +131,7 @@ class Modified(FamilyShop):
     """modified eCommerce 3.3.0."""
 
     folder, family, version = "modified", "modified", "3.3.0"
+    switches_off: ClassVar = {"STOCK_CHECKOUT_UPDATE_PRODUCTS_STATUS": "true"}
     sku_length, collation = 64, f"{UTF8MB4} utf8mb4_german2_ci"
     switches: ClassVar = {
         "STOCK_LIMITED_DOWNLOADS": "false",
@@ -134,10 +140,25 @@ class Modified(FamilyShop):
     }
 
 
+class CommerceSeo(FamilyShop):
+    """commerce:SEO v2next 2.5.17: modified's relative, with two more ways to take what sold out off sale."""
+
+    folder, family, version = "commerceseo", "commerceseo", "v2next 2.5.17 CE"
+    usual_engine, sku_length = "MyISAM", 64
+    collation = "DEFAULT CHARACTER SET utf8mb3 COLLATE utf8mb3_general_ci"
+    switches: ClassVar = {
+        "STOCK_ALLOW_CHECKOUT_DEACTIVATE": "false",
+        "STOCK_DISABLE_PRODUCT": "false",
+        "ATTRIBUTE_STOCK_CHECK": "false",
+    }
+    switches_off: ClassVar = {"STOCK_ALLOW_CHECKOUT": "false", "STOCK_ALLOW_CHECKOUT_DEACTIVATE": "true"}
+
+
 class Gambio(FamilyShop):
     """Gambio GX 4.8: DECIMAL quantities, settings in a table of its own, and a date at every write of a product."""
 
     folder, family, version = "gambio", "gambio", "4.8.0.3"
+    switches_off: ClassVar = {"STOCK_ALLOW_CHECKOUT": "false", "GM_SET_OUT_OF_STOCK_PRODUCTS": "true"}
     sku_length, collation = 64, "DEFAULT CHARACTER SET utf8mb3 COLLATE utf8mb3_general_ci"
     quantity_min, quantity_max, ordered_max = -99_999_999_999, 99_999_999_999, 99_999_999_999
     stamped = True
@@ -337,6 +358,7 @@ FAMILIES = (
     Loaded,
     OsCMax,
     Modified,
+    CommerceSeo,
     Gambio,
 )
 

@@ -56,6 +56,7 @@ class FamilyShop:
     reactivates: ClassVar[bool] = True
     stamped: ClassVar[bool] = False
     switches: ClassVar[Mapping[str, str]] = {}  # beyond what every shop has
+    switches_off: ClassVar[Mapping[str, str]] = {}  # settings with which a product that sold out is switched off
 
     def __init__(
         self,

@@ -14,18 +14,19 @@ from __future__ import annotations
 import platform
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 import pymysql
 
 from onhand import __version__
 from onhand.domain.errors import Conflict, OnHandError, Permanent
+from onhand.domain.families import BEARING, SWITCHES, TELLING, VERSION_TABLES
+from onhand.domain.family import recognise
 from onhand.domain.shop import DERIVED, WINDOW_PRIME, Applied, Change, Hello, Line, Look, Outcome, Page, Row, Window
 from onhand.domain.sketch import EMPTY, PARTITION_MULTIPLIERS, WORD, Cell, Sums
 
 from . import answers, legible
-from .family import BEARING, SWITCHES, TELLING, VERSIONS, recognise
 from .mysql_posts import Noted, digest_of, state_of, write_at_once, write_noted
 from .mysql_server import CONNECT_SECONDS, READ_SECONDS, Address, Server, Values
 from .mysql_tables import LINES, Tables, ids_of, number, prefix_of, text
@@ -271,12 +272,12 @@ class MySql:
             raise
 
 
-def _version(shop: Tables, places: Iterable[str]) -> str:
+def _version(shop: Tables, places: Collection[str]) -> str:
     """The version, if the shop's database says it; '' if not."""
-    tables = {place.split(".")[0] for place in places}
-    for table, question in VERSIONS.items():
-        if table in tables and (row := shop.server.row(question.format(table=shop.name(table)))):
-            return text(row[0]).replace("MOD_", "")[:40]
+    for known in VERSION_TABLES:
+        question = known.question.format(table=shop.name(known.place.split(".")[0]))
+        if known.place in places and (row := shop.server.row(question)):
+            return text(row[0])[:40]
     return ""
 
 

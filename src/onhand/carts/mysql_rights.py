@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .family import TELLING
+from onhand.domain.families import TELLING
+
 from .mysql_server import Address
 
 # What every shop has, and what is read of it; blank: all columns. Of orders and their history, no more than numbers.

@@ -4,7 +4,7 @@ Path: ``mysql`` composes its statements from it; the part "The shop's tables" of
 Promise: a shop is found, never guessed: without a prefix in the cart's address exactly one has to be there.
 Never: writes.
 
-A place is ``table.column``, the table by its usual name, as in ``family``.
+A place is ``table.column``, the table by its usual name, as in ``domain.families``, which has the facts about each cart.
 """
 
 from __future__ import annotations
@@ -14,13 +14,21 @@ from dataclasses import dataclass, field
 from string import Formatter
 
 from onhand.domain.errors import Permanent
+from onhand.domain.families import (
+    DOWNLOADS_SUBTRACTED,
+    FAMILIES,
+    NEEDED,
+    OTHER_STOCK,
+    SENT_AS_WELL,
+    SETTINGS,
+    TELLING,
+    OtherStock,
+    SettingsTable,
+)
 from onhand.domain.sketch import MULTIPLIER, WORD
 
-from .family import DOWNLOADS_SUBTRACTED, SETTINGS, STOCK_ELSEWHERE, TELLING, Settings
 from .mysql_server import PREFIX, Server
 
-# Without these in its table products nothing is a shop.
-NEEDED = ("id", "quantity", "model", "status", "ordered", "last_modified")
 LINES = "orders_products"
 
 _BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
@@ -95,10 +103,10 @@ class Tables:
             ):
                 found = missing[text(row[0]).lower()]
                 self._columns[found][f"{found}.{text(row[1]).lower()}"] = _column(row[2:])
-        for name in NEEDED:
-            if "products" in tables and f"products.products_{name}" not in self._columns["products"]:
+        for place in NEEDED:
+            if "products" in tables and place not in self._columns["products"]:
                 raise Permanent(
-                    f"The shop's database has no column products_{name} in a table {self.prefix}products that this user may read:"
+                    f"The shop's database has no column {place.split('.')[1]} in a table {self.prefix}products that this user may read:"
                     f" check database and prefix in the cart's address, and the rights of the user.{self._other_prefixes()}",
                     reason="tables",
                 )
@@ -150,18 +158,18 @@ class Tables:
         on = {name for name, value in switches.items() if value == "true"}
         if "DOWNLOAD_ENABLED" not in on or on.intersection(DOWNLOADS_SUBTRACTED):
             return "0"  # not sold as downloads, or subtracted like anything else
-        # Zen Cart: 2 means that goods are sent as well, and the shop subtracts them.
-        sent = "products.product_is_always_free_shipping" in self.columns()
+        columns = self.columns()
+        sent = "".join(f" AND NOT ({when})" for place, when in SENT_AS_WELL.items() if place in columns)
         return (
             f"(EXISTS (SELECT 1 FROM {self.name('products_attributes')} a JOIN {self.name('products_attributes_download')} f"
             " ON f.products_attributes_id = a.products_attributes_id"
             " WHERE a.products_id = p.products_id AND f.products_attributes_filename <> '')"
-            f"{' AND p.product_is_always_free_shipping <> 2' if sent else ''})"
+            f"{sent})"
         )
 
     def apart(self) -> str:
         """A number that changes when a product begins or ceases to be a download, or to have its quantity worked out from others."""
-        named = (f"({self._elsewhere(place)}) d" for place in self.stock_elsewhere())
+        named = (f"({self._named(other)}) d" for other in self._other_stock())
         sums = ["0", *(f"(SELECT IFNULL(SUM(CRC32(d.product)), 0) FROM {products})" for products in named)]
         if self.download() != "0":
             sums.append(
@@ -172,14 +180,22 @@ class Tables:
         return " + ".join(sums)
 
     def stock_elsewhere(self) -> tuple[str, ...]:
-        """Those places of ``STOCK_ELSEWHERE`` that this shop has."""
+        """The places of ``OTHER_STOCK`` that this shop has."""
+        return tuple(other.place for other in self._other_stock())
+
+    def _other_stock(self) -> tuple[OtherStock, ...]:
         places = self.columns(TELLING)
-        return tuple(place for place in STOCK_ELSEWHERE if place in places)
+        return tuple(other for other in OTHER_STOCK if other.place in places)
 
     def obstacle(self) -> str:
         """Why this shop cannot be kept in step this way at all, in a sentence that says what to do; '' if it can."""
-        if "products.warehouse_stock_quantity" in self.columns():
-            return "This is the database of an osCommerce 4, which keeps stock in its own warehouses: connect it through onhand.php."
+        columns = self.columns()
+        for family in FAMILIES:
+            if family.own_part and family.own_part_place in columns:
+                return (
+                    f"This is the database of an {family.title}, which keeps stock in its own warehouses: connect it through"
+                    " onhand.php."
+                )
         return ""
 
     def check_obstacle(self) -> None:
@@ -191,17 +207,17 @@ class Tables:
         """Those whose quantity the shop works out from others: variants, sub-products."""
         ids = ids_of(products)
         found: set[int] = set()
-        for place in self.stock_elsewhere() if ids else ():
-            found |= {number(row[0]) for row in self.server.rows(self._elsewhere(place, ids))}
+        for other in self._other_stock() if ids else ():
+            found |= {number(row[0]) for row in self.server.rows(self._named(other, ids))}
         return found
 
-    def _elsewhere(self, place: str, ids: str = "") -> str:
-        """A SELECT of the products named in a place of ``STOCK_ELSEWHERE`` that are meant: all, or those of these ids."""
-        table, column = place.split(".")
+    def _named(self, other: OtherStock, ids: str = "") -> str:
+        """A SELECT of the products that a place of ``OTHER_STOCK`` names and means: all, or those of these ids."""
+        table, column = other.place.split(".")
         tables, condition = f"{self.name(table)} e", f"e.{column} IN ({ids})" if ids else "TRUE"
-        if STOCK_ELSEWHERE[place]:
+        if other.when:
             tables += f" JOIN {self.products} p ON p.products_id = e.{column}"
-            condition += f" AND ({self._with_settings(STOCK_ELSEWHERE[place])})"
+            condition += f" AND ({self._with_settings(other.when)})"
         return f"SELECT DISTINCT e.{column} AS product FROM {tables} WHERE {condition}"
 
     def _with_settings(self, condition: str) -> str:
@@ -210,12 +226,12 @@ class Tables:
         switches = self.switches(named) if named else {}
         return condition.format(**{name: int(switches.get(name) == "true") for name in named})
 
-    def _settings(self) -> tuple[str, Settings]:
-        """Where this shop's settings stand: the table, as it goes into a statement, and its columns."""
+    def _settings(self) -> tuple[str, SettingsTable]:
+        """Where this shop's settings are: the table, as it goes into a statement, and its columns."""
         places = self.columns(TELLING)
-        there = (usual for usual, columns in SETTINGS.items() if f"{usual}.{columns.name}" in places)
-        usual = next(there, "configuration")
-        return self.name(usual), SETTINGS[usual]
+        there = (known for known in SETTINGS if f"{known.table}.{known.name}" in places)
+        found = next(there, SETTINGS[-1])
+        return self.name(found.table), found
 
     def switches(self, names: Sequence[str]) -> dict[str, str]:
         """Those of the named settings that the shop has. Where one stands twice, the shop uses the first."""

@@ -13,14 +13,22 @@ from pathlib import Path
 
 from onhand.domain.errors import Permanent
 
+from .assembling import without_part
+
 CONNECTOR = "onhand.php"
 HINT = "onhand-hint.php"
+LEFT_OUT = "osCommerce 4"  # the part that a lean connector is without
 HOOKS = "hooks"  # a folder for each family, with the files it needs besides the hint's file
 
 
 def connector() -> Path:
     """Return the path of the connector. Raise Permanent if it is missing."""
     return _folder() / CONNECTOR
+
+
+def lean_connector() -> bytes:
+    """Return the file for every shop but an osCommerce 4, a fifth shorter. Raises Permanent if this installation lacks it."""
+    return without_part(connector().read_text(encoding="utf-8"), LEFT_OUT).encode()
 
 
 def hint_files() -> dict[str, bytes]:

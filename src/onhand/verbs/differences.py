@@ -1,8 +1,8 @@
-"""Verbs about differences: see them in words, decide one, look again.
+"""Verbs about differences: list them with explanations, decide one, recheck one.
 
 Path: called by name through ``verbs.run``.
-Promise: each difference says what was seen, what that means, and what was or is to be done.
-Never: changes a quantity but by a person's decision.
+Promise: each difference says what was seen, what it means, and what was done or has to be done.
+Never: changes a quantity except by a person's decision.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def difference_recheck(app: App, asked: requests.DifferenceRecheck) -> Data:
     known = app.read(lambda books: books.differences.get(asked.difference))
     cart = app.read(lambda books: books.carts.get(known.cart))
     with app.at_cart(cart) as (shop, memory):
-        # As it is now, not as it was while we waited for the shop's line to be free.
+        # Read the cart again: it may have changed while this waited for the shop.
         cart = app.read(lambda books: books.carts.get(known.cart))
         found = rechecking.recheck(app.house, cart, shop, memory, asked.difference, asked.person)
     return {
@@ -98,8 +98,8 @@ def _in_words(row: dict[str, Any]) -> Data:
     returned = row["expected"] - row["seen"] if cause in ABOUT_RETURNS else None
     waits = returned is not None and remedy is Remedy.ASK and not row["closed_at"]
     return {
-        "if_ours": 0 if returned is not None else -row["amount"],  # signed units by which the shop changes then
-        "if_theirs": row["amount"] if returned is None else returned,  # by which on hand does
+        "if_ours": 0 if returned is not None else -row["amount"],  # signed change of the shop's count
+        "if_theirs": row["amount"] if returned is None else returned,  # signed change of on hand
         "cause_says": CAUSES[cause],
         "remedy_says": NOTHING_HELD if waits else REMEDIES[remedy][1 if row["closed_at"] else 0],
         "seen_says": _seen(row) if row["product"] is not None and (row["amount"] or returned) else "",

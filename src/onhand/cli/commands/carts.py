@@ -92,13 +92,19 @@ def cart_key(
     ] = None,
     prefix: Annotated[str, typer.Option("--prefix", help="The shop's table prefix, if OnHand cannot find it.")] = "",
     renew: Annotated[bool, typer.Option("--renew", help="Make a new key and end the old one.")] = False,
+    lean: Annotated[
+        bool,
+        typer.Option("--lean", help="With --out: leave out of onhand.php what only an osCommerce 4 needs."),
+    ] = False,
 ) -> None:
     """Make the two files for the shop, and say where to copy them."""
+    if lean and out is None:
+        raise typer.BadParameter("--lean needs --out, which says where the file is written.")
     made = call.do("cart_key", cart=name, prefix=prefix, renew=renew)
     connector = shopfiles.connector()
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        write_file(out / "onhand.php", connector.read_bytes(), 0o644)
+        write_file(out / "onhand.php", shopfiles.lean_connector() if lean else connector.read_bytes(), 0o644)
         write_file(out / made["file"], made["text"].encode(), 0o600)
         for path, content in shopfiles.hint_files().items() if made["hint_url"] else ():
             (out / path).parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,73 @@
+<?php
+// ==== Answers =============================================================================================
+
+/** Remembers what the answer needs: `key`, to sign with, and `sent`, whether it is on its way. */
+function onhand_reply($name, $value = false) {
+    static $known = array('key' => null, 'sent' => null);
+    if ($value !== false) {
+        $known[$name] = $value;
+    }
+    return $known[$name];
+}
+
+/** Sends the one JSON object, signed for the request it answers, and ends. */
+function onhand_answer($status, $answer) {
+    onhand_reply('sent', true);
+    $body = json_encode($answer, JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES);
+    while (ob_get_level() > 0 && @ob_end_clean()) {
+        continue;
+    }
+    http_response_code($status);
+    header_remove('X-Powered-By');
+    header('Content-Type: application/json; charset=utf-8');
+    header('Cache-Control: no-store');
+    header('Content-Length: ' . strlen($body));
+    $key = onhand_reply('key');
+    $digest = onhand_digest($body);
+    header('Content-Digest: ' . $digest);
+    if ($key && preg_match('/^onhand=(:[A-Za-z0-9+\/=]{1,100}:)$/D', onhand_server('HTTP_SIGNATURE'), $part)) {
+        $covered = '"@status" "content-digest" "signature";req;key="onhand"';
+        $input = "($covered);created=" . time() . ';keyid="' . $key['key_id'] . '";alg="hmac-sha256"';
+        $base = '"@status": ' . $status . "\n" . '"content-digest": ' . $digest . "\n"
+            . '"signature";req;key="onhand": ' . $part[1] . "\n" . '"@signature-params": ' . $input;
+        header('Signature-Input: onhand=' . $input);
+        header('Signature: onhand=' . onhand_signature($base, $key));
+    }
+    echo $body;
+    exit;
+}
+
+/** Something nobody foresaw: the details go to the server's error log, the caller learns that it happened. */
+function onhand_give_up($problem) {
+    onhand_if_allowed('error_log', 'OnHand connector: ' . $problem->getMessage() . ' in ' . $problem->getFile()
+        . ' line ' . $problem->getLine());
+    onhand_answer(500, array('ok' => false, 'error' => array('code' => 'internal',
+        'message' => "The connector failed; the details are in the web server's error log.")));
+}
+
+/** When PHP stops the script by itself, out of memory or time, the caller still gets an answer. */
+function onhand_last_words() {
+    if (!onhand_reply('sent')) {
+        $error = error_get_last();
+        onhand_give_up(new Exception($error ? $error['message'] : 'the script ended by itself'));
+    }
+}
+
+/** A whole number out of the database; its digits, where this PHP has 32 bits and cannot hold it. */
+function onhand_number($digits) {
+    return (float) (int) $digits === (float) $digits ? (int) $digits : (string) $digits;
+}
+
+/** Text as valid UTF-8: what is not becomes U+FFFD. Null stays null. */
+function onhand_text($text) {
+    if ($text === null || preg_match('//u', $text)) {
+        return $text;
+    }
+    $valid = '[\x00-\x7F]|[\xC2-\xDF][\x80-\xBF]|\xE0[\xA0-\xBF][\x80-\xBF]|[\xE1-\xEC\xEE\xEF][\x80-\xBF]{2}'
+        . '|\xED[\x80-\x9F][\x80-\xBF]|\xF0[\x90-\xBF][\x80-\xBF]{2}|[\xF1-\xF3][\x80-\xBF]{3}|\xF4[\x80-\x8F][\x80-\xBF]{2}';
+    preg_match_all('/(?:' . $valid . ')|./s', $text, $pieces);
+    foreach ($pieces[0] as $n => $piece) {
+        $pieces[0][$n] = strlen($piece) === 1 && ord($piece) > 127 ? "\xEF\xBF\xBD" : $piece;
+    }
+    return implode('', $pieces[0]);
+}

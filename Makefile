@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself; a second run finds it there.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-php fast check connector bench simulate sketch chaos fuzz mutants screenshots setup lock vendor clean
+.PHONY: help demo test test-php fast check bench simulate sketch chaos fuzz mutants screenshots setup lock vendor clean
 
 # PYTHON=/path/to/python3.12 chooses the interpreter for .venv.
 export PYTHON
@@ -45,6 +45,7 @@ check:  ## style, formatting, types, direction of imports
 	$(BIN)/lint-imports
 	$(BIN)/python -m onhand.files.assembling --check
 
+.PHONY: connector
 connector:  ## put connector/onhand.php together again, after a change of its parts or of the facts about a cart
 	@scripts/set-up dev
 	$(BIN)/python -m onhand.files.assembling

@@ -46,7 +46,7 @@ class Case:
     seen: Sequence[Drift]  # as the witness noted it; of amount 0: a form that was saved shortly before
     named: Rows  # the differences on record
     misjudged: int = 0  # signed units by which the sum moved otherwise than the books believe of their own posts
-    vague: bool = False  # nobody can say when it was touched
+    vague: bool = False  # when it was touched cannot be known
     came_back: bool = False  # goods came back, or may seem to have
     edited_alone: bool = False  # a line was changed, and no stock with it
 
@@ -90,7 +90,7 @@ def compare(case: Case, excused: Collection[int]) -> str:
 
 
 def _what_happened(case: Case) -> set[str]:
-    """What each writer does has its names; if nothing else happened, only those that fit this one change."""
+    """Each writer has its causes; if nothing else happened, only those that fit this one change."""
     if case.single:
         return _only(case.seen[0])
     return {cause for drift in case.seen for cause in CAUSES[drift.writer]}
@@ -102,13 +102,13 @@ def _posts_that_were_misjudged(case: Case) -> set[str]:
 
 
 def _lines_that_cannot_be_known(case: Case) -> set[str]:
-    """Which line such a drift is about is not to be seen from outside, so it looks like a race or like a counter that was lowered."""
+    """The line that such a drift is about cannot be known from outside, so it looks like a race or like a counter that was lowered."""
     obscure = any(drift.obscure for drift in case.seen)
     return RACE_CAUSES | LOWERED_CAUSES | {"unknown", "order edited"} if obscure else set()
 
 
 def _edits_at_an_unknown_time(case: Case) -> set[str]:
-    """How long ago the shop says a form was saved is wrong by as much as its clock was moved: it may look like no edit."""
+    """The shop dates a form wrong by as much as its clock was moved: it may not look like an edit."""
     touched = case.vague and any(drift.writer is not Writer.SALE for drift in case.seen)
     return RACE_CAUSES | {"unknown"} if touched else set()
 

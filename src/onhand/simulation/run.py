@@ -39,7 +39,7 @@ Progress = Callable[[int], None]  # operations so far
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one world had to tell."""
+    """The result of one world."""
 
     seed: int
     operations: int
@@ -55,7 +55,7 @@ class Told:
 
 @dataclass(slots=True)
 class Report:
-    """Many worlds, added up."""
+    """The results of many worlds, added up."""
 
     seed: int
     worlds: int = 0
@@ -76,7 +76,7 @@ class Report:
 
     @property
     def broken(self) -> dict[str, list[int]]:
-        """The seeds of the worlds that failed, by the promise that each broke first."""
+        """Return the seeds of the worlds that failed, by the promise that each broke first."""
         found: dict[str, list[int]] = {}
         for told in self.failed:
             found.setdefault(_kind(told), []).append(told.seed)
@@ -96,7 +96,7 @@ class Report:
             self.failed.append(told)
 
     def data(self) -> dict[str, Any]:
-        """As plain values, for JSON."""
+        """Return the report as plain values, for JSON."""
         return {
             "holds": self.holds,
             "seed": self.seed,
@@ -123,7 +123,7 @@ class Report:
 
 
 def fresh_seed() -> int:
-    """Return a seed that was not chosen by anybody."""
+    """Return a random seed."""
     return secrets.randbelow(SEED_MAX)
 
 
@@ -147,7 +147,7 @@ def simulate(
 
 
 def _histories(seeds: Sequence[int], jobs: int) -> list[str]:
-    """The shortest history of each of these worlds. Each takes as long as some hundred worlds, so they share the processes."""
+    """Return the shortest history of each of these worlds. Each takes as long as some hundred worlds, so they share the processes."""
     if jobs <= 1:
         return [_shortest_of(number) for number in seeds]
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
@@ -185,7 +185,7 @@ def run_world(planned: Plan) -> Told:
 
 
 def shortest(planned: Plan) -> str:
-    """The shortest history found that fails in the same way: its plan, what happened in it, and what was wrong."""
+    """Return the shortest history found that fails in the same way: its plan, what happened in it, and what was wrong."""
     kind = _kind(run_world(planned))
     runs = 0
 
@@ -219,12 +219,12 @@ def shortest(planned: Plan) -> str:
 
 
 def _kind(told: Told) -> str:
-    """Which check failed first, if one did."""
+    """Return the name of the check that failed first; empty if none did."""
     return told.violations[0].split(":")[0] if told.violations else ""
 
 
 def _worlds(seed: int, jobs: int, worlds: int | None) -> Iterator[Told]:
-    """The worlds in the order of their seeds, whoever performs them."""
+    """Yield the results in the order of their seeds, whichever process performs them."""
     seeds = iter(count(seed) if worlds is None else range(seed, seed + worlds))
     if jobs <= 1:
         yield from (run_world(plan(number)) for number in seeds)
@@ -252,7 +252,7 @@ def _run_seed(seed: int) -> Told:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Simulated events are no events: nothing of them is logged."""
+    """Log nothing: simulated events are not events."""
     before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:

@@ -109,22 +109,29 @@ def _unseen(shops: Sequence[Testimony], asked: Rows) -> set[int]:
 
 
 def _before_any_look(told: Testimony) -> list[int]:
-    """An order that was edited, or taken out of the counter, before any look looks like a race, or like a checkout that died half way:
-    neither can be known. A race of the same moment can hide its units from the sum."""
+    """Return units of orders that were edited, or taken out of the counter, before any look.
+
+    They look like a race, or like a checkout that died half way, and neither can be known. A race of the same moment can hide the units
+    from the sum.
+    """
     unseen = [drift for drift in told.drifts if drift.obscure is Obscure.UNSEEN]
     return [-(drift.amount if drift.meant is None else drift.meant) for drift in unseen]
 
 
 def _lost_twice(told: Testimony) -> list[int]:
-    """Of a sale that an editor lost from the counter, and one that a race lost from the quantity, only the rest of both shows."""
+    """Return units that were lost on both sides. Of a sale that an editor lost from the counter, and one that a race lost from the
+    quantity, only the rest shows."""
     uncounted = -sum(drift.amount for drift in told.drifts if drift.writer is Writer.COUNTER and drift.amount < 0)
     undone = sum(drift.amount for drift in told.drifts if drift.writer is Writer.SALE and drift.amount > 0)
     return [hidden] if (hidden := min(uncounted, undone)) else []
 
 
 def _line_alone(told: Testimony, believed: bool) -> list[int]:
-    """A line that was changed alone, and named: one that was lowered while a race lost sales looks like an editor that gave the goods
-    back; one that was raised while anything drifted is believed, which errs to selling too little."""
+    """Return units of lines that were changed alone.
+
+    One that was lowered while a race lost sales looks like an editor that gave the goods back. One that was raised while anything drifted
+    is believed, which errs to selling too little.
+    """
     raced = any(drift.writer is Writer.SALE and drift.amount > 0 for drift in told.drifts)
     found = []
     for edit in told.line_edits:

@@ -45,7 +45,7 @@ Checker = Callable[["World"], None]
 
 @dataclass(slots=True)
 class Phase:
-    """What happened since the last quiet point that checks have to know."""
+    """Facts since the last quiet point that checks have to know."""
 
     done: defaultdict[int, set[str]] = field(default_factory=lambda: defaultdict(set))  # shop: kinds of acts
     aside: set[int] = field(default_factory=set)  # carts that were stopped or switched off
@@ -84,7 +84,7 @@ class World:
         self.renumbered: set[int] = set()  # shops where order lines have numbers that others had before
         self._backups: dict[int, tuple[Tables, Counter[int]]] = {}
         self._image: bytes | None = None
-        self.must_halt: set[int] = set()  # carts that OnHand has to stop by itself
+        self.must_halt: set[int] = set()  # carts that OnHand has to stop
         self.unsure = 0  # people of the house who have not seen an answer yet, or have a cart to switch on again
         self.carts: list[int] = []
         self.shops = [
@@ -100,7 +100,7 @@ class World:
     # The beginning
 
     def _furnish(self) -> None:
-        """Shops with products, carts for them, everything in step."""
+        """Add shops with products, and carts for them, and bring all in step."""
         settings.set_parameter(self.program.house, "SynchQOH", "True", "")
         settings.set_parameter(self.program.house, "BrakePercent", str(BRAKE_PERCENT), "")
         settings.set_parameter(self.program.house, "BrakeListings", str(BRAKE_LISTINGS), "")
@@ -154,7 +154,7 @@ class World:
         self.story.append(f"{self.time.now:9.3f}  {text}")
 
     def _died(self) -> None:
-        """The process is dead; soon another begins on what it left, at times in the very same moment."""
+        """Start another process soon on what the dead one left, at times in the very same moment."""
         self.time.at(self.time.now + self.chance.choice((0.0, 0.5, 4.0)), self.ensure_running)
 
     def ensure_running(self) -> None:
@@ -163,11 +163,11 @@ class World:
             self.program = self._start()
 
     def causes(self) -> Counter[str]:
-        """How many differences of each cause are on record."""
+        """Return how many differences of each cause are on record."""
         return causes(self)
 
     def traffic(self) -> Counter[str]:
-        """How much went on."""
+        """Return how much went on."""
         return Counter(
             {
                 "shops": len(self.shops),
@@ -210,7 +210,7 @@ class World:
                 self._fall_silent(check)
 
     def _fall_silent(self, check: Checker) -> None:
-        """Trade stops and faults end; then everything has to come in step, and the books are compared."""
+        """End trade and faults; then everything has to come in step, and the books are compared."""
         deadline = self.time.now + TRADE_ENDS_SECONDS
         while (self.time.processes or self.unsure or self.program.dead) and self.time.now < deadline:
             self.time.run_until(self.time.now + 1.0)
@@ -237,7 +237,7 @@ class World:
         self._image = self.disk.image()
 
     def restore_shop(self, shop: int) -> None:
-        """A shop's database is put back. OnHand has to notice if the shop forgot any trade or any post by that."""
+        """Put a shop's database back to its backup. OnHand has to notice if the shop forgot any trade or any post by that."""
         sim, (tables, traded) = self.shops[shop], self._backups[shop]
         forgot = any(sim.traded[self.products[shop][sku]] != traded[self.products[shop][sku]] for sku in self.skus)
         now, then = sim.tables.memory, tables.memory
@@ -253,7 +253,7 @@ class World:
             self.must_halt.add(self.carts[shop])
 
     def restore_store(self) -> None:
-        """Our own file is put back to a copy; what was booked since is lost, and the shops are newer."""
+        """Put the store data file back to a copy: what was booked since is lost, and the shops are newer."""
         if self._image is not None:
             self.program.kill()
             self.void.update(shop.tables.memory.epoch for shop in self.shops if shop.tables.memory)
@@ -276,7 +276,7 @@ class World:
         self.calm_after.append(self.time.now - begin)
 
     def _operate(self) -> None:
-        """A person answers every question and aligns every stopped cart."""
+        """Let a person answer every question and align every stopped cart."""
         stopped = [cart_id for cart_id in self.carts if self.cart(cart_id).halted is not None]
         for cart_id in self.must_halt.difference(stopped):
             self.violations.append(
@@ -302,7 +302,7 @@ class World:
         self.program.arrange()
 
     def switch_on(self, cart_id: int) -> None:
-        """Somebody switches real-time synchronization on again, and tries until it is on; if counts differ, ours win."""
+        """Switch real-time synchronization on again as a clerk does, who tries until it is on; if counts differ, ours win."""
         if not self.program.dead:
             cart = self.cart(cart_id)
             with suppress(Killed, OnHandError):
@@ -319,7 +319,7 @@ class World:
         self.time.at(self.time.now + 1.0, lambda: self.switch_on(cart_id))
 
     def questions(self) -> list[Difference]:
-        """Differences that wait for a person."""
+        """Return the differences that wait for a person."""
 
         def read(books: SqlBooks) -> list[Difference]:
             found = [books.differences.get(row["id"]) for row in books.reports.differences(None, True, 1000)]
@@ -328,7 +328,7 @@ class World:
         return self.program.read(read)
 
     def align(self, cart_id: int, get: bool) -> None:
-        """Press Send QOH or Get QOH, and again while somebody else speaks to the shop or the shop is not quiet."""
+        """Press Send QOH or Get QOH, and again while another process speaks to the shop or the shop is not quiet."""
         for _ in range(TRIES_MAX):
             try:
                 self.press(cart_id, get)
@@ -362,4 +362,4 @@ class World:
 
 
 def _silent(phase: str, done: int, of: int) -> None:
-    """Nobody watches the progress."""
+    """Ignore the progress."""

@@ -1,4 +1,4 @@
-"""Holds help and docs to the commands there are.
+"""Tests that help and docs cover every command.
 
 Path: pytest, over the Typer application itself.
 Promise: a new command without help or docs fails here.

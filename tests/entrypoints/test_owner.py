@@ -1,4 +1,4 @@
-"""Shows that one process owns a store data file, and that every command works all the same while it does.
+"""Tests that one process owns a store data file, and that every command works meanwhile.
 
 Path: pytest; owners are processes of their own, killed and ended as an operating system would.
 Promise: what is booked through an owner is booked once and stays after it.

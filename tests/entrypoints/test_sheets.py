@@ -1,4 +1,4 @@
-"""Holds the reading and writing of CSV and XLSX to its promise: whole, or refused with every bad line named.
+"""Tests that CSV and XLSX files are read completely, or refused with every bad line named.
 
 Path: pytest, no store needed.
 Promise: what merchants' spreadsheets write is read; what is wrong in them is named by line and column; bombs do not go off.
@@ -117,7 +117,7 @@ def test_every_bad_line_is_named():
 
 
 def test_the_message_and_its_facts_name_the_place():
-    with pytest.raises(Refused, match=r"^Line 3: on_hand 'x' is not a whole number \(and 1 more faults\)\.") as refusal:
+    with pytest.raises(Refused, match=r"^Line 3: on_hand 'x' is not a whole number \(and 1 more fault\)\.") as refusal:
         sheets.read(b"sku,on_hand\nTEA,5\nMUG,x\nPOT,y\n", ITEMS)
     assert refusal.value.facts["faults"][0]["column"] == "on_hand"
 

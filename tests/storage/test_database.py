@@ -1,4 +1,4 @@
-"""Holds the store data file to its promises: durable, whole, one owner, and an error that says what to do."""
+"""Tests the store data file: durable commits, whole units, one owner, and helpful errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holds the vault to secrets that a copy of the store data file does not give away, and that a lost key file does not spoil."""
+"""Tests the vault: a copy of the store data file reveals no secret, and a lost key file destroys none."""
 
 from __future__ import annotations
 

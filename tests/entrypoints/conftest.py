@@ -1,4 +1,4 @@
-"""Gives the tests of the ways in a real store, a real sample shop, and the real program."""
+"""Fixtures for tests of the entry points: a real store, a real sample shop, and the real program."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SHELF = [("TEA", "Green Tea", 10, 5.0), ("MUG", "Blue Mug", 3, 12.5), ("POT", "I
 
 @pytest.fixture(autouse=True)
 def logs_as_before():
-    """A command sets the logs up for its process; here many commands, and other tests, share one."""
+    """Restore logging: a command sets it up for its process, which many commands and tests share here."""
     handlers, level = logging.root.handlers[:], logging.root.level
     yield
     logging.root.handlers[:] = handlers
@@ -46,27 +46,27 @@ class OnHand:
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def __call__(self, *words, code=0, typed=None):
-        """Run a command in this process; answers what it printed on both streams."""
+        """Run a command in this process and return its result."""
         result = CliRunner().invoke(app, self._words(words), input=typed)
         assert result.exit_code == code, (words, result.exit_code, result.output, result.exception)
         return result
 
     def text(self, *words, code=0, typed=None):
-        """What a person reads."""
+        """Return the text that a person reads."""
         return self(*words, code=code, typed=typed).output
 
     def json(self, *words, code=0):
-        """What a program reads: one JSON value on stdout and nothing else."""
+        """Return the JSON that a program reads: one value on stdout and nothing else."""
         return json.loads(self(*words, "--json", code=code).stdout)
 
     def program(self, *words, code=0, **how):
-        """Run a command as a process of its own."""
+        """Run a command as a separate process."""
         done = subprocess.run(self._line(words), capture_output=True, text=True, timeout=60, check=False, **how)
         assert done.returncode == code, (words, done.returncode, done.stdout, done.stderr)
         return done
 
     def start(self, *words):
-        """Start a process that stays; answers it when it has said that it is ready."""
+        """Start a long-lived process and return it once it is ready."""
         process = subprocess.Popen(self._line(words), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.started.append(process)
         process.greeting = process.stdout.readline()
@@ -82,7 +82,7 @@ class OnHand:
 
 @pytest.fixture
 def onhand(tmp_path) -> Iterator[OnHand]:
-    """A fresh store."""
+    """A new store."""
     onhand = OnHand(tmp_path / "onhand.db")
     onhand("init")
     yield onhand
@@ -95,7 +95,7 @@ def onhand(tmp_path) -> Iterator[OnHand]:
 
 @dataclass
 class Amber:
-    """A sample shop on the net, and the cart that stands for it."""
+    """A running sample shop with its cart."""
 
     shop: SampleShop
     storefront: Storefront
@@ -112,7 +112,7 @@ def connect(onhand: OnHand, shop: SampleShop, name: str) -> Storefront:
 
 @pytest.fixture
 def amber(onhand, tmp_path) -> Iterator[Amber]:
-    """A shop with three products that belong to no item yet."""
+    """A shop with three unmatched products."""
     shop = SampleShop(tmp_path / "amber.db", "Amber").create(SHELF)
     storefront = connect(onhand, shop, "Amber")
     yield Amber(shop, storefront)
@@ -128,7 +128,7 @@ def aligned(onhand, amber) -> Amber:
 
 
 def until(holds, seconds=10.0):
-    """Wait until something is so."""
+    """Wait until a condition holds."""
     give_up = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < give_up
@@ -136,12 +136,12 @@ def until(holds, seconds=10.0):
 
 
 def environment(**more):
-    """This process's environment without OnHand's own variables."""
+    """Return this process's environment without OnHand's variables."""
     return {name: value for name, value in os.environ.items() if not name.startswith("ONHAND_")} | more
 
 
 def token_for(opened: App, role: Role, scopes: Iterable[Scope] | None = None) -> str:
-    """An API token of a fresh user, with all the scopes of his role unless told otherwise."""
+    """Return an API token of a new user, by default with all scopes of their role."""
     name = f"{role.value} {secrets.token_hex(4)}"
     person, _ = people.invite(opened.house, name, role)
     owner = Caller(f"user/{person.id}", name, role.scopes, "screen")

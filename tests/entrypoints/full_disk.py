@@ -1,4 +1,4 @@
-"""Lets the disk of a store run full, and says what people and programs then see; run by ``test_full_disk.py``.
+"""Fills the disk of a store and reports what people and programs then see; run by ``test_full_disk.py``.
 
 Path: a process of its own, in whose folder a small file system is mounted.
 Promise: prints one JSON object of facts.

@@ -1,4 +1,4 @@
-"""Holds the door to its manners: who may call, what is refused, and how the lines of an answer look.
+"""Tests the address for commands: who may call it, what is refused, and the lines of an answer.
 
 Path: pytest; a real server on a free port, called over real HTTP.
 Promise: without the token nothing is done.

@@ -1,4 +1,4 @@
-"""Holds the API to its own description: requests made from it, fitting and not, against the real application.
+"""Tests the API against its own description, with valid and invalid requests to the real application.
 
 Path: pytest; schemathesis over ASGI, a real store, an administrator's token.
 Promise: no request brings about a fault of ours; every answer is one that is described.

@@ -1,4 +1,4 @@
-"""Holds the commands about suppliers and purchase orders to what they do and print."""
+"""Tests the commands about suppliers and purchase orders."""
 
 from __future__ import annotations
 

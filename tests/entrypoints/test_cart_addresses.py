@@ -1,4 +1,4 @@
-"""The address of a shop is completed or refused wherever it is entered: one rule for commands, screens and programs."""
+"""Tests that a shop's address is completed or refused by one rule for commands, screens and programs."""
 
 from __future__ import annotations
 

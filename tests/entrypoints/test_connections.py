@@ -1,4 +1,4 @@
-"""Shows that connections which say nothing, or half of something, shut nobody out, and do not fill the log.
+"""Tests that silent connections and half-sent requests lock no one out and do not fill the log.
 
 Path: pytest; the real program with the usual limit of open files, a real shop, and sockets that do not keep to the rules.
 Promise: people, programs, commands and shops are served while more connections wait than there are files.

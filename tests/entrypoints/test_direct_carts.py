@@ -1,4 +1,4 @@
-"""A cart that is reached through its database, as people and programs set it up: its password, its rights, its pace."""
+"""Tests direct carts, as people and programs set them up: password, rights and pace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holds the commands that read files to what they ask, keep and remember."""
+"""Tests the commands that read files: confirmation, kept sales, and remembered mappings."""
 
 from __future__ import annotations
 

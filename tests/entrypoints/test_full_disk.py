@@ -1,4 +1,4 @@
-"""Shows that a full disk is told on every page and to every program, and costs nothing but the wait.
+"""Tests that a full disk is reported on every page and to every program, and that nothing is lost.
 
 Path: pytest; a file system of a few megabytes, mounted in a namespace of its own, which needs no rights.
 Promise: the disk is really full.

@@ -1,4 +1,4 @@
-"""Holds help and docs to the commands there are.
+"""Tests that help and docs cover every command.
 
 Path: pytest, over the Typer application itself.
 Promise: a new command without help or docs fails here.
@@ -97,7 +97,7 @@ def test_every_exit_code_is_in_the_docs_and_in_help():
     said = " ".join(CliRunner().invoke(app, ["--help"]).output.split())
     for code in range(7):
         assert f"\n| {code} |" in text
-    assert "Exit codes: 0 done" in said
+    assert all(f" {code} " in said for code in range(7))
 
 
 def test_help_imports_nothing_heavy():

@@ -1,4 +1,4 @@
-"""Holds the address for hints to its manners: the shop's own signature opens it, and whoever has none learns nothing.
+"""Tests the address for hints: only the shop's signature is accepted, and a caller without it learns nothing.
 
 Path: pytest; a real server on a free port, called over real HTTP by a hand that knows keys, or does not.
 Promise: every wrong hint gets one and the same answer, and no shop is looked at for it.

@@ -1,4 +1,4 @@
-"""Shows that the log keeps secrets to itself and stdout clean.
+"""Tests that the log has no secrets and stays out of stdout.
 
 Path: pytest.
 Promise: a secret in an event's facts, or in a local variable of a fault, never reaches the log.

@@ -1,4 +1,4 @@
-"""Files as other programs write them, each with one product of which 12 are on hand, and what is said of them."""
+"""Tests files of other programs, each with one product and 12 on hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shows that one process owns a store data file, and that every command works all the same while it does.
+"""Tests that one process owns a store data file, and that every command works meanwhile.
 
 Path: pytest; owners are processes of their own, killed and ended as an operating system would.
 Promise: what is booked through an owner is booked once and stays after it.
@@ -179,7 +179,7 @@ def test_status_estimates_how_much_two_shops_may_oversell(onhand, aligned, tmp_p
             "shops": 2,
             "expected_units": pytest.approx(24 / 60 * 0.5 / 2),
         }
-        assert "(TEA, 1,400 an hour) that is about 1 unit too many in 10 stock-outs." in onhand.text("status")
+        assert "TEA, 1,400 an hour" in onhand.text("status")
         assert end(process)[0] == 0
 
 

@@ -1,4 +1,4 @@
-"""The commands about people and about the key file: what a locked-out administrator does on the machine."""
+"""Tests the commands about people and about the key file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holds the API for programs to its manners: who may call what, what is booked once, and how what goes wrong is told.
+"""Tests the API for programs: rights, idempotency, limits and errors.
 
 Path: pytest; the real application over a real store, called by HTTP.
 Promise: a route that answers without credentials fails here, as does a verb that a role may call without its scope.

@@ -1,4 +1,4 @@
-"""Who may have which verb done, what is written down of it, and what a request that comes twice does."""
+"""Tests rights, the audit log and idempotency keys of verbs."""
 
 from __future__ import annotations
 

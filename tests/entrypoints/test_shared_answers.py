@@ -1,4 +1,4 @@
-"""Holds what is worked out once for all who ask to what it says."""
+"""Tests the cache of expensive answers."""
 
 from __future__ import annotations
 

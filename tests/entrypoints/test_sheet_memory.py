@@ -1,4 +1,4 @@
-"""Measures what a stranger's file costs: each bomb is read in a process of its own, and its peak memory is asked of the system.
+"""Measures the cost of hostile files: each is read in a separate process, and the system reports its peak memory.
 
 Path: pytest, no store needed.
 Promise: a file of some kilobytes, however it is packed or encoded, is refused within ``GROWTH_MAX`` more memory than an honest one.

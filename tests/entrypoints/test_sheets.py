@@ -1,4 +1,4 @@
-"""Holds the reading and writing of CSV and XLSX to its promise: whole, or refused with every bad line named.
+"""Tests that CSV and XLSX files are read completely, or refused with every bad line named.
 
 Path: pytest, no store needed.
 Promise: what merchants' spreadsheets write is read; what is wrong in them is named by line and column; bombs do not go off.
@@ -34,10 +34,17 @@ def rows(content, layout=ITEMS):
 
 
 def faults(content, layout=ITEMS):
-    """Line and fault of every bad line."""
+    """Return the line and the fault of every bad line."""
     with pytest.raises(Refused) as refusal:
         sheets.read(_bytes(content), layout)
     return [(fault["line"], fault["fault"]) for fault in refusal.value.facts["faults"]]
+
+
+def places(content, layout=ITEMS):
+    """Return the line and column of every fault."""
+    with pytest.raises(Refused) as refusal:
+        sheets.read(_bytes(content), layout)
+    return [(fault["line"], fault["column"]) for fault in refusal.value.facts["faults"]]
 
 
 def xlsx(*lines, change=lambda sheet: None):
@@ -87,7 +94,8 @@ def test_what_spreadsheets_write_is_read(text):
 def test_an_old_encoding_is_read_with_a_remark():
     table = sheets.read("sku;name\nTEA;Grüner Tee – 5 €\n".encode("cp1252"), ITEMS)
     assert table.rows == [(2, {"sku": "TEA", "name": "Grüner Tee – 5 €"})]
-    assert table.remarks == ["The file is not in UTF-8 and was read as Windows-1252: check names with accents."]
+    [remark] = table.remarks
+    assert "Windows-1252" in remark
     assert sheets.read("sku;name\nTEA;Grüner Tee\n".encode(), ITEMS).remarks == []
 
 
@@ -102,24 +110,23 @@ def test_all_columns_of_an_item_are_read():
     assert tea == {"sku": "TEA", "reorder_point": 5, "reorder_to": 20, "ignore_qoh": True, "drop_ship": False}
     assert mug == {"sku": "MUG"}
     assert rows(xlsx(["sku", "drop_ship"], ["TEA", True])) == [{"sku": "TEA", "drop_ship": True}]
-    assert faults("sku,drop_ship\nTEA,perhaps\n") == [(2, "drop_ship 'perhaps' is neither yes nor no")]
+    assert places("sku,drop_ship\nTEA,perhaps\n") == [(2, "drop_ship")]
 
 
 def test_every_bad_line_is_named():
     text = "sku,on_hand\nTEA,5\n,1\nMUG,1.5\nPOT,-1\ntea,1\nCUP\nJAR,1,2\nPAN,99999999999\n"
-    named = faults(text)
-    assert [line for line, _ in named] == [3, 4, 6, 7, 8, 9]
-    assert named[1][1] == "on_hand '1.5' is not a whole number"
-    assert named[2][1] == "the SKU 'tea' is already in line 2"
-    assert named[3][1] == "1 cell, but the header has 2"
+    assert places(text) == [(3, "sku"), (4, "on_hand"), (6, "sku"), (7, ""), (8, ""), (9, "on_hand")]
+    assert "'1.5'" in faults(text)[1][1]
     lines = [["sku", "on_hand"], ["TEA", 5], [None, 1], ["MUG", 1.5], ["POT", -1], ["tea", 1], ["CUP", 1, 2]]
     assert [line for line, _ in faults(xlsx(*lines))] == [3, 4, 6, 7]
 
 
 def test_the_message_and_its_facts_name_the_place():
-    with pytest.raises(Refused, match=r"^Line 3: on_hand 'x' is not a whole number \(and 1 more faults\)\.") as refusal:
+    with pytest.raises(Refused) as refusal:
         sheets.read(b"sku,on_hand\nTEA,5\nMUG,x\nPOT,y\n", ITEMS)
-    assert refusal.value.facts["faults"][0]["column"] == "on_hand"
+    first = refusal.value.facts["faults"][0]
+    assert (first["line"], first["column"], refusal.value.facts["count"]) == (3, "on_hand", 2)
+    assert refusal.value.message.startswith(f"Line 3: {first['fault']} (")
 
 
 def test_a_line_number_counts_the_lines_within_quotes():
@@ -147,7 +154,7 @@ def test_an_unclear_header_needs_a_mapping(text, fact, value):
 
 
 def test_endless_digits_are_not_a_number():
-    assert "is not a whole number" in faults(f"sku,on_hand\nTEA,{'9' * 10_000}\n")[0][1]
+    assert places(f"sku,on_hand\nTEA,{'9' * 10_000}\n") == [(2, "on_hand")]
 
 
 def test_too_many_faults_are_counted():
@@ -168,7 +175,7 @@ def test_a_delivery_is_read_unchanged():
 def test_a_blank_count_is_not_zero():
     counted = rows("sku,name,counted\nTEA,Green,0\nMUG,,\n", COUNTS)
     assert counted == [{"sku": "TEA", "name": "Green", "counted": 0}, {"sku": "MUG"}]
-    assert faults("sku,counted\nTEA,1\ntea,2\n", COUNTS) == [(3, "the SKU 'tea' is already in line 2")]
+    assert places("sku,counted\nTEA,1\ntea,2\n", COUNTS) == [(3, "sku")]
 
 
 # What spreadsheets do to SKUs
@@ -205,11 +212,10 @@ def test_a_permanently_shortened_sku_is_refused():
 
 
 def test_a_formula_is_refused_by_cell():
-    assert faults(xlsx(["sku", "on_hand"], ["TEA", "=1+1"], ["=A2", 1])) == [
-        (2, "B2 holds a formula: replace it with its value"),
-        (3, "A3 holds a formula: replace it with its value"),
-    ]
-    assert faults(xlsx(["sku"], ["#N/A"])) == [(2, "A2 holds a spreadsheet error: correct it")]
+    formulas = xlsx(["sku", "on_hand"], ["TEA", "=1+1"], ["=A2", 1])
+    assert places(formulas) == [(2, "on_hand"), (3, "sku")]
+    assert [fault.split()[0] for _, fault in faults(formulas)] == ["B2", "A3"]
+    assert places(xlsx(["sku"], ["#N/A"])) == [(2, "sku")]
 
 
 @pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+49 30", "-5", "@SUM(1)", "'=1", "''s", "1E+05", "#N/A", "'s Ware"])

@@ -1,4 +1,4 @@
-"""Holds the commands about items, movements and orders to what they do and print."""
+"""Tests the commands about items, movements and orders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `onhand task` says of long work in another process, and of work that was cut off with it."""
+"""Tests `onhand task` for work in another process, and for work that was cut off with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every kind of error means something at every entry point, and travels without loss."""
+"""Tests that every kind of error has a meaning at every entry point, and is sent without loss."""
 
 import pytest
 

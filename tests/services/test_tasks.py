@@ -234,7 +234,7 @@ def test_a_task_that_is_cancelled_while_posting_says_so(world: World, desk: Desk
 def test_a_cart_is_aligned_by_one_task_at_a_time(world: World, desk: Desk) -> None:
     go_on = threading.Event()
     first = desk.begin(lambda _: {"ok": go_on.wait(10)}, cart=1)
-    with pytest.raises(Conflict, match=f"Task {first} is at work"):
+    with pytest.raises(Conflict, match=f"Task {first} is aligning"):
         desk.begin(lambda _: {}, cart=1)
     other = desk.begin(lambda _: {}, cart=2)
     go_on.set()

@@ -1,4 +1,4 @@
-"""Holds the books to what the domain computes: sums and cells, windows, posts, reports and their limits."""
+"""Tests the books: sums and cells, windows, posts, reports and their limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holds the counts on a cart's card, which are taken by many small indexes, to a plain look at every listing."""
+"""Tests the counts of a cart, which use many small indexes, against a plain scan of every listing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holds the store data file to its promises: durable, whole, one owner, and an error that says what to do."""
+"""Tests the store data file: durable commits, whole units, one owner, and helpful errors."""
 
 from __future__ import annotations
 
@@ -150,10 +150,11 @@ def test_a_read_only_file_is_a_permanent_problem() -> None:
         path.chmod(0o444)
         Path(folder).chmod(0o555)
         try:
-            with somebody_else(), pytest.raises(Permanent, match="cannot be written"), Database(path) as store:
+            with somebody_else(), pytest.raises(Permanent) as refused, Database(path) as store:
                 store.write(lambda books: books.items.add("TEA", "", AT))
         finally:
             Path(folder).chmod(0o755)
+        assert refused.value.facts["reason"] == "read_only"
 
 
 def test_a_unit_that_fails_leaves_nothing(store: Database) -> None:

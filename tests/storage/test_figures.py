@@ -1,4 +1,4 @@
-"""Holds the figures over time to what was booked: sales by day, today, latency, the post stack's depth."""
+"""Tests the figures over time: sales by day, today, latency, depth of the post stack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compares every figure of Home, and every chart, with the ledger added up by other means over random histories."""
+"""Compares every figure of Home and every chart with the ledger, over random histories."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store from before SKUs were read as people see them: its keys are written anew, and nothing is lost by that."""
+"""Tests the upgrade of a store from before SKUs were read as people see them: its keys change, and nothing is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holds the vault to secrets that a copy of the store data file does not give away, and that a lost key file does not spoil."""
+"""Tests the vault: a copy of the store data file reveals no secret, and a lost key file destroys none."""
 
 from __future__ import annotations
 
@@ -74,9 +74,9 @@ def test_without_its_key_file_a_store_opens_and_carts_report_it(path: Path) -> N
     with App(path, "test") as app:
         cart = app.read(lambda books: books.carts.get(1))
         for ask in (lambda: app.connectors.open(cart), lambda: run(app, "cart_key", {"cart": "Amber"}, silent)):
-            with pytest.raises(Permanent, match="put the right key file back, or make a new key with `onhand cart key"):
+            with pytest.raises(Permanent, match="`onhand cart key"):
                 ask()
-        with pytest.raises(Permanent, match=r"missing or not a key file: restore it, or .*`onhand init --upgrade`"):
+        with pytest.raises(Permanent, match="`onhand init --upgrade`"):
             run(app, "cart_key", {"cart": "Amber", "renew": True}, silent)
         assert run(app, "cart_show", {"cart": "Amber"}, silent)["name"] == "Amber"
 
@@ -143,7 +143,7 @@ def test_a_cart_with_a_locked_key_does_not_stop_other_carts(path: Path) -> None:
         until(lambda: 2 in controller.pulses())
         shown = run(app, "cart_show", {"cart": "Amber"}, silent)
         assert shown["state"] == "trouble"
-        assert "the key file does not open it" in shown["trouble"]
+        assert "key file" in shown["trouble"]
 
 
 def test_a_webhook_with_a_locked_secret_sends_nothing(path: Path) -> None:
@@ -151,7 +151,7 @@ def test_a_webhook_with_a_locked_secret_sends_nothing(path: Path) -> None:
     with App(path, "test") as app:
         tested = run(app, "webhook_test", {"webhook": 1}, silent)
     assert not tested["delivered"]
-    assert "Put the right key file back" in tested["answer"]
+    assert "key file" in tested["answer"]
 
 
 def test_a_blank_secret_needs_no_key(tmp_path: Path) -> None:

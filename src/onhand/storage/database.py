@@ -343,7 +343,8 @@ _TROUBLES: tuple[tuple[tuple[str, ...], Callable[[str], OnHandError]], ...] = (
     (
         ("readonly", "read-only", "Permission denied", "unable to open"),
         lambda text: Permanent(
-            f"The store data file cannot be written: give this user the right to ({text}).", reason="read_only"
+            f"The store data file cannot be written ({text}): give this user permission to write it.",
+            reason="read_only",
         ),
     ),
     (

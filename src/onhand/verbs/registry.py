@@ -232,7 +232,7 @@ def _in_words(fault: ErrorDetails) -> str:
     if kind == "bool_parsing":
         return "Give yes or no."
     if kind == "missing":
-        return "This is required."
+        return "This is needed."
     if kind == "extra_forbidden":
         return "There is no such argument."
     if kind in {"greater_than_equal", "less_than_equal"}:
@@ -245,7 +245,7 @@ def _in_words(fault: ErrorDetails) -> str:
     if kind == "base64_decode":
         return "Send the file as Base64."
     if kind == "string_too_short":
-        return "This is required."
+        return "This is needed."
     return f"{fault['msg']}."
 
 

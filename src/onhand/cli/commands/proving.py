@@ -14,9 +14,10 @@ import typer
 
 from onhand.cli import printing
 from onhand.cli.console import Call, command, in_words
+from onhand.domain.differences import Cause
 from onhand.requests.office import Prove
 from onhand.wire import BROKEN
-from onhand.words import counted, number
+from onhand.words import counted, label, number
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 proving = typer.Typer()  # its commands are top-level
 
 OPERATIONS = 100_000  # less than a minute
+CAUSES = {cause.value: label(cause) for cause in Cause}
 SEEDS_SHOWN = 20  # per broken promise; the JSON has all
 
 
@@ -78,7 +80,12 @@ def _report(out: Console, data: Data) -> None:
     words = "{operations:operation} in {worlds:world} from seed {seed}, {operations_per_second:operation} per second."
     printing.say(out, in_words(words, data))
     for title in ("traffic", "faults", "differences", "checks"):
-        printing.table(out, [title.capitalize(), ">Count"], [[k, f"{n:,}"] for k, n in data[title].items()], "None.")
+        printing.table(
+            out,
+            [title.capitalize(), ">Count"],
+            [[CAUSES.get(k, k), number(n)] for k, n in data[title].items()],
+            "None.",
+        )
     if data["holds"]:
         longest = data["in_step_seconds"]["longest"]
         printing.say(

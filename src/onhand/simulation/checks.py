@@ -368,7 +368,7 @@ def _differences(world: World) -> list[str]:
                 told = [
                     found
                     for found in told
-                    if found["cause"] in RETURN_CAUSES or found["note"] != "its product is not kept in step any more"
+                    if found["cause"] in RETURN_CAUSES or found["note"] != "its product is no longer synced"
                 ]
             alone = edited_alone(world, number, product)
             text = compare(seen[product], told, wrong_posts, vague, came_back, questions, alone)

@@ -83,7 +83,7 @@ def test_a_shop_that_does_not_subtract_is_told():
 
 def test_downloads_are_told_where_they_are_not_subtracted():
     on = {"DOWNLOAD_ENABLED": "true"}
-    assert "sold as downloads are not kept" in about(switches=on)
+    assert "sold as downloads are not synced" in about(switches=on)
     assert about(switches={**on, "STOCK_LIMITED_DOWNLOADS": "true"}) == ""
     assert about(switches={**on, "DOWNLOAD_STOCK_CHECK": "true"}) == ""
     assert about(switches={**on, "DOWNLOAD_STOCK_CHECK": "false"}) == about(switches=on)
@@ -145,7 +145,7 @@ def test_what_keeps_a_shop_out_is_said_first():
     [
         ({"STOCK_LIMITED": "false"}, "takes every order, whatever is there"),
         ({"PURCHASE_OFF_STOCK": "true"}, "sells beyond its stock"),
-        ({"TEMPORARY_STOCK_ENABLE": "true"}, "lie in baskets"),
+        ({"TEMPORARY_STOCK_ENABLE": "true"}, "in baskets"),
         ({"DOWNLOAD_ENABLED": "true"}, "products with a file are not synced"),
         ({"PurchaseOrders_EXTENSION_STATUS": "True"}, "PurchaseOrders is on"),
         ({"Rma_EXTENSION_STATUS": "True"}, "Rma is on"),

@@ -273,7 +273,7 @@ def test_a_difference_that_was_put_right_in_the_shop_is_closed_at_a_re_check(wor
     (asked,) = amber.differences(open_only=True)
     found = recheck(amber, asked["id"])
     assert (found.shows, found.wanted, found.closed) == (13, 10, False)
-    assert found.says == "The shop shows 13, we want 10; +3 wait for you: decide ours or theirs."
+    assert all(figure in found.says for figure in ("13", "10", "+3"))
     amber.edit("TEA", 10)
     found = recheck(amber, asked["id"])
     assert (found.shows, found.closed, found.says) == (10, True, "Closed: undone in the shop.")
@@ -288,7 +288,7 @@ def test_a_new_product_is_closed_at_a_re_check_once_it_is_in_step(world: World) 
     (shown,) = amber.differences(open_only=True)
     found = recheck(amber, shown["id"])
     assert not found.closed
-    assert "not kept in step: Send or Get" in found.says
+    assert "Send or Get" in found.says
     amber.send()
     assert amber.differences(open_only=True) == []
 
@@ -299,7 +299,7 @@ def test_a_post_that_is_due_is_said_at_a_re_check_and_one_that_landed_closes_it(
     amber.edit("TEA", 13)
     amber.settle()
     (edit,) = amber.differences(open_only=True)
-    assert recheck(amber, edit["id"]).says == "The shop shows 13, we want 10. Nothing is posted for it: counting"
+    assert recheck(amber, edit["id"]).says.endswith(": counting")
     amber.edit("TEA", 10)
     amber.settle()
     number = max(x["id"] for x in amber.differences())

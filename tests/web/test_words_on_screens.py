@@ -142,6 +142,16 @@ def test_no_page_says_anything_that_only_engineers_understand(connected: House) 
             wrong[path] = found
         links = {link.replace("&amp;", "&") for link in re.findall(r'href="(/[^"#]*)', answer.text)}
         left += [link for link in links - done if not link.startswith(("/static", "/api"))]
+    tried = connected.shops[NAMES[0]].stock()[0].sku
+    asked = connected.do("differences", open_only=True)["differences"][0]["id"]
+    for page, action, typed in (
+        ("/carts/1", "/carts/1/test#test", {"sku": tried}),
+        ("/differences?open=yes", f"/differences/{asked}/recheck", {}),
+        ("/receive", "/receive", {"sku-0": "NONE", "units-0": "1"}),
+        (f"/item?sku={quote(tried, safe='')}", "/item/adjust", {"counted": "-1", "reason": "lost"}),
+    ):
+        if found := never_said(read(connected.browser.fill(page, action, **typed).text)):
+            wrong[action] = found
     assert wrong == {}, "\n".join(f"{path}: {found}" for path, found in wrong.items())
     reached = {path.partition("?")[0] for path in done}
     fixed = {path for method, path in connected.site.scopes if method == "GET" and "{" not in path}

@@ -71,7 +71,7 @@ def recheck(house: House, cart: Cart, shop: Shop, memory: Memory, number: int, p
         known = books.differences.get(number)
         shows = row.quantity if row else None
         if known.closed_at is None and _agrees(now, row, wanted):
-            books.differences.close(number, at, f"agrees again, seen by {person or 'a person'} at a re-check")
+            books.differences.close(number, at, f"both sides match again, checked by {person or 'a person'}")
             known = books.differences.get(number)
         closed = known.closed_at is not None
         says = f"Closed: {known.note}." if closed else _in_words(now, shows, wanted)
@@ -90,12 +90,13 @@ def _in_words(now: Listing, shows: int | None, wanted: int | None) -> str:
     if shows is None:
         return "The shop does not have the product any more. The next Send or Get of this cart closes this."
     if wanted is None:
-        return f"The shop shows {shows:,}, and no item is tied to the product: settle its SKU."
+        return f"The shop shows {shows:,}, and no item is linked to the product: link one, or correct its SKU."
+    instead = f"The shop shows {shows:,} instead of {wanted:,}."
     if not now.tracked:
         why = f" ({now.problem.value})" if now.problem else ""
-        return f"The shop shows {shows:,}, we want {wanted:,}. It is not kept in step{why}: Send or Get its quantity."
+        return f"{instead} The product is not synced{why}: Send or Get its quantity."
     if now.held:
-        return f"The shop shows {shows:,}, we want {wanted:,}; {now.held:+,} wait for you: decide ours or theirs."
+        return f"{instead} Decide about {now.held:+,}: keep our count, or use the shop's."
     if now.parked is not None:
-        return f"The shop shows {shows:,}, we want {wanted:,}. Nothing is posted for it: {now.parked}"
-    return f"The shop shows {shows:,}, we want {wanted:,}. What is due is posted as soon as the cart is synchronized."
+        return f"{instead} It gets no updates: {now.parked}"
+    return f"{instead} The update is sent as soon as the cart is synchronized."

@@ -73,7 +73,7 @@ def end_questions(books: Books, before: Iterable[Listing], at: datetime) -> None
     followed = [listing.id for listing in before if listing.tracked]
     after = books.listings.by_id(followed)
     left = [listing for listing in followed if not after[listing].tracked]
-    books.differences.close_listings(left, at, "its product is not kept in step any more")
+    books.differences.close_listings(left, at, "its product is no longer synced")
 
 
 def retie(

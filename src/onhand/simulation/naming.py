@@ -77,7 +77,7 @@ def _named_since(told: Testimony, named: Rows) -> Rows:
     """Return the differences that count. After a rename, what was asked before is found once more, with what came on top meanwhile."""
     if not told.renamed:
         return named
-    ended = "its product is not kept in step any more"
+    ended = "its product is no longer synced"
     return [found for found in named if found["cause"] in RETURN_CAUSES or found["note"] != ended]
 
 

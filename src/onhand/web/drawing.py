@@ -26,6 +26,13 @@ from onhand.domain.tasks import TaskState
 from onhand.domain.webhooks import TEST, DeliveryState, Event
 
 ACCESS = {"screen": "Browser", "api": "API", "command": "Command line"}
+TEST_STEPS = {
+    "hello": "Connect",
+    "look": "Check",
+    "post +1": "Add one unit",
+    "post -1": "Remove one unit",
+    "seen there": "Confirm quantity",
+}
 # What templates call a list of labels: ``{{ cart.state|label("cart") }}``.
 LABELS: Mapping[str, Mapping[Any, str]] = {
     "access": ACCESS,
@@ -42,6 +49,7 @@ LABELS: Mapping[str, Mapping[Any, str]] = {
     "result": words.RESULT_LABELS,
     "role": words.LABELS[Role],
     "task": words.LABELS[TaskState],
+    "test step": TEST_STEPS,
 }
 FRESH_SECONDS = 5  # a time not older than this is "just now"
 

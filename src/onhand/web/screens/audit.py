@@ -48,7 +48,12 @@ def _told(arguments: str) -> list[tuple[str, str]]:
         given = json.loads(arguments)
     except ValueError:
         return [("", arguments)]
-    return [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in given.items()]
+    return [(_named(name), value if isinstance(value, str) else json.dumps(value)) for name, value in given.items()]
+
+
+def _named(argument: str) -> str:
+    """Return the name of an argument as people read it."""
+    return "value before" if argument == "seen" else argument.replace("_", " ")
 
 
 SCREENS = (page("/audit", Scope.ADMINISTER, _audit),)

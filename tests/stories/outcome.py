@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from onhand.domain.differences import Ending
+
 Units = Mapping[str, int]  # by SKU
 END_SECONDS_MAX = 10.0  # a process that is told to end is gone by then, whatever its shops do
 SLACK_SECONDS = 4.0  # for a machine that is busy with other tests
@@ -84,11 +86,10 @@ class Outcome:
 
     def named(self, shop: str, sku: str) -> int:
         """Units of all differences of this listing, but for those that the shop itself took back."""
-        found = (d for d in self.differences if (d["cart"], d["sku"]) == (shop, sku) and d["note"] != UNDONE)
+        found = (d for d in self.differences if (d["cart"], d["sku"]) == (shop, sku) and d["note"] != Ending.UNDONE)
         return sum(difference["amount"] for difference in found)
 
 
-UNDONE = "undone in the shop"
 Faults = Iterator[str]
 
 

@@ -265,6 +265,21 @@ def braked(changes: int, listings: int, percent: float, at_least: int) -> bool:
     return changes > at_least and changes > listings * percent / 100
 
 
+class Ending(StrEnum):
+    """How a difference ended: its note begins with these words. People read them, and the simulation judges by them."""
+
+    CORRECTED = "corrected by an update"
+    OURS = "our count chosen"
+    THEIRS = "the shop's count chosen"
+    SENT = "aligned by Send QOH"
+    GOT = "aligned by Get QOH"
+    UNDONE = "undone in the shop"
+    UNSYNCED = "its product is no longer synced"
+
+
+UNBOOKED = "more than were booked as taken"  # in the note of a question about units that came back, and never were booked as sold
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """A named drift as it is kept. ``amount`` is how far the shop's sum moved, in signed units."""

@@ -15,6 +15,7 @@ import structlog
 
 from onhand.domain import posts
 from onhand.domain.carts import Cart
+from onhand.domain.differences import Ending
 from onhand.domain.errors import Cancelled, OnHandError, Refused, Retriable
 from onhand.domain.family import UNKNOWN
 from onhand.domain.listings import Direction, Listing, Plan, Problem, Shown, Tie, absent, plan, target
@@ -304,8 +305,8 @@ def _create_items(books: Books, planned: Sequence[Plan], at: datetime) -> None:
 
 def _settle_alignment(books: Books, cart: Cart, aligned: Sequence[Listing], at: datetime, by: Direction) -> None:
     deleted = [listing for listing in books.listings.all(cart.id) if listing.deleted]
-    note = f"aligned by {by.value.capitalize()} QOH"
-    books.differences.close_cart(cart.id, at, note, [listing.id for listing in (*aligned, *deleted)])
+    ending = Ending.SENT if by is Direction.SEND else Ending.GOT
+    books.differences.close_cart(cart.id, at, ending.value, [listing.id for listing in (*aligned, *deleted)])
     books.carts.settle_alignment(cart.id, books.ledger.last(), by, at)
 
 

@@ -14,7 +14,7 @@ import structlog
 
 from onhand.domain import differences, law, sketch
 from onhand.domain.carts import Cart
-from onhand.domain.differences import Cause, Finding, Remedy
+from onhand.domain.differences import Cause, Ending, Finding, Remedy
 from onhand.domain.doubts import Doubts, Weighing
 from onhand.domain.errors import Refused
 from onhand.domain.listings import Listing
@@ -157,13 +157,13 @@ def decide(house: House, difference_id: int, ours: bool, person: str) -> None:
         listing = books.listings.by_id([difference.listing])[difference.listing]
         if not listing.tracked:
             raise Refused(
-                "Its product is not kept in step any more: Send or Get its quantity, which settles this too.",
+                "Its product is no longer synced: Send or Get its quantity, which settles this too.",
                 difference=difference_id,
             )
         if not difference.about_return:
             books.listings.release(listing.id, difference.amount)
-        which = "our count" if ours else "the shop's count"
-        books.differences.close(difference.id, at, f"{which} chosen by {person or 'a person'}")
+        chosen = Ending.OURS if ours else Ending.THEIRS
+        books.differences.close(difference.id, at, f"{chosen} by {person or 'a person'}")
         if not ours and listing.item is not None:
             change = difference.theirs
             if bookkeeping.unbookable(books, {listing.item: change}):

@@ -15,7 +15,7 @@ import structlog
 
 from onhand.domain import differences, doubts, family, law, naming
 from onhand.domain.carts import Cart
-from onhand.domain.differences import Cause, Evidence, Finding, Policy, Remedy
+from onhand.domain.differences import Cause, Ending, Evidence, Finding, Policy, Remedy
 from onhand.domain.doubts import Doubts, Wait, Weighing
 from onhand.domain.law import Suspicion
 from onhand.domain.lines import LineChange, subset
@@ -236,7 +236,7 @@ def _remedy(
     # A sale that stayed half written for long was asked about; now it is whole, or somebody put it right there.
     books.listings.drift(listing.id, found.drift, 0, found.drift)
     books.carts.move_sums(cart.id, Sums.of(listing.product, found.drift, 0))
-    books.differences.close(undone, at, "undone in the shop")
+    books.differences.close(undone, at, Ending.UNDONE.value)
 
 
 def _follow_order(

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from onhand.domain.carts import Cart
+from onhand.domain.differences import Ending
 from onhand.domain.listings import Listing, Settled, Tie, ties
 from onhand.domain.shop import Row
 from onhand.domain.sketch import Sums
@@ -73,7 +74,7 @@ def end_questions(books: Books, before: Iterable[Listing], at: datetime) -> None
     followed = [listing.id for listing in before if listing.tracked]
     after = books.listings.by_id(followed)
     left = [listing for listing in followed if not after[listing].tracked]
-    books.differences.close_listings(left, at, "its product is no longer synced")
+    books.differences.close_listings(left, at, Ending.UNSYNCED.value)
 
 
 def retie(

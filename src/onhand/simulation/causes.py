@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from onhand.domain.differences import Ending
+
 from .reading import Rows
 from .shop import Drift, Writer
 
@@ -78,7 +80,7 @@ def compare(case: Case, excused: Collection[int]) -> str:
         f"the witness saw {_words(case.seen)}, named were {[(f['cause'], f['amount'], f['note']) for f in case.named]}"
     )
     amount = sum(drift.amount for drift in case.seen) + case.misjudged
-    told = sum(found["amount"] for found in case.named if found["note"] != "undone in the shop")
+    told = sum(found["amount"] for found in case.named if found["note"] != Ending.UNDONE)
     if told != amount:
         return f"{amount:+d} are to be named, {told:+d} were: {facts}"
     allowed = {cause for rule in ALLOWING for cause in rule(case)}

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from onhand.domain.differences import UNBOOKED, Ending
+
 from .causes import RETURN_CAUSES, Case, compare, is_about_gone, is_question
 from .reading import Rows, differences_since, misjudged
 from .shop import Drift, Writer
@@ -53,7 +55,7 @@ def differences(world: World) -> list[str]:
 
 def unbooked(world: World, found: dict[str, Any]) -> bool:
     """Return whether a person was asked about units that came back and were never booked as taken. The answer replaces the note."""
-    return "more than were booked as taken" in world.asked.get(found["id"], found["note"])
+    return UNBOOKED in world.asked.get(found["id"], found["note"])
 
 
 def _named(world: World) -> defaultdict[tuple[int, str], Rows]:
@@ -77,8 +79,7 @@ def _named_since(told: Testimony, named: Rows) -> Rows:
     """Return the differences that count. After a rename, what was asked before is found once more, with what came on top meanwhile."""
     if not told.renamed:
         return named
-    ended = "its product is no longer synced"
-    return [found for found in named if found["cause"] in RETURN_CAUSES or found["note"] != ended]
+    return [found for found in named if found["cause"] in RETURN_CAUSES or found["note"] != Ending.UNSYNCED]
 
 
 def _seems_taken_out(told: Testimony, named: Rows) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import select
 
+from onhand.domain.differences import Ending
 from onhand.storage.tables import order_lines
 
 from .reading import Rows, differences_since, movements_since, rows
@@ -91,9 +92,9 @@ def _excused(asked: Rows) -> set[int]:
             amount = found["expected_quantity"] - found["seen_quantity"]
         if found["remedy"] == "book":
             sums = sums if found["cause"] == "order edited" else {total + amount for total in sums}
-        elif note.startswith("theirs"):
+        elif note.startswith(Ending.THEIRS):
             sums |= {total + amount for total in sums}
-        elif note.startswith(("ours", "aligned by Send")):
+        elif note.startswith((Ending.OURS, Ending.SENT)):
             sums |= {total - amount for total in sums}
     return sums
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, literal_column, select, update
 
-from onhand.domain.differences import ABOUT_RETURNS, Cause, Difference, Finding, Remedy
+from onhand.domain.differences import ABOUT_RETURNS, Cause, Difference, Ending, Finding, Remedy
 from onhand.domain.errors import Refused
 from onhand.domain.sketch import Counters
 
@@ -136,7 +136,7 @@ _HEALED = Hot(
         table.c.closed_at.is_(None),
         table.c.remedy == literal_column(f"'{Remedy.POST.value}'"),
     )
-    .values(closed_at=bindparam("at"), note=literal_column("'corrected by an update'"))
+    .values(closed_at=bindparam("at"), note=literal_column(f"'{Ending.CORRECTED.value}'"))
 )
 
 

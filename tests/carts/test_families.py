@@ -17,7 +17,7 @@ from tests.shops import families
 from tests.shops.direct import direct
 from tests.shops.shop import FamilyShop
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.long]
 
 
 class TestOsCommerce22(OneShop, ShopContract):

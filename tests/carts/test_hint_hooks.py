@@ -21,7 +21,7 @@ from tests.servers import shared_mariadb, shared_php
 from tests.shops.families import Phoenix, ZenCart15
 from tests.shops.shop import CONNECTOR, FamilyShop
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.long]
 
 HOOKS = CONNECTOR.with_name("hooks")
 AROUND = Path(__file__).parent / "around"

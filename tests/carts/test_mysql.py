@@ -25,7 +25,7 @@ from tests.carts.wiretap import Wiretap
 from tests.shops import families
 from tests.shops.direct import PASSWORD, direct
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.long]
 
 OsCommerce23 = direct(families.OsCommerce23)
 

@@ -17,7 +17,7 @@ from onhand.domain.sketch import Counters, Sums
 from tests.carts.contract import OneShop, ShopContract, apply, counters, look
 from tests.shops.families import OsCommerce4
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.long]
 
 BOOKING = "stock_history WHERE comments = 'OnHand'"
 

@@ -24,7 +24,7 @@ from onhand.storage import database
 from onhand.verbs import VERBS
 from tests.entrypoints.conftest import token_for
 
-pytestmark = pytest.mark.slow  # real servers and waiting: `make fast` leaves it out
+pytestmark = [pytest.mark.slow, pytest.mark.long]  # real servers and waiting: `make fast` leaves it out
 
 # What a description cannot say: these take the arguments of another verb, or the place in a list that an earlier answer named.
 BEYOND_WORDS = {"task_start", "posts"}

@@ -18,7 +18,7 @@ from tests.fuzz.outcome import CHECKS, Outcome, faults_of
 from tests.fuzz.run import _listen, report, run
 
 SECONDS = 8.0
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 @pytest.fixture

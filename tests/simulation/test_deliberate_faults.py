@@ -36,7 +36,7 @@ from onhand.storage.lines import Lines
 from onhand.storage.listings import Listings
 from onhand.storage.posts import Posts
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 WORLDS_MAX = 120  # a fault that so many worlds do not show would go unseen; most are seen in the first few
 

@@ -128,6 +128,7 @@ WHOLE_SEEDS = {
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("seeds", SEEDS.values(), ids=SEEDS.keys())
 def test_no_more_in_the_world_as_it_was(seeds):
     for number in seeds:
@@ -137,6 +138,7 @@ def test_no_more_in_the_world_as_it_was(seeds):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("seeds", WHOLE_SEEDS.values(), ids=WHOLE_SEEDS.keys())
 def test_no_more_in_the_whole_world(seeds):
     for number in seeds:
@@ -154,6 +156,7 @@ def test_the_same_seed_is_the_same_history_to_the_byte(seed):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_it_does_not_matter_how_many_processes_share_the_work(seed):
     def told(jobs: int) -> str:
         data = simulate(seed, 6_000, jobs).data()
@@ -201,6 +204,7 @@ def _all_kinds() -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)  # it shrinks a history of each kind that fails
 def test_worlds_that_fail_do_not_end_the_run_and_are_shrunk_to_what_matters(monkeypatch, seed):
     returns_are_not_booked(monkeypatch)
@@ -240,6 +244,7 @@ def test_the_command_tells_what_was_done_and_checked():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_broken_promise_ends_with_its_exit_code(monkeypatch, seed):
     returns_are_not_booked(monkeypatch)
     monkeypatch.setattr("onhand.simulation.run.SHRINK_RUNS_MAX", 3)

@@ -22,6 +22,7 @@ SALES_AT_LEAST = 1_000  # on a machine that is busy with other tests; a quiet on
 
 
 @pytest.mark.servers
+@pytest.mark.long
 @pytest.mark.timeout(420)
 def test_two_minutes_of_everything_going_wrong(tmp_path, seed):
     with Chaos(tmp_path, seed=seed, seconds=SECONDS) as chaos:

@@ -12,7 +12,7 @@ from tests.shops.families import OsCommerce23
 from tests.stories.conftest import both_engines
 from tests.stories.stage import Crowd, Stage
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.long]
 
 Direct = direct(OsCommerce23)
 Woken = direct(OsCommerce23, "rowlog=1")

@@ -16,7 +16,7 @@ from tests.shops import families
 from tests.shops.families import OsCommerce23
 from tests.stories.stage import Stage
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.long]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.shops.families import OsCommerce23
 from tests.stories.conftest import both_engines
 from tests.stories.stage import RACES, SETTLE_SECONDS, TICK_SECONDS, Crowd, Gone, Stage
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.servers, pytest.mark.long, pytest.mark.timeout(180)]
 
 STOCK = {"MUG": 500, "PEN": 500, "CAP": 500}
 SLACK_SECONDS = 4.0  # for a machine that is busy with other tests; a quiet one needs a tenth of it

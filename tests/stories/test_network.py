@@ -17,7 +17,7 @@ from tests.stories.conftest import both_engines
 from tests.stories.relay import Relay
 from tests.stories.stage import RACES, Stage, eventually
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.long]
 
 
 @pytest.fixture

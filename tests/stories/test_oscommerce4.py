@@ -11,7 +11,7 @@ from onhand.domain.errors import Permanent, Refused
 from tests.shops.families import OsCommerce4, OsCommerce23
 from tests.stories.stage import Crowd, Stage
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.long]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from tests.stories.conftest import both_engines
 from tests.stories.stage import SETTLE_SECONDS, TICK_SECONDS, House
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.long]
 
 ADVICE = "Compare, then align the cart with Send QOH or Get QOH."
 

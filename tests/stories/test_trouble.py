@@ -14,7 +14,7 @@ from tests.servers import PASSWORD
 from tests.shops.families import OsCommerce23
 from tests.stories.stage import Stage, eventually
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.long]
 
 
 class TestTheBrake:

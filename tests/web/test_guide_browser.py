@@ -24,7 +24,7 @@ from onhand.storage import database
 from tests.browser import PHONE, visitor
 from tests.web.conftest import House, eventually
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 DOCS = Path(__file__).parents[2] / "docs"
 GUIDE = DOCS / "guide"

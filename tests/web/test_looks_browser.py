@@ -18,7 +18,7 @@ from onhand.web.site import MENU
 from tests.browser import DESK, PHONE
 from tests.web.conftest import NAMES, eventually
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 PICTURES = os.environ.get("ONHAND_PICTURES")
 LONG_SKU = "WIDE-" + "0123456789" * 5 + "-LAST"

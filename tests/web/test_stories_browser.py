@@ -20,7 +20,7 @@ from onhand.domain.people import Role
 from onhand.services import people
 from tests.web.conftest import NAMES, eventually
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 PASSWORD = "correct horse battery"  # of everybody in a test house
 STALE = "status of 409"

@@ -18,7 +18,7 @@ from tests.shops.families import OsCommerce23
 from tests.stories.stage import Shop
 from tests.web.conftest import House, eventually
 
-pytestmark = [pytest.mark.browser, pytest.mark.servers]
+pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.long]
 
 FILES = ("onhand.php", "onhand-key.php")
 BUSY_MS = 20_000  # for what asks a shop several times

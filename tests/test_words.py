@@ -11,8 +11,11 @@ import pytest
 
 from onhand import domain, words
 from onhand.domain.orders import LineState, Order, OrderLine
+from onhand.domain.people import Scope
 from onhand.domain.shop import Outcome
 from onhand.domain.states import CartState
+from onhand.services import people
+from onhand.verbs import VERBS
 
 NEVER_SHOWN = {Outcome}  # what a shop answers to a batch: the post stack shows what became of each post
 
@@ -53,6 +56,16 @@ def test_a_label_is_found_by_member_and_by_value() -> None:
     with pytest.raises(ValueError, match="sleeping"):
         words.label_of(CartState, "sleeping")
     assert [value for value, _ in words.choices(CartState)] == [state.value for state in CartState]
+
+
+def test_every_verb_that_changes_something_has_a_label_for_the_audit_log() -> None:
+    changing = {
+        name
+        for name, verb in VERBS.items()
+        if verb.scope is not Scope.READ and not name.endswith(("_list", "_show", "_grants"))
+    }
+    assert words.ACTION_LABELS.keys() == changing | {people.CHOOSE, people.CHANGE}
+    assert len(set(words.ACTION_LABELS.values())) == len(words.ACTION_LABELS)
 
 
 def test_every_word_for_an_order_has_a_label() -> None:

@@ -31,14 +31,14 @@ def test_a_new_product_is_shown_if_it_is_tied_to_an_item() -> None:
     after = {product: listing(product) for product in ties}
     (notice,) = notices(Changed.of([], fresh), ties, after)
     assert (notice.listing, notice.cause) == (after[1], Cause.NEW_LISTING)
-    assert notice.note
+    assert notice.note == "Send or Get its quantity to bring it in step."
 
 
 def test_a_listing_that_leaves_step_is_shown_with_its_cause() -> None:
     before = listing(1, model="TEA")
     (gone,) = seen(before, None)
     assert (gone.listing, gone.cause) == (before, Cause.DELETED)
-    assert gone.note
+    assert gone.note == "The shop does not sell it any more."
     renamed = replace(before, model="COFFEE", item=8, problem=Problem.DUPLICATE)
     (other,) = seen(before, renamed)
     assert (other.listing, other.cause) == (renamed, Cause.RENAMED)

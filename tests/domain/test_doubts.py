@@ -99,6 +99,7 @@ class TestWeighing:
         weighing = weigh(11, 4, sale, other, changes=[gone, kept], old={kept})
         assert weighing.weighed == Weighed((sale,), (gone,), 0, 0, 0)
         assert (weighing.waiting, weighing.changed, weighing.old) == ((other,), (kept,), {kept})
+        assert (weighing.listing, weighing.row) == (KEPT, row(quantity=11, ordered=4))
 
     def test_lines_that_an_editor_may_have_added_do_not_tell_a_reset(self) -> None:
         assert weigh(8, 3, line(1, 2)).weighed.reset == 4
@@ -163,10 +164,10 @@ class TestACounterThatAloneWasLowered:
         assert self.lowered(drift=1, known=-2) == 0
 
     def test_then_nothing_came_back(self) -> None:
-        more, rest = edited(line(3, 1), 4), went(line(4, 9))
-        weighed = Weighed((), (self.BACK, more), 0, 1, -2)
+        more, empty, rest = edited(line(3, 1), 4), went(line(5, 0)), went(line(4, 9))
+        weighed = Weighed((), (self.BACK, more, empty), 0, 1, -2)
         kept = doubts.without_returns(seen(weighed=weighed, changed=(rest,)))
-        assert kept.weighed == replace(weighed, changed=(more,), fallen=3)
+        assert kept.weighed == replace(weighed, changed=(more, empty), fallen=3)
         assert kept.changed == (self.BACK, rest)
 
 
@@ -187,6 +188,7 @@ class TestRipening:
         found = ripe(Doubts(unnamed=3, fallen=1, drift=-5, edited=2), {"unnamed": 2, "fallen": 4, "drift": -3})
         assert found == Doubts(unnamed=2, fallen=1, drift=-3)
         assert ripe(Doubts(drift=5), {"drift": -3}) == Doubts(), "another drift by now"
+        assert ripe(Doubts(fallen=1), {"fallen": 1}) == Doubts(fallen=1)
         assert ripe(Doubts(drift=-1), {"drift": -3}) == Doubts(drift=-1)
         assert ripe(Doubts(), {"drift": -3, "unnamed": 2}) == Doubts()
 

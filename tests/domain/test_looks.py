@@ -50,6 +50,7 @@ class TestJudging:
         nothing, returned = line(4, 0, product=1), line(5, -1, product=2)
         told = judge(Sums(), Noted((TEA, UNPAID, nothing, returned)), known(1, 2, 3))
         assert told == Told(False, of(1), new=of(1, 2))
+        assert judge(Sums(), Noted((MUG,)), known(2)).suspects == of(2), "of one unit, too"
 
     def test_an_unpaid_line_waits_while_the_sums_agree(self) -> None:
         assert judge(Sums(), Noted((UNPAID,)), known(3)) == Told(True, of())

@@ -28,6 +28,7 @@ def change(taken: int, back: int, on_line: int, now: int, gone: bool = False) ->
         (change(3, 0, 5, 0, gone=True), Counted(LineUnits(3, 3), 3, unbooked=2)),
         (change(3, 1, 5, 0, gone=True), Counted(LineUnits(3, 3), 2, twice=1, unbooked=2)),
         (change(0, 0, 5, 0, gone=True), Counted(LineUnits(0, 0), 0, unbooked=5)),
+        (change(3, 0, 5, 4), Counted(LineUnits(3, 0), 0, unbooked=1)),
         (change(5, 0, 5, 5), Counted(LineUnits(5, 0), 0)),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 
 from onhand.domain.errors import Refused
 from onhand.domain.sketch import FIRST_SIZE, Counters, Sums, cells_of, decode
-from onhand.services.collecting import CELLS_SECONDS
+from onhand.services.ticking import CELLS_SECONDS
 from tests.builders import Stall, World
 
 # These three share all their cells at the first size, and the weight of the second is halfway between the others'.

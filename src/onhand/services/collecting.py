@@ -21,8 +21,6 @@ from . import trading
 from .looking import Collected
 from .ports import Books, House
 
-CELLS_SECONDS = 600.0  # how often the cells are asked although the sums agree: drifts can cancel each other in the sums
-
 
 @dataclass(frozen=True, slots=True)
 class Booked:

@@ -84,8 +84,8 @@ def _doubted(changes: Sequence[LineChange], units: int, fresh: int) -> Fall:
     """Return what is made of a return of ``units``. ``fresh``: units of it that may be on the shelf, so that a person is asked."""
     orders = ", ".join(str(change.sold.order) for change in changes)
     named = f" of order {orders}" if orders else ""
-    note = f"The shop's counter gave back {units} units{named}, its quantity did not rise."
+    note = f"The shop's counter fell by {units}{named}, but its quantity did not rise."
     if not fresh:
         return Fall(units, differences.LOWERED, note=note)
-    question = f" If {fresh} came back to the shelf, choose theirs; if not, ours."
+    question = f" If {fresh} came back to the shelf, choose theirs; if not, choose ours."
     return Fall(units, differences.DOUBTED, fresh, note + question)

@@ -301,7 +301,7 @@ def _remedy_rest(
     why = "the editor left the stock alone" if taken > 0 else "more came back than is off the lines"
     note = (
         f"Order {', '.join(str(order) for order in dict.fromkeys(orders))} was edited while sales were lost. If {doubted} more are on "
-        f"the shelf than on hand, {why}: choose theirs; if not, ours."
+        f"the shelf than on hand, {why}: choose theirs; if not, choose ours."
     )
     seen, expected = Counters(row.quantity, row.ordered), Counters(row.quantity + doubted, row.ordered)
     books.differences.open(cart.id, listing.id, differences.DOUBTED, 0, seen, expected, at, note)
@@ -322,7 +322,7 @@ def _ask_about_gone(
         return
     note = (
         f"Lines of order {', '.join(dict.fromkeys(orders))} are gone in the shop, and sales were lost at the same moment. "
-        f"If {fresh} came back to the shelf, choose theirs; if not, ours."
+        f"If {fresh} came back to the shelf, choose theirs; if not, choose ours."
     )
     seen, expected = Counters(row.quantity, row.ordered), Counters(row.quantity + fresh, row.ordered)
     books.differences.open(cart.id, listing.id, differences.DOUBTED, 0, seen, expected, at, note)

@@ -121,14 +121,14 @@ def _take_again(
     expected = Counters(listing.agreed, listing.ordered)
     if units > doubted:
         seen = Counters(listing.agreed + units - doubted, listing.ordered)
-        note = f"Order {orders}: {units - doubted} of it came back here before the shop gave them back too."
+        note = f"Order {orders}: {units - doubted} came back here before the shop gave back as many."
         finding = Finding(Cause.GIVEN_BACK_TWICE, Remedy.POST)
         books.differences.open(cart.id, listing.id, finding, units - doubted, seen, expected, at, note)
     if doubted:
         wanted = Counters(listing.agreed + doubted, listing.ordered)
         note = (
-            f"Order {orders}: {doubted} of it came back here, and the shop gave back as many. "
-            "If these are others, and on the shelf as well, choose theirs; if not, ours."
+            f"Order {orders}: {doubted} came back here, and the shop gave back as many. "
+            "If those are others and on the shelf as well, choose theirs; if not, choose ours."
         )
         finding = Finding(Cause.GIVEN_BACK_TWICE, Remedy.ASK)
         books.differences.open(cart.id, listing.id, finding, doubted, expected, wanted, at, note)

@@ -32,6 +32,7 @@ _COPIED = (
 )
 # Why a shop is not where our posts left it, by the reason of a conflict.
 MISPLACED = {"epoch": _MOVED, "gap": _MOVED, "other": _COPIED, "copied": _COPIED}
+CELLS_SECONDS = 600.0  # how often cells are asked for although the sums agree: drifts can cancel each other in the sums
 LOOKS_MAX = 20  # looks in a row until all order lines of a shop are read
 ROUNDS_MAX = 50  # batches in a row before the next look
 
@@ -106,7 +107,7 @@ def _compare(
     where = looks.search(told, suspected, sold, halted, deep)
     found = reconciling.suspects(house, cart, shop, memory.misled) if where.cells else where.products
     if deep and not found:  # the cells agree too: do not ask for them again soon
-        memory.cells_due = house.clock.monotonic() + collecting.CELLS_SECONDS
+        memory.cells_due = house.clock.monotonic() + CELLS_SECONDS
     asked = Asked.after(found, where.whole, told, collected.partial)
     return reconciling.compare(house, cart, shop, memory, asked, rules) if asked.needed else 0
 

@@ -44,7 +44,7 @@ def test_a_difference_says_what_was_seen_why_and_what_is_done(asked) -> None:
     assert "+3 edit in the shop" in said
     assert "A person typed another count into the shop." in said
     assert f"The shop showed {asked.count + 3} where both sides should have held {asked.count}." in said
-    assert "waits for you The amount is held until you decide: ours or theirs." in said
+    assert "waits for you The amount is held until you decide" in said
 
 
 def test_ours_brings_the_shop_back(asked) -> None:

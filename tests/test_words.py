@@ -10,6 +10,8 @@ from enum import Enum
 import pytest
 
 from onhand import domain, words
+from onhand.domain.differences import Ending
+from onhand.domain.doubts import Wait
 from onhand.domain.orders import LineState, Order, OrderLine
 from onhand.domain.people import Scope
 from onhand.domain.shop import Outcome
@@ -17,7 +19,8 @@ from onhand.domain.states import CartState
 from onhand.services import people
 from onhand.verbs import VERBS
 
-NEVER_SHOWN = {Outcome}  # what a shop answers to a batch: the post stack shows what became of each post
+# Outcome is what a shop answers to a batch: the post stack shows what became of each post. Wait is never stored. An Ending is in words.
+NEVER_SHOWN = {Outcome, Wait, Ending}
 
 
 def _enums() -> set[type[Enum]]:

@@ -15,9 +15,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from onhand.cli.console import in_words
 from onhand.cli.program import app
-
-pytestmark = pytest.mark.slow  # a hundred commands: `make fast` leaves it out
 
 WORDS = Path(__file__).parent / "words" / "commands.txt"
 WRITE = "ONHAND_WRITE_WORDS"
@@ -142,6 +141,14 @@ def said(onhand, session: str) -> str:
     return "\n".join(pages)
 
 
+@pytest.mark.parametrize(
+    ("units", "words"), [(0, "0 units are left"), (1, "1 unit is left"), (1200, "1,200 units are left")]
+)
+def test_a_number_agrees_with_its_noun(units, words):
+    assert in_words("{sku}: {left:unit is|units are} left", {"sku": "TEA", "left": units}) == f"TEA: {words}"
+
+
+@pytest.mark.slow  # a hundred commands: `make fast` leaves it out
 def test_each_command_says_the_expected_words(onhand, amber, tmp_path):
     office = type(onhand)(tmp_path / "office.db")
     office("init")

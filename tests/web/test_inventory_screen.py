@@ -157,7 +157,7 @@ def test_an_adjustment_has_a_reason_from_the_list_and_a_remark(shelf: House) -> 
         ({"change": "9" * 5000, "reason": "lost"}, "Give a whole number."),
         ({"counted": "-1", "reason": "lost"}, "Allow going below zero"),
         ({"change": "-11", "reason": "lost"}, "Allow going below zero"),
-        ({"change": "-1", "reason": "lost", "remark": "x" * 600}, "At most 500 characters"),
+        ({"change": "-1", "reason": "lost", "remark": "x" * 600}, "at most 500 characters"),
     ],
 )
 def test_an_adjustment_that_cannot_be_keeps_what_was_typed(shelf: House, typed: dict, said: str) -> None:
@@ -221,7 +221,7 @@ def test_an_item_is_edited_and_renamed(shelf: House) -> None:
         ({"reorder_to": str(QUANTITY_MAX + 1)}, "Give at most"),
         ({"reorder_point": "9", "reorder_to": "3"}, "below its reorder point"),
         ({"supplier": "Nobody"}, "There is no supplier 'Nobody'"),
-        ({"name": "x" * 501}, "At most 500 characters"),
+        ({"name": "x" * 501}, "at most 500 characters"),
     ],
 )
 def test_an_edit_that_cannot_be_keeps_what_was_typed(shelf: House, typed: dict, said: str) -> None:
@@ -305,7 +305,7 @@ def test_a_table_is_looked_at_before_it_is_booked_and_then_booked_once(shelf: Ho
     [
         (b"sku,on_hand\nTEA,-1\nMUG,many\n", "Line 3"),
         (b"sku,on_hand\nTEA,-1\n", "Line 2"),
-        (b"name\nTea\n", "No heading says which column is sku"),
+        (b"name\nTea\n", "No heading names the column sku"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "not a table"),
         (b"sku,supplier\nTEA,Nobody\n", "There is no supplier"),
         (b"sku,reorder_point,reorder_to\nTEA,5,4\n", "Line 2"),

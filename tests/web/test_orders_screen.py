@@ -80,8 +80,8 @@ def test_more_lines_are_offered_and_what_is_typed_stays(shelf: House) -> None:
         ({"sku-1": "TEA", "units-1": str(QUANTITY_MAX + 1)}, "Give at most", "units-1"),
         ({"sku-1": "TEA", "units-1": "11"}, "There are 10 of TEA on hand", "units-1"),
         ({"sku-0": "TEA", "units-0": "6", "sku-4": "tea", "units-4": "5"}, "the order wants 11", "units-4"),
-        ({"sku-1": "x" * 400, "units-1": "1"}, "At most 300 characters", "sku-1"),
-        ({"sku-1": "TEA", "units-1": "1", "note": "x" * 501}, "At most 500 characters", "note"),
+        ({"sku-1": "x" * 400, "units-1": "1"}, "at most 300 characters", "sku-1"),
+        ({"sku-1": "TEA", "units-1": "1", "note": "x" * 501}, "at most 500 characters", "note"),
     ],
 )
 def test_an_order_that_cannot_be_says_why_by_its_line_and_keeps_what_was_typed(

@@ -298,7 +298,7 @@ def test_a_clerk_receives_and_a_viewer_only_looks(leaf):
 
 
 def test_an_order_that_is_not_there_says_so(house):
-    assert "There is no purchase order 'PO-9'." in text(house.browser.shown("/purchases/PO-9", 404))
+    assert "There is no purchase order 'PO-9'" in text(house.browser.shown("/purchases/PO-9", 404))
 
 
 def test_suppliers_are_added_and_changed_and_a_taken_name_is_refused_by_its_field(leaf):

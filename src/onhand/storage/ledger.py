@@ -182,7 +182,7 @@ class Movements:
         except IntegrityError as error:
             twice = sorted(self.booked([m.origin for m in entries]))
             raise Conflict(
-                "This was already booked: nothing was booked again.", reason="booked", origins=twice[:100]
+                "This was booked already: nothing was booked again.", reason="booked", origins=twice[:100]
             ) from error
 
     def booked(self, origins: Sequence[str]) -> set[str]:

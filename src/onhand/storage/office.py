@@ -71,7 +71,7 @@ class PhoneOrders:
 
     def add(self, number: str, person: str, note: str, lines: Sequence[tuple[int, int]], at: datetime) -> None:
         if self._taken(number):
-            raise Refused(f"Order {number!r} is already booked: nothing was changed.", order=number)
+            raise Refused(f"Order {number!r} is booked already: nothing was changed.", order=number)
         values = {"number": number, "person": person, "note": note, "at": micros(at)}
         order = self._connection.execute(insert(phone_orders).values(values).returning(phone_orders.c.id)).scalar_one()
         self._connection.execute(

@@ -40,6 +40,7 @@ from onhand.domain.errors import Forbidden, Refused
 from onhand.domain.people import Caller, Scope, role_that_may
 from onhand.requests.declaring import Absent, Argument, Aware, Base64, Blank, Option, Pattern, declaration
 from onhand.wire import Data, Progress
+from onhand.words import label
 
 SECRETS = ("secret", "password")  # arguments that the audit log does not show
 FILES = ("text", "file")  # arguments that it shows as a digest, because another file is another request
@@ -217,7 +218,8 @@ def check_scope(caller: Caller, scope: Scope, what: str) -> None:
     if not caller.may(scope):
         log.warning("verb.forbidden", verb=what, person=caller.name, caller=caller.id, scope=scope.value)
         raise Forbidden(
-            f"This needs the right to {scope.value}: ask {role_that_may(scope).with_article}.", scope=scope.value
+            f"This needs the right to {label(scope).lower()}: ask {role_that_may(scope).with_article}.",
+            scope=scope.value,
         )
 
 

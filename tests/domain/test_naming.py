@@ -61,6 +61,9 @@ class TestNaming:
         one, gone = line(1, 7, paid=False), went(line(2, 4))
         assert name(seen([one], [gone]), 3, (), True) == Named((one,), (gone,))
         assert name(seen([one], [gone], old={one}), 3, (), True) == Named((one,), (gone,))
+        before = line(3, 3, paid=False)
+        found = name(seen([before, one], [gone], old={before}), 3, (), True)
+        assert found == Named((one,), (gone,)), "rather than one that was there before"
 
     def test_an_order_comes_back_as_a_whole_where_the_shop_works_so(self) -> None:
         one, two = went(line(1, 2)), went(line(2, 3))

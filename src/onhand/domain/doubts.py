@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from enum import Enum
+from enum import Enum, auto
 
 from . import law
 from .law import Suspicion, Weighed
@@ -193,8 +193,8 @@ def _smaller(amount: int, seen: int) -> int:
 class Wait(Enum):
     """Why nothing is done yet about a product of which something has settled."""
 
-    FOR_THE_REST = "what has settled shows its cause only with something that has not"
-    FOR_THE_WHOLE_DRIFT = "the drift has to settle again, by its present amount"
+    FOR_THE_REST = auto()  # what has settled shows its cause only with something that has not
+    FOR_THE_WHOLE_DRIFT = auto()  # the drift has to settle again, by its present amount
 
 
 def ready(weighing: Weighing, ripe: Doubts, told: bool, lowered: bool, drift_later: bool) -> Doubts | Wait:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from onhand.domain.families import FAMILIES
-from onhand.domain.family import cancelling, concerns, restocks_in_part, title
+from onhand.domain.family import cancelling, concerns, is_known, restocks_in_part, title
 from onhand.domain.shop import Hello
 
 PLAIN = Hello(
@@ -65,6 +65,11 @@ def test_a_family_that_only_a_newer_connector_knows_goes_by_its_key_and_may_do_a
     assert "does not recognise" in about(family="newcart")
     assert restocks_in_part(hello)
     assert cancelling(hello) == frozenset()
+
+
+@pytest.mark.parametrize(("family", "known"), [("gambio", True), ("unknown", False), ("later", False), ("", False)])
+def test_only_a_family_with_facts_is_known(family, known):
+    assert is_known(replace(PLAIN, family=family)) is known
 
 
 def test_what_a_shop_does_with_an_order_follows_from_its_family():

@@ -34,6 +34,11 @@ def family_of(key: str) -> Family:
     return _BY_KEY.get(key) or replace(families.UNKNOWN, key=key, name=key)
 
 
+def is_known(hello: Hello) -> bool:
+    """Return whether we know how this shop sells. A newer connector may recognise a cart that we do not."""
+    return hello.family in _BY_KEY and hello.family != UNKNOWN
+
+
 def title(key: str, version: str = "") -> str:
     """Return what people call a family, with its version where the shop says one."""
     family = family_of(key)

@@ -17,7 +17,7 @@ from onhand.domain import posts
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Ending
 from onhand.domain.errors import Cancelled, OnHandError, Refused, Retriable
-from onhand.domain.family import UNKNOWN
+from onhand.domain.family import is_known
 from onhand.domain.listings import Direction, Listing, Plan, Problem, Shown, Tie, absent, plan, target
 from onhand.domain.posts import Due
 from onhand.domain.shop import Row
@@ -158,7 +158,7 @@ def enable(house: House, cart: Cart, shop: Shop, memory: Memory, force: str, per
         raise Refused(f"{cart.name} is not active: set it active first.", cart=cart.name)
     if cart.halted is not None:
         raise Refused(f"{cart.name} is stopped: {cart.halted} Align it with Send QOH or Get QOH first.", cart=cart.name)
-    if cart.hello is not None and cart.hello.family == UNKNOWN and not force:
+    if cart.hello is not None and not is_known(cart.hello) and not force:
         raise Refused(
             f"OnHand does not recognise the shop behind {cart.name}, so it cannot promise how it sells: compare both sides after "
             "a sale, a cancelled order and an edit there, then give a reason to force it.",

@@ -225,7 +225,7 @@ def _of_shop(hello: Hello | None) -> Data:
         "columns": dict(hello.columns),
         "switches": dict(hello.switches),
         "concerns": family.concerns(hello),
-        "recognised": hello.family != family.UNKNOWN,
+        "recognised": family.is_known(hello),
     }
 
 

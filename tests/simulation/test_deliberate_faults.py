@@ -7,6 +7,7 @@ one function of theirs is replaced by a faulty one.
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count, islice
@@ -44,13 +45,13 @@ WORLDS_MAX = 120  # a fault that so many worlds do not show would go unseen; mos
 def batches_are_applied_whatever_their_number(patch):
     """The connector skips the check of sequence: a request that comes twice takes effect twice."""
 
-    def apply(self, epoch, first, changes, close):
+    def apply(self, epoch, first, changes, close, holder=""):
         memory, last = self._memory(), first + len(changes) - 1
         yield
         failed = {}
         for _ in self._write(epoch, first, changes, failed):
             pass
-        self._done(memory, first, last, failed)
+        self._done(memory, first, changes, failed, holder)
         return Applied(Outcome.APPLIED, epoch, last, failed)
 
     patch.setattr(connectors.Connector, "apply", apply)
@@ -383,6 +384,8 @@ def a_line_that_was_changed_alone_moves_its_stock(patch):
     patch.setattr(editing, "note_edited", note)
 
 
+# The fault itself does not fit the code any more: it is called, or calls, with other arguments.
+MISMADE = re.compile(r"TypeError: .* argument|(Attribute|Name|Import)Error: ")
 FAULTS = [
     value
     for value in list(globals().values())
@@ -475,9 +478,7 @@ def test_the_simulation_sees(fault, monkeypatch, seed):
         with monkeypatch.context() as patch:
             fault(patch)
             broken = run_world(world).violations
-        assert not any("TypeError" in violation for violation in broken), (
-            "The fault is not made as the real code is called."
-        )
+        assert not MISMADE.search(" ".join(broken)), broken  # that is no broken promise
         if broken and not run_world(world).violations:  # it holds without the fault
             return
     pytest.fail(f"{WORLDS_MAX} worlds with this fault in them, and no promise was found broken: {fault.__doc__}")

@@ -23,9 +23,8 @@ from onhand.domain.sketch import Counters, Sums
 from . import bookkeeping, tying
 from .ports import LISTINGS_MAX, ROWS_MAX, Books, House, Shop
 
-EMPTIED_BEFORE = timedelta(
-    minutes=1
-)  # how long before it is seen to be off a product may have sold out; the set is read every half minute
+# How long before it is seen to be off a product may have sold out. The set is read every half minute.
+EMPTIED_BEFORE = timedelta(minutes=1)
 POSTS_MAX = 100
 PAGES_MAX = 2 * LISTINGS_MAX // ROWS_MAX  # products deleted while pages are read make some of them short
 

@@ -37,7 +37,7 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
 ROWS_MAX = 100_000  # rows of one question; all cells are 65,535
 IDLE_SECONDS = 10.0  # a connection idle for longer is not used again: a firewall or the server may have dropped it
-ABANDONED_SECONDS = 20  # after this long the server ends a silent connection of ours, with its lock and transaction
+ABANDONED_SECONDS = 20  # after this long the server ends our connection if it is silent, with its lock and transaction
 LOCK_SECONDS = 5  # how long to wait for an earlier verb to end
 SHOP_LOCK_SECONDS = 10  # how long to wait for a lock of the shop's own programs
 PREFIX = re.compile(r"[A-Za-z0-9_]{0,40}")  # as in the key file of the endpoint
@@ -165,8 +165,7 @@ class Server:
         self.disconnect()
         self._connection = self._opened()
         # One text mode for every server and no strictness: what a column cannot hold is found out before writing. Our table must be InnoDB
-        # or not exist at all. And a silent session of ours should end soon, with its lock and its transaction.
-        # InnoDB or not be at all. And a session of ours that falls silent is to end soon, with its lock and its transaction.
+        # or not exist at all. And our session should end soon if it is silent, with its lock and its transaction.
         mode = f"SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION', wait_timeout = {ABANDONED_SECONDS}"
         try:
             self.run(f"{mode}, lock_wait_timeout = {SHOP_LOCK_SECONDS}, innodb_lock_wait_timeout = {SHOP_LOCK_SECONDS}")
@@ -194,7 +193,7 @@ class Server:
         self.run(f"SELECT RELEASE_LOCK('{self._lock_name(prefix)}')")
 
     def rows(self, question: str) -> list[Values]:
-        """Return all rows. Raise Permanent if there are more than any query of ours has."""
+        """Return all rows. Raise Permanent if there are more than any query should have."""
         rows: list[Values] = []
         size = 0
         cursor = self._send(question)

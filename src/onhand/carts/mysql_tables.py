@@ -340,5 +340,5 @@ def _column(values: Sequence[bytes | None]) -> Column:
 
 
 def _texts(names: Iterable[str]) -> str:
-    """Return names of ours as texts in a statement: letters, digits, underscores and slashes."""
+    """Return our own names as texts in a statement: letters, digits, underscores and slashes."""
     return ", ".join(f"'{name}'" for name in names)

@@ -50,7 +50,6 @@ GATEWAY: Mapping[int, str] = {  # answers of a host in front of the shop's own w
 }
 # Refusals that a connector may not be able to sign: it has no key, or the request did not prove that it knows it. The sentences are ours:
 # any server may answer like this, and its words are not repeated.
-# anything may answer so, and what it says is not repeated.
 UNSIGNED = {
     "config": "The connector finds no key that it understands: copy the onhand-key.php that OnHand made for this cart next to onhand.php.",
     "https": "Use the https address of this shop, or set allow_http to true in onhand-key.php.",

@@ -1,7 +1,7 @@
 """Decides what is new in a shop's set of products, and which changes a person has to know about.
 
 Path: ``refreshing`` reads all products of a shop, asks ``Changed.of``, takes it over into the books, and records the ``notices``.
-Promise: a listing that can no longer be kept in step gets exactly one notice.
+Promise: a listing that can no longer be kept in sync gets exactly one notice.
 Never: ties a product to an item.
 """
 

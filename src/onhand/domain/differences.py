@@ -29,7 +29,7 @@ class Cause(StrEnum):
     ORDER_CANCELLED = (
         "order cancelled"  # an order's status was set to cancelled, and its goods were given back without the counter
     )
-    RETURN_IN_DOUBT = "return in doubt"  # a race destroyed what came back, or only the counter was lowered
+    RETURN_IN_DOUBT = "return in doubt"  # a race destroyed a return, or only the counter was lowered
     COUNTER_LOWERED = "counter lowered"  # an order was taken out of the counter, but nothing was given back
     GIVEN_BACK_TWICE = "given back twice"  # goods that had come back here were given back in the shop as well
     PARTIAL_RETURN = "partial return"  # an order was deleted, and the shop gave back only part of it

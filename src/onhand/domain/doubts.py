@@ -206,7 +206,6 @@ def ready(weighing: Weighing, ripe: Doubts, told: bool, lowered: bool, drift_lat
         return Wait.FOR_THE_REST  # the drift shows whether goods came back, and what an edit was worth
     # If no line shows what a drift is worth, goods may be returning of a line that was added and deleted before it was booked; if one does,
     # it may explain the fall instead.
-    # where one does, it may tell what fell instead.
     counter_tells = lowered or (weighed.fallen > 0 and not (told and ripe.drift < 0))
     if counter_tells and not ripe.fallen:
         return Wait.FOR_THE_REST

@@ -2,7 +2,7 @@
 
 Path: raised in domain, services and adapters; ``wire`` says which exit code and HTTP status each kind has.
 Promise: an error carries its facts, and its message says what happened and what to do.
-Never: stands for a fault found in data, such as a duplicate SKU in a shop; those are values.
+Never: describes a fault found in data, such as a duplicate SKU in a shop; those are values.
 """
 
 from __future__ import annotations

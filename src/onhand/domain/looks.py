@@ -127,7 +127,7 @@ class Asked:
 
     @property
     def needed(self) -> bool:
-        """Whether there is anything to ask or to conclude."""
+        """Return whether there is anything to ask or to conclude."""
         return self.whole or bool(self.products)
 
     def misled(self, known: Mapping[int, Listing], differing: AbstractSet[int]) -> int:

@@ -142,8 +142,6 @@ def decode(cells: Sequence[Cell]) -> dict[int, Counters] | None:
     # Several products in one cell can look like a single one between them. So guesses that the product's other cells confirm go first, and
     # then small amounts, because several products together usually make a larger one. What a wrong guess took away comes back as a product
     # of its own and is peeled again.
-    # confirm go first, and then small amounts, as what several make together is mostly more. What a wrong guess took
-    # away comes back as a product of its own and is peeled again.
     guesses = [guess for index in range(len(rest)) if (guess := _guess(rest, index, size))]
     heapify(guesses)
     peels = 0

@@ -103,7 +103,6 @@ def send(house: House, cart: Cart, shop: Shop, batch: Batch, fresh: bool = False
     if answer.outcome is Outcome.UNFINISHED:
         # Book first and close after: a crash in between leaves a batch that the shop calls begun and whose outcome is booked, and the next
         # look closes it. The other way round its outcome would be lost.
-        # fate of, and the next look closes it. The other way round its fate would be lost.
         _settle(house, cart, batch, _find_out(house, cart, shop, batch))
         shop.apply(batch.epoch, batch.first, changes, close=True)
     else:

@@ -64,7 +64,6 @@ def _read_lines(
 ) -> Lines:
     # Read waiting lines even where nothing seems to have moved: a sale and a return can cancel out, and a waiting line may be the name of
     # units that were booked without one.
-    # be the name of units that were booked without one.
     products = [listing.product for listing, _ in pairs]
     waiting = evidence.by_product(evidence.waiting(house, cart, shop, products, memory))
     # Where the counter moved by less than was paid for, something came back: through a changed line, if it has a name.

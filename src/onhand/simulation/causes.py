@@ -19,13 +19,11 @@ from .shop import Drift, Writer
 RACE_CAUSES = {"lost sale", "lost post", "lost return"}
 # Goods that came back and were destroyed at once look like a counter that was lowered alone. So for returned goods both names are right, no
 # stock moves, and what the shop's counter gave back waits for a person: the error is to sell too little.
-# right, no stock moves, and what the shop's counter gave back waits for a person: it errs to selling too little.
 RETURN_CAUSES = {"return in doubt", "counter lowered"}
 # A counter that was lowered alone differs from one that was reset only by its height; no stock moves either way.
 LOWERED_CAUSES = RETURN_CAUSES | {"counter reset"}
 # A line that was changed alone is believed where sales of the same moment can hide that its stock moved: those sales are made good, and a
 # person is asked. Next to any other drift a person is asked at once. No stock moves automatically.
-# made good, and it is asked whether it did. Beside anything else that drifted it is asked at once. No stock moves by itself.
 ALONE_CAUSES = {"order edited", "lost sale", "return in doubt", "unknown"}
 # The causes that may be named for what the witness saw. Several things at once in one listing may be named as any of them.
 CAUSES: dict[Writer, set[str]] = {
@@ -38,7 +36,6 @@ CAUSES: dict[Writer, set[str]] = {
     Writer.EDITOR: {"order edited", "unknown", "return in doubt"},
     # A sale that was booked already and is no longer in the counter looks like an order that was taken out of it; for a young product it
     # looks like a counter that was reset.
-    # like a counter that was reset.
     Writer.COUNTER: {"order edited", "unknown"} | LOWERED_CAUSES,
     Writer.LOWERED: LOWERED_CAUSES,
 }

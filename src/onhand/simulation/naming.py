@@ -68,7 +68,7 @@ def _named(world: World) -> defaultdict[tuple[int, str], Rows]:
 
 
 def _touched_before(world: World, number: int, product: int) -> Iterator[Drift]:
-    """Yield forms saved shortly before the last quiet point, of no amount: their date still shows beside what happens after it."""
+    """Yield forms saved shortly before the last quiet point, of no amount: their date is still visible next to what happens after it."""
     for drift in world.shops[number].drifts[: world.before.drifts[number]]:
         lately = drift.time > world.before.time - TOUCHED_SECONDS
         if drift.product == product and lately and drift.writer in TOUCHING:

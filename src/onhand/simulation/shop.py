@@ -51,7 +51,7 @@ class Product:
 
     @property
     def sku(self) -> str | None:
-        """The SKU column."""
+        """Return the SKU column."""
         return None if self.without_sku else self.model
 
 

@@ -81,7 +81,7 @@ def _preview(visit: Visit, cart: Named, asked: dict[str, str]) -> dict[str, Any]
 
 
 def _options(direction: str, asked: dict[str, str]) -> dict[str, Any]:
-    """Return the options beside the button, as arguments of its verb."""
+    """Return the options next to the button, as arguments of its verb."""
     if direction == "get":
         return {"create": bool(asked.get("create"))}
     size = asked.get("batch_size", "").strip()

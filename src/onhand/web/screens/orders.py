@@ -1,6 +1,6 @@
 """Orders: those collected from carts and those taken by phone; taking and cancelling them, and returned goods.
 
-Path: ``/orders``, ``/orders/new`` and ``/order?number=…&cart=…``; an order of ours has no cart.
+Path: ``/orders``, ``/orders/new`` and ``/order?number=…&cart=…``; an order entered by hand has no cart.
 Promise: a waiting line looks different from a sold one; typed text is kept, with each error by its line.
 Never: cancels an order in a shop.
 """

@@ -6,11 +6,11 @@
  *
  * What it does: it answers OnHand's signed requests about stock. It reads products, order lines and a few settings, and it
  * changes products_quantity by signed amounts (and products_status from off to on, when goods return to a product
- * that was sold out). It keeps one small table of its own, onhand_state. osCommerce 4 counts in another way; what is written
+ * that was sold out). It keeps one small table of its own, onhand_state. osCommerce 4 counts in another way; all that is written
  * there is in a section of its own.
  *
  * What it never does: it runs none of the shop's code (only its configuration file, for the database login), takes no
- * SQL and no file names from outside, calls nobody, and writes no other column. Of what a request brings, only whole numbers
+ * SQL and no file names from outside, calls no other server, and writes no other column. Only the whole numbers of a request
  * ever become part of an SQL statement.
  *
  * Read it from top to bottom: one request, the verbs, what a request may contain, the memory, the facts about each cart, the
@@ -34,13 +34,13 @@ onhand_serve();
 
 // ==== One request =========================================================================================
 
-/** Checks who asks, does what is asked, answers. Nothing but the one JSON object reaches the caller. */
+/** Checks who asks, carries out the request and answers. The caller gets only the one JSON object. */
 function onhand_serve() {
     onhand_if_allowed('ini_set', 'display_errors', '0');
     onhand_if_allowed('ini_set', 'zlib.output_compression', '0');
     onhand_if_allowed('set_time_limit', 120);
     onhand_if_allowed('ignore_user_abort', true);  // a caller who hangs up must not leave half a batch
-    ob_start();                           // whatever the configuration file prints is thrown away
+    ob_start();                           // output of the configuration file is discarded
     onhand_require_functions();
     register_shutdown_function('onhand_last_words');
     try {
@@ -54,12 +54,12 @@ function onhand_serve() {
         onhand_answer($refusal->status(), array('ok' => false, 'error' => $error + $refusal->members));
     } catch (Exception $problem) {
         onhand_give_up($problem);
-    } catch (Throwable $problem) {        // from PHP 7 on; before, there is no such class and nothing to catch
+    } catch (Throwable $problem) {        // since PHP 7; before, there is no such class and nothing to catch
         onhand_give_up($problem);
     }
 }
 
-/** Says what PHP lacks here. Without these nothing can be read, signed or answered, so the answer is written by hand. */
+/** Says what PHP lacks here. Without these extensions nothing can be read, signed or answered, so the answer is written by hand. */
 function onhand_require_functions() {
     $lacking = array();
     foreach (array('hash', 'hash_hmac', 'json_encode', 'json_decode', 'preg_match', 'preg_match_all', 'preg_replace', 'preg_quote',
@@ -86,7 +86,7 @@ function onhand_if_allowed($function, $first, $second = null) {
     }
 }
 
-/** Any failure that has a code in the protocol. */
+/** A failure with a code of the protocol. */
 class OnhandRefusal extends Exception {
     public $reason;
     public $members;
@@ -114,7 +114,7 @@ function onhand_perform($request, $key) {
     }
     $login = onhand_shop_login();
     $db = new OnhandDatabase($login);
-    $given = $key['prefix'] !== '';       // a prefix in the key file is stronger than what the shop's files say
+    $given = $key['prefix'] !== '';       // a prefix in the key file overrides the shop's files
     $prefix = $given ? $key['prefix'] : $login['prefix'];
     $shop = onhand_is_oscommerce4() && function_exists('onhand_shop4') ? onhand_shop4($db, $prefix)
         : new OnhandShop($db, $prefix, $given ? array() : onhand_renamed_tables());
@@ -122,10 +122,10 @@ function onhand_perform($request, $key) {
         throw new OnhandRefusal('busy', 'Another request of OnHand is still being served; try again in a few seconds.');
     }
     $obstacle = $shop->obstacle();
-    if ($obstacle !== '' && $verb !== 'hello') {   // the hello says it, so that a screen can show it
+    if ($obstacle !== '' && $verb !== 'hello') {   // the hello reports it, so that a screen can show it
         throw new OnhandRefusal('obstacle', $obstacle);
     }
-    // The lock and an open transaction end with the connection: also when this process is killed.
+    // The lock and an open transaction end with the connection, also when this process is killed.
     $perform = 'onhand_' . $verb;
     return $perform($request, $shop, $db);
 }
@@ -170,7 +170,7 @@ function onhand_hello($request, $shop, $db) {
     );
 }
 
-/** What is new: order lines above a cursor, and sums that tell whether any counter moved. */
+/** Returns what is new: order lines above a cursor, and sums that show whether any counter moved. */
 function onhand_look($request, $shop, $db) {
     $after = onhand_whole($request, 'after', 0);
     $low = onhand_whole($request, 'low', 0);
@@ -219,7 +219,7 @@ function onhand_look($request, $shop, $db) {
     );
 }
 
-/** The same sums in 3 * size groups, from which OnHand works out the few products that differ. */
+/** Returns the same sums in 3 * size groups, from which OnHand works out the few products that differ. */
 function onhand_cells($request, $shop, $db) {
     $size = onhand_whole($request, 'size', 1);
     if ($size > ONHAND_CELLS_MAX) {
@@ -241,7 +241,7 @@ function onhand_cells($request, $shop, $db) {
     return array('epoch' => $state['epoch'], 'last_seq' => $state['last_seq'], 'size' => $size, 'cells' => $cells);
 }
 
-/** Products, a page of them in id order or those named. */
+/** Returns products: a page of them in id order, or those named. */
 function onhand_listings($request, $shop, $db) {
     if (isset($request['ids'])) {
         $ids = onhand_ids($request, 'ids');
@@ -277,7 +277,7 @@ function onhand_listings($request, $shop, $db) {
     return array('epoch' => $state['epoch'], 'last_seq' => $state['last_seq'], 'more' => $more, 'rows' => $rows);
 }
 
-/** Those of the named order lines that still exist. */
+/** Returns those of the named order lines that still exist. */
 function onhand_orders($request, $shop, $db) {
     $ids = onhand_ids($request, 'lines');
     $db->snapshot();
@@ -285,7 +285,7 @@ function onhand_orders($request, $shop, $db) {
     return array('lines' => $ids ? onhand_lines($shop, $db, $which, ONHAND_ROWS_MAX) : array());
 }
 
-/** Order lines in id order, each with the status of its order and whether it is paid: by its own word, or because its order has a history. */
+/** Returns order lines in id order, each with its order's status and whether it is paid: by its own value, or by its order's history. */
 function onhand_lines($shop, $db, $which, $limit) {
     $line = $shop->line('l');
     $rows = $db->rows("SELECT l.orders_products_id, l.orders_id, l.products_id, l.products_model, $line[units], o.orders_status, $line[paid]"
@@ -298,7 +298,7 @@ function onhand_lines($shop, $db, $which, $limit) {
         }
     }
     if ($orders) {
-        // One question for all orders: very old shops have no index on this column.
+        // One query for all orders: very old shops have no index on this column.
         foreach ($db->rows("SELECT DISTINCT orders_id FROM $shop->history WHERE orders_id IN ("
             . implode(',', array_keys($orders)) . ')') as $row) {
             $orders[(int) $row[0]] = 1;
@@ -368,7 +368,7 @@ function onhand_apply($request, $shop, $db) {
         'holder' => $holder);
 }
 
-/** What tells a batch from another with the same numbers. */
+/** Returns the digest that tells a batch from another with the same numbers. */
 function onhand_posts_digest($posts) {
     $texts = array();
     foreach ($posts as $post) {
@@ -377,7 +377,7 @@ function onhand_posts_digest($posts) {
     return hash('sha256', implode(';', $texts));
 }
 
-/** The name of the run of OnHand that sends a batch. */
+/** Returns the name of the run of OnHand that sends a batch. */
 function onhand_holder($holder) {
     if (!is_string($holder) || !preg_match('/^[0-9a-f]{16}$/D', $holder)) {
         throw new OnhandRefusal('request', 'The member holder must be 16 hexadecimal digits.');
@@ -385,14 +385,14 @@ function onhand_holder($holder) {
     return $holder;
 }
 
-/** What is noted of the batch that was settled last. Connectors before 1.2 noted the results and nothing else. */
+/** Returns the note on the batch that was settled last. Connectors before 1.2 noted only the results. */
 function onhand_noted($text) {
     $noted = json_decode($text, true);
     $noted = is_array($noted) ? $noted : array();
     return (array_key_exists('results', $noted) ? $noted : array('results' => $noted)) + array('digest' => null, 'holder' => null);
 }
 
-/** Sorts out which posts can take effect: `possible`, these posts; `results`, the reason for each of the others. */
+/** Separates the posts that can take effect: `possible`, these posts; `results`, the reason for each of the others. */
 function onhand_sorted_posts($posts, $shop, $db, $for_update) {
     $seen = array();
     $q = $shop->quantity('p');
@@ -415,9 +415,9 @@ function onhand_sorted_posts($posts, $shop, $db, $for_update) {
 }
 
 /**
- * The one statement that changes the shop. Always relative: it cannot undo a sale that happens at the same time.
+ * Runs the one statement that changes the shop. It is always relative: it cannot undo a sale that happens at the same time.
  * The derived table drives the join, so that only the named rows are locked. Status comes before quantity because MySQL
- * computes assignments from left to right, and the condition means the quantity as it was. Returns how many rows it changed.
+ * evaluates assignments from left to right, and the condition means the old quantity. Returns how many rows it changed.
  */
 function onhand_write($posts, $shop, $db) {
     if (!$posts) {
@@ -438,8 +438,8 @@ function onhand_write($posts, $shop, $db) {
 }
 
 /**
- * The same in a transaction. As a rule every post takes effect, which the number of changed rows shows. Only when one did
- * not, it is found out which, and the rest is written again. Returns the results.
+ * Writes the same in a transaction. Usually every post takes effect, which the number of changed rows shows. Only otherwise
+ * is it found out which did not, and the rest is written again. Returns the results.
  */
 function onhand_write_at_once($posts, $shop, $db) {
     ksort($posts);                        // rows are locked and written in id order
@@ -453,21 +453,21 @@ function onhand_write_at_once($posts, $shop, $db) {
     return $sorted['results'];
 }
 
-/** The same on an engine without transactions: first it is noted that the batch has begun, so that a crash shows. */
+/** Writes the same on an engine without transactions: it first notes that the batch has begun, so that a crash shows. */
 function onhand_write_noted($posts, $first, $last, $shop, $db) {
     $db->run("UPDATE $shop->state SET begun_first = $first, begun_last = $last WHERE id = 1");
     $db->run('COMMIT');
-    onhand_write($posts, $shop, $db);     // if this fails, nobody here knows how far it came: the note stays
+    onhand_write($posts, $shop, $db);     // if this fails, it is unknown how far it came: the note stays
     $db->run('START TRANSACTION');
 }
 
 // ==== What a request may contain ==========================================================================
 
-/** A whole number, given as a number or as digits. */
+/** Returns a whole number, given as a number or as digits. */
 function onhand_whole($values, $name, $least) {
     $value = isset($values[$name]) ? $values[$name] : null;
     if (is_string($value) && preg_match('/^-?[0-9]{1,15}$/D', $value)) {
-        // Of a number that it cannot hold, a PHP of 32 bits would make the largest that it can.
+        // A PHP of 32 bits would turn a number that it cannot hold into the largest that it can.
         $value = (float) (int) $value === (float) $value ? (int) $value : null;
     }
     if (!is_int($value) || $value < $least || abs($value) > 999999999999999) {
@@ -484,7 +484,7 @@ function onhand_limit($request) {
     return $limit;
 }
 
-/** A list, short enough. */
+/** Returns a list, if it is short enough. */
 function onhand_list($request, $name) {
     if (!isset($request[$name]) || !is_array($request[$name])) {
         throw new OnhandRefusal('request', "The member $name must be a list.");
@@ -503,7 +503,7 @@ function onhand_ids($request, $name) {
     return $ids;
 }
 
-/** The posts of a batch, by product: each has a `product`, a `delta` and `reactivate`. */
+/** Returns the posts of a batch, by product: each has a `product`, a `delta` and `reactivate`. */
 function onhand_posts($request) {
     $posts = array();
     foreach (onhand_list($request, 'posts') as $post) {
@@ -525,10 +525,10 @@ function onhand_posts($request) {
 
 // ==== The memory ==========================================================================================
 
-/** The one row of our own table. Makes the table, and the row, when they are not there yet. */
+/** Returns the one row of our own table. Makes the table and the row if they are missing. */
 function onhand_state($shop, $db, $for_update = '') {
     $select = "SELECT epoch, last_seq, begun_first, begun_last, last_first, last_answer FROM $shop->state WHERE id = 1 $for_update";
-    $db->forgiving = true;                // before the first request the table is not there: nothing for an error log
+    $db->forgiving = true;                // before the first request the table is missing, which is no error
     try {
         $row = $db->row($select);
     } catch (OnhandRefusal $refusal) {
@@ -539,7 +539,7 @@ function onhand_state($shop, $db, $for_update = '') {
     }
     $db->forgiving = false;
     if ($row === null) {
-        $shop->columns();                 // where there is no shop, nothing of ours is made
+        $shop->columns();                 // without a shop, no table of ours is made
         $db->run("CREATE TABLE IF NOT EXISTS $shop->state (id TINYINT NOT NULL PRIMARY KEY, epoch CHAR(16) NOT NULL,"
             . " last_seq BIGINT NOT NULL, begun_first BIGINT NULL, begun_last BIGINT NULL, last_first BIGINT NULL,"
             . " last_answer MEDIUMTEXT NULL) ENGINE=InnoDB DEFAULT CHARSET=ascii");
@@ -553,7 +553,7 @@ function onhand_state($shop, $db, $for_update = '') {
     return $state;
 }
 
-/** 16 random hexadecimal digits. They need to be new, not secret. */
+/** Returns 16 random hexadecimal digits. They need to be new, not secret. */
 function onhand_new_epoch() {
     if (function_exists('random_bytes')) {
         return bin2hex(random_bytes(8));
@@ -735,7 +735,7 @@ function onhand_version_files() {
 
 // ==== The family ==========================================================================================
 
-/** Which cart this is: the first whose columns are all there. What is not recognised is said, not guessed. */
+/** Returns the family of this shop: the first whose columns all exist. An unknown one is reported as unknown, not guessed. */
 function onhand_family($columns) {
     foreach (onhand_marks() as $family => $places) {
         if (!array_diff($places, array_keys($columns))) {
@@ -745,7 +745,7 @@ function onhand_family($columns) {
     return 'unknown';
 }
 
-/** The version, as the shop's database or else one of its files says it; '' if none does. */
+/** Returns the version, from the shop's database or one of its files; '' if neither has it. */
 function onhand_version($shop, $db, $columns) {
     foreach (onhand_version_tables() as $known) {
         if (isset($columns[$known['place']])) {
@@ -765,13 +765,13 @@ function onhand_version($shop, $db, $columns) {
 
 // ==== The shop's tables ===================================================================================
 
-/** Where things are in the shop's database, and of what type. */
+/** The places of things in the shop's database, and their types. */
 class OnhandShop {
     public $prefix, $renamed, $state, $products, $descriptions, $attributes, $downloads, $lines, $orders, $history;
     protected $db, $languages;
     private $columns = array(), $engine;
 
-    /** `$renamed`: tables, by their usual names, that the shop calls otherwise than prefix and usual name. */
+    /** `$renamed`: tables, by their usual names, whose names are not prefix and usual name. */
     public function __construct($db, $prefix, $renamed) {
         $this->db = $db;
         $this->prefix = $prefix;
@@ -789,14 +789,14 @@ class OnhandShop {
         }
     }
 
-    /** A table, by its usual name, as it goes into a statement. */
+    /** Returns a table, by its usual name, as it goes into a statement. */
     public function table($usual) {
         return '`' . (isset($this->renamed[$usual]) ? $this->renamed[$usual] : $this->prefix . $usual) . '`';
     }
 
     /**
-     * Type, width, nullability and collation of every column of these tables, which go by their usual names: by table.column; and whether the
-     * database itself writes the time of every change into it.
+     * Returns type, width, nullability and collation of every column of these tables (by their usual names), by table.column; and whether
+     * the database writes the time of every change into it.
      */
     public function columns($tables = array('products')) {
         $names = array();
@@ -827,7 +827,7 @@ class OnhandShop {
         return $found;
     }
 
-    /** Under which prefixes this database has the tables of a shop, in a sentence. */
+    /** Says, in a sentence, under which prefixes this database has the tables of a shop. */
     private function prefixes() {
         $found = array();
         foreach ($this->db->rows("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"
@@ -850,7 +850,7 @@ class OnhandShop {
         return strcasecmp($this->engine(), 'InnoDB') === 0;
     }
 
-    /** Why this shop cannot be kept in step at all, in a sentence that says what to do; '' if it can. */
+    /** Returns why this shop cannot be kept in sync at all, in a sentence that says what to do; '' if it can. */
     public function obstacle() {
         if (onhand_is_oscommerce4()) {
             return 'This copy of onhand.php lacks the part for osCommerce 4, which this shop needs: download onhand.php from'
@@ -866,17 +866,17 @@ class OnhandShop {
         return '';
     }
 
-    /** Where products are to be read, for a FROM: all, or those with these ids. */
+    /** Returns where to read products, for a FROM: all, or those with these ids. */
     public function stock($ids = null) {
         return $this->products;
     }
 
-    /** How to read an order line: `units`; `there`, a condition: whether it counts; `paid`, whether it is, NULL: as the order's history says. */
+    /** Returns how to read an order line: `units`; `there`, a condition: it counts; `paid`, whether it is, NULL: as the order's history says. */
     public function line($alias) {
         return array('units' => "CAST(ROUND($alias.products_quantity) AS SIGNED)", 'there' => 'TRUE', 'paid' => 'NULL');
     }
 
-    /** Writes posts inside a transaction; answers the results. */
+    /** Writes posts inside a transaction; returns the results. */
     public function post($posts) {
         return onhand_write_at_once($posts, $this, $this->db);
     }
@@ -889,7 +889,7 @@ class OnhandShop {
         return $this->counter($alias, 'products_ordered');
     }
 
-    /** h(id): what a product weighs in the checking sums. */
+    /** Returns h(id): the weight of a product in the checking sums. */
     public function weight($alias) {
         $columns = $this->columns();
         $id = $columns['products.products_id']['unsigned'] ? "CAST($alias.products_id AS SIGNED)" : "$alias.products_id";
@@ -897,8 +897,8 @@ class OnhandShop {
     }
 
     /**
-     * How to read a counter: `plain`, as it is; `value`, as a whole number; `wide`, safe to multiply by a weight; `fraction`, whether it
-     * is not whole; `sum`, what it would be after a post d; `min` and `max`, what the column holds exactly.
+     * Returns how to read a counter: `plain`, as it is; `value`, as a whole number; `wide`, safe to multiply by a weight; `fraction`,
+     * whether it has one; `sum`, what it would be after a post d; `min` and `max`, the range that the column holds exactly.
      */
     protected function counter($alias, $name, $table = 'products') {
         $columns = $this->columns(array($table));
@@ -913,7 +913,7 @@ class OnhandShop {
             $narrow = $column['type'] !== 'bigint' && !$column['unsigned'];
         } else {
             $value = "CAST(ROUND($plain) AS SIGNED)";
-            // Of a FLOAT the shop itself reads six digits; what is beyond it would round at its next sale.
+            // The shop reads six digits of a FLOAT; anything beyond would be rounded at its next sale.
             $exact = array('float' => 999999, 'double' => pow(2, 53), 'decimal' => pow(10, min($column['digits'], 15)) - 1);
             if (!isset($exact[$column['type']])) {
                 throw new OnhandRefusal('tables', "The column $name is of type $column[type], which holds no quantities.");
@@ -927,7 +927,7 @@ class OnhandShop {
             'sum' => "$value + d.delta", 'min' => sprintf('%.0f', $min), 'max' => sprintf('%.0f', $max));
     }
 
-    /** A condition: the product p is sold as a download, so that its counter moves without its quantity. */
+    /** Returns a condition: the product p is sold as a download, so that its counter moves without its quantity. */
     public function download() {
         $subtracting = onhand_downloads_subtracted();
         $on = array_keys($this->switches(array_merge(array('DOWNLOAD_ENABLED'), $subtracting)), 'true', true);
@@ -942,7 +942,7 @@ class OnhandShop {
             . " WHERE a.products_id = p.products_id AND f.products_attributes_filename <> '')$sent)";
     }
 
-    /** A number, in SQL, that changes when a product begins or ceases to be sold as a download, or to have its quantity worked out from others. */
+    /** Returns SQL for a number that changes when a product becomes or stops being a download, or has its quantity worked out from others. */
     public function apart() {
         $sums = array('0');
         foreach ($this->other_stock() as $place => $when) {
@@ -955,7 +955,7 @@ class OnhandShop {
         return implode(' + ', $sums);
     }
 
-    /** The columns of onhand_other_stock() that this shop has. */
+    /** Returns the columns of onhand_other_stock() that this shop has. */
     public function stock_elsewhere() {
         return array_keys($this->other_stock());
     }
@@ -964,7 +964,7 @@ class OnhandShop {
         return array_intersect_key(onhand_other_stock(), $this->columns(onhand_telling_tables()));
     }
 
-    /** Which of these products have a quantity that the shop works out from others: variants, sub-products. By id. */
+    /** Returns, by id, those of these products whose quantity the shop works out from others: variants, sub-products. */
     public function derived($ids) {
         $found = array();
         foreach ($this->other_stock() as $place => $when) {
@@ -975,7 +975,7 @@ class OnhandShop {
         return $found;
     }
 
-    /** A SELECT of the products that a column of onhand_other_stock() names and means: all, or those of these ids. */
+    /** Returns a SELECT of the products that a column of onhand_other_stock() names: all, or those of these ids. */
     private function named($place, $when, $ids = null) {
         list($table, $column) = explode('.', $place);
         $from = $this->table($table) . ' e';
@@ -987,7 +987,7 @@ class OnhandShop {
         return "SELECT DISTINCT e.$column AS product FROM $from WHERE $where";
     }
 
-    /** A condition with settings in braces: with 1 for those that are on, and 0 for the others. */
+    /** Returns a condition with its settings in braces replaced: 1 for those that are on, 0 for the others. */
     private function with_settings($condition) {
         preg_match_all('/\{([A-Z_]+)\}/', $condition, $named);
         $switches = $this->switches($named[1]);
@@ -998,7 +998,7 @@ class OnhandShop {
         return $condition;
     }
 
-    /** Where this shop's settings are: an entry of onhand_settings_tables(), with the table's name as it goes into a statement. */
+    /** Returns this shop's entry of onhand_settings_tables(), with the table's name as it goes into a statement. */
     private function settings() {
         $columns = $this->columns(onhand_telling_tables());
         foreach (onhand_settings_tables() as $known) {
@@ -1009,12 +1009,12 @@ class OnhandShop {
         return array('table' => $this->table($known['table'])) + $known;
     }
 
-    /** The settings that say how this shop sells. */
+    /** Returns the settings that decide how this shop sells. */
     public function selling() {
         return $this->switches(onhand_switches('usual'));
     }
 
-    /** Those of the named settings that the shop has. Where one is there twice, the shop uses the first. */
+    /** Returns those of the named settings that the shop has. If one appears twice, the shop uses the first. */
     public function switches($names) {
         $found = array();
         $place = $this->settings();
@@ -1025,7 +1025,7 @@ class OnhandShop {
         return $found;
     }
 
-    /** The order of a product's descriptions, the best first: one with a name, in the shop's default language. */
+    /** Returns the order of a product's descriptions, the best first: one with a name, in the shop's default language. */
     public function best_name($alias) {
         $place = $this->settings();
         $row = $this->db->row("SELECT l.languages_id FROM $place[table] s JOIN $this->languages l ON l.code = s.`$place[value]`"
@@ -1035,24 +1035,24 @@ class OnhandShop {
 }
 
 // ==== osCommerce 4 ========================================================================================
-// Nothing of this section concerns any other cart.
+// This section does not concern any other cart.
 
-/** The shop, where this is an osCommerce 4. A copy of onhand.php without this section has no such function. */
+/** Returns the shop, if this is an osCommerce 4. A copy of onhand.php without this section has no such function. */
 function onhand_shop4($db, $prefix) {
     return new OnhandShop4($db, $prefix, array());
 }
 
 /**
- * osCommerce 4 has no counter that only sales raise, and products_quantity is a cache there. Per product, what stands firm is:
- *   P, what lies in the warehouse:           warehouses_products.warehouse_stock_quantity
- *   O, taken by orders and not gone yet:     orders_products_allocate, received - dispatched
- *   F, ordered, and missing in the shop:     orders_products of the states below, ordered - cancelled - received
- *   H, gone to buyers, less what came back:  stock_history, rows with an order, less those of baskets
- * Left to sell is P - O - F, ever ordered O + F + H; stock() hands them out as products_quantity and products_ordered. Their sum is
- * P + H: an order moves none of the two, and a dispatch moves units from the one to the other. So the law holds here as well.
+ * osCommerce 4 has no counter that only sales raise, and products_quantity is a cache there. These are reliable, per product:
+ *   P, in the warehouse:                     warehouses_products.warehouse_stock_quantity
+ *   O, taken by orders but not sent yet:     orders_products_allocate, received - dispatched
+ *   F, ordered, but missing in the shop:     orders_products of the states below, ordered - cancelled - received
+ *   H, sent to buyers, less returns:         stock_history, rows with an order, less those of baskets
+ * Left to sell is P - O - F, ever ordered O + F + H; stock() returns them as products_quantity and products_ordered. Their sum is
+ * P + H: an order changes neither, and a dispatch moves units from one to the other. So the conservation law holds here as well.
  *
- * A post changes P by a signed amount, brings the caches after it, and leaves a line in the stock journal as everybody does there.
- * Rows whose products_id has a { belong to a variant; products with a stock for each variant are set aside.
+ * A post changes P by a signed amount, updates the caches, and adds an entry to the stock journal, as all programs do there.
+ * Rows whose products_id has a { belong to a variant; products with a stock for each variant are left out.
  */
 class OnhandShop4 extends OnhandShop {
     private $places, $journal, $taken, $channels, $own_settings, $warehouses, $suppliers, $obstacle, $enabled;
@@ -1114,7 +1114,7 @@ class OnhandShop4 extends OnhandShop {
         return '';
     }
 
-    /** Whether an extension is there and switched on, as the shop itself tells it: by a setting and by its file. */
+    /** Returns whether an extension exists and is switched on, as the shop itself decides: by a setting and by its file. */
     private function is_on($extension) {
         if ($this->enabled === null) {
             $this->enabled = array();
@@ -1129,10 +1129,10 @@ class OnhandShop4 extends OnhandShop {
     }
 
     /**
-     * Each table is summed up by itself, so that what is put together is no longer than the list of products; + 0 keeps the server
-     * from walking along an index and back to the table for each row. products_last_modified
-     * is when a person or an import last changed the stock: the shop's own column moves with every save of the form, and not when stock
-     * does. Our own lines do not count. It is found only for named products.
+     * Each table is summed up separately, so that the joined part is no longer than the list of products; + 0 keeps the server from
+     * walking along an index and back to the table for each row. products_last_modified is when a person or an import last changed the
+     * stock: the shop's own column moves with every save of the form, and not when stock does. Our own entries do not count. It is
+     * found only for named products.
      */
     public function stock($ids = null) {
         $in = implode(',', (array) $ids);
@@ -1146,7 +1146,7 @@ class OnhandShop4 extends OnhandShop {
             . " FROM $this->places WHERE LOCATE('{', products_id) = 0$rows GROUP BY prid + 0"
             . ' UNION ALL SELECT prid, 0, SUM(CAST(allocate_received AS SIGNED) - allocate_dispatched), 0, 0, NULL'
             . " FROM $this->taken WHERE allocate_received <> allocate_dispatched$rows GROUP BY prid + 0"
-            // In these states a line waits for goods: 10 missing, 12 and 15 asked of a supplier.
+            // In these states a line waits for goods: 10 missing, 12 and 15 ordered from a supplier.
             . ' UNION ALL SELECT products_id, 0, 0, SUM(GREATEST(CAST(products_quantity AS SIGNED) - qty_cnld - qty_rcvd, 0)), 0, NULL'
             . " FROM $this->lines WHERE orders_products_status IN (10, 12, 15)$named GROUP BY products_id + 0"
             . " UNION ALL SELECT prid, 0, 0, 0, SUM(IF(orders_id > 0, IF(products_quantity_update_prefix = '-', 1, -1)"
@@ -1155,22 +1155,22 @@ class OnhandShop4 extends OnhandShop {
             . ') pieces GROUP BY product) c ON c.product = s.products_id WHERE TRUE' . $named . ')';
     }
 
-    /** What stock() hands out: whole numbers, wider than any column. */
+    /** Describes the columns of stock(): whole numbers, wider than any column. */
     protected function counter($alias, $name, $table = 'products') {
         return array('plain' => "$alias.$name", 'value' => "$alias.$name", 'wide' => "CAST($alias.$name AS DECIMAL(30))", 'fraction' => '0')
             + parent::counter($alias, $name, $table);
     }
 
-    /** A cancelled line (50) is a line that is gone, and names what came back; one that is only asked for (1) has taken nothing yet. */
+    /** Describes order lines. A cancelled one (50) counts as gone, and names what came back; a mere request (1) has taken nothing yet. */
     public function line($alias) {
         return array('units' => "CAST($alias.products_quantity AS SIGNED) - $alias.qty_cnld", 'there' => "$alias.orders_products_status <> 50",
             'paid' => "$alias.orders_products_status <> 1");
     }
 
     /**
-     * Locks the rows it will write before it reads anything from them, first products, then places, each in order of their ids: a read
-     * lock that has to grow is what the server calls a deadlock, and it would end the shop's checkout for it.
-     * Nothing is ever switched on again here: the shop switches off only what it is not to sell any more.
+     * Writes posts. It locks the rows it will write before it reads from them, first products, then places, each in order of their ids:
+     * the server calls a read lock that has to grow a deadlock, and would end the shop's checkout for it.
+     * It never switches a product on again: the shop switches off only what it should not sell any more.
      */
     public function post($posts) {
         ksort($posts);
@@ -1191,7 +1191,7 @@ class OnhandShop4 extends OnhandShop {
             if (!isset($there[$product])) {
                 $results[] = array($product, 'missing');
             } elseif (count($lies) > 1 || $lies[0] + $delta < $limits['min'] || $lies[0] + $delta > $limits['max']) {
-                $results[] = array($product, 'range');   // of several places nobody knows which one is meant
+                $results[] = array($product, 'range');   // with several places, it is unknown which one is meant
             } elseif ($delta !== 0) {
                 $changes[$product] = $delta;
                 if (!isset($places[$product])) {
@@ -1200,7 +1200,7 @@ class OnhandShop4 extends OnhandShop {
             }
         }
         foreach ($homeless ? array_diff($homeless, $this->give_places($homeless)) : array() as $product) {
-            $results[] = array($product, 'range');       // nor in which of several warehouses its first unit is to lie
+            $results[] = array($product, 'range');       // or in which of several warehouses its first unit belongs
             unset($changes[$product]);
         }
         if ($changes) {
@@ -1209,7 +1209,7 @@ class OnhandShop4 extends OnhandShop {
         return $results;
     }
 
-    /** The statements that write: the journal with what was there before, the place, relatively, and the product's caches. */
+    /** Runs the statements that write: the journal with the old values, the place, relatively, and the product's caches. */
     private function write($changes) {
         $selects = array();
         foreach ($changes as $product => $delta) {
@@ -1226,12 +1226,12 @@ class OnhandShop4 extends OnhandShop {
             . " FROM $d$w STRAIGHT_JOIN $p");
         $this->db->run("UPDATE $d$w SET w.products_quantity = w.products_quantity + d.delta,"
             . ' w.warehouse_stock_quantity = w.warehouse_stock_quantity + d.delta');
-        // From the row that we hold: this also mends a cache that a race of the shop's own left behind.
+        // From the row that we locked: this also repairs a cache that a race of the shop itself left wrong.
         $this->db->run("UPDATE $d$p STRAIGHT_JOIN $w SET p.warehouse_stock_quantity = w.warehouse_stock_quantity,"
             . ' p.products_quantity = w.warehouse_stock_quantity - p.allocated_stock_quantity - p.temporary_stock_quantity');
     }
 
-    /** Makes a place for products that lie nowhere yet, as the shop would; answers those that have one now. */
+    /** Makes a place for products that have none yet, as the shop would; returns those that have one now. */
     private function give_places($products) {
         $warehouse = $this->usual_warehouse();
         $selects = $placed = array();
@@ -1251,14 +1251,14 @@ class OnhandShop4 extends OnhandShop {
         return $placed;
     }
 
-    /** The open warehouse: its `id`, 0 if there is none; `is_only`: no other is open, nor a second supplier, so nobody has to choose. */
+    /** Returns the open warehouse: its `id`, 0 if there is none; `is_only`: there is no other open one, and no second supplier. */
     private function usual_warehouse() {
         $row = $this->db->row("SELECT MIN(warehouse_id), COUNT(*), (SELECT COUNT(*) FROM $this->suppliers WHERE status = 1)"
             . " FROM $this->warehouses WHERE status = 1");
         return array('id' => (int) $row[0], 'is_only' => (int) $row[1] === 1 && (int) $row[2] <= 1);
     }
 
-    /** The supplier of a product p who is open, else the shop's default one. */
+    /** Returns the open supplier of a product p, else the shop's default one. */
     private function supplier() {
         return 'IFNULL((SELECT MIN(x.suppliers_id) ' . $this->open_suppliers() . "), (SELECT MIN(suppliers_id) FROM $this->suppliers"
             . ' WHERE is_default = 1))';
@@ -1270,8 +1270,8 @@ class OnhandShop4 extends OnhandShop {
     }
 
     /**
-     * Products whose quantity is not one number in one place that the shop counts. It does not count a place whose warehouse is open to
-     * none of the product's channels, or whose supplier is closed.
+     * Returns products whose quantity is not one number in one place that the shop counts. It does not count a place whose warehouse is
+     * open to none of the product's channels, or whose supplier is closed.
      */
     public function derived($ids) {
         $warehouse = $this->usual_warehouse();
@@ -1308,7 +1308,7 @@ class OnhandShop4 extends OnhandShop {
         return $found;
     }
 
-    /** Files are counted like anything else there, but they need no count. */
+    /** Returns a condition: the product p is a file. Files are counted like anything else there, but they need no count. */
     public function download() {
         $switches = $this->switches(array('DOWNLOAD_ENABLED'));
         return isset($switches['DOWNLOAD_ENABLED']) && $switches['DOWNLOAD_ENABLED'] === 'true' ? "(IFNULL(p.products_file, '') <> '')" : '0';
@@ -1329,7 +1329,7 @@ class OnhandShop4 extends OnhandShop {
         return $found;
     }
 
-    /** What the default channel says is stronger than what the whole shop says. */
+    /** Returns settings. The default channel's override those of the whole shop. */
     public function switches($names) {
         $found = array();
         foreach ($this->db->rows("SELECT x.configuration_key, x.configuration_value FROM $this->own_settings x JOIN $this->channels f"
@@ -1340,7 +1340,7 @@ class OnhandShop4 extends OnhandShop {
         return $found + parent::switches($names);
     }
 
-    /** Names stand there by language and by channel. */
+    /** Returns a name. Names are kept by language and by channel there. */
     public function best_name($alias) {
         $row = $this->db->row("SELECT f.platform_id, l.languages_id FROM $this->channels f JOIN $this->languages l"
             . ' ON l.code = f.default_language WHERE f.is_default = 1 LIMIT 1');
@@ -1356,12 +1356,12 @@ class OnhandShop4 extends OnhandShop {
 
 /** One connection, over mysqli or, where that is missing, PDO. */
 class OnhandDatabase {
-    public $forgiving = false;            // whether a table that is not there is nothing to write into an error log
+    public $forgiving = false;            // whether a missing table is no reason for an entry in the error log
     private $mysqli = null, $pdo = null, $name, $file, $place;
 
     public function __construct($login) {
         $this->name = $login['database'];
-        $this->file = $login['file'];     // where the login is from, to name it to a person
+        $this->file = $login['file'];     // the file with the login, to name it to a person
         $this->place = $login['socket'] !== null ? $login['socket'] : $login['host'] . ($login['port'] ? ':' . $login['port'] : '');
         if (function_exists('mysqli_init')) {
             $this->open_mysqli($login);
@@ -1371,7 +1371,7 @@ class OnhandDatabase {
             throw new OnhandRefusal('config', 'This PHP has neither mysqli nor PDO for MySQL: have one of them switched on.');
         }
         // One text mode for every server, and no strictness: what a column cannot hold is found out before writing.
-        // Our table must be InnoDB or not be at all.
+        // Our table must be InnoDB or not exist at all.
         $mode = "SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION'";
         try {
             $this->run($mode . ', lock_wait_timeout = ' . ONHAND_SHOP_LOCK_SECONDS
@@ -1408,19 +1408,19 @@ class OnhandDatabase {
         }
     }
 
-    /** Waits for earlier requests of OnHand to this shop. Held until the connection ends. */
+    /** Waits for earlier requests of OnHand to this shop. The lock is held until the connection ends. */
     public function lock($prefix) {
         $row = $this->row("SELECT GET_LOCK('onhand:" . md5($this->name . '|' . $prefix) . "', " . ONHAND_LOCK_SECONDS . ')');
         return (int) $row[0] === 1;
     }
 
-    /** From here on, all reads see one moment of the shop, on engines that can. */
+    /** Lets all later reads see one moment of the shop, on engines that can. */
     public function snapshot() {
         $this->run('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
         $this->run('START TRANSACTION WITH CONSISTENT SNAPSHOT');
     }
 
-    /** All rows, as lists. */
+    /** Returns all rows, as lists. */
     public function rows($sql) {
         $result = $this->run($sql);
         if ($this->pdo) {
@@ -1433,7 +1433,7 @@ class OnhandDatabase {
         return $rows;
     }
 
-    /** The first row as a list, or null. */
+    /** Returns the first row as a list, or null. */
     public function row($sql) {
         $rows = $this->rows($sql);
         return $rows ? $rows[0] : null;
@@ -1448,13 +1448,13 @@ class OnhandDatabase {
         return $result;
     }
 
-    /** Runs a statement that writes; answers how many rows it changed. */
+    /** Runs a statement that writes; returns how many rows it changed. */
     public function change($sql) {
         $result = $this->run($sql);
         return $this->pdo ? $result->rowCount() : mysqli_affected_rows($this->mysqli);
     }
 
-    /** Says by the server's error number what a person can do. The server's own words go to the error log only. */
+    /** Says, by the server's error number, what a person can do. The server's own words go to the error log only. */
     private function refuse($number, $words) {
         if (!($this->forgiving && $number === 1146)) {
             onhand_if_allowed('error_log', "OnHand connector: database error $number: $words");
@@ -1484,7 +1484,7 @@ class OnhandDatabase {
 
 // ==== Configuration: the shop's login and our key =========================================================
 
-/** The database login and table prefix of the shop, from its own configuration file. */
+/** Returns the database login and table prefix of the shop, from its own configuration file. */
 function onhand_shop_login() {
     $said = onhand_configuration();
     $login = onhand_database_server($said['DB_SERVER']) + array('user' => $said['DB_SERVER_USERNAME'],
@@ -1496,8 +1496,8 @@ function onhand_shop_login() {
 }
 
 /**
- * Takes the shop's db_server apart: host, host:port, [IPv6]:port, host:/socket, or the path of a socket alone, as osCommerce 2.4 has it.
- * In front, p: asks mysqli to keep the connection after the request; ours must end, and our lock with it.
+ * Splits the shop's db_server: host, host:port, [IPv6]:port, host:/socket, or only the path of a socket, as osCommerce 2.4 has it.
+ * A leading p: asks mysqli to keep the connection after the request; ours must end, and our lock with it.
  */
 function onhand_database_server($said) {
     $said = preg_replace('/^p:/i', '', trim($said));
@@ -1513,21 +1513,21 @@ function onhand_database_server($said) {
     return $server;
 }
 
-/** What the configuration file says of the database: constants, or in osCommerce 2.4 an ini text. */
+/** Returns what the configuration file says about the database: constants, or in osCommerce 2.4 an ini text. */
 function onhand_configuration() {
     $names = array('DB_SERVER' => 'db_server', 'DB_SERVER_USERNAME' => 'db_server_username', 'DB_SERVER_PASSWORD' => 'db_server_password',
         'DB_DATABASE' => 'db_database', 'DB_PREFIX' => 'db_table_prefix');
     $said = array();
-    foreach (array('OSC/Conf/global.php', 'OSC/Custom/Conf/global.php') as $file) {   // what is in Custom is the stronger
+    foreach (array('OSC/Conf/global.php', 'OSC/Custom/Conf/global.php') as $file) {   // Custom overrides the other
         if (is_file(onhand_shop_path("includes/$file"))) {
             $ini = null;
             @include onhand_shop_path("includes/$file");
             $said = (array) parse_ini_string((string) $ini) + $said;
         }
     }
-    // In the shop's own order: where both files define something, the local one wins. Both only define constants.
+    // In the shop's own order: if both files define something, the local one wins. Both only define constants.
     $found = (bool) $said;
-    // That of osCommerce 4 connects, redirects and exits, and is never run; its installer writes the login into the local one.
+    // The one of osCommerce 4 connects, redirects and exits, and is never run; its installer writes the login into the local one.
     $files = onhand_is_oscommerce4() ? array('local/configure.php') : array('local/configure.php', 'configure.php');
     foreach ($said ? array() : $files as $file) {
         if (is_file(onhand_shop_path("includes/$file"))) {
@@ -1549,27 +1549,27 @@ function onhand_configuration() {
     return $settings + array('file' => "includes/$usual");
 }
 
-/** Whether the files beside this one are those of osCommerce 4, which must be known before its configuration is touched. */
+/** Returns whether the files next to this one belong to osCommerce 4, which must be known before its configuration is touched. */
 function onhand_is_oscommerce4() {
     return is_file(onhand_shop_path('yii.php')) && is_file(onhand_shop_path('lib/common/helpers/Warehouses.php'));
 }
 
-/** Where a file of the shop is, by its name below the shop's folder. */
+/** Returns the path of a shop's file, by its name below the shop's folder. */
 function onhand_shop_path($file) {
     return dirname(__FILE__) . '/' . $file;
 }
 
-/** The beginning of a file of the shop, '' if there is none. It is read, never run. */
+/** Returns the beginning of a shop's file, '' if there is none. The file is read, never run. */
 function onhand_shop_file($file, $bytes) {
     $path = onhand_shop_path($file);
     return is_file($path) ? (string) @file_get_contents($path, false, null, 0, $bytes) : '';
 }
 
-/** Tables that the shop's own list of names calls otherwise: usual name => name. Some owners edited that file. */
+/** Returns tables that the shop's own list of names calls otherwise: usual name => name. Some owners edited that file. */
 function onhand_renamed_tables() {
     $usual = array('PRODUCTS', 'PRODUCTS_DESCRIPTION', 'PRODUCTS_ATTRIBUTES', 'PRODUCTS_ATTRIBUTES_DOWNLOAD', 'ORDERS_PRODUCTS', 'ORDERS',
         'ORDERS_STATUS_HISTORY', 'ORDERS_TOTAL', 'CONFIGURATION', 'LANGUAGES', 'PRODUCTS_TO_CATEGORIES');
-    // A name may be plain or DB_PREFIX and a name; what is put together otherwise is not understood, and the usual name stands.
+    // A name may be plain, or DB_PREFIX and a name; any other form is not understood, and the usual name is kept.
     preg_match_all('/^\s*define\(\s*[\'"]TABLE_([A-Z_]+)[\'"]\s*,\s*(DB_PREFIX\s*\.\s*)?[\'"]([A-Za-z0-9_$]{1,64})[\'"]\s*\)/m',
         onhand_shop_file('includes/database_tables.php', 100000), $lines, PREG_SET_ORDER);
     $renamed = array();
@@ -1582,7 +1582,7 @@ function onhand_renamed_tables() {
     return $renamed;
 }
 
-/** Our key: who may ask. */
+/** Returns our key, which says who may ask. */
 function onhand_key() {
     $file = dirname(__FILE__) . '/onhand-key.php';
     $key = is_file($file) ? @include $file : null;
@@ -1603,14 +1603,14 @@ function onhand_key() {
 function onhand_require_https($key) {
     $encrypted = (onhand_server('HTTPS') !== '' && strtolower(onhand_server('HTTPS')) !== 'off')
         || strtolower(onhand_server('HTTP_X_FORWARDED_PROTO')) === 'https' || onhand_server('SERVER_PORT') === '443';
-    // A caller behind a proxy on this very machine is not local, though his address looks so.
+    // A caller behind a proxy on this machine is not local, although their address looks so.
     $local = preg_match('/^(127\.|::1$|::ffff:127\.)/', onhand_server('REMOTE_ADDR')) && onhand_server('HTTP_X_FORWARDED_FOR') === '';
     if (!$encrypted && !$local && $key['allow_http'] !== true) {
         throw new OnhandRefusal('https', 'Use the https address of this shop, or set allow_http to true in onhand-key.php.');
     }
 }
 
-/** The request, if it was signed with our key for this address a short while ago. */
+/** Returns the request, if it was signed with our key for this address a short while ago. */
 function onhand_authentic_request($key) {
     if ((float) onhand_server('CONTENT_LENGTH') > ONHAND_BODY_MAX) {
         throw new OnhandRefusal('too_large', 'A request may have at most ' . ONHAND_BODY_MAX . ' bytes.');
@@ -1633,7 +1633,7 @@ function onhand_authentic_request($key) {
     $right_body = onhand_same(onhand_digest($body), onhand_server('HTTP_CONTENT_DIGEST'));
     $right_key = onhand_same($key['key_id'], $part[3]);
     if (!$well_formed || !$right_signature || !$right_body || !$right_key || onhand_server('REQUEST_METHOD') !== 'POST') {
-        onhand_reply('key', null);        // this refusal is the one answer that is not signed
+        onhand_reply('key', null);        // this refusal is the only unsigned answer
         $bare = $input === '' && onhand_server('HTTP_SIGNATURE') === '' && onhand_server('HTTP_CONTENT_DIGEST') === '';
         throw new OnhandRefusal('signature', 'Only requests that are signed with the key of this shop are served.',
             array('arrived' => $bare ? 'bare' : ($right_body ? 'whole' : 'changed')));
@@ -1649,7 +1649,7 @@ function onhand_authentic_request($key) {
     return $request;
 }
 
-/** What the web server says about the request; '' if it says nothing. */
+/** Returns what the web server says about the request; '' if it says nothing. */
 function onhand_server($name) {
     return isset($_SERVER[$name]) ? trim((string) $_SERVER[$name]) : '';
 }
@@ -1662,7 +1662,7 @@ function onhand_signature($base, $key) {
     return ':' . base64_encode(hash_hmac('sha256', $base, $key['secret'], true)) . ':';
 }
 
-/** Compares in a time that tells nothing about where two texts differ. */
+/** Compares two texts in a time that does not show where they differ. */
 function onhand_same($known, $given) {
     if (function_exists('hash_equals')) {
         return hash_equals($known, $given);
@@ -1676,7 +1676,7 @@ function onhand_same($known, $given) {
 
 // ==== Answers =============================================================================================
 
-/** Remembers what the answer needs: `key`, to sign with, and `sent`, whether it is on its way. */
+/** Keeps what the answer needs: `key`, to sign with, and `sent`, whether it was sent. */
 function onhand_reply($name, $value = false) {
     static $known = array('key' => null, 'sent' => null);
     if ($value !== false) {
@@ -1712,7 +1712,7 @@ function onhand_answer($status, $answer) {
     exit;
 }
 
-/** Something nobody foresaw: the details go to the server's error log, the caller learns that it happened. */
+/** Answers an unforeseen error: the details go to the server's error log, and the caller learns only that it happened. */
 function onhand_give_up($problem) {
     onhand_if_allowed('error_log', 'OnHand connector: ' . $problem->getMessage() . ' in ' . $problem->getFile()
         . ' line ' . $problem->getLine());
@@ -1720,7 +1720,7 @@ function onhand_give_up($problem) {
         'message' => "The connector failed; the details are in the web server's error log.")));
 }
 
-/** When PHP stops the script by itself, out of memory or time, the caller still gets an answer. */
+/** Answers when PHP itself stops the script, out of memory or time. */
 function onhand_last_words() {
     if (!onhand_reply('sent')) {
         $error = error_get_last();
@@ -1728,12 +1728,12 @@ function onhand_last_words() {
     }
 }
 
-/** A whole number out of the database; its digits, where this PHP has 32 bits and cannot hold it. */
+/** Returns a whole number from the database, or its digits where this PHP has 32 bits and cannot hold it. */
 function onhand_number($digits) {
     return (float) (int) $digits === (float) $digits ? (int) $digits : (string) $digits;
 }
 
-/** Text as valid UTF-8: what is not becomes U+FFFD. Null stays null. */
+/** Returns text as valid UTF-8; invalid bytes become U+FFFD. Null stays null. */
 function onhand_text($text) {
     if ($text === null || preg_match('//u', $text)) {
         return $text;

@@ -1,7 +1,7 @@
 <?php
 // ==== Answers =============================================================================================
 
-/** Remembers what the answer needs: `key`, to sign with, and `sent`, whether it is on its way. */
+/** Keeps what the answer needs: `key`, to sign with, and `sent`, whether it was sent. */
 function onhand_reply($name, $value = false) {
     static $known = array('key' => null, 'sent' => null);
     if ($value !== false) {
@@ -37,7 +37,7 @@ function onhand_answer($status, $answer) {
     exit;
 }
 
-/** Something nobody foresaw: the details go to the server's error log, the caller learns that it happened. */
+/** Answers an unforeseen error: the details go to the server's error log, and the caller learns only that it happened. */
 function onhand_give_up($problem) {
     onhand_if_allowed('error_log', 'OnHand connector: ' . $problem->getMessage() . ' in ' . $problem->getFile()
         . ' line ' . $problem->getLine());
@@ -45,7 +45,7 @@ function onhand_give_up($problem) {
         'message' => "The connector failed; the details are in the web server's error log.")));
 }
 
-/** When PHP stops the script by itself, out of memory or time, the caller still gets an answer. */
+/** Answers when PHP itself stops the script, out of memory or time. */
 function onhand_last_words() {
     if (!onhand_reply('sent')) {
         $error = error_get_last();
@@ -53,12 +53,12 @@ function onhand_last_words() {
     }
 }
 
-/** A whole number out of the database; its digits, where this PHP has 32 bits and cannot hold it. */
+/** Returns a whole number from the database, or its digits where this PHP has 32 bits and cannot hold it. */
 function onhand_number($digits) {
     return (float) (int) $digits === (float) $digits ? (int) $digits : (string) $digits;
 }
 
-/** Text as valid UTF-8: what is not becomes U+FFFD. Null stays null. */
+/** Returns text as valid UTF-8; invalid bytes become U+FFFD. Null stays null. */
 function onhand_text($text) {
     if ($text === null || preg_match('//u', $text)) {
         return $text;

@@ -1,11 +1,11 @@
 <?php
 // ==== What a request may contain ==========================================================================
 
-/** A whole number, given as a number or as digits. */
+/** Returns a whole number, given as a number or as digits. */
 function onhand_whole($values, $name, $least) {
     $value = isset($values[$name]) ? $values[$name] : null;
     if (is_string($value) && preg_match('/^-?[0-9]{1,15}$/D', $value)) {
-        // Of a number that it cannot hold, a PHP of 32 bits would make the largest that it can.
+        // A PHP of 32 bits would turn a number that it cannot hold into the largest that it can.
         $value = (float) (int) $value === (float) $value ? (int) $value : null;
     }
     if (!is_int($value) || $value < $least || abs($value) > 999999999999999) {
@@ -22,7 +22,7 @@ function onhand_limit($request) {
     return $limit;
 }
 
-/** A list, short enough. */
+/** Returns a list, if it is short enough. */
 function onhand_list($request, $name) {
     if (!isset($request[$name]) || !is_array($request[$name])) {
         throw new OnhandRefusal('request', "The member $name must be a list.");
@@ -41,7 +41,7 @@ function onhand_ids($request, $name) {
     return $ids;
 }
 
-/** The posts of a batch, by product: each has a `product`, a `delta` and `reactivate`. */
+/** Returns the posts of a batch, by product: each has a `product`, a `delta` and `reactivate`. */
 function onhand_posts($request) {
     $posts = array();
     foreach (onhand_list($request, 'posts') as $post) {

@@ -4,14 +4,14 @@
 function onhand_require_https($key) {
     $encrypted = (onhand_server('HTTPS') !== '' && strtolower(onhand_server('HTTPS')) !== 'off')
         || strtolower(onhand_server('HTTP_X_FORWARDED_PROTO')) === 'https' || onhand_server('SERVER_PORT') === '443';
-    // A caller behind a proxy on this very machine is not local, though his address looks so.
+    // A caller behind a proxy on this machine is not local, although their address looks so.
     $local = preg_match('/^(127\.|::1$|::ffff:127\.)/', onhand_server('REMOTE_ADDR')) && onhand_server('HTTP_X_FORWARDED_FOR') === '';
     if (!$encrypted && !$local && $key['allow_http'] !== true) {
         throw new OnhandRefusal('https', 'Use the https address of this shop, or set allow_http to true in onhand-key.php.');
     }
 }
 
-/** The request, if it was signed with our key for this address a short while ago. */
+/** Returns the request, if it was signed with our key for this address a short while ago. */
 function onhand_authentic_request($key) {
     if ((float) onhand_server('CONTENT_LENGTH') > ONHAND_BODY_MAX) {
         throw new OnhandRefusal('too_large', 'A request may have at most ' . ONHAND_BODY_MAX . ' bytes.');
@@ -34,7 +34,7 @@ function onhand_authentic_request($key) {
     $right_body = onhand_same(onhand_digest($body), onhand_server('HTTP_CONTENT_DIGEST'));
     $right_key = onhand_same($key['key_id'], $part[3]);
     if (!$well_formed || !$right_signature || !$right_body || !$right_key || onhand_server('REQUEST_METHOD') !== 'POST') {
-        onhand_reply('key', null);        // this refusal is the one answer that is not signed
+        onhand_reply('key', null);        // this refusal is the only unsigned answer
         $bare = $input === '' && onhand_server('HTTP_SIGNATURE') === '' && onhand_server('HTTP_CONTENT_DIGEST') === '';
         throw new OnhandRefusal('signature', 'Only requests that are signed with the key of this shop are served.',
             array('arrived' => $bare ? 'bare' : ($right_body ? 'whole' : 'changed')));
@@ -50,7 +50,7 @@ function onhand_authentic_request($key) {
     return $request;
 }
 
-/** What the web server says about the request; '' if it says nothing. */
+/** Returns what the web server says about the request; '' if it says nothing. */
 function onhand_server($name) {
     return isset($_SERVER[$name]) ? trim((string) $_SERVER[$name]) : '';
 }
@@ -63,7 +63,7 @@ function onhand_signature($base, $key) {
     return ':' . base64_encode(hash_hmac('sha256', $base, $key['secret'], true)) . ':';
 }
 
-/** Compares in a time that tells nothing about where two texts differ. */
+/** Compares two texts in a time that does not show where they differ. */
 function onhand_same($known, $given) {
     if (function_exists('hash_equals')) {
         return hash_equals($known, $given);

@@ -1,7 +1,7 @@
 <?php
 // ==== Configuration: the shop's login and our key =========================================================
 
-/** The database login and table prefix of the shop, from its own configuration file. */
+/** Returns the database login and table prefix of the shop, from its own configuration file. */
 function onhand_shop_login() {
     $said = onhand_configuration();
     $login = onhand_database_server($said['DB_SERVER']) + array('user' => $said['DB_SERVER_USERNAME'],
@@ -13,8 +13,8 @@ function onhand_shop_login() {
 }
 
 /**
- * Takes the shop's db_server apart: host, host:port, [IPv6]:port, host:/socket, or the path of a socket alone, as osCommerce 2.4 has it.
- * In front, p: asks mysqli to keep the connection after the request; ours must end, and our lock with it.
+ * Splits the shop's db_server: host, host:port, [IPv6]:port, host:/socket, or only the path of a socket, as osCommerce 2.4 has it.
+ * A leading p: asks mysqli to keep the connection after the request; ours must end, and our lock with it.
  */
 function onhand_database_server($said) {
     $said = preg_replace('/^p:/i', '', trim($said));
@@ -30,21 +30,21 @@ function onhand_database_server($said) {
     return $server;
 }
 
-/** What the configuration file says of the database: constants, or in osCommerce 2.4 an ini text. */
+/** Returns what the configuration file says about the database: constants, or in osCommerce 2.4 an ini text. */
 function onhand_configuration() {
     $names = array('DB_SERVER' => 'db_server', 'DB_SERVER_USERNAME' => 'db_server_username', 'DB_SERVER_PASSWORD' => 'db_server_password',
         'DB_DATABASE' => 'db_database', 'DB_PREFIX' => 'db_table_prefix');
     $said = array();
-    foreach (array('OSC/Conf/global.php', 'OSC/Custom/Conf/global.php') as $file) {   // what is in Custom is the stronger
+    foreach (array('OSC/Conf/global.php', 'OSC/Custom/Conf/global.php') as $file) {   // Custom overrides the other
         if (is_file(onhand_shop_path("includes/$file"))) {
             $ini = null;
             @include onhand_shop_path("includes/$file");
             $said = (array) parse_ini_string((string) $ini) + $said;
         }
     }
-    // In the shop's own order: where both files define something, the local one wins. Both only define constants.
+    // In the shop's own order: if both files define something, the local one wins. Both only define constants.
     $found = (bool) $said;
-    // That of osCommerce 4 connects, redirects and exits, and is never run; its installer writes the login into the local one.
+    // The one of osCommerce 4 connects, redirects and exits, and is never run; its installer writes the login into the local one.
     $files = onhand_is_oscommerce4() ? array('local/configure.php') : array('local/configure.php', 'configure.php');
     foreach ($said ? array() : $files as $file) {
         if (is_file(onhand_shop_path("includes/$file"))) {
@@ -66,27 +66,27 @@ function onhand_configuration() {
     return $settings + array('file' => "includes/$usual");
 }
 
-/** Whether the files beside this one are those of osCommerce 4, which must be known before its configuration is touched. */
+/** Returns whether the files next to this one belong to osCommerce 4, which must be known before its configuration is touched. */
 function onhand_is_oscommerce4() {
     return is_file(onhand_shop_path('yii.php')) && is_file(onhand_shop_path('lib/common/helpers/Warehouses.php'));
 }
 
-/** Where a file of the shop is, by its name below the shop's folder. */
+/** Returns the path of a shop's file, by its name below the shop's folder. */
 function onhand_shop_path($file) {
     return dirname(__FILE__) . '/' . $file;
 }
 
-/** The beginning of a file of the shop, '' if there is none. It is read, never run. */
+/** Returns the beginning of a shop's file, '' if there is none. The file is read, never run. */
 function onhand_shop_file($file, $bytes) {
     $path = onhand_shop_path($file);
     return is_file($path) ? (string) @file_get_contents($path, false, null, 0, $bytes) : '';
 }
 
-/** Tables that the shop's own list of names calls otherwise: usual name => name. Some owners edited that file. */
+/** Returns tables that the shop's own list of names calls otherwise: usual name => name. Some owners edited that file. */
 function onhand_renamed_tables() {
     $usual = array('PRODUCTS', 'PRODUCTS_DESCRIPTION', 'PRODUCTS_ATTRIBUTES', 'PRODUCTS_ATTRIBUTES_DOWNLOAD', 'ORDERS_PRODUCTS', 'ORDERS',
         'ORDERS_STATUS_HISTORY', 'ORDERS_TOTAL', 'CONFIGURATION', 'LANGUAGES', 'PRODUCTS_TO_CATEGORIES');
-    // A name may be plain or DB_PREFIX and a name; what is put together otherwise is not understood, and the usual name stands.
+    // A name may be plain, or DB_PREFIX and a name; any other form is not understood, and the usual name is kept.
     preg_match_all('/^\s*define\(\s*[\'"]TABLE_([A-Z_]+)[\'"]\s*,\s*(DB_PREFIX\s*\.\s*)?[\'"]([A-Za-z0-9_$]{1,64})[\'"]\s*\)/m',
         onhand_shop_file('includes/database_tables.php', 100000), $lines, PREG_SET_ORDER);
     $renamed = array();
@@ -99,7 +99,7 @@ function onhand_renamed_tables() {
     return $renamed;
 }
 
-/** Our key: who may ask. */
+/** Returns our key, which says who may ask. */
 function onhand_key() {
     $file = dirname(__FILE__) . '/onhand-key.php';
     $key = is_file($file) ? @include $file : null;

@@ -3,12 +3,12 @@
 
 /** One connection, over mysqli or, where that is missing, PDO. */
 class OnhandDatabase {
-    public $forgiving = false;            // whether a table that is not there is nothing to write into an error log
+    public $forgiving = false;            // whether a missing table is no reason for an entry in the error log
     private $mysqli = null, $pdo = null, $name, $file, $place;
 
     public function __construct($login) {
         $this->name = $login['database'];
-        $this->file = $login['file'];     // where the login is from, to name it to a person
+        $this->file = $login['file'];     // the file with the login, to name it to a person
         $this->place = $login['socket'] !== null ? $login['socket'] : $login['host'] . ($login['port'] ? ':' . $login['port'] : '');
         if (function_exists('mysqli_init')) {
             $this->open_mysqli($login);
@@ -18,7 +18,7 @@ class OnhandDatabase {
             throw new OnhandRefusal('config', 'This PHP has neither mysqli nor PDO for MySQL: have one of them switched on.');
         }
         // One text mode for every server, and no strictness: what a column cannot hold is found out before writing.
-        // Our table must be InnoDB or not be at all.
+        // Our table must be InnoDB or not exist at all.
         $mode = "SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION'";
         try {
             $this->run($mode . ', lock_wait_timeout = ' . ONHAND_SHOP_LOCK_SECONDS
@@ -55,19 +55,19 @@ class OnhandDatabase {
         }
     }
 
-    /** Waits for earlier requests of OnHand to this shop. Held until the connection ends. */
+    /** Waits for earlier requests of OnHand to this shop. The lock is held until the connection ends. */
     public function lock($prefix) {
         $row = $this->row("SELECT GET_LOCK('onhand:" . md5($this->name . '|' . $prefix) . "', " . ONHAND_LOCK_SECONDS . ')');
         return (int) $row[0] === 1;
     }
 
-    /** From here on, all reads see one moment of the shop, on engines that can. */
+    /** Lets all later reads see one moment of the shop, on engines that can. */
     public function snapshot() {
         $this->run('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
         $this->run('START TRANSACTION WITH CONSISTENT SNAPSHOT');
     }
 
-    /** All rows, as lists. */
+    /** Returns all rows, as lists. */
     public function rows($sql) {
         $result = $this->run($sql);
         if ($this->pdo) {
@@ -80,7 +80,7 @@ class OnhandDatabase {
         return $rows;
     }
 
-    /** The first row as a list, or null. */
+    /** Returns the first row as a list, or null. */
     public function row($sql) {
         $rows = $this->rows($sql);
         return $rows ? $rows[0] : null;
@@ -95,13 +95,13 @@ class OnhandDatabase {
         return $result;
     }
 
-    /** Runs a statement that writes; answers how many rows it changed. */
+    /** Runs a statement that writes; returns how many rows it changed. */
     public function change($sql) {
         $result = $this->run($sql);
         return $this->pdo ? $result->rowCount() : mysqli_affected_rows($this->mysqli);
     }
 
-    /** Says by the server's error number what a person can do. The server's own words go to the error log only. */
+    /** Says, by the server's error number, what a person can do. The server's own words go to the error log only. */
     private function refuse($number, $words) {
         if (!($this->forgiving && $number === 1146)) {
             onhand_if_allowed('error_log', "OnHand connector: database error $number: $words");

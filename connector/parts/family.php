@@ -1,7 +1,7 @@
 <?php
 // ==== The family ==========================================================================================
 
-/** Which cart this is: the first whose columns are all there. What is not recognised is said, not guessed. */
+/** Returns the family of this shop: the first whose columns all exist. An unknown one is reported as unknown, not guessed. */
 function onhand_family($columns) {
     foreach (onhand_marks() as $family => $places) {
         if (!array_diff($places, array_keys($columns))) {
@@ -11,7 +11,7 @@ function onhand_family($columns) {
     return 'unknown';
 }
 
-/** The version, as the shop's database or else one of its files says it; '' if none does. */
+/** Returns the version, from the shop's database or one of its files; '' if neither has it. */
 function onhand_version($shop, $db, $columns) {
     foreach (onhand_version_tables() as $known) {
         if (isset($columns[$known['place']])) {

@@ -1,10 +1,10 @@
 <?php
 // ==== The memory ==========================================================================================
 
-/** The one row of our own table. Makes the table, and the row, when they are not there yet. */
+/** Returns the one row of our own table. Makes the table and the row if they are missing. */
 function onhand_state($shop, $db, $for_update = '') {
     $select = "SELECT epoch, last_seq, begun_first, begun_last, last_first, last_answer FROM $shop->state WHERE id = 1 $for_update";
-    $db->forgiving = true;                // before the first request the table is not there: nothing for an error log
+    $db->forgiving = true;                // before the first request the table is missing, which is no error
     try {
         $row = $db->row($select);
     } catch (OnhandRefusal $refusal) {
@@ -15,7 +15,7 @@ function onhand_state($shop, $db, $for_update = '') {
     }
     $db->forgiving = false;
     if ($row === null) {
-        $shop->columns();                 // where there is no shop, nothing of ours is made
+        $shop->columns();                 // without a shop, no table of ours is made
         $db->run("CREATE TABLE IF NOT EXISTS $shop->state (id TINYINT NOT NULL PRIMARY KEY, epoch CHAR(16) NOT NULL,"
             . " last_seq BIGINT NOT NULL, begun_first BIGINT NULL, begun_last BIGINT NULL, last_first BIGINT NULL,"
             . " last_answer MEDIUMTEXT NULL) ENGINE=InnoDB DEFAULT CHARSET=ascii");
@@ -29,7 +29,7 @@ function onhand_state($shop, $db, $for_update = '') {
     return $state;
 }
 
-/** 16 random hexadecimal digits. They need to be new, not secret. */
+/** Returns 16 random hexadecimal digits. They need to be new, not secret. */
 function onhand_new_epoch() {
     if (function_exists('random_bytes')) {
         return bin2hex(random_bytes(8));

@@ -1,23 +1,23 @@
 <?php
 // ==== osCommerce 4 ========================================================================================
-// Nothing of this section concerns any other cart.
+// This section does not concern any other cart.
 
-/** The shop, where this is an osCommerce 4. A copy of onhand.php without this section has no such function. */
+/** Returns the shop, if this is an osCommerce 4. A copy of onhand.php without this section has no such function. */
 function onhand_shop4($db, $prefix) {
     return new OnhandShop4($db, $prefix, array());
 }
 
 /**
- * osCommerce 4 has no counter that only sales raise, and products_quantity is a cache there. Per product, what stands firm is:
- *   P, what lies in the warehouse:           warehouses_products.warehouse_stock_quantity
- *   O, taken by orders and not gone yet:     orders_products_allocate, received - dispatched
- *   F, ordered, and missing in the shop:     orders_products of the states below, ordered - cancelled - received
- *   H, gone to buyers, less what came back:  stock_history, rows with an order, less those of baskets
- * Left to sell is P - O - F, ever ordered O + F + H; stock() hands them out as products_quantity and products_ordered. Their sum is
- * P + H: an order moves none of the two, and a dispatch moves units from the one to the other. So the law holds here as well.
+ * osCommerce 4 has no counter that only sales raise, and products_quantity is a cache there. These are reliable, per product:
+ *   P, in the warehouse:                     warehouses_products.warehouse_stock_quantity
+ *   O, taken by orders but not sent yet:     orders_products_allocate, received - dispatched
+ *   F, ordered, but missing in the shop:     orders_products of the states below, ordered - cancelled - received
+ *   H, sent to buyers, less returns:         stock_history, rows with an order, less those of baskets
+ * Left to sell is P - O - F, ever ordered O + F + H; stock() returns them as products_quantity and products_ordered. Their sum is
+ * P + H: an order changes neither, and a dispatch moves units from one to the other. So the conservation law holds here as well.
  *
- * A post changes P by a signed amount, brings the caches after it, and leaves a line in the stock journal as everybody does there.
- * Rows whose products_id has a { belong to a variant; products with a stock for each variant are set aside.
+ * A post changes P by a signed amount, updates the caches, and adds an entry to the stock journal, as all programs do there.
+ * Rows whose products_id has a { belong to a variant; products with a stock for each variant are left out.
  */
 class OnhandShop4 extends OnhandShop {
     private $places, $journal, $taken, $channels, $own_settings, $warehouses, $suppliers, $obstacle, $enabled;
@@ -79,7 +79,7 @@ class OnhandShop4 extends OnhandShop {
         return '';
     }
 
-    /** Whether an extension is there and switched on, as the shop itself tells it: by a setting and by its file. */
+    /** Returns whether an extension exists and is switched on, as the shop itself decides: by a setting and by its file. */
     private function is_on($extension) {
         if ($this->enabled === null) {
             $this->enabled = array();
@@ -94,10 +94,10 @@ class OnhandShop4 extends OnhandShop {
     }
 
     /**
-     * Each table is summed up by itself, so that what is put together is no longer than the list of products; + 0 keeps the server
-     * from walking along an index and back to the table for each row. products_last_modified
-     * is when a person or an import last changed the stock: the shop's own column moves with every save of the form, and not when stock
-     * does. Our own lines do not count. It is found only for named products.
+     * Each table is summed up separately, so that the joined part is no longer than the list of products; + 0 keeps the server from
+     * walking along an index and back to the table for each row. products_last_modified is when a person or an import last changed the
+     * stock: the shop's own column moves with every save of the form, and not when stock does. Our own entries do not count. It is
+     * found only for named products.
      */
     public function stock($ids = null) {
         $in = implode(',', (array) $ids);
@@ -111,7 +111,7 @@ class OnhandShop4 extends OnhandShop {
             . " FROM $this->places WHERE LOCATE('{', products_id) = 0$rows GROUP BY prid + 0"
             . ' UNION ALL SELECT prid, 0, SUM(CAST(allocate_received AS SIGNED) - allocate_dispatched), 0, 0, NULL'
             . " FROM $this->taken WHERE allocate_received <> allocate_dispatched$rows GROUP BY prid + 0"
-            // In these states a line waits for goods: 10 missing, 12 and 15 asked of a supplier.
+            // In these states a line waits for goods: 10 missing, 12 and 15 ordered from a supplier.
             . ' UNION ALL SELECT products_id, 0, 0, SUM(GREATEST(CAST(products_quantity AS SIGNED) - qty_cnld - qty_rcvd, 0)), 0, NULL'
             . " FROM $this->lines WHERE orders_products_status IN (10, 12, 15)$named GROUP BY products_id + 0"
             . " UNION ALL SELECT prid, 0, 0, 0, SUM(IF(orders_id > 0, IF(products_quantity_update_prefix = '-', 1, -1)"
@@ -120,22 +120,22 @@ class OnhandShop4 extends OnhandShop {
             . ') pieces GROUP BY product) c ON c.product = s.products_id WHERE TRUE' . $named . ')';
     }
 
-    /** What stock() hands out: whole numbers, wider than any column. */
+    /** Describes the columns of stock(): whole numbers, wider than any column. */
     protected function counter($alias, $name, $table = 'products') {
         return array('plain' => "$alias.$name", 'value' => "$alias.$name", 'wide' => "CAST($alias.$name AS DECIMAL(30))", 'fraction' => '0')
             + parent::counter($alias, $name, $table);
     }
 
-    /** A cancelled line (50) is a line that is gone, and names what came back; one that is only asked for (1) has taken nothing yet. */
+    /** Describes order lines. A cancelled one (50) counts as gone, and names what came back; a mere request (1) has taken nothing yet. */
     public function line($alias) {
         return array('units' => "CAST($alias.products_quantity AS SIGNED) - $alias.qty_cnld", 'there' => "$alias.orders_products_status <> 50",
             'paid' => "$alias.orders_products_status <> 1");
     }
 
     /**
-     * Locks the rows it will write before it reads anything from them, first products, then places, each in order of their ids: a read
-     * lock that has to grow is what the server calls a deadlock, and it would end the shop's checkout for it.
-     * Nothing is ever switched on again here: the shop switches off only what it is not to sell any more.
+     * Writes posts. It locks the rows it will write before it reads from them, first products, then places, each in order of their ids:
+     * the server calls a read lock that has to grow a deadlock, and would end the shop's checkout for it.
+     * It never switches a product on again: the shop switches off only what it should not sell any more.
      */
     public function post($posts) {
         ksort($posts);
@@ -156,7 +156,7 @@ class OnhandShop4 extends OnhandShop {
             if (!isset($there[$product])) {
                 $results[] = array($product, 'missing');
             } elseif (count($lies) > 1 || $lies[0] + $delta < $limits['min'] || $lies[0] + $delta > $limits['max']) {
-                $results[] = array($product, 'range');   // of several places nobody knows which one is meant
+                $results[] = array($product, 'range');   // with several places, it is unknown which one is meant
             } elseif ($delta !== 0) {
                 $changes[$product] = $delta;
                 if (!isset($places[$product])) {
@@ -165,7 +165,7 @@ class OnhandShop4 extends OnhandShop {
             }
         }
         foreach ($homeless ? array_diff($homeless, $this->give_places($homeless)) : array() as $product) {
-            $results[] = array($product, 'range');       // nor in which of several warehouses its first unit is to lie
+            $results[] = array($product, 'range');       // or in which of several warehouses its first unit belongs
             unset($changes[$product]);
         }
         if ($changes) {
@@ -174,7 +174,7 @@ class OnhandShop4 extends OnhandShop {
         return $results;
     }
 
-    /** The statements that write: the journal with what was there before, the place, relatively, and the product's caches. */
+    /** Runs the statements that write: the journal with the old values, the place, relatively, and the product's caches. */
     private function write($changes) {
         $selects = array();
         foreach ($changes as $product => $delta) {
@@ -191,12 +191,12 @@ class OnhandShop4 extends OnhandShop {
             . " FROM $d$w STRAIGHT_JOIN $p");
         $this->db->run("UPDATE $d$w SET w.products_quantity = w.products_quantity + d.delta,"
             . ' w.warehouse_stock_quantity = w.warehouse_stock_quantity + d.delta');
-        // From the row that we hold: this also mends a cache that a race of the shop's own left behind.
+        // From the row that we locked: this also repairs a cache that a race of the shop itself left wrong.
         $this->db->run("UPDATE $d$p STRAIGHT_JOIN $w SET p.warehouse_stock_quantity = w.warehouse_stock_quantity,"
             . ' p.products_quantity = w.warehouse_stock_quantity - p.allocated_stock_quantity - p.temporary_stock_quantity');
     }
 
-    /** Makes a place for products that lie nowhere yet, as the shop would; answers those that have one now. */
+    /** Makes a place for products that have none yet, as the shop would; returns those that have one now. */
     private function give_places($products) {
         $warehouse = $this->usual_warehouse();
         $selects = $placed = array();
@@ -216,14 +216,14 @@ class OnhandShop4 extends OnhandShop {
         return $placed;
     }
 
-    /** The open warehouse: its `id`, 0 if there is none; `is_only`: no other is open, nor a second supplier, so nobody has to choose. */
+    /** Returns the open warehouse: its `id`, 0 if there is none; `is_only`: there is no other open one, and no second supplier. */
     private function usual_warehouse() {
         $row = $this->db->row("SELECT MIN(warehouse_id), COUNT(*), (SELECT COUNT(*) FROM $this->suppliers WHERE status = 1)"
             . " FROM $this->warehouses WHERE status = 1");
         return array('id' => (int) $row[0], 'is_only' => (int) $row[1] === 1 && (int) $row[2] <= 1);
     }
 
-    /** The supplier of a product p who is open, else the shop's default one. */
+    /** Returns the open supplier of a product p, else the shop's default one. */
     private function supplier() {
         return 'IFNULL((SELECT MIN(x.suppliers_id) ' . $this->open_suppliers() . "), (SELECT MIN(suppliers_id) FROM $this->suppliers"
             . ' WHERE is_default = 1))';
@@ -235,8 +235,8 @@ class OnhandShop4 extends OnhandShop {
     }
 
     /**
-     * Products whose quantity is not one number in one place that the shop counts. It does not count a place whose warehouse is open to
-     * none of the product's channels, or whose supplier is closed.
+     * Returns products whose quantity is not one number in one place that the shop counts. It does not count a place whose warehouse is
+     * open to none of the product's channels, or whose supplier is closed.
      */
     public function derived($ids) {
         $warehouse = $this->usual_warehouse();
@@ -273,7 +273,7 @@ class OnhandShop4 extends OnhandShop {
         return $found;
     }
 
-    /** Files are counted like anything else there, but they need no count. */
+    /** Returns a condition: the product p is a file. Files are counted like anything else there, but they need no count. */
     public function download() {
         $switches = $this->switches(array('DOWNLOAD_ENABLED'));
         return isset($switches['DOWNLOAD_ENABLED']) && $switches['DOWNLOAD_ENABLED'] === 'true' ? "(IFNULL(p.products_file, '') <> '')" : '0';
@@ -294,7 +294,7 @@ class OnhandShop4 extends OnhandShop {
         return $found;
     }
 
-    /** What the default channel says is stronger than what the whole shop says. */
+    /** Returns settings. The default channel's override those of the whole shop. */
     public function switches($names) {
         $found = array();
         foreach ($this->db->rows("SELECT x.configuration_key, x.configuration_value FROM $this->own_settings x JOIN $this->channels f"
@@ -305,7 +305,7 @@ class OnhandShop4 extends OnhandShop {
         return $found + parent::switches($names);
     }
 
-    /** Names stand there by language and by channel. */
+    /** Returns a name. Names are kept by language and by channel there. */
     public function best_name($alias) {
         $row = $this->db->row("SELECT f.platform_id, l.languages_id FROM $this->channels f JOIN $this->languages l"
             . ' ON l.code = f.default_language WHERE f.is_default = 1 LIMIT 1');

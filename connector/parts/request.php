@@ -6,11 +6,11 @@
  *
  * What it does: it answers OnHand's signed requests about stock. It reads products, order lines and a few settings, and it
  * changes products_quantity by signed amounts (and products_status from off to on, when goods return to a product
- * that was sold out). It keeps one small table of its own, onhand_state. osCommerce 4 counts in another way; what is written
+ * that was sold out). It keeps one small table of its own, onhand_state. osCommerce 4 counts in another way; all that is written
  * there is in a section of its own.
  *
  * What it never does: it runs none of the shop's code (only its configuration file, for the database login), takes no
- * SQL and no file names from outside, calls nobody, and writes no other column. Of what a request brings, only whole numbers
+ * SQL and no file names from outside, calls no other server, and writes no other column. Only the whole numbers of a request
  * ever become part of an SQL statement.
  *
  * Read it from top to bottom: one request, the verbs, what a request may contain, the memory, the facts about each cart, the
@@ -34,13 +34,13 @@ onhand_serve();
 
 // ==== One request =========================================================================================
 
-/** Checks who asks, does what is asked, answers. Nothing but the one JSON object reaches the caller. */
+/** Checks who asks, carries out the request and answers. The caller gets only the one JSON object. */
 function onhand_serve() {
     onhand_if_allowed('ini_set', 'display_errors', '0');
     onhand_if_allowed('ini_set', 'zlib.output_compression', '0');
     onhand_if_allowed('set_time_limit', 120);
     onhand_if_allowed('ignore_user_abort', true);  // a caller who hangs up must not leave half a batch
-    ob_start();                           // whatever the configuration file prints is thrown away
+    ob_start();                           // output of the configuration file is discarded
     onhand_require_functions();
     register_shutdown_function('onhand_last_words');
     try {
@@ -54,12 +54,12 @@ function onhand_serve() {
         onhand_answer($refusal->status(), array('ok' => false, 'error' => $error + $refusal->members));
     } catch (Exception $problem) {
         onhand_give_up($problem);
-    } catch (Throwable $problem) {        // from PHP 7 on; before, there is no such class and nothing to catch
+    } catch (Throwable $problem) {        // since PHP 7; before, there is no such class and nothing to catch
         onhand_give_up($problem);
     }
 }
 
-/** Says what PHP lacks here. Without these nothing can be read, signed or answered, so the answer is written by hand. */
+/** Says what PHP lacks here. Without these extensions nothing can be read, signed or answered, so the answer is written by hand. */
 function onhand_require_functions() {
     $lacking = array();
     foreach (array('hash', 'hash_hmac', 'json_encode', 'json_decode', 'preg_match', 'preg_match_all', 'preg_replace', 'preg_quote',
@@ -86,7 +86,7 @@ function onhand_if_allowed($function, $first, $second = null) {
     }
 }
 
-/** Any failure that has a code in the protocol. */
+/** A failure with a code of the protocol. */
 class OnhandRefusal extends Exception {
     public $reason;
     public $members;
@@ -114,7 +114,7 @@ function onhand_perform($request, $key) {
     }
     $login = onhand_shop_login();
     $db = new OnhandDatabase($login);
-    $given = $key['prefix'] !== '';       // a prefix in the key file is stronger than what the shop's files say
+    $given = $key['prefix'] !== '';       // a prefix in the key file overrides the shop's files
     $prefix = $given ? $key['prefix'] : $login['prefix'];
     $shop = onhand_is_oscommerce4() && function_exists('onhand_shop4') ? onhand_shop4($db, $prefix)
         : new OnhandShop($db, $prefix, $given ? array() : onhand_renamed_tables());
@@ -122,10 +122,10 @@ function onhand_perform($request, $key) {
         throw new OnhandRefusal('busy', 'Another request of OnHand is still being served; try again in a few seconds.');
     }
     $obstacle = $shop->obstacle();
-    if ($obstacle !== '' && $verb !== 'hello') {   // the hello says it, so that a screen can show it
+    if ($obstacle !== '' && $verb !== 'hello') {   // the hello reports it, so that a screen can show it
         throw new OnhandRefusal('obstacle', $obstacle);
     }
-    // The lock and an open transaction end with the connection: also when this process is killed.
+    // The lock and an open transaction end with the connection, also when this process is killed.
     $perform = 'onhand_' . $verb;
     return $perform($request, $shop, $db);
 }

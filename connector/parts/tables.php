@@ -1,13 +1,13 @@
 <?php
 // ==== The shop's tables ===================================================================================
 
-/** Where things are in the shop's database, and of what type. */
+/** The places of things in the shop's database, and their types. */
 class OnhandShop {
     public $prefix, $renamed, $state, $products, $descriptions, $attributes, $downloads, $lines, $orders, $history;
     protected $db, $languages;
     private $columns = array(), $engine;
 
-    /** `$renamed`: tables, by their usual names, that the shop calls otherwise than prefix and usual name. */
+    /** `$renamed`: tables, by their usual names, whose names are not prefix and usual name. */
     public function __construct($db, $prefix, $renamed) {
         $this->db = $db;
         $this->prefix = $prefix;
@@ -25,14 +25,14 @@ class OnhandShop {
         }
     }
 
-    /** A table, by its usual name, as it goes into a statement. */
+    /** Returns a table, by its usual name, as it goes into a statement. */
     public function table($usual) {
         return '`' . (isset($this->renamed[$usual]) ? $this->renamed[$usual] : $this->prefix . $usual) . '`';
     }
 
     /**
-     * Type, width, nullability and collation of every column of these tables, which go by their usual names: by table.column; and whether the
-     * database itself writes the time of every change into it.
+     * Returns type, width, nullability and collation of every column of these tables (by their usual names), by table.column; and whether
+     * the database writes the time of every change into it.
      */
     public function columns($tables = array('products')) {
         $names = array();
@@ -63,7 +63,7 @@ class OnhandShop {
         return $found;
     }
 
-    /** Under which prefixes this database has the tables of a shop, in a sentence. */
+    /** Says, in a sentence, under which prefixes this database has the tables of a shop. */
     private function prefixes() {
         $found = array();
         foreach ($this->db->rows("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"
@@ -86,7 +86,7 @@ class OnhandShop {
         return strcasecmp($this->engine(), 'InnoDB') === 0;
     }
 
-    /** Why this shop cannot be kept in step at all, in a sentence that says what to do; '' if it can. */
+    /** Returns why this shop cannot be kept in sync at all, in a sentence that says what to do; '' if it can. */
     public function obstacle() {
         if (onhand_is_oscommerce4()) {
             return 'This copy of onhand.php lacks the part for osCommerce 4, which this shop needs: download onhand.php from'
@@ -102,17 +102,17 @@ class OnhandShop {
         return '';
     }
 
-    /** Where products are to be read, for a FROM: all, or those with these ids. */
+    /** Returns where to read products, for a FROM: all, or those with these ids. */
     public function stock($ids = null) {
         return $this->products;
     }
 
-    /** How to read an order line: `units`; `there`, a condition: whether it counts; `paid`, whether it is, NULL: as the order's history says. */
+    /** Returns how to read an order line: `units`; `there`, a condition: it counts; `paid`, whether it is, NULL: as the order's history says. */
     public function line($alias) {
         return array('units' => "CAST(ROUND($alias.products_quantity) AS SIGNED)", 'there' => 'TRUE', 'paid' => 'NULL');
     }
 
-    /** Writes posts inside a transaction; answers the results. */
+    /** Writes posts inside a transaction; returns the results. */
     public function post($posts) {
         return onhand_write_at_once($posts, $this, $this->db);
     }
@@ -125,7 +125,7 @@ class OnhandShop {
         return $this->counter($alias, 'products_ordered');
     }
 
-    /** h(id): what a product weighs in the checking sums. */
+    /** Returns h(id): the weight of a product in the checking sums. */
     public function weight($alias) {
         $columns = $this->columns();
         $id = $columns['products.products_id']['unsigned'] ? "CAST($alias.products_id AS SIGNED)" : "$alias.products_id";
@@ -133,8 +133,8 @@ class OnhandShop {
     }
 
     /**
-     * How to read a counter: `plain`, as it is; `value`, as a whole number; `wide`, safe to multiply by a weight; `fraction`, whether it
-     * is not whole; `sum`, what it would be after a post d; `min` and `max`, what the column holds exactly.
+     * Returns how to read a counter: `plain`, as it is; `value`, as a whole number; `wide`, safe to multiply by a weight; `fraction`,
+     * whether it has one; `sum`, what it would be after a post d; `min` and `max`, the range that the column holds exactly.
      */
     protected function counter($alias, $name, $table = 'products') {
         $columns = $this->columns(array($table));
@@ -149,7 +149,7 @@ class OnhandShop {
             $narrow = $column['type'] !== 'bigint' && !$column['unsigned'];
         } else {
             $value = "CAST(ROUND($plain) AS SIGNED)";
-            // Of a FLOAT the shop itself reads six digits; what is beyond it would round at its next sale.
+            // The shop reads six digits of a FLOAT; anything beyond would be rounded at its next sale.
             $exact = array('float' => 999999, 'double' => pow(2, 53), 'decimal' => pow(10, min($column['digits'], 15)) - 1);
             if (!isset($exact[$column['type']])) {
                 throw new OnhandRefusal('tables', "The column $name is of type $column[type], which holds no quantities.");
@@ -163,7 +163,7 @@ class OnhandShop {
             'sum' => "$value + d.delta", 'min' => sprintf('%.0f', $min), 'max' => sprintf('%.0f', $max));
     }
 
-    /** A condition: the product p is sold as a download, so that its counter moves without its quantity. */
+    /** Returns a condition: the product p is sold as a download, so that its counter moves without its quantity. */
     public function download() {
         $subtracting = onhand_downloads_subtracted();
         $on = array_keys($this->switches(array_merge(array('DOWNLOAD_ENABLED'), $subtracting)), 'true', true);
@@ -178,7 +178,7 @@ class OnhandShop {
             . " WHERE a.products_id = p.products_id AND f.products_attributes_filename <> '')$sent)";
     }
 
-    /** A number, in SQL, that changes when a product begins or ceases to be sold as a download, or to have its quantity worked out from others. */
+    /** Returns SQL for a number that changes when a product becomes or stops being a download, or has its quantity worked out from others. */
     public function apart() {
         $sums = array('0');
         foreach ($this->other_stock() as $place => $when) {
@@ -191,7 +191,7 @@ class OnhandShop {
         return implode(' + ', $sums);
     }
 
-    /** The columns of onhand_other_stock() that this shop has. */
+    /** Returns the columns of onhand_other_stock() that this shop has. */
     public function stock_elsewhere() {
         return array_keys($this->other_stock());
     }
@@ -200,7 +200,7 @@ class OnhandShop {
         return array_intersect_key(onhand_other_stock(), $this->columns(onhand_telling_tables()));
     }
 
-    /** Which of these products have a quantity that the shop works out from others: variants, sub-products. By id. */
+    /** Returns, by id, those of these products whose quantity the shop works out from others: variants, sub-products. */
     public function derived($ids) {
         $found = array();
         foreach ($this->other_stock() as $place => $when) {
@@ -211,7 +211,7 @@ class OnhandShop {
         return $found;
     }
 
-    /** A SELECT of the products that a column of onhand_other_stock() names and means: all, or those of these ids. */
+    /** Returns a SELECT of the products that a column of onhand_other_stock() names: all, or those of these ids. */
     private function named($place, $when, $ids = null) {
         list($table, $column) = explode('.', $place);
         $from = $this->table($table) . ' e';
@@ -223,7 +223,7 @@ class OnhandShop {
         return "SELECT DISTINCT e.$column AS product FROM $from WHERE $where";
     }
 
-    /** A condition with settings in braces: with 1 for those that are on, and 0 for the others. */
+    /** Returns a condition with its settings in braces replaced: 1 for those that are on, 0 for the others. */
     private function with_settings($condition) {
         preg_match_all('/\{([A-Z_]+)\}/', $condition, $named);
         $switches = $this->switches($named[1]);
@@ -234,7 +234,7 @@ class OnhandShop {
         return $condition;
     }
 
-    /** Where this shop's settings are: an entry of onhand_settings_tables(), with the table's name as it goes into a statement. */
+    /** Returns this shop's entry of onhand_settings_tables(), with the table's name as it goes into a statement. */
     private function settings() {
         $columns = $this->columns(onhand_telling_tables());
         foreach (onhand_settings_tables() as $known) {
@@ -245,12 +245,12 @@ class OnhandShop {
         return array('table' => $this->table($known['table'])) + $known;
     }
 
-    /** The settings that say how this shop sells. */
+    /** Returns the settings that decide how this shop sells. */
     public function selling() {
         return $this->switches(onhand_switches('usual'));
     }
 
-    /** Those of the named settings that the shop has. Where one is there twice, the shop uses the first. */
+    /** Returns those of the named settings that the shop has. If one appears twice, the shop uses the first. */
     public function switches($names) {
         $found = array();
         $place = $this->settings();
@@ -261,7 +261,7 @@ class OnhandShop {
         return $found;
     }
 
-    /** The order of a product's descriptions, the best first: one with a name, in the shop's default language. */
+    /** Returns the order of a product's descriptions, the best first: one with a name, in the shop's default language. */
     public function best_name($alias) {
         $place = $this->settings();
         $row = $this->db->row("SELECT l.languages_id FROM $place[table] s JOIN $this->languages l ON l.code = s.`$place[value]`"

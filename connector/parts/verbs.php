@@ -39,7 +39,7 @@ function onhand_hello($request, $shop, $db) {
     );
 }
 
-/** What is new: order lines above a cursor, and sums that tell whether any counter moved. */
+/** Returns what is new: order lines above a cursor, and sums that show whether any counter moved. */
 function onhand_look($request, $shop, $db) {
     $after = onhand_whole($request, 'after', 0);
     $low = onhand_whole($request, 'low', 0);
@@ -88,7 +88,7 @@ function onhand_look($request, $shop, $db) {
     );
 }
 
-/** The same sums in 3 * size groups, from which OnHand works out the few products that differ. */
+/** Returns the same sums in 3 * size groups, from which OnHand works out the few products that differ. */
 function onhand_cells($request, $shop, $db) {
     $size = onhand_whole($request, 'size', 1);
     if ($size > ONHAND_CELLS_MAX) {
@@ -110,7 +110,7 @@ function onhand_cells($request, $shop, $db) {
     return array('epoch' => $state['epoch'], 'last_seq' => $state['last_seq'], 'size' => $size, 'cells' => $cells);
 }
 
-/** Products, a page of them in id order or those named. */
+/** Returns products: a page of them in id order, or those named. */
 function onhand_listings($request, $shop, $db) {
     if (isset($request['ids'])) {
         $ids = onhand_ids($request, 'ids');
@@ -146,7 +146,7 @@ function onhand_listings($request, $shop, $db) {
     return array('epoch' => $state['epoch'], 'last_seq' => $state['last_seq'], 'more' => $more, 'rows' => $rows);
 }
 
-/** Those of the named order lines that still exist. */
+/** Returns those of the named order lines that still exist. */
 function onhand_orders($request, $shop, $db) {
     $ids = onhand_ids($request, 'lines');
     $db->snapshot();
@@ -154,7 +154,7 @@ function onhand_orders($request, $shop, $db) {
     return array('lines' => $ids ? onhand_lines($shop, $db, $which, ONHAND_ROWS_MAX) : array());
 }
 
-/** Order lines in id order, each with the status of its order and whether it is paid: by its own word, or because its order has a history. */
+/** Returns order lines in id order, each with its order's status and whether it is paid: by its own value, or by its order's history. */
 function onhand_lines($shop, $db, $which, $limit) {
     $line = $shop->line('l');
     $rows = $db->rows("SELECT l.orders_products_id, l.orders_id, l.products_id, l.products_model, $line[units], o.orders_status, $line[paid]"
@@ -167,7 +167,7 @@ function onhand_lines($shop, $db, $which, $limit) {
         }
     }
     if ($orders) {
-        // One question for all orders: very old shops have no index on this column.
+        // One query for all orders: very old shops have no index on this column.
         foreach ($db->rows("SELECT DISTINCT orders_id FROM $shop->history WHERE orders_id IN ("
             . implode(',', array_keys($orders)) . ')') as $row) {
             $orders[(int) $row[0]] = 1;
@@ -237,7 +237,7 @@ function onhand_apply($request, $shop, $db) {
         'holder' => $holder);
 }
 
-/** What tells a batch from another with the same numbers. */
+/** Returns the digest that tells a batch from another with the same numbers. */
 function onhand_posts_digest($posts) {
     $texts = array();
     foreach ($posts as $post) {
@@ -246,7 +246,7 @@ function onhand_posts_digest($posts) {
     return hash('sha256', implode(';', $texts));
 }
 
-/** The name of the run of OnHand that sends a batch. */
+/** Returns the name of the run of OnHand that sends a batch. */
 function onhand_holder($holder) {
     if (!is_string($holder) || !preg_match('/^[0-9a-f]{16}$/D', $holder)) {
         throw new OnhandRefusal('request', 'The member holder must be 16 hexadecimal digits.');
@@ -254,14 +254,14 @@ function onhand_holder($holder) {
     return $holder;
 }
 
-/** What is noted of the batch that was settled last. Connectors before 1.2 noted the results and nothing else. */
+/** Returns the note on the batch that was settled last. Connectors before 1.2 noted only the results. */
 function onhand_noted($text) {
     $noted = json_decode($text, true);
     $noted = is_array($noted) ? $noted : array();
     return (array_key_exists('results', $noted) ? $noted : array('results' => $noted)) + array('digest' => null, 'holder' => null);
 }
 
-/** Sorts out which posts can take effect: `possible`, these posts; `results`, the reason for each of the others. */
+/** Separates the posts that can take effect: `possible`, these posts; `results`, the reason for each of the others. */
 function onhand_sorted_posts($posts, $shop, $db, $for_update) {
     $seen = array();
     $q = $shop->quantity('p');
@@ -284,9 +284,9 @@ function onhand_sorted_posts($posts, $shop, $db, $for_update) {
 }
 
 /**
- * The one statement that changes the shop. Always relative: it cannot undo a sale that happens at the same time.
+ * Runs the one statement that changes the shop. It is always relative: it cannot undo a sale that happens at the same time.
  * The derived table drives the join, so that only the named rows are locked. Status comes before quantity because MySQL
- * computes assignments from left to right, and the condition means the quantity as it was. Returns how many rows it changed.
+ * evaluates assignments from left to right, and the condition means the old quantity. Returns how many rows it changed.
  */
 function onhand_write($posts, $shop, $db) {
     if (!$posts) {
@@ -307,8 +307,8 @@ function onhand_write($posts, $shop, $db) {
 }
 
 /**
- * The same in a transaction. As a rule every post takes effect, which the number of changed rows shows. Only when one did
- * not, it is found out which, and the rest is written again. Returns the results.
+ * Writes the same in a transaction. Usually every post takes effect, which the number of changed rows shows. Only otherwise
+ * is it found out which did not, and the rest is written again. Returns the results.
  */
 function onhand_write_at_once($posts, $shop, $db) {
     ksort($posts);                        // rows are locked and written in id order
@@ -322,10 +322,10 @@ function onhand_write_at_once($posts, $shop, $db) {
     return $sorted['results'];
 }
 
-/** The same on an engine without transactions: first it is noted that the batch has begun, so that a crash shows. */
+/** Writes the same on an engine without transactions: it first notes that the batch has begun, so that a crash shows. */
 function onhand_write_noted($posts, $first, $last, $shop, $db) {
     $db->run("UPDATE $shop->state SET begun_first = $first, begun_last = $last WHERE id = 1");
     $db->run('COMMIT');
-    onhand_write($posts, $shop, $db);     // if this fails, nobody here knows how far it came: the note stays
+    onhand_write($posts, $shop, $db);     // if this fails, it is unknown how far it came: the note stays
     $db->run('START TRANSACTION');
 }

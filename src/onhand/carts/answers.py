@@ -1,10 +1,10 @@
-"""Checks what a shop says, once, at the border: no service sees an answer that has not passed here.
+"""Checks what a shop says, once, at the border: no service sees an unchecked answer.
 
 Path: ``endpoint`` reads an answer's JSON with ``document``, ``whole`` and ``text``; ``endpoint`` and ``mysql`` hand the values they made
 of it to the function of the verb, and return what it returns.
-Promise: a number fits into our database, a text can be written anywhere, a page rises above what was asked for and names nothing
-twice. Anything else is Permanent, with the reason ``answer`` and a sentence.
-Never: judges quantities: what a shop may show is the law's to say.
+Promise: a number fits into our database, a text can be written anywhere, the ids of a page rise above the one asked for, without repeats.
+Anything else is Permanent, with the reason ``answer`` and a sentence.
+Never: judges quantities: the conservation law decides what a shop may show.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from onhand.domain.sketch import Cell, Sums
 ANSWER_MAX_BYTES = 8 * 1024 * 1024  # one answer; the largest honest one, all cells of a large shop, has 6
 PARTS_MAX = 200_000  # brackets in one answer; the largest honest one has 65,537 lists
 ID_MAX = 10**15 - 1  # ids and post numbers; no connector can be asked about a larger one
-NUMBER_MAX = 2**53  # quantities and counters, either way; the widest column that is kept in step holds no more
+NUMBER_MAX = 2**53  # quantities and counters, either way; the widest column that can be kept in sync holds no more
 TOTAL_DIGITS = 40  # of a sum or a cell
 TOTAL_MAX = 10**TOTAL_DIGITS - 1
 SMALL_MAX = 2**31 - 1  # statuses, flags, lengths
-MODEL_MAX = 1000  # characters of a SKU; what is too long for one of ours is a listing that no item can have
+MODEL_MAX = 1000  # characters of a SKU; a SKU too long for an item leaves its listing unmatched
 NAME_MAX = 255  # characters of a product's name that are kept
 TEXT_MAX = 4096  # characters of any other text, and of a name before it is shortened
 ENTRIES_MAX = 500  # names in one list of a hello: tables, columns, switches
-RESULTS = ("missing", "range")  # why a post took no effect
+RESULTS = ("missing", "range")  # reasons why a post took no effect
 
 _WHOLE = re.compile(rf"-?[0-9]{{1,{TOTAL_DIGITS}}}")
 
 
 def fault(what: str) -> Permanent:
-    """The trouble with a shop whose answer cannot be: ``what`` says which."""
+    """Return the error for a shop whose answer is impossible: ``what`` says how."""
     return Permanent(
         f"The shop's answer cannot be right, and nothing of it was used: {what}. Copy the connector file of this OnHand there;"
         " if it goes on, look at who else can change that file or the shop's database.",
@@ -45,11 +45,11 @@ def fault(what: str) -> Permanent:
     )
 
 
-# Reading JSON. Raises ValueError or TypeError where a member is of another kind, as of a connector of another version.
+# Reading JSON. Raises ValueError or TypeError where a member has another type, as from a connector of another version.
 
 
 def document(content: bytes) -> dict[str, object]:
-    """The one JSON object of an answer. Raises what ``fault`` makes if it is too deep, too finely divided or not JSON at all."""
+    """Return the one JSON object of an answer. Raise what ``fault`` makes if it is too deep, too finely divided or not JSON at all."""
     if content.count(b"[") + content.count(b"{") > PARTS_MAX:
         raise fault(f"it has more than {PARTS_MAX:,} parts")
     try:
@@ -64,7 +64,7 @@ def document(content: bytes) -> dict[str, object]:
 
 
 def whole(value: object) -> int:
-    """A whole number, which may travel as one or as its digits."""
+    """Return a whole number, which may be sent as one or as its digits."""
     if isinstance(value, str) and _WHOLE.fullmatch(value):
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
@@ -73,21 +73,21 @@ def whole(value: object) -> int:
 
 
 def truth(value: object) -> bool:
-    """True or false, which may travel as 1 or 0."""
+    """Return true or false, which may be sent as 1 or 0."""
     if value not in (True, False):
         raise TypeError(f"{shortened(repr(value), 40)} is neither true nor false")
     return bool(value)
 
 
 def text(value: object) -> str:
-    """A text."""
+    """Return a text."""
     if not isinstance(value, str):
         raise TypeError(f"{shortened(repr(value), 40)} is not a text")
     return value
 
 
 def texts(values: object) -> dict[str, str]:
-    """Texts by name. PHP writes an empty object as an empty list."""
+    """Return texts by name. PHP writes an empty object as an empty list."""
     if values == []:
         return {}
     if not isinstance(values, dict):
@@ -96,7 +96,7 @@ def texts(values: object) -> dict[str, str]:
 
 
 def shortened(said: str, most: int) -> str:
-    """What a shop or a server said, for people: one line, printable, at most so many characters."""
+    """Return what a shop or a server said, for people: one line, printable, at most so many characters."""
     plain = " ".join(said[: 4 * most].encode("utf-8", "replace").decode().split())
     plain = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in plain)
     return plain if len(plain) <= most else plain[: most - 1] + "…"
@@ -106,7 +106,7 @@ def shortened(said: str, most: int) -> str:
 
 
 def hello(said: Hello) -> Hello:
-    """Who is there."""
+    """Return the checked answer to a hello."""
     for name in ("connector", "runtime", "database", "family", "version", "engine", "prefix", "collation", "obstacle"):
         _text(getattr(said, name), NAME_MAX if name != "obstacle" else TEXT_MAX, name)
     _text(said.quantity_type, NAME_MAX, "quantity_type")
@@ -127,7 +127,7 @@ def hello(said: Hello) -> Hello:
 
 
 def look(seen: Look, after: int, limit: int, sums: bool, catalogue: bool) -> Look:
-    """One glance: new lines above ``after``, the window, and the sums if they were asked for."""
+    """Return the checked answer to a look: new lines above ``after``, the window, and the sums if they were asked for."""
     _place(seen.epoch, seen.last_seq)
     lines(seen.lines)
     _page([line.line for line in seen.lines], seen.more, after, limit, "lines")
@@ -150,7 +150,7 @@ def look(seen: Look, after: int, limit: int, sums: bool, catalogue: bool) -> Loo
 
 
 def cells(seen: Sequence[Cell], size: int) -> Sequence[Cell]:
-    """Exactly 3 · ``size`` cells."""
+    """Return exactly 3 · ``size`` checked cells."""
     if len(seen) != 3 * size:
         raise fault(f"{len(seen):,} cells came where {3 * size:,} were asked for")
     if any(not -TOTAL_MAX <= total <= TOTAL_MAX for cell in seen for total in cell):
@@ -159,25 +159,25 @@ def cells(seen: Sequence[Cell], size: int) -> Sequence[Cell]:
 
 
 def page(seen: Page, after: int, limit: int) -> Page:
-    """Products above ``after``, at most ``limit``."""
+    """Return checked products above ``after``, at most ``limit``."""
     _page([row.product for row in seen.rows], seen.more, after, limit, "rows")
     return Page(_rows(seen.rows), seen.more)
 
 
 def rows(seen: Sequence[Row], asked: Collection[int]) -> tuple[Row, ...]:
-    """Some of the products that were asked for, each once."""
+    """Return some of the products that were asked for, each once, checked."""
     _among([row.product for row in seen], asked, "rows")
     return _rows(seen)
 
 
 def orders(seen: Sequence[Line], asked: Collection[int]) -> tuple[Line, ...]:
-    """Some of the order lines that were asked for, each once."""
+    """Return some of the order lines that were asked for, each once, checked."""
     _among([line.line for line in seen], asked, "lines")
     return lines(seen)
 
 
 def applied(answer: Applied, first: int, changes: Sequence[Change]) -> Applied:
-    """What became of a batch."""
+    """Return the checked outcome of a batch."""
     _place(answer.epoch, answer.last_seq)
     settled = first + len(changes) - 1
     if answer.outcome is not Outcome.UNFINISHED and answer.last_seq != settled:
@@ -190,11 +190,11 @@ def applied(answer: Applied, first: int, changes: Sequence[Change]) -> Applied:
     return answer
 
 
-# What the verbs share
+# Parts that the verbs share
 
 
 def lines(seen: Sequence[Line]) -> tuple[Line, ...]:
-    """Order lines, each in itself."""
+    """Return order lines, each checked separately."""
     for line in seen:
         _number(line.line, 0, ID_MAX, "the id of an order line")
         _number(line.order, 0, ID_MAX, "the number of an order")

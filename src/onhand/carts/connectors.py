@@ -1,6 +1,6 @@
 """Chooses the connector for a cart, and knows addresses, keys and rights of each kind.
 
-Path: ``app`` opens shops through it; ``services.connecting`` checks what a person enters; hints are believed or not here.
+Path: ``app`` opens shops through it; ``services.connecting`` checks what a person enters; hints are verified here.
 Promise: a password goes only to the server and user that it was entered for; no answer here repeats a secret, except the key file.
 Never: keeps a connection or a setting.
 """
@@ -23,8 +23,7 @@ from .mysql_server import Address
 
 @dataclass(frozen=True, slots=True)
 class CartConnectors:
-    """Every way to reach a shop; implements ``services.ports.Connectors``. ``holder`` tells this run from one that has a copy of
-    the store."""
+    """All ways to reach a shop; implements ``services.ports.Connectors``. ``holder`` tells this run from one on a copy of the store."""
 
     clock: Clock
     holder: str
@@ -93,7 +92,7 @@ class CartConnectors:
         self, cart: Cart | None, path: str, body: bytes, headers: Mapping[str, str], now: datetime
     ) -> bool:
         keyed = cart is not None and not cart.settings.direct and cart.settings.secret
-        # Without a key a fresh one is tried, so that the answer takes as long.
+        # Without a key a new one is tried, so that the answer takes as long.
         key_id, secret = (cart.settings.key_id, cart.settings.secret) if cart and keyed else signing.new_key()
         try:
             created = signing.Key.of(key_id, secret or "").check_request(path, body, headers)
@@ -107,7 +106,7 @@ def _login(settings: Settings) -> object:
 
 
 def _unlocked(cart: Cart) -> str:
-    """Return the secret of a cart, blank if it has none yet. Raises Permanent if no key of the key file opens it."""
+    """Return the secret of a cart, blank if it has none yet. Raise Permanent if no key of the key file opens it."""
     if cart.settings.secret is None:
         name = repr(cart.name)
         what, advice = "key", f"make a new key with `onhand cart key {name} --renew`"

@@ -1,11 +1,12 @@
-"""Ends a request to a shop at an absolute time, however its answer dribbles in.
+"""Ends a request to a shop at an absolute time, however slowly its answer arrives.
 
 Path: ``endpoint`` and ``mysql`` do each request within one ``Deadline``, and tell it which socket is in use.
-Promise: when time is up, by a clock that never jumps, the socket is shut down, so that whoever waits on it goes on with an error.
-Never: closes a socket, which is its owner's; or waits for anything itself.
+Promise: when time is up, by a clock that never jumps, the socket is shut down, so that the code that waits on it continues with an error.
+Never: closes a socket, which is its owner's; or waits for anything.
 
-A socket's own timeout begins again with every byte. A shop that sends one byte at a time, in its handshake, its head or its body,
-would hold a request for as long as it likes.
+A socket's own timeout starts over with every byte. A shop that sends one byte at a time, in its handshake, its head or its body,
+could
+hold a request without end.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Deadline:
 
     @property
     def passed(self) -> bool:
-        """Whether time is up: then what failed since failed because of that."""
+        """Return whether time is up: a failure after that comes from the deadline."""
         return self._passed
 
     def __enter__(self) -> Self:
@@ -40,7 +41,7 @@ class Deadline:
             self._socket = None  # the next request has a deadline of its own
 
     def watch(self, used: socket.socket) -> None:
-        """This socket is in use from now on. One that comes after the deadline is shut down at once."""
+        """Watch the socket that is in use from now on. After the deadline it is shut down at once."""
         with self._lock:
             self._socket = used
             if self._passed:
@@ -55,7 +56,7 @@ class Deadline:
 
 def _shut(used: socket.socket) -> None:
     try:
-        # That of the plain socket: an SSL socket's own would forget its session in the middle of somebody's read.
+        # The plain socket's: an SSL socket's own would drop its session in the middle of another thread's read.
         socket.socket.shutdown(used, socket.SHUT_RDWR)
     except OSError:
-        return  # it is closed, or was never connected: nobody waits on it
+        return  # it is closed, or was never connected: nothing waits on it

@@ -2,8 +2,8 @@
 
 Path: built by ``app`` for carts whose connector is the PHP endpoint (or the sample shop); called by the services as a ``Shop``.
 Promise: an answer is believed only if it was signed for this very request, and used only if ``answers`` finds nothing wrong with it;
-a request has ended by its deadline, however its answer dribbles in; every failure says who has to do what.
-Never: follows a redirect, repeats a request by itself, or reads more than ``ANSWER_MAX_BYTES``.
+a request ends by its deadline, however slowly its answer arrives; every failure says who has to do what.
+Never: follows a redirect, retries a request, or reads more than ``ANSWER_MAX_BYTES``.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Endpoint:
         allow_http: bool = False,
         holder: str = "",
     ) -> None:
-        """``clock`` answers unix seconds. ``holder`` names this run of OnHand, so that a shop can tell that another one posts there.
-        Raises Permanent if the address is unusable or plain HTTP is not allowed."""
+        """Keep how to reach the shop. ``clock`` returns unix seconds. ``holder`` names this run of OnHand, so that a shop can tell that
+        another one posts there. Raise Permanent if the address is unusable or plain HTTP is not allowed."""
         try:
             address = httpx2.URL(url)
         except httpx2.InvalidURL:
@@ -73,7 +73,7 @@ class Endpoint:
         self._deadline_seconds = connect_timeout_seconds + 2 * read_timeout_seconds
         self._timeout = httpx2.Timeout(read_timeout_seconds, connect=connect_timeout_seconds)
         self._client: httpx2.Client | None = None
-        self._socket: socket.socket | None = None  # that of the client's one connection
+        self._socket: socket.socket | None = None  # the socket of the client's one connection
 
     # The verbs, in the order of the protocol
 
@@ -183,12 +183,12 @@ class Endpoint:
     # One request and its answer
 
     def _ask(self, asked: Mapping[str, object]) -> dict[str, Any]:
-        """The members of a successful, authentic answer. Raises Retriable, Permanent or Conflict."""
+        """Return the members of a successful, authentic answer. Raise Retriable, Permanent or Conflict."""
         body = json.dumps(asked, separators=(",", ":")).encode()
         signed = self._key.sign_request(self._path, body, int(self._clock()))
         status, headers, content = self._send(body, signed)
         is_json = headers.get("content-type", "").lower().startswith("application/json")
-        if not is_json and "signature" not in headers:  # a host may call a signed answer what it likes
+        if not is_json and "signature" not in headers:  # a host may label a signed answer as it likes
             raise trouble.foreign(status, headers, content, self._clock())
         try:
             self._key.check_answer(signed, status, content, headers)
@@ -201,12 +201,12 @@ class Endpoint:
         return answer
 
     def _send(self, body: bytes, signed: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
-        """One POST: status, headers with lower-case names, and the whole body."""
+        """Send one POST; return status, headers with lower-case names, and the whole body."""
         if self._client is None:
             self._client = httpx2.Client(
                 timeout=self._timeout,
                 follow_redirects=False,
-                trust_env=not self._local,  # a proxy of this machine is no way to this machine
+                trust_env=not self._local,  # a proxy on this machine cannot lead back to this machine
                 headers={
                     "content-type": "application/json",
                     "accept": "application/json",
@@ -224,7 +224,7 @@ class Endpoint:
                     raise trouble.too_slow() from problem
                 raise trouble.on_the_way(problem) from problem
             except BaseException:
-                self.disconnect()  # whatever is left of that answer is nobody's
+                self.disconnect()  # the rest of that answer is not used
                 raise
 
     def _exchange(
@@ -257,9 +257,9 @@ class Endpoint:
 
 
 def completed(url: str) -> str:
-    """The address of the connector file, also from that of the folder it lies in.
+    """Return the address of the connector file, also if the address names only its folder.
 
-    Raises Permanent, with the address to enter, if another page is named. What is no address at all is left as it is.
+    Raises Permanent, with the address to enter, if another page is named. A text that is not an address is left as it is.
     """
     if "://" not in url and _HOST.match(url):
         raise _whole_one(completed(f"https://{url}"))
@@ -299,7 +299,7 @@ _CONNECTOR = re.compile(r"onhand[A-Za-z0-9_.-]*\.php", re.IGNORECASE)
 
 @contextmanager
 def _understood() -> Iterator[None]:
-    """An authentic answer of the wrong shape comes from a connector of another version."""
+    """Turn an authentic answer of the wrong shape into an error: it comes from a connector of another version."""
     try:
         yield
     except (KeyError, TypeError, ValueError, OverflowError) as problem:

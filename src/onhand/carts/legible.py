@@ -1,8 +1,8 @@
-"""Makes the texts of a shop legible: what every connector tells of SKUs and names passes here.
+"""Makes the texts of a shop legible: all SKUs and names from connectors pass through here.
 
 Path: the connectors hand each ``Row`` and ``Line`` they made of an answer to ``row`` and ``line``.
 Promise: a SKU is as a person sees it; UTF-8 that the shop keeps as Latin-1 is read back where that is certain, and the row says so.
-Never: changes anything in the shop, or a text that can be meant as it is.
+Never: changes anything in the shop, or a text that may be right as it is.
 """
 
 from __future__ import annotations

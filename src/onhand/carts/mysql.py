@@ -1,12 +1,12 @@
 """Reaches a shop through its own database: the verbs of the connector in SQL, without a file in the shop.
 
 Path: built by ``app`` for carts whose address begins with ``mysql://``; called by the services as a ``Shop``.
-Promise: the same answers as ``connector/onhand.php`` and the same memory, the table onhand_state, so that a cart may go from one to
-the other in the middle of an epoch. A statement is sent once; whatever goes wrong, the connection ends, and with it the lock and
-an open transaction. Of what is asked, only whole numbers ever become part of a statement.
+Promise: the same answers as ``connector/onhand.php`` and the same memory, the table onhand_state, so that a cart may switch from one to the
+other in the middle of an epoch. A statement is sent once; whatever goes wrong, the connection ends, and with it the lock and
+an open transaction. Only whole numbers of a request ever become part of a statement.
 Never: writes anything but products_quantity, products_status and onhand_state; holds a lock or a transaction between two verbs.
 
-Verbs, memory and SQL stand in the order of ``connector/onhand.php``, to be read beside it. Only what MySQL 5.1 knows is used.
+Verbs, memory and SQL are in the order of ``connector/onhand.php``, to be compared with it. Only what MySQL 5.1 knows is used.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ class MySql:
         moved: Callable[[], None] | None = None,
         holder: str = "",
     ) -> None:
-        """``clock`` answers seconds that never jump. ``moved`` is called from another thread when the shop's row log shows that stock or
-        orders moved, if the address asks for that. ``holder`` names this run of OnHand in 16 hexadecimal digits. Raises Permanent if the
-        address is unusable."""
+        """Keep how to reach the shop. ``clock`` returns seconds that never jump. ``moved`` is called from another thread when the shop's
+        row log shows that stock or orders moved, if the address asks for that. ``holder`` names this run of OnHand in 16 hexadecimal
+        digits. Raise Permanent if the address is unusable."""
         address = Address.of(url)
         self._server = Server(address, password, allow_plain, clock, connect_timeout_seconds, read_timeout_seconds)
         self._prefix = address.prefix
@@ -197,7 +197,7 @@ class MySql:
             server = shop.server
             state_of(shop)  # makes the table if need be, which would end a transaction
             transactional = shop.transactional()
-            shop.quantity()  # whatever there is to look up is looked up before any lock is held
+            shop.quantity()  # all look-ups are done before any lock is taken
             server.run("START TRANSACTION")
             state = state_of(shop, "FOR UPDATE")
             if epoch != state.epoch:
@@ -247,7 +247,7 @@ class MySql:
 
     @contextmanager
     def _turn(self, greeting: bool = False) -> Iterator[Tables]:
-        """The shop's tables, while no other verb is served there. Raises Retriable, Permanent or Conflict."""
+        """Return the shop's tables, while no other verb is served there. Raise Retriable, Permanent or Conflict."""
         server = self._server
         try:
             with server.turn():
@@ -256,14 +256,14 @@ class MySql:
                     self._prefix = prefix_of(server)
                 server.lock(self._prefix)
                 shop = Tables(server, self._prefix)
-                shop.columns()  # where there is no shop, nothing is asked, and nothing of ours is made
-                if not greeting:  # the hello says what stands in the way, so that a screen can show it
+                shop.columns()  # without a shop, nothing is asked and no table of ours is made
+                if not greeting:  # the hello says what is in the way, so that a screen can show it
                     shop.check_obstacle()
                 if self._moved is not None and self._rowlog is None:
                     self._rowlog = RowLog(server, self._prefix, self._moved)
                     self._rowlog.start()
                 yield shop
-                server.run("ROLLBACK")  # ends what was only read, so that no snapshot is kept over a pause
+                server.run("ROLLBACK")  # ends a read-only transaction, so that no snapshot is kept over a pause
                 server.unlock(self._prefix)
         except BaseException as problem:
             server.disconnect()
@@ -273,7 +273,7 @@ class MySql:
 
 
 def _version(shop: Tables, places: Collection[str]) -> str:
-    """The version, if the shop's database says it; '' if not."""
+    """Return the version, if the shop's database has it; '' if not."""
     for known in VERSION_TABLES:
         question = known.question.format(table=shop.name(known.place.split(".")[0]))
         if known.place in places and (row := shop.server.row(question)):
@@ -282,7 +282,7 @@ def _version(shop: Tables, places: Collection[str]) -> str:
 
 
 def _lines(shop: Tables, which: str, limit: int) -> tuple[Line, ...]:
-    """Order lines in id order, each with the status of its order and whether that order has a history."""
+    """Return order lines in id order, each with the status of its order and whether that order has a history."""
     rows = shop.server.rows(
         "SELECT l.orders_products_id, l.orders_id, l.products_id, l.products_model,"
         " CAST(ROUND(l.products_quantity) AS SIGNED), o.orders_status"
@@ -291,7 +291,7 @@ def _lines(shop: Tables, which: str, limit: int) -> tuple[Line, ...]:
     )
     orders, paid = {number(row[1]) for row in rows}, set[int]()
     if orders:
-        # One question for all orders: very old shops have no index on this column.
+        # One query for all orders: very old shops have no index on this column.
         history = shop.server.rows(
             f"SELECT DISTINCT orders_id FROM {shop.name('orders_status_history')} WHERE orders_id IN ({ids_of(orders)})"
         )
@@ -313,7 +313,7 @@ def _line(values: Values, paid: set[int]) -> Line:
 
 
 def _rows(shop: Tables, which: str, limit: int) -> tuple[Row, ...]:
-    """Products in id order."""
+    """Return products in id order."""
     state_of(shop)
     q, o = shop.quantity(), shop.ordered()
     rows = shop.server.rows(
@@ -326,7 +326,7 @@ def _rows(shop: Tables, which: str, limit: int) -> tuple[Row, ...]:
         f" FROM {shop.products} p WHERE {which} ORDER BY p.products_id LIMIT {limit:d}"
     )
     derived = shop.derived(number(row[0]) for row in rows)
-    # A column that dates every write, and not only an admin's, is no evidence of one.
+    # A column that dates every write, not only an admin's, is no evidence of an admin's.
     stamped = shop.columns()["products.products_last_modified"].stamped
     return tuple(legible.row(_row(row, derived, stamped)) for row in rows)
 
@@ -347,7 +347,7 @@ def _row(values: Values, derived: set[int], stamped: bool) -> Row:
     )
 
 
-# What can be asked
+# The queries
 
 
 def _check(*numbers: int, at_least: int) -> None:

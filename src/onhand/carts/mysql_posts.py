@@ -1,8 +1,8 @@
-"""Keeps the memory that a shop has of our posts, and writes them: the state table, and the one statement that changes a shop.
+"""Keeps a shop's memory of our posts and applies them: the state table, and the one statement that changes a shop.
 
 Path: ``mysql`` calls it within a verb; the parts "The memory" and ``onhand_write`` of ``connector/onhand.php`` say the same in PHP.
-Promise: a batch is applied in one relative statement, together with its note where the engine has transactions, else after it was noted
-as begun.
+Promise: a batch is applied in one relative statement, together with its note where the engine has transactions, otherwise after it was
+noted as begun.
 Never: commits a batch that it has not noted.
 """
 
@@ -24,10 +24,10 @@ from .mysql_tables import Tables, ids_of, number, text
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """What is noted of the batch that was settled last, in the column last_answer. Connectors before 1.2 noted the results only."""
+    """The note in column last_answer about the batch that was settled last. Connectors before 1.2 noted only the results."""
 
     results: dict[int, str]
-    digest: str | None = None  # of its posts
+    digest: str | None = None  # the digest of its posts
     holder: str | None = None  # the run of OnHand that sent it
 
     @classmethod
@@ -43,7 +43,7 @@ class Noted:
 
 
 def digest_of(changes: Sequence[Change]) -> str:
-    """What tells a batch from another with the same numbers."""
+    """Return the digest that tells a batch from another with the same numbers."""
     written = ";".join(f"{c.product:d}:{c.delta:d}:{c.reactivate:d}" for c in changes)
     return hashlib.sha256(written.encode()).hexdigest()
 
@@ -54,13 +54,13 @@ class State:
 
     epoch: str
     last_seq: int
-    begun: tuple[int, int] | None  # the batch that was begun and not noted as done
+    begun: tuple[int, int] | None  # the batch that was begun and is not noted as done
     last_first: int | None
     noted: Noted
 
 
 def state_of(shop: Tables, for_update: str = "") -> State:
-    """The one row of our own table. Makes the table, and the row, when they are not there yet."""
+    """Return the one row of our own table. Make the table and the row if they are missing."""
     question = (
         "SELECT epoch, last_seq, begun_first, begun_last, last_first, last_answer"
         f" FROM {shop.state} WHERE id = 1 {for_update}"
@@ -88,7 +88,7 @@ def state_of(shop: Tables, for_update: str = "") -> State:
 
 
 def _possible(shop: Tables, changes: Sequence[Change], for_update: str = "") -> tuple[list[Change], dict[int, str]]:
-    """Tells the changes that can take effect from those that cannot, with the reason of each."""
+    """Separate the changes that can take effect from those that cannot, with the reason of each."""
     q = shop.quantity()
     ids = ids_of(change.product for change in changes)
     seen = {
@@ -108,10 +108,11 @@ def _possible(shop: Tables, changes: Sequence[Change], for_update: str = "") -> 
 
 
 def _write(shop: Tables, changes: Sequence[Change]) -> int:
-    """The one statement that changes the shop. Always relative: it cannot undo a sale that happens at the same time.
+    """Run the one statement that changes the shop; return how many products it changed. It is always relative: it cannot undo a sale that
+    happens at the same time.
 
-    The derived table drives the join, so that only the named rows are locked. Status stands before quantity because MySQL computes
-    assignments from left to right, and the condition means the quantity as it was. Answers to how many products it applied.
+    The derived table drives the join, so that only the named rows are locked. Status comes before quantity because MySQL evaluates
+    assignments from left to right, and the condition means the old quantity.
     """
     if not changes:
         return 0
@@ -131,8 +132,8 @@ def _write(shop: Tables, changes: Sequence[Change]) -> int:
 
 
 def write_at_once(shop: Tables, changes: Sequence[Change]) -> dict[int, str]:
-    """The same in a transaction. As a rule every change takes effect, which the number of products shows; only when one did not is it
-    found out which, and the rest is written anew. Answers why what did not."""
+    """Apply the changes in a transaction; return the reason for each change that was not applied. Usually all take effect, which the number
+    of products shows. Only otherwise is it found out which did not, and the rest is written again."""
     shop.server.run("SAVEPOINT posts")
     if _write(shop, changes) == len(changes):
         return {}
@@ -143,10 +144,10 @@ def write_at_once(shop: Tables, changes: Sequence[Change]) -> dict[int, str]:
 
 
 def write_noted(shop: Tables, changes: Sequence[Change], first: int, last: int) -> dict[int, str]:
-    """The same on an engine without transactions: first it is noted that the batch has begun, so that a crash shows."""
+    """Apply the changes on an engine without transactions: first note that the batch has begun, so that a crash shows."""
     possible, results = _possible(shop, changes)
     shop.server.run(f"UPDATE {shop.state} SET begun_first = {first:d}, begun_last = {last:d} WHERE id = 1")
     shop.server.run("COMMIT")
-    _write(shop, possible)  # if this fails, nobody here knows how far it came: the note stays
+    _write(shop, possible)  # if this fails, it is unknown how far it came: the note stays
     shop.server.run("START TRANSACTION")
     return results

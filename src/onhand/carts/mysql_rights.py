@@ -1,7 +1,8 @@
-"""Says which rights a database user needs for direct MySQL, and no others, as statements for an administrator of the shop's server.
+"""Lists the rights a database user needs for direct MySQL, and no others, as statements for an administrator of the shop's server.
 
 Path: ``onhand cart grants`` and the cart's page print them; the contract tests run as a user who has exactly these.
-Promise: nothing is granted that no verb uses: no column of a customer, no write but of our own table and two columns of products.
+Promise: only rights that a verb uses are granted: no column of a customer, no write except to our own table and two columns of
+products.
 Never: connects, or knows a password.
 """
 
@@ -13,7 +14,7 @@ from onhand.domain.families import TELLING
 
 from .mysql_server import Address
 
-# What every shop has, and what is read of it; blank: all columns. Of orders and their history, no more than numbers.
+# The tables that every shop has, and the columns that are read; blank: all columns. Of orders and their history, only numbers.
 READ = {
     "products": "",
     "products_description": "products_id, language_id, products_name",
@@ -30,11 +31,11 @@ _UNKNOWN_PREFIX = (
     "-- These rights are for tables without a prefix (products). If the shop's includes/configure.php has a DB_PREFIX, as zen_ in",
     "-- zen_products, do not run this: put the prefix behind the cart's address, as in ?prefix=zen_, and print the rights again.",
 )
-WRITTEN = "products_quantity, products_status"  # of products
+WRITTEN = "products_quantity, products_status"  # columns of products
 
 
 def grants(address: Address, prefix: str, host: str) -> dict[str, list[str]]:
-    """The statements: ``needed``; ``if_there``, for tables that only some shops have; ``rowlog``, if the address asks for it."""
+    """Return the statements: ``needed``; ``if_there``, for tables that only some shops have; ``rowlog``, if the address asks for it."""
     user = f"{_quoted(address.user)}@{_quoted(host)}"
     needed = [
         f"GRANT {_select(columns)} ON {_table(address, prefix, name)} TO {user};" for name, columns in READ.items()
@@ -52,7 +53,7 @@ def grants(address: Address, prefix: str, host: str) -> dict[str, list[str]]:
 
 
 def as_text(statements: dict[str, list[str]], prefix: str | None = "") -> str:
-    """Return all of it, ready for the program ``mysql``. ``prefix`` None: it is not known, and the script says so."""
+    """Return all of it as a script for the program ``mysql``. ``prefix`` None: it is not known, and the script says so."""
     lines = [
         *(_UNKNOWN_PREFIX if prefix is None else ()),
         "-- Run this as an administrator of the shop's database server, as in: mysql --force < grants.sql",

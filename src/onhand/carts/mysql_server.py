@@ -1,8 +1,8 @@
-"""Holds the one connection to a shop's own database server: its address, TLS, statements, and what the server's errors mean.
+"""Holds the one connection to a shop's own database server: address, TLS, statements, and the meaning of its errors.
 
 Path: ``mysql`` asks through it; ``mysql_tables`` looks around through it; ``rowlog`` logs in with the same address.
 Promise: the certificate is checked unless the address is this very machine or the owner allowed otherwise in writing; a statement
-is sent once; a verb has ended by its deadline; every failure becomes Retriable or Permanent, with the fact ``reason`` and a sentence
+is sent once; a verb ends by its deadline; every failure becomes Retriable or Permanent, with the fact ``reason`` and a sentence
 for the technician.
 Never: lets the password into a message, a repr or a log; keeps a connection that failed.
 
@@ -36,24 +36,22 @@ PORT = 3306
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
 ROWS_MAX = 100_000  # rows of one question; all cells are 65,535
-IDLE_SECONDS = 10.0  # a connection that rested longer is not used again: a firewall or the server may have dropped it
-ABANDONED_SECONDS = (
-    20  # after so long the server ends a connection of ours that fell silent, and its lock and transaction with it
-)
+IDLE_SECONDS = 10.0  # a connection idle for longer is not used again: a firewall or the server may have dropped it
+ABANDONED_SECONDS = 20  # after this long the server ends our connection if it is silent, with its lock and transaction
 LOCK_SECONDS = 5  # how long to wait for an earlier verb to end
 SHOP_LOCK_SECONDS = 10  # how long to wait for a lock of the shop's own programs
 PREFIX = re.compile(r"[A-Za-z0-9_]{0,40}")  # as in the key file of the endpoint
 
 _FORM = "Enter the database's whole address, like mysql://user@db.example:3306/database."
 
-_CONVERTERS: dict[Any, Any] = dict(encoders)  # into statements only; what comes back stays as it is
+_CONVERTERS: dict[Any, Any] = dict(encoders)  # for statements only; results stay as they are
 
 Values = tuple[bytes | None, ...]  # a row as the server sends it: texts, whatever the columns' types
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a shop's database is and who logs in: ``mysql://user@host:3306/database``, with a few members behind a ``?``."""
+    """The address of a shop's database and the user who logs in: ``mysql://user@host:3306/database``, with a few members after a ``?``."""
 
     user: str
     host: str
@@ -66,7 +64,7 @@ class Address:
 
     @classmethod
     def of(cls, url: str) -> Address:
-        """Raises Permanent if it cannot be one."""
+        """Return the address in a text. Raise Permanent if it is not one."""
         try:
             parts = urlsplit(url)
             members = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
@@ -92,17 +90,17 @@ class Address:
 
     @property
     def local(self) -> bool:
-        """Whether it is this machine, as far as the address says."""
+        """Return whether it is this machine, as far as the address says."""
         return self.socket is not None or is_loopback(self.host)
 
     @property
     def login(self) -> tuple[str, str, int, str | None]:
-        """What a password is for: it is sent nowhere else."""
+        """Return what a password belongs to: it is not sent anywhere else."""
         return self.user, self.host, self.port, self.socket
 
 
 def _check_members(members: Mapping[str, str]) -> None:
-    """Raise Permanent for what cannot be behind the ? of an address."""
+    """Raise Permanent for unknown members after the ? of an address."""
     if unknown := members.keys() - {"prefix", "ca", "socket", "rowlog"}:
         raise _unfit(
             f"Behind the ? of the address may stand prefix=, ca=, socket= and rowlog=1, but not {min(unknown)[:40]!r}."
@@ -116,7 +114,7 @@ def _check_members(members: Mapping[str, str]) -> None:
 
 
 class _Connection(pymysql.Connection):
-    """A connection that tells which socket it uses before the first byte comes, and again once TLS has replaced it."""
+    """A connection that reports the socket it uses before the first byte comes, and again once TLS has replaced it."""
 
     watch: Callable[[Any], None]
 
@@ -145,7 +143,7 @@ class Server:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """While one verb is served: it ends by its deadline, whatever the server sends. Raises Retriable or Permanent."""
+        """Serve one verb: it ends by its deadline, whatever the server sends. Raise Retriable or Permanent."""
         with Deadline(self.connect_seconds + 2 * self.read_seconds) as deadline:
             self._deadline = deadline
             self._watch(self._connection)
@@ -161,13 +159,13 @@ class Server:
                 self._deadline = None
 
     def connect(self) -> None:
-        """Have a connection. Raises Retriable or Permanent."""
+        """Connect if not connected. Raise Retriable or Permanent."""
         if self._connection is not None and self.clock() - self._used_at <= IDLE_SECONDS:
             return
         self.disconnect()
         self._connection = self._opened()
-        # One text mode for every server and no strictness: what a column cannot hold is found out before writing. Our table must be
-        # InnoDB or not be at all. And a session of ours that falls silent is to end soon, with its lock and its transaction.
+        # One text mode for every server and no strictness: what a column cannot hold is found out before writing. Our table must be InnoDB
+        # or not exist at all. And our session should end soon if it is silent, with its lock and its transaction.
         mode = f"SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION', wait_timeout = {ABANDONED_SECONDS}"
         try:
             self.run(f"{mode}, lock_wait_timeout = {SHOP_LOCK_SECONDS}, innodb_lock_wait_timeout = {SHOP_LOCK_SECONDS}")
@@ -178,13 +176,13 @@ class Server:
         self.run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
     def disconnect(self) -> None:
-        """Let go. The server undoes an open transaction and gives up the lock."""
+        """Disconnect. The server undoes an open transaction and releases the lock."""
         connection, self._connection = self._connection, None
         if connection is not None and connection.open:
             connection.close()
 
     def lock(self, prefix: str) -> None:
-        """Wait until no other verb is served in this shop; ``unlock`` lets the next one in. Raises Retriable if it takes too long."""
+        """Wait until no other verb is served in this shop; ``unlock`` lets the next one in. Raise Retriable if it takes too long."""
         row = self.row(f"SELECT GET_LOCK('{self._lock_name(prefix)}', {LOCK_SECONDS})")
         if row != (b"1",):
             raise Retriable(
@@ -195,7 +193,7 @@ class Server:
         self.run(f"SELECT RELEASE_LOCK('{self._lock_name(prefix)}')")
 
     def rows(self, question: str) -> list[Values]:
-        """All rows. Raises Permanent if there are more than any question of ours has."""
+        """Return all rows. Raise Permanent if there are more than any query should have."""
         rows: list[Values] = []
         size = 0
         cursor = self._send(question)
@@ -207,12 +205,12 @@ class Server:
         return rows
 
     def row(self, question: str) -> Values | None:
-        """The first row, or None."""
+        """Return the first row, or None."""
         rows = self.rows(question)
         return rows[0] if rows else None
 
     def run(self, statement: str) -> int:
-        """Answers how many rows it was about, those that it left as they were among them."""
+        """Run a statement; return how many rows it matched, including those it left unchanged."""
         cursor = self._send(statement)
         if cursor.description is not None and self._fetched(cursor) and self._fetched(cursor):
             raise fault("the database sent rows where one at most was to come")
@@ -228,26 +226,27 @@ class Server:
         return cursor
 
     def _fetched(self, cursor: Any) -> Values | None:
-        """The next row, as it arrives."""
+        """Return the next row, as it arrives."""
         try:
             return cast("Values | None", cursor.fetchone())
         except pymysql.MySQLError as problem:
             raise trouble(problem) from problem
 
     def _watch(self, connection: Any) -> None:
-        """Tell the deadline which socket is in use. PyMySQL gives no other way to it."""
+        """Tell the deadline which socket is in use. PyMySQL has no other way to it."""
         used = getattr(connection, "_sock", None)
         if self._deadline is not None and used is not None:
             self._deadline.watch(used)
 
     def _lock_name(self, prefix: str) -> str:
-        """That of ``connector/onhand.php``, so that both wait for each other."""
+        """Return the lock name, the same as in ``connector/onhand.php``, so that both wait for each other."""
         return "onhand:" + hashlib.md5(f"{self.address.database}|{prefix}".encode(), usedforsecurity=False).hexdigest()
 
     def login(self, tls: bool = True) -> dict[str, Any]:
-        """How to reach the server and log in, as PyMySQL takes it. Where plain is allowed TLS is used as the server offers it, unchecked.
+        """Return how to reach the server and log in, as PyMySQL expects it. Where plain is allowed, TLS is used if the server offers it,
+        unchecked.
 
-        Raises Permanent if the file with the CA is none.
+        Raises Permanent if the CA file is invalid.
         """
         return {
             "user": self.address.user,
@@ -267,14 +266,14 @@ class Server:
         return self.address.local or self.allow_plain
 
     def _opened(self) -> Any:
-        """A new connection, in the best way that both sides know."""
+        """Open a new connection, in the best way that both sides know."""
         for tls, charset in ((True, "utf8mb4"), (True, "utf8"), (False, "utf8mb4"), (False, "utf8")):
             try:
                 connection = _Connection(
                     **self.login(tls),
                     database=self.address.database,
                     charset=charset,
-                    use_unicode=False,  # everything arrives as bytes, and is made into values where it is known what it means
+                    use_unicode=False,  # everything arrives as bytes, and is converted where its meaning is known
                     conv=_CONVERTERS,
                     autocommit=True,
                     cursorclass=SSCursor,  # rows are counted as they arrive
@@ -285,7 +284,7 @@ class Server:
                 connection.watch = self._watch
                 connection.connect()
             except pymysql.MySQLError as problem:
-                # Servers before MySQL 5.5.3 do not know utf8mb4; and where plain will do, a TLS too old for us is no worse.
+                # Servers before MySQL 5.5.3 do not know utf8mb4; and if plain is allowed, a TLS too old for us is no worse.
                 unknown = _number(problem) == ER.UNKNOWN_CHARACTER_SET and charset == "utf8mb4"
                 if not unknown and not (tls and self._plain_will_do and _is_tls(problem)):
                     raise trouble(problem) from problem
@@ -295,7 +294,7 @@ class Server:
 
 
 def trouble(problem: pymysql.MySQLError) -> OnHandError:
-    """What went wrong, and who has to do what about it. The server's own words go along as ``detail``."""
+    """Return the error: what went wrong, and who has to do what about it. The server's own words are added as ``detail``."""
     number, detail = _number(problem), shortened(str(problem.args[-1] if problem.args else ""), 300)
     facts = {"number": number, "detail": detail}
     if _is_tls(problem):
@@ -339,7 +338,7 @@ def _slow(facts: Mapping[str, object]) -> Retriable:
     )
 
 
-# What PyMySQL, or the reading of a value, makes of bytes that are no answer.
+# The errors that PyMySQL, or the reading of a value, raises for bytes that are not an answer.
 _GARBLED = (ValueError, TypeError, LookupError, AssertionError, AttributeError, OverflowError, struct.error)
 
 # Server errors by number, with what a person can do.
@@ -373,7 +372,7 @@ _PASSING: Mapping[int, str] = {
     1792: "it is switched to read-only",
     1836: "it is switched to read-only",
 }
-# The connection is gone: by the network, a shutdown, a KILL, or because it rested too long.
+# The connection is gone: because of the network, a shutdown, a KILL, or a long pause.
 _LOST = (CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, 0, 1053, 1927, 4031)
 
 
@@ -412,7 +411,7 @@ def _number(problem: pymysql.MySQLError) -> int:
 
 
 def _context(address: Address) -> ssl.SSLContext:
-    """Checks the server's certificate, and that it is for this host. Raises Permanent if the file with the CA is none."""
+    """Return a context that checks the server's certificate, and that it is for this host. Raise Permanent if the CA file is invalid."""
     try:
         context = ssl.create_default_context(cafile=address.ca)
     except OSError as problem:
@@ -421,13 +420,13 @@ def _context(address: Address) -> ssl.SSLContext:
             reason="config",
         ) from problem
     if address.ca is not None:
-        # Own CAs are often made without the extensions that newer Pythons ask for; name and signature are checked all the same.
+        # Own CAs are often made without the extensions that newer Pythons require; name and signature are still checked.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
 
 
 def _is_name(database: str) -> bool:
-    """A database name that can be quoted, and is no path."""
+    """Return whether it is a database name that can be quoted and is not a path."""
     return 0 < len(database) <= 64 and not set(database) & set("`/\\\0") and database.isprintable()
 
 

@@ -1,4 +1,4 @@
-"""Knows where things stand in a shop's own database, and of what type they are.
+"""Knows where things are in a shop's own database, and of what type they are.
 
 Path: ``mysql`` composes its statements from it; the part "The shop's tables" of ``connector/onhand.php`` says the same in PHP.
 Promise: a shop is found, never guessed: without a prefix in the cart's address exactly one has to be there.
@@ -32,21 +32,21 @@ from .mysql_server import PREFIX, Server
 LINES = "orders_products"
 
 _BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
-# How far whole numbers are safe. Of a FLOAT the shop itself reads six digits; what is beyond would round at its next sale.
+# How far whole numbers are safe. The shop reads six digits of a FLOAT; anything beyond would be rounded at its next sale.
 _EXACT = {"float": 999_999, "double": 2**53}
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What the database says of one column."""
+    """The database's description of one column."""
 
     type: str
-    shape: str  # the type as it was declared
+    shape: str  # the declared type
     nullable: bool
-    length: int  # characters, 0 where it is no text
+    length: int  # characters, 0 if it is not a text
     collation: str
-    digits: int  # before the point, of a decimal
-    stamped: bool  # whether the database itself writes the time of every change into it
+    digits: int  # digits before the point of a decimal
+    stamped: bool  # whether the database writes the time of every change into it
 
     @property
     def unsigned(self) -> bool:
@@ -55,24 +55,24 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """How to read one of the two counters of a product."""
+    """Ways to read one of the two counters of a product."""
 
     plain: str  # as it is
     value: str  # as a whole number
     wide: str  # safe to multiply by a weight
-    fraction: str  # whether it is not whole
-    low: int  # what the column holds exactly
+    fraction: str  # whether it has a fraction
+    low: int  # the range that the column holds exactly
     high: int
 
     @property
     def after(self) -> str:
-        """What it would be after the post d."""
+        """Return what it would be after the post d."""
         return f"{self.value} + d.delta"
 
 
 @dataclass(slots=True)
 class Tables:
-    """The tables of one shop. Looks around anew in every verb, for a shop is altered while we are connected."""
+    """The tables of one shop. They are looked up again in every verb, because a shop may be altered while we are connected."""
 
     server: Server
     prefix: str
@@ -80,7 +80,7 @@ class Tables:
     _engine: str | None = field(default=None, init=False)
 
     def name(self, usual: str) -> str:
-        """A table, by its usual name, as it goes into a statement."""
+        """Return a table, by its usual name, as it goes into a statement."""
         return f"`{self.prefix}{usual}`"
 
     @property
@@ -92,7 +92,7 @@ class Tables:
         return self.name("products")
 
     def columns(self, tables: Sequence[str] = ("products",)) -> dict[str, Column]:
-        """The columns of these tables by their places, as far as the tables are there. Raises Permanent if products is no shop's."""
+        """Return the columns of these tables by their places, if the tables exist. Raise Permanent if products is not a shop's table."""
         missing = {f"{self.prefix}{usual}".lower(): usual for usual in tables if usual not in self._columns}
         if missing:
             self._columns.update({usual: {} for usual in missing.values()})
@@ -113,7 +113,7 @@ class Tables:
         return {place: column for usual in tables for place, column in self._columns[usual].items()}
 
     def engine(self) -> str:
-        """Of the products."""
+        """Return the engine of the products table."""
         if self._engine is None:
             row = self.server.row(
                 "SELECT ENGINE FROM information_schema.TABLES"
@@ -132,7 +132,7 @@ class Tables:
         return self._counter("products_ordered")
 
     def weight(self) -> str:
-        """h(id): what a product weighs in the checking sums."""
+        """Return h(id): the weight of a product in the checking sums."""
         unsigned = self.columns()["products.products_id"].unsigned
         product = "CAST(p.products_id AS SIGNED)" if unsigned else "p.products_id"
         return f"({product} * {MULTIPLIER} % {WORD})"
@@ -153,7 +153,7 @@ class Tables:
         return Counter(plain, value, wide, fraction, 0 if column.unsigned else -high, high)
 
     def download(self) -> str:
-        """A condition: the product is sold as a download, so that its counter moves without its quantity."""
+        """Return a condition: the product is sold as a download, so that its counter moves without its quantity."""
         switches = self.switches(("DOWNLOAD_ENABLED", *DOWNLOADS_SUBTRACTED))
         on = {name for name, value in switches.items() if value == "true"}
         if "DOWNLOAD_ENABLED" not in on or on.intersection(DOWNLOADS_SUBTRACTED):
@@ -168,7 +168,7 @@ class Tables:
         )
 
     def apart(self) -> str:
-        """A number that changes when a product begins or ceases to be a download, or to have its quantity worked out from others."""
+        """Return a number that changes when a product becomes or stops being a download, or has its quantity worked out from others."""
         named = (f"({self._named(other)}) d" for other in self._other_stock())
         sums = ["0", *(f"(SELECT IFNULL(SUM(CRC32(d.product)), 0) FROM {products})" for products in named)]
         if self.download() != "0":
@@ -180,7 +180,7 @@ class Tables:
         return " + ".join(sums)
 
     def stock_elsewhere(self) -> tuple[str, ...]:
-        """The places of ``OTHER_STOCK`` that this shop has."""
+        """Return the places of ``OTHER_STOCK`` that this shop has."""
         return tuple(other.place for other in self._other_stock())
 
     def _other_stock(self) -> tuple[OtherStock, ...]:
@@ -188,7 +188,7 @@ class Tables:
         return tuple(other for other in OTHER_STOCK if other.place in places)
 
     def obstacle(self) -> str:
-        """Why this shop cannot be kept in step this way at all, in a sentence that says what to do; '' if it can."""
+        """Return why this shop cannot be kept in sync this way at all, in a sentence that says what to do; '' if it can."""
         columns = self.columns()
         for family in FAMILIES:
             if family.own_part and family.own_part_place in columns:
@@ -199,12 +199,12 @@ class Tables:
         return ""
 
     def check_obstacle(self) -> None:
-        """Raises Permanent if there is one."""
+        """Raise Permanent if there is an obstacle."""
         if obstacle := self.obstacle():
             raise Permanent(obstacle, reason="obstacle")
 
     def derived(self, products: Iterable[int]) -> set[int]:
-        """Those whose quantity the shop works out from others: variants, sub-products."""
+        """Return the products whose quantity the shop works out from others: variants, sub-products."""
         ids = ids_of(products)
         found: set[int] = set()
         for other in self._other_stock() if ids else ():
@@ -212,7 +212,7 @@ class Tables:
         return found
 
     def _named(self, other: OtherStock, ids: str = "") -> str:
-        """A SELECT of the products that a place of ``OTHER_STOCK`` names and means: all, or those of these ids."""
+        """Return a SELECT of the products that a place of ``OTHER_STOCK`` names: all, or those of these ids."""
         table, column = other.place.split(".")
         tables, condition = f"{self.name(table)} e", f"e.{column} IN ({ids})" if ids else "TRUE"
         if other.when:
@@ -221,20 +221,20 @@ class Tables:
         return f"SELECT DISTINCT e.{column} AS product FROM {tables} WHERE {condition}"
 
     def _with_settings(self, condition: str) -> str:
-        """A condition in which settings stand in braces: with 1 for those that are on, and 0 for the others."""
+        """Return a condition with its settings in braces replaced: 1 for those that are on, 0 for the others."""
         named = [name for _, name, _, _ in Formatter().parse(condition) if name]
         switches = self.switches(named) if named else {}
         return condition.format(**{name: int(switches.get(name) == "true") for name in named})
 
     def _settings(self) -> tuple[str, SettingsTable]:
-        """Where this shop's settings are: the table, as it goes into a statement, and its columns."""
+        """Return this shop's table of settings, as it goes into a statement, and its columns."""
         places = self.columns(TELLING)
         there = (known for known in SETTINGS if f"{known.table}.{known.name}" in places)
         found = next(there, SETTINGS[-1])
         return self.name(found.table), found
 
     def switches(self, names: Sequence[str]) -> dict[str, str]:
-        """Those of the named settings that the shop has. Where one stands twice, the shop uses the first."""
+        """Return those of the named settings that the shop has. If one appears twice, the shop uses the first."""
         found: dict[str, str] = {}
         table, at = self._settings()
         for name, value in self.server.rows(
@@ -245,7 +245,7 @@ class Tables:
         return found
 
     def default_language(self) -> int:
-        """The id of the shop's default language; 0 if it cannot be told."""
+        """Return the id of the shop's default language; 0 if it is unknown."""
         table, at = self._settings()
         row = self.server.row(
             f"SELECT l.languages_id FROM {table} s JOIN {self.name('languages')} l ON l.code = s.`{at.value}`"
@@ -259,7 +259,7 @@ class Tables:
 
 
 def prefix_of(server: Server) -> str:
-    """The prefix of the one shop that stands in this database. Raises Permanent if there is none, or more than one."""
+    """Return the prefix of the one shop in this database. Raise Permanent if there is none, or more than one."""
     found = [prefix for prefix in prefixes(server) if _is_shop(server, prefix)]
     if len(found) == 1:
         return found[0]
@@ -287,7 +287,7 @@ def prefix_of(server: Server) -> str:
     )
 
 
-# Without rights nothing can be seen, not even under which prefix the tables are.
+# Without rights nothing is visible, not even the prefix of the tables.
 _ABOUT_PREFIX = (
     " If the shop's includes/configure.php has a DB_PREFIX, as zen_ in zen_products, put it behind the cart's address, as in"
     " ?prefix=zen_, and grant the rights again: they are for tables of that name."
@@ -305,17 +305,17 @@ def prefixes(server: Server, table: str = LINES) -> list[str]:
 
 
 def text(value: bytes | None) -> str:
-    """What the database sends, as valid text; what is not becomes U+FFFD."""
+    """Return a value from the database as valid text; bytes that are not become U+FFFD."""
     return (value or b"").decode("utf-8", "replace")
 
 
 def number(value: bytes | None) -> int:
-    """What the database sends, as a whole number; NULL is nothing."""
+    """Return a value from the database as a whole number; NULL is nothing."""
     return int(value or 0)
 
 
 def ids_of(numbers: Iterable[int]) -> str:
-    """Whole numbers as they go into a statement."""
+    """Return whole numbers as they go into a statement."""
     return ",".join(f"{each:d}" for each in numbers)
 
 
@@ -340,5 +340,5 @@ def _column(values: Sequence[bytes | None]) -> Column:
 
 
 def _texts(names: Iterable[str]) -> str:
-    """Names of ours as texts in a statement: letters, digits, underscores and slashes."""
+    """Return our own names as texts in a statement: letters, digits, underscores and slashes."""
     return ", ".join(f"'{name}'" for name in names)

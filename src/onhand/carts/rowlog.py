@@ -1,9 +1,9 @@
-"""Listens to the row log of a shop's own database, and says at once when stock or orders move there: a hint, never the record.
+"""Listens to the row log of a shop's own database, and reports at once when stock or orders move there: a hint, never the record.
 
 Path: ``mysql`` starts one for a cart that is driven and has ``rowlog=1`` in its address → ``Controller.look_now``.
-Promise: an ordinary tick is neither broken nor delayed: a thread and a connection of its own, pauses that grow, and the log says why
+Promise: an ordinary tick is neither broken nor delayed: it has its own thread and connection, pauses that grow, and the log says why
 it does not listen. Without it every sale is seen by the next tick.
-Never: reads a row. Which table was written is all it learns.
+Never: reads a row. It learns only which table was written.
 
 Needs the extra ``mysql-cdc``, a server that keeps its binary log, and two rights; see docs/operating.md.
 """
@@ -25,7 +25,7 @@ from onhand.domain.errors import OnHandError
 from .mysql_server import Server, trouble
 from .mysql_tables import LINES
 
-HEARTBEAT_SECONDS = 1  # how often a quiet server says that it is there; so soon a stop is noticed
+HEARTBEAT_SECONDS = 1  # how often a quiet server sends a sign of life; a stop is noticed as soon
 SILENCE_SECONDS = 10.0
 PAUSE_SECONDS_MAX = 300.0
 
@@ -36,7 +36,7 @@ class RowLog(threading.Thread):
     """One listener. It ends within a second of ``stop``, or at once if this installation cannot listen."""
 
     def __init__(self, server: Server, prefix: str, moved: Callable[[], None]) -> None:
-        """``moved`` is called from this thread, often, and returns at once."""
+        """Prepare to listen. ``moved`` is called from this thread, often, and returns at once."""
         super().__init__(name=f"onhand-rowlog-{server.address.database}", daemon=True)
         self._server, self._moved = server, moved
         self._tables = frozenset(f"{prefix}{usual}".lower() for usual in ("products", LINES))
@@ -55,14 +55,14 @@ class RowLog(threading.Thread):
             return
         logging.getLogger("pymysqlreplication").setLevel(
             logging.CRITICAL
-        )  # it advises on rows, which are not read here
+        )  # a warning about rows, which are not read here
         while not self._stopping.is_set():
             self._say(self._listen())
             self._stopping.wait(self._pause * (1 + secrets.randbelow(1000) / 1000))
             self._pause = min(PAUSE_SECONDS_MAX, 2 * self._pause)
 
     def _listen(self) -> str:
-        """Until it ends; returns why it did."""
+        """Listen until it ends; return why it did."""
         from pymysqlreplication.exceptions import BinLogNotEnabled  # noqa: PLC0415
 
         try:
@@ -74,7 +74,7 @@ class RowLog(threading.Thread):
         except OnHandError as problem:
             return problem.message
         except Exception as problem:
-            # The outermost loop of this thread: what a library does not understand of a server's log is no reason to stop a cart.
+            # The outermost loop of this thread: an event of a server's log that a library does not understand is no reason to stop a cart.
             log.debug("rowlog.broke", database=self._server.address.database, exc_info=True)
             return f"its log was not understood ({type(problem).__name__})"
 
@@ -86,7 +86,7 @@ class RowLog(threading.Thread):
         connections = iter(range(2))  # the log's, and one more of the reader's own
 
         def connect(**arguments: Any) -> Any:
-            # The reader would connect again by itself, without end and without a pause.
+            # The reader would reconnect without end and without a pause.
             if next(connections, None) is None:
                 raise pymysql.OperationalError(CR.CR_SERVER_LOST, "The connection to the row log ended.")
             return pymysql.connect(database=arguments.pop("db", None), **arguments)
@@ -114,7 +114,7 @@ class RowLog(threading.Thread):
             stream.close()
 
     def _concerns(self, event: Any) -> bool:
-        """Whether one of our tables was written. A server that logs statements shows them, a server that logs rows their tables."""
+        """Return whether one of our tables was written. A server that logs statements shows them, a server that logs rows their tables."""
         if (query := getattr(event, "query", None)) is not None:
             here = event.schema == self._server.address.database.encode()
             return here and any(table in str(query).lower() for table in self._tables)
@@ -126,7 +126,7 @@ class RowLog(threading.Thread):
             log.info("rowlog.listening", database=self._server.address.database)
 
     def _say(self, why: str) -> None:
-        """Why it does not listen, once."""
+        """Log once why it does not listen."""
         if why and why != self._said:
             self._said = why
             log.warning("rowlog.off", database=self._server.address.database, why=why)

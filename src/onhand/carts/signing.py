@@ -1,4 +1,4 @@
-"""Owns the signatures of the connector's protocol: both directions, and the key file a shop gets.
+"""Signs and checks the messages of the connector's protocol in both directions, and writes the key file for a shop.
 
 Path: ``endpoint`` signs requests and checks answers; a connector written in Python checks requests and signs answers.
 Promise: an answer is accepted only for the very request it answers; secrets are compared in constant time.
@@ -30,7 +30,7 @@ SIGNATURE = re.compile(r"onhand=(:[A-Za-z0-9+/=]{1,100}:)")
 
 
 class Wrong(Exception):
-    """A signature cannot be believed. ``part`` says which: ``missing``, ``malformed``, ``key``, ``digest`` or ``signature``."""
+    """A signature that cannot be believed. ``part`` says which part: ``missing``, ``malformed``, ``key``, ``digest`` or ``signature``."""
 
     def __init__(self, part: str) -> None:
         super().__init__(part)
@@ -38,13 +38,13 @@ class Wrong(Exception):
 
 
 def new_key() -> tuple[str, str]:
-    """A fresh (key id, secret as 64 hexadecimal digits)."""
+    """Return a new (key id, secret as 64 hexadecimal digits)."""
     return f"onhand-{secrets.token_hex(4)}", secrets.token_hex(32)
 
 
 def key_file(key_id: str, secret_hex: str, allow_http: bool, prefix: str, hint_url: str = "") -> str:
-    """The text of ``onhand-key.php``; ``hint_url`` is where the shop may hint at a sale. Raises ValueError if a part does not
-    have its form: it becomes PHP source."""
+    """Return the text of ``onhand-key.php``; ``hint_url`` is where the shop may report a sale. Raise ValueError if a part does not have its
+    form: it becomes PHP source."""
     for value, form in ((key_id, KEY_ID), (secret_hex, SECRET), (prefix, PREFIX)):
         if not form.fullmatch(value):
             raise ValueError(
@@ -67,20 +67,20 @@ def key_file(key_id: str, secret_hex: str, allow_http: bool, prefix: str, hint_u
 
 
 def digest(body: bytes) -> str:
-    """The value of a Content-Digest header."""
+    """Return the value of a Content-Digest header."""
     return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One shop's key. Header names are lower case in every mapping given or answered."""
+    """One shop's key. Header names are lower case in every mapping, given or returned."""
 
     key_id: str
     secret: bytes = field(repr=False)
 
     @classmethod
     def of(cls, key_id: str, secret_hex: str) -> Key:
-        """Raises ValueError if either part does not have its form."""
+        """Return the key. Raise ValueError if either part does not have its form."""
         if not KEY_ID.fullmatch(key_id) or not SECRET.fullmatch(secret_hex):
             raise ValueError(
                 "A key needs an id of 1 to 40 letters, digits, _ or -, and a secret of 64 hexadecimal digits."
@@ -88,28 +88,28 @@ class Key:
         return cls(key_id, bytes.fromhex(secret_hex))
 
     def sign_request(self, path: str, body: bytes, created: int) -> dict[str, str]:
-        """The headers that make a POST of ``body`` to ``path`` authentic. ``created`` in unix seconds."""
+        """Return the headers that make a POST of ``body`` to ``path`` authentic. ``created`` in unix seconds."""
         body_digest = digest(body)
         parameters = self._parameters(REQUEST_COVERS, created)
         signature = self._sign(f'"@method": POST\n"@path": {path}\n"content-digest": {body_digest}\n', parameters)
         return _headers(body_digest, parameters, signature)
 
     def check_request(self, path: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """When the request was made, in unix seconds. Raises Wrong; the caller judges the age."""
+        """Return when the request was made, in unix seconds. Raise Wrong; the caller judges the age."""
         body_digest, parameters, signature, created = self._read(REQUEST_COVERS, headers)
         expected = self._sign(f'"@method": POST\n"@path": {path}\n"content-digest": {body_digest}\n', parameters)
         self._compare(expected, signature, body, body_digest)
         return created
 
     def sign_answer(self, request: Mapping[str, str], status: int, body: bytes, created: int) -> dict[str, str]:
-        """The headers that make an answer authentic for the request with the given headers."""
+        """Return the headers that make an answer authentic for the request with the given headers."""
         body_digest = digest(body)
         parameters = self._parameters(ANSWER_COVERS, created)
         signature = self._sign(_answer_base(status, body_digest, _bare_signature(request)), parameters)
         return _headers(body_digest, parameters, signature)
 
     def check_answer(self, request: Mapping[str, str], status: int, body: bytes, headers: Mapping[str, str]) -> None:
-        """Raises Wrong unless the answer was made with this key for the request with the given headers."""
+        """Raise Wrong unless the answer was made with this key for the request with the given headers."""
         body_digest, parameters, signature, _ = self._read(ANSWER_COVERS, headers)
         expected = self._sign(_answer_base(status, body_digest, _bare_signature(request)), parameters)
         self._compare(expected, signature, body, body_digest)
@@ -122,7 +122,7 @@ class Key:
         return f":{base64.b64encode(hmac.digest(self.secret, text.encode(), 'sha256')).decode()}:"
 
     def _read(self, covers: str, headers: Mapping[str, str]) -> tuple[str, str, str, int]:
-        """Digest, parameters, signature and time from the three headers."""
+        """Return digest, parameters, signature and time from the three headers."""
         if any(name not in headers for name in ("content-digest", "signature-input", "signature")):
             raise Wrong("missing")
         label, _, parameters = headers["signature-input"].partition("=")

@@ -1,8 +1,8 @@
-"""Says what went wrong between us and a connector, and who has to do what about it.
+"""Explains what went wrong between OnHand and a connector, and who has to do what about it.
 
-Path: ``endpoint`` hands over what it got instead of a believable, successful answer; the error it gets back is raised.
+Path: ``endpoint`` hands over an answer that is not believable or not successful; the error it gets back is raised.
 Promise: every failure becomes Retriable, Permanent or Conflict, with the fact ``reason`` and a sentence for the technician.
-Never: takes anything but advice from an answer that was not signed, or repeats what a stranger answered.
+Never: uses an unsigned answer for more than advice, or repeats the words of an unknown server.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ KIND_OF_CODE: Mapping[str, type[OnHandError]] = {
     "gap": Conflict,
     "other": Conflict,
 }
-MESSAGE_MAX = 300  # characters of what a connector says, as it is stored and shown
+MESSAGE_MAX = 300  # characters of a connector's message, as stored and shown
 RETRY_AFTER_SECONDS_MAX = 3600.0  # the longest pause that a host can ask for
-GATEWAY: Mapping[int, str] = {  # answers of a host that stands before the shop's own web server
+GATEWAY: Mapping[int, str] = {  # answers of a host in front of the shop's own web server
     502: "its gateway got no answer from the shop",
     504: "its gateway waited too long for the shop",
     520: "Cloudflare got an answer it did not understand from the shop's server",
@@ -48,8 +48,8 @@ GATEWAY: Mapping[int, str] = {  # answers of a host that stands before the shop'
     526: "Cloudflare does not accept the certificate of the shop's server",
     530: "Cloudflare cannot find the shop's server",
 }
-# Refusals that a connector may not be able to sign: it has no key, or the request did not prove that it knows it. The words are ours:
-# anything may answer so, and what it says is not repeated.
+# Refusals that a connector may not be able to sign: it has no key, or the request did not prove that it knows it. The sentences are ours:
+# any server may answer like this, and its words are not repeated.
 UNSIGNED = {
     "config": "The connector finds no key that it understands: copy the onhand-key.php that OnHand made for this cart next to onhand.php.",
     "https": "Use the https address of this shop, or set allow_http to true in onhand-key.php.",
@@ -61,7 +61,7 @@ PROOF = frozenset({"content-digest", "signature-input", "signature"})
 
 
 def refusal(status: int, error: object) -> OnHandError:
-    """A refusal of the connector itself: its message already says what to do."""
+    """Return the error for a refusal of the connector itself: its message already says what to do."""
     members = error if isinstance(error, dict) else {}
     code = shortened(str(members.get("code", "")), 40)
     if code not in KIND_OF_CODE:
@@ -78,7 +78,7 @@ def refusal(status: int, error: object) -> OnHandError:
 
 
 def _facts(members: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """What an error may carry besides code and message, as far as it has the form of it."""
+    """Return the facts that an error may have besides code and message, if they have the right form."""
     for name in ("clock", "last_seq"):
         value = members.get(name)
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= ID_MAX:
@@ -89,7 +89,7 @@ def _facts(members: Mapping[str, object]) -> Iterator[tuple[str, object]]:
 
 
 def unbelieved(wrong: Wrong, status: int, headers: Mapping[str, str], content: bytes, now: float) -> OnHandError:
-    """An answer without a valid signature. What it says is used for advice to a person, and for nothing else."""
+    """Return the error for an answer without a valid signature. Its content serves as advice to a person, and for nothing else."""
     if wrong.part == "missing":
         return _unsigned(status, headers, content, now)
     if wrong.part == "digest":
@@ -115,7 +115,7 @@ def _how_changed(content: bytes) -> str:
 
 
 def _refused_signature(arrived: object) -> OnHandError:
-    """Return why a shop did not believe a request. ``arrived``: in which state the request came to it, if it says so."""
+    """Return the error for a shop that did not believe a request. ``arrived``: in which state the request came to it, if it says so."""
     if arrived == "bare":
         return Permanent(
             "Something before the shop (a proxy or firewall) strips headers from requests: let Signature, Signature-Input and"
@@ -149,7 +149,7 @@ def _unsigned(status: int, headers: Mapping[str, str], content: bytes, now: floa
         )
     if isinstance(code, str) and code in UNSIGNED:
         return KIND_OF_CODE[code](UNSIGNED[code], reason=code)
-    # Only what has the form of our connector's answer can have lost its signature.
+    # Only a text in the form of our connector's answer can have lost its signature.
     ours = (said.get("ok") is True and not OURS.isdisjoint(said)) or (said.get("ok") is False and code in KIND_OF_CODE)
     if ours or not PROOF.isdisjoint(headers):
         return Permanent(
@@ -161,7 +161,7 @@ def _unsigned(status: int, headers: Mapping[str, str], content: bytes, now: floa
 
 
 def _object(content: bytes) -> dict[str, object]:
-    """The JSON object that something unbelieved says, empty if it says none."""
+    """Return the JSON object in an unbelieved answer, empty if it has none."""
     try:
         return dict(document(content))
     except (TypeError, OnHandError):
@@ -169,7 +169,7 @@ def _object(content: bytes) -> dict[str, object]:
 
 
 def foreign(status: int, headers: Mapping[str, str], content: bytes, now: float) -> OnHandError:
-    """Something that is not our connector answered. ``now`` in unix seconds."""
+    """Return the error for an answer that does not come from our connector. ``now`` in unix seconds."""
     if 300 <= status < 400:
         target = _place_of(headers.get("location", ""))
         return Permanent(
@@ -219,7 +219,7 @@ def foreign(status: int, headers: Mapping[str, str], content: bytes, now: float)
 
 
 def _place_of(location: str) -> str:
-    """Where a redirect leads: host and path, without what may be a secret of somebody else's session."""
+    """Return where a redirect leads: host and path, without a possible secret of another session."""
     try:
         target = httpx2.URL(location)
     except (httpx2.InvalidURL, ValueError):
@@ -228,8 +228,8 @@ def _place_of(location: str) -> str:
 
 
 def _kind_of(headers: Mapping[str, str], content: bytes) -> str:
-    """What answered, without a word of it: a cart's address may lead to a server that only this machine can reach, and who may set
-    the address need not be one who may read there."""
+    """Return what answered, without quoting it: a cart's address may lead to a server that only this machine can reach, and the person who
+    sets the address may have no right to read there."""
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     begins = content[:200].lstrip().lower()
     if not content.strip():
@@ -242,7 +242,7 @@ def _kind_of(headers: Mapping[str, str], content: bytes) -> str:
 
 
 def _not_now(status: int, headers: Mapping[str, str], now: float) -> Retriable:
-    """A host that asks for patience, and perhaps says for how long."""
+    """Return the error for a host that asks to wait, and perhaps says for how long."""
     what = (
         "The shop's host says that it gets too many requests (HTTP 429)"
         if status == 429
@@ -255,7 +255,7 @@ def _not_now(status: int, headers: Mapping[str, str], now: float) -> Retriable:
 
 
 def _retry_after(said: str, now: float) -> float:
-    """The seconds that a Retry-After header asks for, as a number or a date; 0 if it asks for nothing that is understood."""
+    """Return the seconds that a Retry-After header asks for, as a number or a date; 0 if it asks for nothing that is understood."""
     if re.fullmatch(r"[0-9]{1,9}", said.strip()):
         seconds = float(said)
     else:
@@ -267,12 +267,12 @@ def _retry_after(said: str, now: float) -> float:
 
 
 def too_slow() -> OnHandError:
-    """The request had not ended by its deadline, however much of its answer had come."""
+    """Return the error for a request that did not end by its deadline, however much of its answer had come."""
     return Retriable("The shop takes too long to answer; it is tried again by itself.", reason="timeout")
 
 
 def on_the_way(problem: httpx2.HTTPError) -> OnHandError:
-    """The connection failed, before or within an answer."""
+    """Return the error for a connection that failed, before or within an answer."""
     detail = shortened(str(problem), MESSAGE_MAX)
     if isinstance(problem, httpx2.ConnectTimeout):
         return Retriable("The shop's server does not answer; it is tried again by itself.", reason="unreachable")
@@ -305,12 +305,12 @@ def on_the_way(problem: httpx2.HTTPError) -> OnHandError:
 
 
 def _ended(detail: str) -> bool:
-    """Whether the library says that the other side hung up."""
+    """Return whether the library says that the other side hung up."""
     return any(word in detail.lower() for word in ("disconnect", "closed", "without sending"))
 
 
 def _causes(problem: BaseException) -> list[BaseException]:
-    """The problem and all that led to it: the library wraps the socket's own errors twice."""
+    """Return the problem and all that led to it: the library wraps the socket's own errors twice."""
     causes: list[BaseException] = []
     cause: BaseException | None = problem
     while cause is not None and cause not in causes:

@@ -1,4 +1,4 @@
-"""Says what a cart is: our record of one connected shop, its settings and how far we have read it.
+"""The record of one connected shop: its settings and how far it has been read.
 
 Path: ``services`` pass it along a tick; the Shopping Carts screen edits its settings.
 Promise: the secret never shows in a repr or a log.
@@ -17,12 +17,12 @@ from .shop import Hello
 from .sketch import Sums
 from .stock import Source
 
-DIRECT = "mysql://"  # how the address of a cart begins that is reached through its database, without a file in the shop
+DIRECT = "mysql://"  # the address of a cart that is reached through its database, without a file in the shop, begins with this
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a person sets. None means: as the system parameter of that name says."""
+    """The settings that a person edits. None means the system parameter of that name."""
 
     name: str
     url: str
@@ -38,7 +38,7 @@ class Settings:
 
     @property
     def direct(self) -> bool:
-        """Whether it is reached through its database; then the secret is the password there."""
+        """Return whether the cart is reached through its database; the secret is then the password there."""
         return self.url.startswith(DIRECT)
 
 
@@ -60,7 +60,7 @@ class Cart:
     cursor_line: int  # order lines up to here are collected
     sums: Sums  # what the shop's five sums should be
     catalogue: str | None
-    hello: Hello | None  # what the shop said of itself last
+    hello: Hello | None  # the shop's latest hello
     looked_at: datetime | None
     in_step_at: datetime | None
     trouble: str | None  # the last error, None when the last look succeeded
@@ -74,7 +74,7 @@ class Cart:
 
     @property
     def sku_length(self) -> int:
-        """How many characters a SKU can have there, 0 if that is not known yet."""
+        """Return the longest SKU that the shop can hold, 0 if that is not known yet."""
         return self.hello.sku_length if self.hello else 0
 
     @property

@@ -1,7 +1,7 @@
-"""Decides what is new in a shop's set of products, and what of it a person has to know.
+"""Decides what is new in a shop's set of products, and which changes a person has to know about.
 
 Path: ``refreshing`` reads all products of a shop, asks ``Changed.of``, takes it over into the books, and records the ``notices``.
-Promise: a listing that can no longer be kept in step gets exactly one notice.
+Promise: a listing that can no longer be kept in sync gets exactly one notice.
 Never: ties a product to an item.
 """
 
@@ -17,7 +17,7 @@ from .shop import Row
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """The products of a shop against its known listings."""
+    """The products of a shop compared with its known listings."""
 
     known: Mapping[int, Listing]  # by product; without those that were deleted before
     kept: tuple[Row, ...]  # products that are known
@@ -39,7 +39,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a person has to know about a listing."""
+    """The reason why a listing needs a person's attention."""
 
     listing: Listing
     cause: Cause
@@ -47,7 +47,7 @@ class Notice:
 
 
 def notices(changed: Changed, ties: Mapping[int, Tie], after: Mapping[int, Listing]) -> list[Notice]:
-    """Return what to show: new products of items, and listings that were in step and are not any more.
+    """Return what to show: new products of items, and listings that were in sync and are not any more.
 
     ``after``: the listings of all products, once the change is taken over.
     """
@@ -63,7 +63,7 @@ def _is_tied(tie: Tie) -> bool:
 
 
 def _left_step(before: Listing, after: Listing | None) -> Notice | None:
-    """Return why a listing is not in step any more; None if it still is. ``after`` None: its product is gone."""
+    """Return why a listing is not in sync any more; None if it still is. ``after`` None: its product is gone."""
     if after is None:
         return Notice(before, Cause.DELETED, "The shop does not sell it any more.")
     if after.item != before.item:

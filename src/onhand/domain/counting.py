@@ -1,8 +1,8 @@
-"""Says what a count sheet is, and what becomes of a line when somebody enters a count.
+"""Defines a count sheet, and the effect of a count on its line.
 
 Path: ``services.counting`` reads lines, asks ``entered`` what becomes of them, and books each line's ``variance``.
-Promise: what a line books is settled when its count is entered; nothing that is booked later, such as a sale, changes it.
-Never: knows what is on hand now; it is told what was on hand at the moment of counting.
+Promise: what a line books is fixed when its count is entered; a later booking, such as a sale, does not change it.
+Never: knows what is on hand now; callers pass what was on hand at the moment of counting.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from enum import StrEnum
 from .errors import Refused
 from .stock import QUANTITY_MAX, Kind, Movement
 
-LINES_MAX = 10_000  # of one count sheet
+LINES_MAX = 10_000  # lines of one count sheet
 COUNTED_AGO_MAX = timedelta(days=7)  # how long ago a shelf may have been counted
 
 
 class SheetState(StrEnum):
-    """Where a count sheet is in its life."""
+    """The stages of a count sheet."""
 
     OPEN = "open"
     POSTED = "posted"
@@ -27,7 +27,7 @@ class SheetState(StrEnum):
 
 
 class How(StrEnum):
-    """What an entry means where somebody counted already."""
+    """The meaning of a count for a line that was counted already."""
 
     ASK = "ask"  # refuse it and say who counted what
     REPLACE = "replace"  # that count was wrong, or is old
@@ -36,7 +36,7 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CountSheet:
-    """One count sheet. ``revision`` grows with everything that changes on it."""
+    """One count sheet. ``revision`` grows with every change to it."""
 
     id: int
     name: str
@@ -49,7 +49,7 @@ class CountSheet:
 
 @dataclass(frozen=True, slots=True)
 class CountLine:
-    """One item on a count sheet. ``expected`` is what was on hand at ``counted_at``; None as long as nobody counted."""
+    """One item on a count sheet. ``expected`` is what was on hand at ``counted_at``; None until it is counted."""
 
     item: int
     sku: str
@@ -57,19 +57,19 @@ class CountLine:
     counted: int | None = None
     expected: int | None = None
     counted_at: datetime | None = None
-    movement: int | None = None  # the newest one at that time
+    movement: int | None = None  # the newest movement at that time
     person: str = ""
-    revision: int = 0  # the sheet's when this line changed last
+    revision: int = 0  # the sheet's revision when this line changed last
 
     @property
     def variance(self) -> int:
-        """What the shelf has more than the books, in signed units; 0 as long as nobody counted."""
+        """Return how many more units the shelf has than the books, signed; 0 until it is counted."""
         return 0 if self.counted is None or self.expected is None else self.counted - self.expected
 
 
 @dataclass(frozen=True, slots=True)
 class CountEntry:
-    """What somebody entered for a SKU. ``counted`` None takes a count back; ``revision`` is the sheet's as it was shown."""
+    """A person's entry for a SKU. ``counted`` None takes a count back; ``revision`` is the sheet's as it was shown."""
 
     sku: str
     counted: int | None
@@ -79,7 +79,7 @@ class CountEntry:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The moment of counting: what was on hand then, the newest movement by then, who counted, and the sheet's revision with it."""
+    """The moment of counting: what was on hand, the newest movement, who counted, and the sheet's revision."""
 
     at: datetime
     expected: int
@@ -89,9 +89,9 @@ class Moment:
 
 
 def entered(line: CountLine, entry: CountEntry, moment: Moment) -> CountLine | None:
-    """The line with this entry on it; None if somebody counted there since it was shown, and the entry does not say what to do.
+    """Return the line with this entry on it; None if it was counted since it was shown and the entry does not say what to do.
 
-    What is added belongs to the moment of the first count: a sale between the two then stays booked. Raises Refused.
+    An added count belongs to the moment of the first one, so that a sale between the two stays booked. Raises Refused.
     """
     unseen = entry.revision is None and line.counted is not None and entry.how is How.ASK
     if unseen or (entry.revision is not None and line.revision > entry.revision):
@@ -116,7 +116,7 @@ def entered(line: CountLine, entry: CountEntry, moment: Moment) -> CountLine | N
 
 
 def check_counted_at(at: datetime, now: datetime) -> datetime:
-    """The time, if a shelf can have been counted then. Raises Refused."""
+    """Return the time if a shelf can have been counted then. Raise Refused if not."""
     if not now - COUNTED_AGO_MAX <= at <= now:
         raise Refused(
             f"The time of counting is in the future, or more than {COUNTED_AGO_MAX.days} days ago: correct it.",
@@ -126,7 +126,7 @@ def check_counted_at(at: datetime, now: datetime) -> datetime:
 
 
 def correction(sheet: CountSheet, line: CountLine, person: str) -> Movement:
-    """The movement that a counted line books."""
+    """Return the movement that a counted line books."""
     by = f", counted by {line.person}" if line.person and line.person != person else ""
     reason = f"count sheet {sheet.name}{by}"
     return Movement(line.item, Kind.COUNT, line.variance, f"count/{sheet.id}/{line.item}", reason=reason, person=person)

@@ -1,4 +1,4 @@
-"""Names the cause of a drift and what is to be done about it.
+"""Names the cause of a drift and chooses its remedy.
 
 Path: ``reconciling`` gathers the evidence about a settled drift and asks ``explain``; a person may decide later.
 Promise: every drift gets a cause from the closed list, and no remedy destroys a sale: each is a signed change.
@@ -18,86 +18,86 @@ from .sketch import Counters
 
 
 class Cause(StrEnum):
-    """The closed list of what a difference can be."""
+    """The closed list of causes of a difference."""
 
     LOST_SALE = "lost sale"  # the shop's own race destroyed a decrement
-    LOST_POST = "lost post"  # the shop's own race destroyed a post of ours
+    LOST_POST = "lost post"  # the shop's own race destroyed a post of OnHand
     LOST_RETURN = "lost return"  # the shop's own race destroyed what a deleted order gave back
     ORDER_EDITED = (
         "order edited"  # an order's lines were changed in the shop, and its quantity with them, but not its counter
     )
     ORDER_CANCELLED = (
-        "order cancelled"  # an order's status was set to cancelled, and its goods given back without the counter
+        "order cancelled"  # an order's status was set to cancelled, and its goods were given back without the counter
     )
-    RETURN_IN_DOUBT = "return in doubt"  # a race destroyed what came back, or only the counter was lowered
-    COUNTER_LOWERED = "counter lowered"  # an order was taken out of the counter, and nothing was given back
+    RETURN_IN_DOUBT = "return in doubt"  # a race destroyed a return, or only the counter was lowered
+    COUNTER_LOWERED = "counter lowered"  # an order was taken out of the counter, but nothing was given back
     GIVEN_BACK_TWICE = "given back twice"  # goods that had come back here were given back in the shop as well
-    PARTIAL_RETURN = "partial return"  # an order was deleted, and the shop gave back a part of it
+    PARTIAL_RETURN = "partial return"  # an order was deleted, and the shop gave back only part of it
     EDIT = "edit in the shop"
     STALE_SAVE = "stale form save"  # an edit that brought back a value from before later sales
-    COUNTER_RESET = "counter reset"  # the counter fell and the quantity stayed
-    OUT_OF_RANGE = "out of range"  # trade that no count on hand can hold
+    COUNTER_RESET = "counter reset"  # the counter fell and the quantity did not move
+    OUT_OF_RANGE = "out of range"  # trade that would exceed the range of the count on hand
     UNKNOWN = "unknown"
     NEW_LISTING = "new listing"  # a product appeared whose item has stock elsewhere
-    RENAMED = "renamed"  # a product that was in step changed its SKU
+    RENAMED = "renamed"  # a product that was in sync changed its SKU
     DELETED = "deleted product"
     SET_ASIDE = (
-        "set aside"  # what was in step cannot be any more: a second product with its SKU, a fraction, a download
+        "set aside"  # what was in sync cannot be any more: a second product with its SKU, a fraction, a download
     )
-    RESTORED = "restored from backup"  # epoch or sequence of the cart does not fit ours
+    RESTORED = "restored from backup"  # epoch or sequence number of the cart does not match ours
     SHARED = "shared shop"  # another cart, or another OnHand, keeps the shop too
     BRAKE = "brake"  # too much at once
 
 
 class Remedy(StrEnum):
-    """What is done about a difference."""
+    """The action that a difference leads to."""
 
     POST = "post"  # bring the shop back to our count
     BOOK = "book"  # take the shop's count over as an adjustment
     ASK = "ask"  # hold it for a person
-    REBASE = "rebase"  # only the books' idea of the counter was wrong; no stock moved
-    SHOW = "show"  # nothing to repair by a post; a person settles it on the screen
+    REBASE = "rebase"  # only the books' value of the counter was wrong; no stock moved
+    SHOW = "show"  # no post can repair it; a person decides on the screen
     STOP = "stop"  # posting to this cart ends until a person aligns it again
 
 
 ABOUT_RETURNS = frozenset(
     {Cause.RETURN_IN_DOUBT, Cause.GIVEN_BACK_TWICE}
-)  # what may be on the shelf, and no count shows
-NEEDS_PERSON = frozenset({Remedy.SHOW, Remedy.STOP})  # beside ASK: they are settled in the shop, or by an alignment
+)  # units that may be on the shelf although no count shows them
+NEEDS_PERSON = frozenset({Remedy.SHOW, Remedy.STOP})  # besides ASK: these are resolved in the shop, or by an alignment
 
 
 class Policy(StrEnum):
-    """What an edit in the shop means for one cart."""
+    """The meaning of an edit in the shop, for one cart."""
 
     OURS = "ours"
     THEIRS = "theirs"
     ASK = "ask"
 
 
-HEALS_PER_HOUR = 3  # of one listing, without trade that explains them; then a person is asked
+HEALS_PER_HOUR = 3  # drifts of one listing without trade that explains them; then a person is asked
 SUMS_MAX = 65_536  # different sums of recent posts and returns that are tried
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known about one product whose sum drifted.
+    """The known facts about one product whose sum drifted.
 
-    ``sales``, ``posts`` and ``returns`` are those that could have been in a race: booked or applied since shortly before
-    the drift was first seen, the newest first. ``past`` are quantities the listing showed before its latest sales, newest first.
-    ``changed`` are known lines of the product that were edited, and lines that went out of an order that is still there; ``added``
-    are new lines of a known order. The counter did not move for any of them. ``doubtful``: a line has other units now, and
-    either it was edited, or another line has its number. ``deleted`` are lines that went with their whole order; ``paid`` are
-    new lines that were paid for and that the counter does not tell of.
+    ``sales``, ``posts`` and ``returns`` are those that could have been in a race: booked or applied since shortly before the drift was
+    first seen, the newest first. ``past`` are quantities the listing showed before its latest sales, newest first. ``changed`` are known
+    lines of the product that were edited, and lines that were removed from an order that still exists; ``added`` are new lines of a known
+    order. The counter did not move for any of them. ``doubtful``: a line has other units now, and either it was edited, or another line has
+    its number. ``deleted`` are lines that were deleted with their whole order; ``paid`` are new lines that were paid for and that the
+    counter does not tell of.
     """
 
     drift: int
-    edited: bool  # products_last_modified moved within that time
+    edited: bool  # products_last_modified moved within this time
     quantity: int  # what the shop shows now
     sales: int  # units
     posts: Sequence[int]  # signed
     returns: Sequence[int]  # units that deleted orders gave back
     past: Sequence[int]
-    heals: int  # of this listing in the last hour that no trade explains
+    heals: int  # heals of this listing in the last hour that no trade explains
     changed: Sequence[LineChange] = ()
     added: Sequence[Line] = ()
     doubtful: bool = False
@@ -107,7 +107,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The verdict on a drift, with the order lines that explain it; beside a lost sale, those that may have been given back. ``rest``:
+    """The verdict on a drift, with the order lines that explain it; for a lost sale also those that may have been given back. ``rest``:
     signed units of the drift that order lines do not explain; a person is asked about those."""
 
     cause: Cause
@@ -122,10 +122,10 @@ ZONES_SECONDS = 15 * 3600  # and by no more than this
 
 
 def is_recent(age: int | None, window_seconds: float) -> bool:
-    """Whether an edit of this age by the shop database's clock can have been made within the window.
+    """Return whether an edit of this age, by the shop database's clock, can have been made within the window.
 
-    modified and Zen Cart write dates in PHP's zone, which need not be the database's: then the age is off by the difference, and
-    only what is left of it within a quarter of an hour can be judged.
+    modified and Zen Cart write dates in PHP's zone, which need not be the database's: then the age is off by the difference, and only what
+    is left of it within a quarter of an hour can be judged.
     """
     if age is None:
         return False
@@ -135,8 +135,8 @@ def is_recent(age: int | None, window_seconds: float) -> bool:
     return possible and age % QUARTER_SECONDS <= window_seconds + 1
 
 
-PARTIAL = Finding(Cause.PARTIAL_RETURN, Remedy.SHOW)  # whether the rest is on the shelf, only a person can see
-RESET = Finding(Cause.COUNTER_RESET, Remedy.REBASE)  # the law tells it apart by itself
+PARTIAL = Finding(Cause.PARTIAL_RETURN, Remedy.SHOW)  # only a person can see whether the rest is on the shelf
+RESET = Finding(Cause.COUNTER_RESET, Remedy.REBASE)  # the law alone distinguishes it
 
 
 LOWERED = Finding(Cause.COUNTER_LOWERED, Remedy.REBASE)
@@ -144,8 +144,8 @@ DOUBTED = Finding(Cause.RETURN_IN_DOUBT, Remedy.ASK)
 
 
 def explain(evidence: Evidence, policy: Policy) -> Finding:
-    """The cause of a settled drift, and its remedy under the cart's policy. What order lines say goes before everything else; while a
-    line was edited or added and does not explain the drift, nothing is taken for a race, nor for a form alone."""
+    """Return the cause of a settled drift and its remedy under the cart's policy. Order lines come before everything else: while an edited
+    or added line does not explain the drift, it is taken neither for a race nor for a form alone."""
     by_order = _order_edited(evidence) or _not_counted(evidence) or in_part(evidence)
     if by_order is not None:
         return by_order
@@ -154,20 +154,21 @@ def explain(evidence: Evidence, policy: Policy) -> Finding:
         return _edit(evidence, policy)
     cause = race(evidence)
     if cause is None or by_hand or (cause is not Cause.LOST_SALE and evidence.deleted):
-        # Also an order that was edited just before it was deleted takes units, and its lines do not tell any more.
+        # An order that was edited just before it was deleted also takes units, and its lines do not show it any more.
         return Finding(Cause.UNKNOWN, Remedy.ASK)
     if cause is Cause.LOST_SALE:
-        # A line that is gone may have given back as much without the counter, and fewer sales be lost: that is asked about besides.
+        # A line that is gone may have given back as much without the counter, and fewer sales be lost: a person is asked about that as
+        # well.
         return Finding(cause, Remedy.POST, (*evidence.changed, *evidence.deleted))
     return Finding(cause, Remedy.POST)
 
 
 def not_borne_out(evidence: Evidence, fallen: int) -> int:
-    """Of the units by which the counter fell, those that the quantity did not get and that no edited order explains.
+    """Return how many of the units by which the counter fell did not reach the quantity, unless an edited order explains them.
 
-    Goods that come back raise the quantity by as much. If it misses some, a race destroyed them, or the counter alone was lowered. A
-    post that may have been lost in a race is no reason to believe the counter: then both would be made good, and too much sold. Nor is
-    more than came back, if a race may have destroyed sales of as much together, or if somebody typed a count: the counter may have been
+    Goods that come back raise the quantity by as much. If some are missing, a race destroyed them, or the counter alone was lowered. A post
+    that may have been lost in a race is no reason to believe the counter: both would be made good, and too much sold. Neither is a rise by
+    more than came back, if a race may have destroyed sales of the same total, or if a person typed a count: the counter may have been
     lowered alone.
     """
     if fallen <= 0 or _order_edited(evidence) is not None:
@@ -178,7 +179,7 @@ def not_borne_out(evidence: Evidence, fallen: int) -> int:
 
 
 def _order_edited(evidence: Evidence) -> Finding | None:
-    """Line changes worth exactly the drift: all lines that were edited, and those added or taken out that make up the rest."""
+    """Return line changes worth exactly the drift: all edited lines, and those added or removed lines that make up the rest."""
     edited = tuple(change for change in evidence.changed if not change.gone)
     removed = [change for change in evidence.changed if change.gone]
     amounts = [line.quantity for line in evidence.added] + [change.units for change in removed]
@@ -194,8 +195,8 @@ def _order_edited(evidence: Evidence) -> Finding | None:
 
 
 def _not_counted(evidence: Evidence) -> Finding | None:
-    """New lines that were paid for and are worth exactly the drift: the quantity followed, and an editor wrote the counter as it had been
-    before. Who paid has bought."""
+    """Return new lines that were paid for and are worth exactly the drift: the quantity followed, and an editor set the counter back to its
+    old value. A paid line was bought."""
     if evidence.drift >= 0 or evidence.edited or any(not change.gone for change in evidence.changed):
         return None
     chosen = subset(-evidence.drift, [line.quantity for line in evidence.paid], exact=True)
@@ -205,12 +206,12 @@ def _not_counted(evidence: Evidence) -> Finding | None:
 
 
 def in_part(evidence: Evidence) -> Finding | None:
-    """What the lines of edited orders say, where that is not all that moved.
+    """Return what the lines of edited orders say, where that is not all that moved.
 
     They are a fact if they are worth a part of the drift (an editor may take the units of a line twice), or if a form was saved, which may
-    have written over what an editor did. Units that an order takes more are believed in any case where something drifted, or where as many
-    sales may have been lost at the same moment, which hides them: that errs to selling too little. Of which lines were edited nothing
-    can be said where numbers came again.
+    have written over what an editor did. Additional units of an order are believed in any case where something drifted, or where as many
+    sales may have been lost at the same moment, which hides them: the error is then to sell too little. Where numbers were used again, it
+    is unknown which lines were edited.
     """
     edited = tuple(change for change in evidence.changed if not change.gone)
     taken = sum(change.units for change in edited) + sum(line.quantity for line in evidence.added)
@@ -226,17 +227,17 @@ def _edit(evidence: Evidence, policy: Policy) -> Finding:
     returned = evidence.drift > 0 and evidence.quantity in evidence.past
     cause = Cause.STALE_SAVE if returned else Cause.EDIT
     if evidence.heals >= HEALS_PER_HOUR:
-        return Finding(cause, Remedy.ASK)  # somebody, or something, keeps writing: repeating ourselves is no cure
+        return Finding(cause, Remedy.ASK)  # a person or a program keeps writing there: repeating it does not help
     if policy is Policy.OURS or (returned and evidence.sales > 0):
         return Finding(cause, Remedy.POST)
     if returned or race(evidence) is not None:
-        # A form left open since, or one saved while a race took place; or goods that make up for just those sales. A person knows.
+        # A stale form, or one saved during a race; or goods that make up for exactly those sales. Only a person knows.
         return Finding(cause, Remedy.ASK)
     return Finding(cause, Remedy.BOOK if policy is Policy.THEIRS else Remedy.ASK)
 
 
 def race(evidence: Evidence) -> Cause | None:
-    """The race that explains the drift, if one does. It needs a sale by the shop: only its literal write destroys anything. What it
+    """Return the race that explains the drift, if one does. It needs a sale by the shop: only its literal write destroys anything. What it
     can destroy is other sales (the sum rises), and posts of ours and returns of goods (the sum moves against them)."""
     if evidence.sales <= 0:
         return None
@@ -248,8 +249,8 @@ def race(evidence: Evidence) -> Cause | None:
 
 
 def _destroyed(evidence: Evidence, writes: Sequence[int]) -> bool:
-    """Whether the drift is what the loss of some of these writes, and perhaps of sales, looks like."""
-    lost = {0}  # what some of them, taken together, may have been worth; the first of them first
+    """Return whether the loss of some of these writes, and perhaps of sales, would look like this drift."""
+    lost = {0}  # possible values of some of them together, the first ones first
     for write in writes:
         lost |= {total + write for total in lost}
         if len(lost) > SUMS_MAX:
@@ -257,16 +258,16 @@ def _destroyed(evidence: Evidence, writes: Sequence[int]) -> bool:
     return any(0 <= evidence.drift + total <= evidence.sales for total in lost - {0})
 
 
-NAMELESS_SECONDS = 600.0  # within which many listings that sold units without an order line trip the brake
+NAMELESS_SECONDS = 600.0  # time within which many listings that sold units without an order line trip the brake
 
 
 def braked(changes: int, listings: int, percent: float, at_least: int) -> bool:
-    """Whether so many listings would change at once that a person has to look first."""
+    """Return whether so many listings would change at once that a person has to look first."""
     return changes > at_least and changes > listings * percent / 100
 
 
 class Ending(StrEnum):
-    """How a difference ended: its note begins with these words. People read them, and the simulation judges by them."""
+    """The ways a difference ends: its note begins with these words. People read them, and the simulation judges by them."""
 
     CORRECTED = "corrected by an update"
     OURS = "our count chosen"
@@ -277,7 +278,7 @@ class Ending(StrEnum):
     UNSYNCED = "its product is no longer synced"
 
 
-UNBOOKED = "more than were booked as taken"  # in the note of a question about units that came back, and never were booked as sold
+UNBOOKED = "more than were booked as taken"  # in the note of a question about units that came back but were never booked as sold
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,10 +303,10 @@ class Difference:
 
     @property
     def about_return(self) -> bool:
-        """Whether the question is if goods came back. Then nothing is held: the shop shows our count, without them."""
+        """Return whether the question is if goods came back. Nothing is held then: the shop shows our count, without them."""
         return self.cause in ABOUT_RETURNS
 
     @property
     def theirs(self) -> int:
-        """What is booked, in signed units, if a person decides that the shop is right."""
+        """Return what is booked, in signed units, if a person decides that the shop is right."""
         return self.expected.quantity - self.seen.quantity if self.about_return else self.amount

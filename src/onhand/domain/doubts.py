@@ -1,7 +1,7 @@
 """Weighs one product against the books, and decides what of it is certain, what is in doubt, and when a doubt may be acted on.
 
 Path: ``weighing`` gathers lines and asks ``weigh``; ``remedying`` asks ``ripe`` and ``ready`` before it acts on what has settled.
-Promise: of each doubt only the smaller amount that was seen twice counts, and no cause is named before all that tells it has settled.
+Promise: of each doubt only the smaller amount that was seen twice counts, and no cause is named before all its evidence has settled.
 Never: remembers anything, or reads a shop, the books or a clock.
 """
 
@@ -20,13 +20,13 @@ from .shop import Line, Row
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
-    """Amounts of one product that count only when they were seen twice. Units; of ``edited``, lines."""
+    """Amounts of one product that count only once they were seen twice. Units; of ``edited``, lines."""
 
-    unnamed: int = 0  # the counter rose, and no line says why
-    fallen: int = 0  # the counter fell, and no line says why, or the quantity did not get as much
+    unnamed: int = 0  # the counter rose, and no line explains it
+    fallen: int = 0  # the counter fell, and no line explains it, or the quantity did not get as much
     drift: int = 0  # the sum moved without OnHand, signed
-    reset: int = 0  # the counter alone was set back
-    edited: int = 0  # known lines have other units, and the counter does not say why
+    reset: int = 0  # only the counter was set back
+    edited: int = 0  # known lines have other units, and the counter does not explain it
 
     def each(self) -> tuple[tuple[str, int], ...]:
         """Return names and amounts, in the order of ``DOUBTS``."""
@@ -45,9 +45,7 @@ class Weighing:
     weighed: Weighed
     waiting: tuple[Line, ...]  # new lines that the counter did not move for
     changed: tuple[LineChange, ...]  # changes of known lines that the counter does not explain
-    old: Collection[
-        Line | LineChange
-    ] = ()  # those that were there when all was right: the counter did not move for them
+    old: Collection[Line | LineChange] = ()  # those that existed when all was right: the counter did not move for them
 
     @property
     def product(self) -> int:
@@ -71,7 +69,7 @@ class Weighing:
 
     @property
     def doubts(self) -> Doubts:
-        """Return what has to be seen twice. A listing that is not kept in step raises no doubts."""
+        """Return what has to be seen twice. A listing that is not kept in sync raises no doubts."""
         if not self.listing.tracked:
             return Doubts()
         weighed = self.weighed
@@ -102,12 +100,12 @@ def weigh(
 ) -> Weighing:
     """Weigh one product. ``lines`` wait to be sold, ``changes`` are changes of sold lines.
 
-    ``added``: numbers of lines that came to an order of which others are sold already. ``old``: lines and changes that were there when
-    the product was last seen right.
+    ``added``: numbers of lines that were added to an order with sold lines. ``old``: lines and changes that existed when the product was
+    last seen right.
     """
     moved = row.ordered - listing.ordered
     booked = late(listing, lines) if moved < law.units(lines) else []
-    # What was paid for may be booked already, from before its line was there; unless a line that went explains the counter.
+    # Paid units may be booked already, from before their line existed, unless a deleted line explains the counter.
     if booked and law.explains(moved, [x for x in lines if x.paid], [c for c in changes if c.gone and c not in old]):
         booked = []
     new = [line for line in lines if line not in booked]
@@ -121,9 +119,9 @@ def weigh(
 def still_set_back(
     weighing: Weighing, lines: Sequence[Line], changes: Sequence[LineChange], reset: Suspicion | None
 ) -> Weighing:
-    """Keep calling a counter set back that was seen to be, while the quantity lacks as much.
+    """Keep treating a counter as set back that was seen to be, as long as the quantity lacks as much.
 
-    Lines may have gone since, and sales without a line may have raised the counter again; but no race lowers a counter.
+    Lines may have been deleted since, and sales without a line may have raised the counter again; but no race lowers a counter.
     """
     weighed = weighing.weighed
     if reset is None or weighed.reset or weighed.drift != -reset.amount:
@@ -133,10 +131,10 @@ def still_set_back(
 
 
 def lowered_alone(weighing: Weighing, drift: Suspicion | None, fallen: Suspicion | None, before: int) -> int:
-    """Return by how many units the counter alone was lowered although the quantity seems to bear it out; 0 if it was not.
+    """Return by how many units only the counter was lowered although the quantity seems to confirm it; 0 if it was not.
 
     A drift that was there before, as races leave it, shrank by as much as the counter fell. Goods that come back do not move the sum, so
-    the drift is as large as before. The same holds for a fall that the quantity did not bear out at the last look, if a race has raised it
+    the drift is as large as before. The same holds for a fall that the quantity did not confirm at the last look, if a race has raised it
     since. ``drift``, ``fallen``: what is suspected so far; ``before``: units that were found to be lowered before.
     """
     weighed = weighing.weighed
@@ -164,17 +162,17 @@ def _returned(weighing: Weighing) -> tuple[LineChange, ...]:
 def lacks_anew(known: Suspicion | None, named: int, lacking: int | None) -> bool:
     """Return whether units that lack a name are others than those that were suspected before.
 
-    ``named``: what the counter holds less the units that lack a name. ``lacking``: what it held when the suspected units first lacked
-    theirs. If that much is named by now, so are they.
+    ``named``: what the counter holds less the units that lack a name. ``lacking``: what the counter held when the suspected units first
+    lacked one. If that much is named by now, so are they.
     """
     return known is None or (lacking is not None and named >= lacking)
 
 
 def ripe(doubts: Doubts, settled: Mapping[str, int]) -> Doubts:
-    """Return the part of each doubt that has been there for the settling time. ``settled``: the smallest amounts seen in that time.
+    """Return the part of each doubt that has lasted the settling time. ``settled``: the smallest amounts seen in that time.
 
-    A counter that was set back by r is a fall by r that the quantity does not bear out, a drift of -r. Which of the two it is called
-    depends on which lines are known to be gone, and that may show only now: so either counts for the other.
+    A counter that was set back by r is a fall by r that the quantity does not confirm, a drift of -r. Which of the two it is called depends
+    on which lines are known to be gone, and that may show only now: so either counts for the other.
     """
     seen = dict(settled)
     if "reset" in seen:
@@ -191,30 +189,31 @@ def _smaller(amount: int, seen: int) -> int:
 
 
 class Wait(Enum):
-    """Why nothing is done yet about a product of which something has settled."""
+    """The reason why a product of which something has settled still waits."""
 
-    FOR_THE_REST = auto()  # what has settled shows its cause only with something that has not
+    FOR_THE_REST = auto()  # the cause of what has settled depends on something that has not
     FOR_THE_WHOLE_DRIFT = auto()  # the drift has to settle again, by its present amount
 
 
 def ready(weighing: Weighing, ripe: Doubts, told: bool, lowered: bool, drift_later: bool) -> Doubts | Wait:
     """Return the amounts to act on, or why to wait.
 
-    ``told``: an order's editor may have changed or added lines of the product. ``lowered``: its counter alone was lowered as a drift
+    ``told``: an order's editor may have changed or added lines of the product. ``lowered``: only its counter was lowered while a drift
     shrank. ``drift_later``: its drift was first seen at a later look than the fall of its counter.
     """
     weighed = weighing.weighed
     if weighed.drift and not ripe.drift and (ripe.fallen or ripe.edited):
-        return Wait.FOR_THE_REST  # the drift tells whether goods came back, and what an edit was worth
-    # Where no line tells what a drift is worth, goods may be coming back of a line that was added, and gone again before it was booked;
-    # where one does, it may tell what fell instead.
+        return Wait.FOR_THE_REST  # the drift shows whether goods came back, and what an edit was worth
+    # If no line shows what a drift is worth, goods may be returning of a line that was added and deleted before it was booked; if one does,
+    # it may explain the fall instead.
     counter_tells = lowered or (weighed.fallen > 0 and not (told and ripe.drift < 0))
     if counter_tells and not ripe.fallen:
         return Wait.FOR_THE_REST
     if told and ripe.drift not in (0, weighed.drift):
-        # What an editor did explains the whole of a drift or nothing: a part of it would be asked about, and the rest misread.
+        # What an editor did explains the whole of a drift or nothing: about a part of it a person would be asked, and the rest would be
+        # misread.
         return Wait.FOR_THE_WHOLE_DRIFT
     if drift_later and ripe.drift < 0 < ripe.fallen < weighed.fallen:
-        # What fell first was borne out then: act on it without the drift of the later fall.
+        # What fell first was confirmed then: act on it without the drift of the later fall.
         return replace(ripe, drift=0)
     return ripe

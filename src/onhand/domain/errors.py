@@ -1,15 +1,15 @@
 """Names every way a piece of work can fail by what the caller does next.
 
 Path: raised in domain, services and adapters; ``wire`` says which exit code and HTTP status each kind has.
-Promise: an error carries its facts, and its message says in one sentence what to do.
-Never: stands for a fault found in data, such as a duplicate SKU in a shop; those are values.
+Promise: an error carries its facts, and its message says what happened and what to do.
+Never: describes a fault found in data, such as a duplicate SKU in a shop; those are values.
 """
 
 from __future__ import annotations
 
 
 class OnHandError(Exception):
-    """The root. ``facts`` are JSON-able; ``code`` names the kind for programs."""
+    """The base of all errors. ``facts`` are JSON-able; ``code`` names the kind for programs."""
 
     code = "error"
 
@@ -20,42 +20,42 @@ class OnHandError(Exception):
 
 
 class Refused(OnHandError):
-    """A wish that cannot be granted as it stands: the person changes it and asks again."""
+    """A request that cannot be granted as it is: the person changes it and asks again."""
 
     code = "refused"
 
 
 class Forbidden(OnHandError):
-    """The caller may not do this: somebody who may has to."""
+    """A request that this caller may not make: a person with the right has to."""
 
     code = "forbidden"
 
 
 class Conflict(OnHandError):
-    """The world moved since the caller looked: look again, then decide again."""
+    """A change since the caller looked: look again, then decide again."""
 
     code = "conflict"
 
 
 class Cancelled(OnHandError):
-    """A person stopped long work. Raised where it tells how far it is; the work leaves everything in order."""
+    """Long work that a person stopped. Raised where it reports progress; the work leaves everything in order."""
 
     code = "cancelled"
 
 
 class Retriable(OnHandError):
-    """Passing trouble: the same call may succeed later."""
+    """Temporary trouble: the same call may succeed later."""
 
     code = "retriable"
 
 
 class Permanent(OnHandError):
-    """The other side says no and will go on saying no until a person changes something there."""
+    """A lasting failure: the other side refuses until a person changes something there."""
 
     code = "permanent"
 
 
 class Broken(OnHandError):
-    """A promise of our own does not hold: stop this piece of work and tell a person."""
+    """A broken promise of OnHand itself: stop this piece of work and tell a person."""
 
     code = "broken"

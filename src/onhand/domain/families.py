@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """A sentence for the owner about what is weaker in a shop, and the settings with which it applies."""
+    """A sentence for the owner about a weakness in a shop, and the settings with which it applies."""
 
     says: str
     on: tuple[str, ...] = ()  # all of these are on
@@ -26,7 +26,7 @@ class Concern:
 
 @dataclass(frozen=True, slots=True)
 class OtherStock:
-    """A column with the ids of products whose quantity the shop works out from others, and what the owner is told about it."""
+    """A column with the ids of products whose quantity the shop works out from others, and the message to the owner about it."""
 
     place: str
     says: str
@@ -37,18 +37,18 @@ class OtherStock:
 
 @dataclass(frozen=True, slots=True)
 class SettingsTable:
-    """A table of settings: which columns hold what, and what is written before each name."""
+    """A table of settings: which columns hold what, and the prefix of each name."""
 
     table: str
     name: str
     value: str
-    order: str  # where a setting is there twice, the shop uses the first in this order
+    order: str  # where a setting appears twice, the shop uses the first in this order
     before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class VersionTable:
-    """A place that only shops with this table have, and the question that reads the version from it."""
+    """A table that only some shops have, and the query that reads their version from it."""
 
     place: str
     question: str
@@ -56,7 +56,8 @@ class VersionTable:
 
 @dataclass(frozen=True, slots=True)
 class VersionFile:
-    """A file below the shop's folder, and a regular expression whose groups, joined with dots, are the version. It is read, never run."""
+    """A file below the shop's folder, and a regular expression whose groups, joined with dots, are the version. The file is read, never
+    run."""
 
     file: str
     pattern: str
@@ -66,10 +67,10 @@ class VersionFile:
 class Family:
     """One cart: how its shops are recognised, where they keep what, and how they sell differently from osCommerce 2.3."""
 
-    key: str  # as the connector says it
+    key: str  # as the connector names it
     name: str  # with a version behind it
-    marks: tuple[str, ...]  # a shop is of the first family that has all its marks
-    title: str = ""  # without a version, if that is not the name
+    marks: tuple[str, ...]  # a shop belongs to the first family all of whose marks it has
+    title: str = ""  # the name without a version, if that differs
     switches: tuple[str, ...] = ()  # settings that decide how it sells, beyond USUAL_SWITCHES
     settings: SettingsTable | None = None  # where its settings are, if not in USUAL_SETTINGS
     other_stock: tuple[OtherStock, ...] = ()
@@ -79,7 +80,7 @@ class Family:
     own_part: str = ""  # the part of the connector that counts its stock and knows its settings, if not the usual one
     own_part_place: str = ""  # a column of products that only such a shop has
     restocks_in_part: bool = False  # a deleted order gives back one line of a product that is on two lines
-    cancelling_status: int | None = None  # with it an order is cancelled: the goods may come back, and the lines stay
+    cancelling_status: int | None = None  # an order with it is cancelled: the goods may come back, and the lines stay
     cancelling_setting: str = ""  # the setting that names another status for that
 
 
@@ -91,7 +92,7 @@ USUAL_SETTINGS = SettingsTable("configuration", "configuration_key", "configurat
 # Settings that make a shop subtract what it sells as a download like anything else: modified's, and Gambio's.
 DOWNLOADS_SUBTRACTED = ("STOCK_LIMITED_DOWNLOADS", "DOWNLOAD_STOCK_CHECK")
 
-# Columns that say of a product with a file that goods are sent as well, so that the shop subtracts them; and when they do. Zen Cart.
+# Columns that mark a product with a file as one whose goods are sent as well, so that the shop subtracts them, and when they do. Zen Cart.
 SENT_AS_WELL = {"products.product_is_always_free_shipping": "p.product_is_always_free_shipping = 2"}
 
 USUAL_CONCERNS = (
@@ -111,7 +112,7 @@ USUAL_CONCERNS = (
     ),
 )
 
-# What a shop of any family may have, from an add-on that came to be common.
+# Parts that a shop of any family may have, from a widespread add-on.
 ADD_ONS = (
     OtherStock(
         "products_stock.products_id",
@@ -131,7 +132,7 @@ ADD_ONS = (
 # A file that holds the version and nothing else.
 BARE_VERSION = r"^\s*v?([0-9][0-9A-Za-z. -]{0,38})\s*$"
 
-# A descendant has the tables of its ancestor, so it comes first: in recognising, and where a version or settings are looked for.
+# A descendant has the tables of its ancestor, so it comes first when a shop is recognised and when a version or settings are looked up.
 FAMILIES = (
     Family(
         key="oscommerce4",
@@ -219,13 +220,13 @@ FAMILIES = (
                 "products_properties_combis.products_id",
                 "Products that are sold by the stock of their combinations of properties, or without any stock, are not kept in"
                 " step: OnHand counts SKUs, not combinations. Set *stock of the product* at those to be synced.",
-                # The product says whose stock counts: 0 as the settings say, 1 its own, 2 theirs, 3 nobody's.
+                # The product says whose stock counts: 0 as the settings say, 1 its own, 2 theirs, 3 none.
                 when="p.use_properties_combis_quantity IN (2, 3)"
                 " OR (p.use_properties_combis_quantity = 0 AND {STOCK_CHECK} AND {ATTRIBUTE_STOCK_CHECK})",
             ),
         ),
         version_table=VersionTable(
-            # Beside updates of Gambio itself it lists those of parts.
+            # It lists updates of parts next to those of Gambio itself.
             "version_history.version",
             "SELECT TRIM(LEADING 'v' FROM version) FROM {table} WHERE type IN ('master_update', 'service_pack')"
             " ORDER BY history_id DESC LIMIT 1",
@@ -331,7 +332,7 @@ FAMILIES = (
     ),
 )
 
-# A shop that has the tables that are needed, and is none of the above: it may do anything.
+# A shop that has the required tables but is none of the above: it may do anything.
 UNKNOWN = Family(
     key="unknown",
     name="A shop of a family unknown to OnHand",
@@ -347,14 +348,14 @@ UNKNOWN = Family(
 )
 
 
-# All of them together. What a shop has decides, not what it is called: many are mixtures.
+# All of them together. The tables of a shop decide, not its name: many are mixtures.
 
 # Without these columns nothing is a shop.
 NEEDED = tuple(
     f"products.products_{name}" for name in ("id", "quantity", "model", "status", "ordered", "last_modified")
 )
 
-# The types of these go into the hello: the law rests on them.
+# The hello contains the types of these: the law rests on them.
 BEARING = (
     "products.products_model",
     "products.products_quantity",
@@ -369,7 +370,7 @@ OTHER_STOCK = (*(each for family in _USUALLY_SERVED for each in family.other_sto
 SETTINGS = (
     *(family.settings for family in _USUALLY_SERVED if family.settings),
     USUAL_SETTINGS,
-)  # the first there counts
+)  # the first one that exists counts
 VERSION_TABLES = tuple(family.version_table for family in FAMILIES if family.version_table)
 VERSION_FILES = tuple(each for family in FAMILIES for each in family.version_files)
 SWITCHES = tuple(
@@ -378,7 +379,7 @@ SWITCHES = tuple(
     )
 )
 
-# The tables that tell all this, for whoever looks around in a shop.
+# The tables that hold all this, for code that looks around in a shop.
 TELLING = tuple(
     dict.fromkeys(
         place.split(".")[0]

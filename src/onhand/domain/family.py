@@ -1,7 +1,7 @@
-"""Decides by the facts of ``families`` what a shop is, and what weakens the law there.
+"""Recognises a shop by the facts of ``families``, and names what weakens the law there.
 
 Path: connectors name the family in their hello; ``probing.greet`` and the Shopping Carts screen show what ``concerns`` says.
-Promise: what is not recognised is said, never guessed; every concern says what OnHand does about it or what the owner can do.
+Promise: an unknown shop is reported as unknown, never guessed; every concern says what OnHand does about it or what the owner can do.
 Never: tests the name of a family.
 """
 
@@ -25,7 +25,7 @@ _WHOLE_TYPES = ("tinyint", "smallint", "mediumint", "int", "integer", "bigint")
 
 
 def recognise(places: Collection[str]) -> str:
-    """Return the key of the family that has these places, ``unknown`` if it is none of ours."""
+    """Return the key of the family that has these places, ``unknown`` if there is none."""
     return next((family.key for family in FAMILIES if all(mark in places for mark in family.marks)), UNKNOWN)
 
 
@@ -46,7 +46,7 @@ def title(key: str, version: str = "") -> str:
 
 
 def restocks_in_part(hello: Hello | None) -> bool:
-    """Whether a deleted order may come back only in part; a shop that has not said what it is may do anything."""
+    """Return whether a deleted order may come back only in part; a shop that has not said what it is may do anything."""
     return hello is None or family_of(hello.family).restocks_in_part
 
 
@@ -60,7 +60,7 @@ def cancelling(hello: Hello | None) -> frozenset[int]:
 
 
 def concerns(hello: Hello) -> list[str]:
-    """Return what weakens the law in this shop, and what to mind, in sentences; none for a shop that has nothing of it."""
+    """Return what weakens the law in this shop, and what to watch for, in sentences; none if nothing does."""
     on = {name for name, value in hello.switches.items() if value.casefold() == "true"}
     applying = (each.says for each in family_of(hello.family).concerns if _applies(each, on, hello.switches))
     return [*([hello.obstacle] if hello.obstacle else []), *applying, *_tables(hello)]

@@ -1,8 +1,8 @@
-"""Decides what a quantity in a file means for an item that has traded since the file was made.
+"""Decides the effect of a quantity in a file on an item that has traded since the file was made.
 
 Path: ``services.importing`` asks ``change`` for every line that has a quantity.
 Promise: sales and receipts booked since an export are kept; the same file imported twice changes nothing the second time.
-Never: takes an absolute quantity for right without saying so: that is an overwrite, and a person confirms it.
+Never: applies an absolute quantity silently: that is an overwrite, and a person confirms it.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from enum import StrEnum
 from .errors import Refused
 
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-IMPORTED = "import/export/"  # the origin of a count from an export of ours: this, and the newest movement at the export
-FILE_BYTES_MAX = 32 * 1024 * 1024  # of one file
-RECENT = timedelta(hours=24)  # how far back sales are named beside a count that would be overwritten
+IMPORTED = "import/export/"  # the origin of a count from our own export: this, and the newest movement at the export
+FILE_BYTES_MAX = 32 * 1024 * 1024  # lines of one file
+RECENT = timedelta(hours=24)  # how far back sales are shown next to a count that would be overwritten
 
 
 class FileKind(StrEnum):
-    """What a file that people bring is for."""
+    """The purpose of a file that people import."""
 
     ITEMS = "items"
     COUNTS = "counts"
@@ -28,14 +28,14 @@ class FileKind(StrEnum):
 
 
 class Form(StrEnum):
-    """How a table is written."""
+    """The format of a table."""
 
     CSV = "csv"
     XLSX = "xlsx"
 
     @classmethod
     def of(cls, name: str) -> Form:
-        """The form that a file's name asks for."""
+        """Return the format for a file name."""
         return cls.XLSX if name.lower().endswith(".xlsx") else cls.CSV
 
     @property
@@ -45,7 +45,7 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What a file says of the moment it was exported: what was on hand, and the newest movement then."""
+    """The state at a file's export: what was on hand, and the newest movement."""
 
     on_hand: int
     movement: int
@@ -53,7 +53,7 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """What was booked for one item after a movement, in units: all of it; sold (a positive number); received; by imports of the same
+    """The movements of one item after a given one, in units: all of them; sold (a positive number); received; by imports of the same
     export. ``counted``: whether another count corrected it."""
 
     moved: int = 0
@@ -68,8 +68,8 @@ NOTHING = Since()
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one line does to a quantity. ``overwrites``: it replaces whatever was booked, as the file does not say when it was made;
-    ``overtaken``: another count corrected the item since."""
+    """The effect of one line on a quantity. ``overwrites``: it replaces all that was booked, because the file does not say when it was
+    made; ``overtaken``: another count corrected the item since."""
 
     units: int
     overwrites: bool = False
@@ -82,9 +82,9 @@ def is_ours(base: Base, here: int, since: Since, newest: int) -> bool:
 
 
 def change(wanted: int, here: int, base: Base | None, since: Since) -> Change:
-    """Return what on hand changes by, if a file says ``wanted`` and ``here`` are on hand. ``base``: what the file says of its export.
+    """Return the change of what is on hand if a file says ``wanted`` and ``here`` are on hand. ``base``: the file's record of its export.
 
-    With a base, only what a person changed in the file counts. Raise Refused for a count below zero, which no shelf can have.
+    With a base, only what a person changed in the file counts. Raises Refused for a count below zero, which no shelf can have.
     """
     if base is None:
         units = wanted - here

@@ -1,7 +1,7 @@
-"""Says what people know of an item besides its quantity, and which reasons they give when they correct that.
+"""Defines the details of an item besides its quantity, and the reasons for correcting that.
 
 Path: ``services.items`` changes and checks it; the Inventory screen, imports and purchase orders read it.
-Promise: what is kept fits together: nothing is ordered up to less than the point at which it is ordered.
+Promise: the details are consistent: nothing is ordered up to less than the point at which it is ordered.
 Never: holds a quantity on hand.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 from .errors import Refused
 from .stock import QUANTITY_MAX, check_text
 
-# Why a person corrects a quantity. Any other words are taken too; these are what a list offers.
+# Why a person corrects a quantity. Any other words are accepted too; these are the ones that lists offer.
 REASONS = ("damaged", "lost", "found", "given away", "sample", "correction", "other")
 
 BARCODE_MAX = 64  # characters; Code 128 labels are shorter
@@ -23,25 +23,25 @@ LOCATION_MAX = 60  # characters
 
 @dataclass(frozen=True, slots=True)
 class Particulars:
-    """One item as people know it."""
+    """The details of one item that people edit."""
 
     name: str
-    ignore_qoh: bool = False  # our count is kept, shops are not kept in step
-    drop_ship: bool = False  # the supplier ships it himself: neither ordered, counted nor kept in step
+    ignore_qoh: bool = False  # our count is kept, but shops do not follow it
+    drop_ship: bool = False  # the supplier ships it: neither ordered, counted nor kept in sync
     reorder_point: int | None = None  # at or below it, it is time to order
     reorder_to: int | None = None  # order up to this many
-    supplier: str = ""  # the name; blank: nobody in particular
+    supplier: str = ""  # the name; blank: no supplier
     barcode: str = ""  # EAN, GTIN, UPC or one of your own; blank: none
     location: str = ""  # where it is on the shelf, such as A-03-2
     revision: int = 0  # how often it was changed
 
     @property
     def set_aside(self) -> bool:
-        """Whether shops are not to follow it."""
+        """Return whether shops must not follow this item."""
         return self.ignore_qoh or self.drop_ship
 
     def check(self, sku: str) -> None:
-        """Raises Refused if it does not fit together."""
+        """Raise Refused if the details are not consistent."""
         for field, level in (("reorder_point", self.reorder_point), ("reorder_to", self.reorder_to)):
             if level is not None and not 0 <= level <= QUANTITY_MAX:
                 raise Refused(f"{sku}: give at least 0 and at most {QUANTITY_MAX:,}.", **{field: level}, sku=sku)
@@ -62,10 +62,10 @@ class Particulars:
             raise Refused(f"{sku}: a location has at most {LOCATION_MAX} characters.", sku=sku, location=self.location)
 
 
-# What people set, in the order in which lists have it; all but the count of its changes.
+# What people edit, in the order of lists: everything except the count of changes.
 FIELDS = tuple(field.name for field in fields(Particulars) if field.name != "revision")
 
 
 def tidied(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return new values of fields, by name, with texts as they are kept. Raises Refused for a text that is too long."""
+    """Return new values of fields, by name, with texts as they are kept. Raise Refused for a text that is too long."""
     return {name: check_text(value, name) if isinstance(value, str) else value for name, value in changes.items()}

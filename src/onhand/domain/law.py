@@ -1,16 +1,16 @@
 """The law: honest trade does not change a shop's quantity + counter.
 
 Path: ``collecting`` predicts the sums from new order lines; where that fails, ``reconciling`` weighs single products.
-Promise: what is called sold is exactly what the counter moved; what is called drift is exactly what the sum moved.
-Never: believes an order line whose counter has not moved, or calls a first glance a fact.
+Promise: what is called sold is exactly what the counter moved by; what is called drift is exactly what the sum moved by.
+Never: trusts an order line whose counter has not moved, or takes a first look for a fact.
 
 A sale takes n from the quantity and adds n to the counter, so their sum stays the same. The counter is raised by one atomic
 statement and has never been seen to lose a unit; the quantity is written as a literal and loses sales. Hence: the counter is
 the truth, the line is the name, and a change of the sum that we did not post is drift. See ``docs/house.md``.
 
 ``name`` chooses the lines that moved a counter by so many units. ``weigh`` judges one product in three steps: which lines explain
-how its counter moved (``_explain``); was the counter set back instead (``_was_reset``); and how much of the explanation is booked
-at first glance (``_at_first_glance``). Each rule is one small function, and its docstring is its reason.
+how its counter moved (``_explain``); was the counter set back instead (``_was_reset``); and how much of the explanation is booked after one
+look (``_at_first_glance``). Each rule is one small function, and its docstring is its reason.
 """
 
 from __future__ import annotations
@@ -45,17 +45,17 @@ def predict(residual: Sums, fresh: Sequence[Line]) -> tuple[Line, ...] | None:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """New lines, and changes of known lines, that may have moved a counter together."""
+    """A set of new lines, and of changes of known lines, that may have moved a counter together."""
 
     sold: tuple[Line, ...]
     changed: tuple[LineChange, ...]
     stated: bool = (
-        False  # it holds every line that is paid or edited: what the shop states, not a choice among its lines
+        False  # it holds every line that is paid or edited: the shop's statement, not a choice among its lines
     )
 
     @property
     def units(self) -> int:
-        """Signed units by which the counter moves if this is what happened."""
+        """Return the signed units by which the counter moves if this is what happened."""
         return units(self.sold) + sum(change.units for change in self.changed)
 
 
@@ -95,27 +95,28 @@ def name(
 
 
 def _paid_lines_and_whole_orders(moved: int, new: Sequence[Line], changed: Sequence[LineChange]) -> Explanation | None:
-    """Whoever paid has bought, and as a rule an order comes back as a whole."""
+    """Try all paid lines, and orders that came back as a whole: a paid line was bought, and orders usually come back whole."""
     bought, rest, alike = _beside_what_was_paid(moved, new, changed)
     chosen = whole_orders(rest, alike)
     return None if chosen is None else Explanation(bought, tuple(alike[index] for index in sorted(chosen)))
 
 
 def _paid_lines_and_changes(moved: int, new: Sequence[Line], changed: Sequence[LineChange]) -> Explanation | None:
-    """Whoever paid has bought, and changes of one kind, more units or fewer, make up for the rest exactly."""
+    """Try all paid lines, and changes of one kind, more units or fewer, that make up for the rest exactly."""
     bought, rest, alike = _beside_what_was_paid(moved, new, changed)
     chosen = _choose(rest, (), alike, exact=True)
     return None if chosen is None else Explanation(bought, chosen.changed)
 
 
 def _one_kind(moved: int, new: Sequence[Line], changed: Sequence[LineChange]) -> Explanation | None:
-    """Lines of one kind, sales or returns, come as near as they can: without more lines to go by, nothing is offset against them."""
+    """Try lines of one kind, sales or returns, that come as near as they can: without more lines to go by, nothing
+    is offset against them."""
     alike = [change for change in changed if change.units * moved > 0]
     return _choose(moved, new if moved > 0 else (), alike, exact=False)
 
 
 def _sales_and_returns(moved: int, new: Sequence[Line], changed: Sequence[LineChange]) -> Explanation | None:
-    """Sales, paid or not, and returns make up for each other in any way that explains all units."""
+    """Try any mix of sales, paid or not, and returns that explains all units."""
     return _choose(moved, new, changed, exact=True)
 
 
@@ -129,7 +130,7 @@ _NAMING: tuple[Callable[[int, Sequence[Line], Sequence[LineChange]], Explanation
 def _beside_what_was_paid(
     moved: int, new: Sequence[Line], changed: Sequence[LineChange]
 ) -> tuple[tuple[Line, ...], int, list[LineChange]]:
-    """Return all lines that are paid, the signed units that they leave to be explained, and the changes that go in that direction."""
+    """Return all paid lines, the signed units that they leave to be explained, and the changes that go in that direction."""
     bought = tuple(line for line in new if line.paid)
     rest = moved - units(bought)
     return bought, rest, [change for change in changed if change.units * rest > 0]
@@ -146,26 +147,27 @@ def _choose(moved: int, new: Sequence[Line], changed: Sequence[LineChange], exac
 
 
 def explains(moved: int, paid: Sequence[Line], gone: Sequence[LineChange]) -> bool:
-    """Return whether all that was paid for was sold, and some of these lines came back, if the counter moved by ``moved``."""
+    """Return whether all paid lines were sold, and some of these lines came back, if the counter moved by ``moved``."""
     return bool(gone) and subset(moved - units(paid), [change.units for change in gone], exact=True) is not None
 
 
-# Which edited lines, and lines that are gone, belong together
+# Which edited and deleted lines belong together
 
 
 def by_quantity(
     moved: int, drift: int, bought: Sequence[Line], changed: Sequence[LineChange]
 ) -> tuple[LineChange, ...] | None:
-    """Return all edited lines, and some that are gone, if together with the lines ``bought`` they are what the quantity moved by.
+    """Return all edited lines, and some deleted ones, if together with the lines ``bought`` they are what the quantity moved by.
 
-    Then they are what happened, and the counter followed only some of it. None if no line was edited or is gone.
+    Then they are what happened, and the counter followed only some of it. Returns None if no line was edited or is gone.
     """
     told = _edited_and_gone(moved - drift - units(bought), changed, _gone(changed))
     return told or None
 
 
 def _uncounted(drift: int, changed: Sequence[LineChange]) -> tuple[LineChange, ...]:
-    """Return all edited lines, and some that went just now, if they are worth exactly the drift: an editor moved the quantity alone."""
+    """Return all edited lines, and some that were deleted just now, if they are worth exactly the drift: an editor
+    moved only the quantity."""
     if not drift or not _edited(changed):
         return ()
     return _edited_and_gone(-drift, changed, _just_gone(changed)) or ()
@@ -198,21 +200,21 @@ def _just_gone(changed: Iterable[LineChange]) -> list[LineChange]:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """What one product's counters say, against the books."""
+    """The result of comparing one product's counters with the books."""
 
     sold: tuple[Line, ...]  # new lines whose units the counter confirms
     changed: tuple[LineChange, ...]  # known lines whose change the counter confirms
-    unnamed: int  # units the counter rose beyond those
-    fallen: int  # units the counter fell beyond those, or that the quantity does not bear out
+    unnamed: int  # units by which the counter rose beyond those
+    fallen: int  # units by which the counter fell beyond those, or that the quantity does not confirm
     drift: int  # signed units by which the sum moved without us
-    reset: int = 0  # units by which the counter alone was set back; all else is weighed once the books have followed
+    reset: int = 0  # units by which only the counter was set back; all else is weighed once the books have followed
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """How one product's counters moved against the books, and the lines that may explain it."""
+    """The movement of one product's counters against the books, and the lines that may explain it."""
 
-    booked: int  # the counter, as far as it is booked
+    booked: int  # the counter as far as it is booked
     counter: int  # the counter in the shop
     drift: int  # signed units by which the sum moved without us
     paid: Sequence[Line]  # lines that are paid and not booked yet
@@ -223,17 +225,17 @@ class Observation:
 
     @property
     def moved(self) -> int:
-        """Signed units by which the counter moved."""
+        """Return the signed units by which the counter moved."""
         return self.counter - self.booked
 
     @property
     def rise(self) -> int:
-        """Signed units by which the quantity rose."""
+        """Return the signed units by which the quantity rose."""
         return self.drift - self.moved
 
     @property
     def bought(self) -> int:
-        """Units that were surely bought. An editor may have taken those of ``added`` lines without the counter."""
+        """Return the units that were surely bought. An editor may have taken those of ``added`` lines without the counter."""
         return units(self.paid) - units(self.added)
 
 
@@ -248,11 +250,10 @@ def weigh(
 ) -> Weighed:
     """Split the movement of one product's counters into trade and drift.
 
-    ``ordered`` and ``expected_sum`` are the books'. ``waiting``: lines of this product that are not booked yet. ``changed``: lines
-    booked as sold that have other units in the shop now, or are gone. ``added``: those of the waiting lines that came to an order of
-    which other lines are sold already; they are no sign that the counter was reset. ``old``: what was there already when the product
-    was last seen right, and the counter did not move for it then. So old lines explain only what recent ones do not, and old changes
-    explain nothing.
+    ``ordered`` and ``expected_sum`` are the books'. ``waiting``: lines of this product that are not booked yet. ``changed``: lines booked
+    as sold that have other units in the shop now, or are gone. ``added``: those of the waiting lines that were added to an order with sold
+    lines; they are no sign that the counter was reset. ``old``: what existed when the product was last seen right, without a move of the
+    counter for it. So old lines explain only what recent ones do not, and old changes explain nothing.
     """
     paid = [line for line in waiting if line.paid]
     seen = Observation(
@@ -280,22 +281,22 @@ def _explain(seen: Observation) -> Explanation:
     """Return the best explanation of how the counter moved; it need not be exact."""
     best = _first_exact(seen.moved, _explanations(seen))
     if not best.changed and units(best.sold) < units(seen.recent) and _gone(seen.recent_changes):
-        # Whoever paid has bought. The counter rose by less, and a line went: something came back that no lines tell exactly.
+        # Paid lines were bought. The counter rose by less, and a line is gone: something came back that no lines explain exactly.
         return Explanation(tuple(line for line in seen.recent if line.quantity), ())
     return best
 
 
 def _explanations(seen: Observation) -> Iterator[Explanation | None]:
-    """Yield what may have moved the counter, the best first: recent lines before old ones, what the shop states before a choice."""
+    """Yield what may have moved the counter, the best first: recent lines before old ones, the shop's statement before a choice."""
     for paid in (seen.recent, seen.paid):
         yield _as_stated(seen, paid)
         yield _as_named(seen, paid)
 
 
 def _as_stated(seen: Observation, paid: Sequence[Line]) -> Explanation | None:
-    """All paid and all edited lines, with lines that are gone for the rest: what is on a line in the shop is a fact.
+    """Return all paid and all edited lines, with deleted lines for the rest: what is on a line in the shop is a fact.
 
-    So this is better than an explanation with fewer lines. None if no line was edited, if the drift shows that the editor left the
+    So this is better than an explanation with fewer lines. Returns None if no line was edited, if the drift shows that the editor left the
     counter alone, or if the paid lines alone explain the counter and the edits only make up for lines that are gone.
     """
     changed, edited = seen.recent_changes, _edited(seen.recent_changes)
@@ -309,7 +310,7 @@ def _as_stated(seen: Observation, paid: Sequence[Line]) -> Explanation | None:
 
 
 def _as_named(seen: Observation, paid: Sequence[Line]) -> Explanation:
-    """Lines and changes that ``name`` chooses: not changes that explain the drift, or it would have no cause any more."""
+    """Return lines and changes that ``name`` chooses, but not changes that explain the drift, which would otherwise have no cause."""
     uncounted = _uncounted(seen.drift, seen.recent_changes)
     counted = [change for change in seen.recent_changes if change not in uncounted]
     return Explanation(*name(seen.moved, paid, counted, last=seen.added))
@@ -319,9 +320,9 @@ def _as_named(seen: Observation, paid: Sequence[Line]) -> Explanation:
 
 
 def _was_reset(seen: Observation, best: Explanation) -> bool:
-    """Return whether the counter alone was set back, rather than lowered because goods came back: these raise the quantity by as much.
+    """Return whether only the counter was set back. If goods had come back, the quantity would have risen by as much.
 
-    Not if a line was edited and all that is on lines is exactly what the quantity moved by.
+    It was not if a line was edited and the units on all lines are exactly what the quantity moved by.
     """
     if _edited(seen.changed) and by_quantity(seen.moved, seen.drift, seen.paid, seen.changed) is not None:
         return False
@@ -329,17 +330,18 @@ def _was_reset(seen: Observation, best: Explanation) -> bool:
 
 
 def _fell_in_part(seen: Observation, best: Explanation) -> bool:
-    """The counter fell, but not to nothing: reset only if no lines explain the fall exactly, and the quantity moved by just what was
-    bought since, or by just what the counter holds now."""
+    """Return whether a counter that fell, but not to nothing, was reset: only if no lines explain the fall exactly, and the quantity moved
+    by just what was bought since, or by just what the counter holds now."""
     if seen.counter <= seen.bought or seen.moved >= 0 or best.units == seen.moved:
         return False
     return seen.rise in (-seen.bought, -seen.counter)
 
 
 def _fell_to_nothing(seen: Observation, best: Explanation) -> bool:
-    """The counter holds no more than was bought since: reset if the quantity is nearer to that than to goods that came back.
+    """Return whether a counter that holds no more than was bought since was reset: it was if the quantity is nearer to that than to a
+    return of goods.
 
-    Not if lines account for all of it and the quantity rose at all: goods came back, and a form may have undone the rest.
+    It was not if lines account for all of it and the quantity rose at all: goods came back, and a form may have undone the rest.
     """
     if seen.counter > seen.bought or seen.moved >= 0:
         return False
@@ -348,7 +350,7 @@ def _fell_to_nothing(seen: Observation, best: Explanation) -> bool:
 
 
 def _rose_again(seen: Observation, _: Explanation) -> bool:
-    """The counter was set to nothing, and rose to its old value or beyond: told by lines and quantity together."""
+    """Return whether the counter was set to nothing, and rose to its old value or beyond: lines and quantity show it together."""
     if seen.counter > seen.bought or seen.moved < 0:
         return False
     return seen.drift < 0 and seen.booked <= -seen.drift and seen.rise == -seen.bought
@@ -357,15 +359,15 @@ def _rose_again(seen: Observation, _: Explanation) -> bool:
 _RESETS: tuple[Callable[[Observation, Explanation], bool], ...] = (_fell_in_part, _fell_to_nothing, _rose_again)
 
 
-# Third: how much of the explanation is booked at first glance
+# Third: how much of the explanation is booked after one look
 
 
 def _at_first_glance(seen: Observation, best: Explanation) -> Explanation:
     """Return what the counter confirms at once. The rest has to be seen twice.
 
-    Goods that come back raise the quantity by what the counter falls. If it did not rise by just that, a race destroyed a part of it,
-    or only the counter was lowered: then nothing is taken for a return yet, nor for an edit unless the shop states it all. An editor
-    may also leave the counter alone: an edit is taken for counted only if lines explain all that the counter moved by.
+    Goods that come back raise the quantity by what the counter falls. If it did not rise by exactly that, a race destroyed a part of it, or
+    only the counter was lowered. Then nothing is taken for a return yet, and an edit only if the shop states it all. An editor may also
+    leave the counter alone: an edit is taken for counted only if lines explain all that the counter moved by.
     """
     if seen.drift or _in_part(best.changed, seen.recent_changes):
         certain = best.stated and all(change.gone or change.units > 0 for change in best.changed)
@@ -380,7 +382,7 @@ def _at_first_glance(seen: Observation, best: Explanation) -> Explanation:
 def _in_part(explained: Sequence[LineChange], changed: Sequence[LineChange]) -> bool:
     """Return whether the explanation takes back an order without some line of it that is gone as well.
 
-    A sale of the same moment lowers what came back by as much, and its own line may be still to come: so this has to be seen twice.
+    A sale at the same moment reduces the return by as much, and its own line may still be missing, so this has to be seen twice.
     """
     back = {change.sold.order for change in explained if change.gone}
     return any(change.gone and change.sold.order in back and change not in explained for change in changed)
@@ -405,7 +407,7 @@ class Suspicion:
         return Suspicion(self.since, min(amount, self.amount, key=abs))
 
     def settled(self, now: float, settle_seconds: float) -> bool:
-        """Return whether it has been seen at least twice, the settling time apart."""
+        """Return whether it has been seen at least twice, one settling time apart."""
         return now - self.since >= settle_seconds
 
 

@@ -1,8 +1,8 @@
-"""Says how many units an order line of a shop took, how many came back, and how the line changed in the shop.
+"""Computes how many units an order line of a shop took, how many came back, and how the line changed in the shop.
 
 Path: ``collecting`` and ``reconciling`` build these from the books and the shop's answers; ``law`` and ``differences`` weigh them;
 ``selling`` asks what is left before it takes goods back.
-Promise: however sales, edits, returns, restocks and deletions follow each other, no more comes back of a line than it took.
+Promise: however sales, edits, returns, restocks and deletions follow each other, a line gives back no more than it took.
 Never: changes a quantity.
 """
 
@@ -16,30 +16,30 @@ from datetime import datetime
 from .shop import Line
 
 SUMS_MAX = (
-    4096  # different totals of lines and their changes that are tried: a shop could make up lines that have billions
+    4096  # different totals of lines and their changes that are tried: a shop could invent lines with billions of units
 )
 Chosen = tuple[int, "Chosen"] | None  # the last index of some, and those before it
 
 
 @dataclass(frozen=True, slots=True)
 class LineUnits:
-    """Units that an order line took out of stock, and units of it that came back by any way."""
+    """The units that an order line took out of stock, and those that came back in any way."""
 
     taken: int = 0
     back: int = 0
 
     @property
     def left(self) -> int:
-        """Units that can still come back."""
+        """Return the units that can still come back."""
         return self.taken - self.back
 
     def take(self, units: int) -> LineUnits:
-        """After the line took more."""
+        """Return the units after the line took more."""
         return LineUnits(self.taken + units, self.back)
 
     def give_back(self, units: int, kept: int = 0) -> tuple[LineUnits, int]:
-        """After so many units came back, and how many of them count: the rest came back before, or is among the units that are ``kept``
-        on the line and was never taken."""
+        """Return the units after so many came back, and how many of them count: the rest came back before, or is among the units that are
+        ``kept`` on the line and was never taken."""
         fresh = max(0, min(units, self.left, self.taken - kept))
         return LineUnits(self.taken, self.back + fresh), fresh
 
@@ -48,8 +48,8 @@ class LineUnits:
 class SoldLine:
     """An order line that is booked as sold. ``quantity``: units on it in the shop, as far as the books know.
 
-    ``item``: whose stock it took; None: of nothing that was counted. ``gone_at``: when it was first seen to be gone, or its order to be
-    cancelled. ``status``: its order's, as far as the books have followed it.
+    ``item``: the item whose stock it took; None if it took none that was counted. ``gone_at``: when it was first seen to be gone, or its
+    order to be cancelled. ``status``: its order's, as far as the books have followed it.
     """
 
     epoch: str
@@ -60,13 +60,13 @@ class SoldLine:
     quantity: int
     units: LineUnits
     gone_at: datetime | None = None
-    run: int = 0  # above 0: in which run of numbers it came, after its number had been used before
+    run: int = 0  # above 0: the run of numbers it came in, after its number had been used before
     status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LineChange:
-    """What became of a sold line in the shop. ``now``: units that its order still wants, 0 if it is gone. ``cancelled``: the line as it is
+    """The change of a sold line in the shop. ``now``: units that its order still wants, 0 if it is gone. ``cancelled``: the line as it is
     there, if its order was cancelled and the shop may have given all of it back."""
 
     sold: SoldLine
@@ -76,12 +76,12 @@ class LineChange:
 
     @property
     def units(self) -> int:
-        """Signed units that the line takes more than before."""
+        """Return the signed units that the line takes more than before."""
         return self.now - self.sold.quantity
 
     @property
     def deleted(self) -> bool:
-        """Whether the shop does not have the line any more."""
+        """Return whether the shop does not have the line any more."""
         return self.gone and self.cancelled is None
 
 
@@ -92,12 +92,12 @@ def changes(
     since: datetime | None = None,
     watched: Container[int] = range(2**62),
 ) -> list[LineChange]:
-    """How these lines differ from what the shop holds under their ids now. A line under the same id of another order or product is
+    """Return how these lines differ from what the shop holds under their ids now. A line with the same id but another order or product is
     another line. ``cancelling``: statuses with which this shop cancels an order and keeps its lines.
 
-    Lines that went last come first, and of those the ones of which least is left: where several could have given something back,
-    the choice that sells too little is taken. When an order was cancelled, and when a line went that is not among the ``watched`` numbers
-    of every look, shows only once lines are asked about: it is taken for ``since``, and the newest cancelled ones come first.
+    Lines deleted last come first, and of those the ones with fewest units left: where several could have given something back, the choice
+    that sells too little is taken. The time of a cancellation, or of the deletion of a line outside the ``watched`` numbers of every look,
+    is not known: ``since`` is taken for it, and the newest cancelled ones come first.
     """
     found = []
     for line in sold:
@@ -122,7 +122,7 @@ def changes(
 
 
 def edited_before(found: Iterable[LineChange], edited: Mapping[int, int]) -> list[LineChange]:
-    """Return these changes, where a line is gone that had other units before in two steps: it was edited, and then it went. ``edited``:
+    """Return these changes, with a deleted line that had other units before in two steps: it was edited, and then deleted. ``edited``:
     units that were seen on lines."""
     steps: list[LineChange] = []
     for change in found:
@@ -135,8 +135,8 @@ def edited_before(found: Iterable[LineChange], edited: Mapping[int, int]) -> lis
 
 
 def others_gone(chosen: Sequence[LineChange], found: Iterable[LineChange]) -> list[LineChange]:
-    """Return lines that may have given units back instead of the chosen ones: gone as well, and of the same order or seen to go in the same
-    look."""
+    """Return lines that may have given units back instead of the chosen ones: deleted as well, and of the same order or seen to be deleted
+    in the same look."""
     back = [change.sold for change in chosen if change.gone]
     orders, looks = {sold.order for sold in back}, {sold.gone_at for sold in back}
     return [
@@ -147,8 +147,8 @@ def others_gone(chosen: Sequence[LineChange], found: Iterable[LineChange]) -> li
 
 
 def whole_orders(total: int, found: Sequence[LineChange]) -> tuple[int, ...] | None:
-    """Return indices of all lines of some orders that are gone, if their units add up to ``total``; earlier ones are preferred. None if no
-    orders do: as a rule an order comes back as a whole."""
+    """Return indices of all lines of some deleted orders, if their units add up to ``total``; earlier ones are preferred. None if no orders
+    do: orders usually come back whole."""
     of_order: dict[int, list[int]] = {}
     for index, change in enumerate(found):
         if change.gone:
@@ -159,13 +159,13 @@ def whole_orders(total: int, found: Sequence[LineChange]) -> tuple[int, ...] | N
 
 
 def subset(total: int, amounts: Sequence[int], exact: bool = False) -> tuple[int, ...] | None:
-    """Indices of signed amounts that add up to ``total``; earlier ones are preferred.
+    """Return indices of signed amounts that add up to ``total``; earlier ones are preferred.
 
-    Where none do: None if it has to be ``exact``, else those that come nearest without passing it; then all of them have to have
-    the sign of ``total``.
+    If none do, return None if it has to be ``exact``, else those that come nearest without passing it; then all of them must have the sign
+    of ``total``.
     """
     if not exact and abs(sum(amounts)) <= abs(total):
-        return tuple(range(len(amounts)))  # as a rule; there may be thousands
+        return tuple(range(len(amounts)))  # the usual case; there may be thousands
     reached: dict[int, Chosen] = {0: None}
     for index, amount in enumerate(amounts):
         for before, chosen in list(reached.items()):

@@ -1,7 +1,7 @@
-"""Says what a listing is, what we want a shop to show for it, and which item it belongs to.
+"""Defines a listing, what a shop should show for it, and which item it belongs to.
 
 Path: ``aligning``, ``refreshing`` and ``tying`` tie listings; ``aligning`` plans Send and Get; ``delivering`` asks for the target.
-Promise: agreed is what the shop holds now as far as both sides know, always sum - ordered; no item belongs to two products of one shop.
+Promise: agreed, always sum - ordered, is what the shop holds now as far as both sides know; no item belongs to two products of one shop.
 Never: guesses an item for a blank or a duplicate SKU; a person may choose one.
 """
 
@@ -18,7 +18,7 @@ from .stock import Item, is_sku, sku_key
 
 
 class Problem(StrEnum):
-    """Why a listing is not kept in step."""
+    """The reasons why a listing is not kept in sync."""
 
     BLANK = "blank"  # the product has no SKU
     DUPLICATE = "duplicate"  # another product of the same shop has the same SKU
@@ -27,11 +27,11 @@ class Problem(StrEnum):
     DOWNLOAD = "download"  # the counter moves without the quantity
     DERIVED = "derived"  # the shop works the quantity out from variants or sub-products
     DELETED = "deleted"  # the product is gone from the shop
-    IGNORED = "ignored"  # a person set the product aside for good
-    SET_ASIDE = "set aside"  # the item is not for shops to follow: Ignore QOH or Drop ship
+    IGNORED = "ignored"  # a person chose to ignore the product
+    SET_ASIDE = "set aside"  # shops must not follow the item: Ignore QOH or Drop ship
     NOT_FOUND = "not found"  # in a plan: no product of this shop has the item's SKU
-    TOO_LONG = "too long"  # in a plan: nor can one have it, the shop's column is too narrow
-    LOOKS_ALIKE = "looks alike"  # in a plan: no item is made, as its SKU looks like another one in other characters
+    TOO_LONG = "too long"  # in a plan: no product can have the SKU, because the shop's column is too narrow
+    LOOKS_ALIKE = "looks alike"  # in a plan: no item is made, as its SKU looks like another in other characters
 
 
 NAMELESS = frozenset({Problem.BLANK, Problem.DUPLICATE, Problem.UNMATCHED})  # its SKU names no item
@@ -39,11 +39,11 @@ NAMELESS = frozenset({Problem.BLANK, Problem.DUPLICATE, Problem.UNMATCHED})  # i
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Where a listing was when it stopped being followed: units, and the highest order line before those that were sold since."""
+    """The state of a listing when it stopped being followed: units, and the highest order line before those that were sold since."""
 
     item: int
     ordered: int
-    sum: int | None  # None: it cannot go on from there, as more than its SKU came between
+    sum: int | None  # None: it cannot continue from there, because more than its SKU changed in between
     line: int
 
 
@@ -51,11 +51,11 @@ class Left:
 class Listing:
     """One product of one cart. Quantities in units.
 
-    ``ordered`` is the shop's counter as far as it is booked; ``sum`` is what quantity + counter should be;
-    ``held`` is the part of it that waits for a person's decision; ``unnamed`` were booked as sold before a line named them;
-    ``aligned`` says that Send or Get made both sides equal once. ``chosen`` is the item that a person tied it to, whatever its
-    SKU says, ``ignored`` that a person set it aside. ``parked``: why nothing is posted; ``parked_by``: who wanted that, if a person did.
-    ``left`` is where it was when it stopped being followed.
+    ``ordered`` is the shop's counter as far as it is booked; ``sum`` is what quantity + counter should be; ``held`` is the part of it that
+    waits for a person's decision; ``unnamed`` were booked as sold before a line named them; ``aligned`` says that Send or Get made both
+    sides equal once. ``chosen`` is the item that a person tied it to, whatever its SKU says; ``ignored`` says that a person ignored it.
+    ``parked``: why nothing is posted; ``parked_by``: the person who wanted that, if any. ``left`` is its state when it stopped being
+    followed.
     """
 
     id: int
@@ -84,17 +84,17 @@ class Listing:
 
     @property
     def agreed(self) -> int:
-        """What both sides should hold now."""
+        """Return what both sides should hold now."""
         return self.sum - self.ordered
 
     @property
     def deleted(self) -> bool:
-        """Whether the shop does not have the product any more; what is kept of it counts for nothing."""
+        """Return whether the shop does not have the product any more; what is kept of it counts for nothing."""
         return self.problem is Problem.DELETED
 
     @property
     def shown(self) -> Shown:
-        """What the shop shows, as far as both sides know."""
+        """Return what the shop shows, as far as both sides know."""
         tie = Tie(self.item, self.problem)
         return Shown(
             self.product, self.model, self.name, self.agreed, tie, self.tracked, self.unfollowed(tie, self.ordered)
@@ -102,25 +102,25 @@ class Listing:
 
     @property
     def tracked(self) -> bool:
-        """Whether sales here are booked and posts are sent."""
+        """Return whether sales here are booked and posts are sent."""
         return self.item is not None and self.problem is None and self.aligned
 
     def went_off(self, row: Row) -> bool:
-        """Whether it is sold out and off now, and was on when it had something left."""
+        """Return whether it is sold out and off now, and was on when it had stock."""
         return not row.status and row.quantity <= 0 and (bool(self.status) or self.off_when_empty)
 
     @property
     def switched_off(self) -> bool:
-        """Whether it sold out and is off, and nobody can tell that the sale did that: a person has to say what is wanted."""
+        """Return whether it sold out and is off without proof that the sale did that: a person has to say what is wanted."""
         return self.tracked and not self.status and self.off_when_empty and not (self.off_by_sale or self.switch_on)
 
     def leaving(self, tie: Tie) -> bool:
-        """Whether it is followed now, and will not be once it has this tie."""
+        """Return whether it is followed now, and will not be once it has this tie."""
         return self.tracked and tie != Tie(self.item, None)
 
     def leaves(self, tie: Tie, line: int, by_sku: bool) -> Left | None:
-        """Where it was, once it has this tie, with ``line`` as the highest line before those that may be sold meanwhile. ``by_sku``: only
-        its SKU in the shop gave it that tie, and no person."""
+        """Return its state once it has this tie, with ``line`` as the highest line before those that may be sold meanwhile. ``by_sku``:
+        only its SKU in the shop gave it that tie, and no person."""
         nameless = by_sku and tie.item is None and tie.problem in NAMELESS
         if self.tracked:
             if not self.leaving(tie) or self.item is None:
@@ -131,28 +131,28 @@ class Listing:
 
     @property
     def lost(self) -> Left | None:
-        """Where it was, if it cannot go on from there."""
+        """Return its last state, marked as one it cannot continue from."""
         return replace(self.left, sum=None) if self.left else None
 
     def resumes(self, tie: Tie) -> bool:
-        """Whether its SKU names the item again that it named before, and nothing else came between: then it is followed from there."""
+        """Return whether its SKU names the same item again and nothing else changed in between: then it is followed from there."""
         return self.left is not None and self.left.sum is not None and tie == Tie(self.left.item, None)
 
     def unfollowed(self, tie: Tie, ordered: int) -> int:
-        """Units of this tie's item that its counter rose by while it was not followed, and that are booked nowhere."""
+        """Return the units of this tie's item that its counter rose by while it was not followed, and that are not booked anywhere."""
         if self.left is None or tie.item != self.left.item or self.aligned:
             return 0
         return max(0, ordered - self.left.ordered)
 
 
 def target(on_hand: int, buffer: int) -> int:
-    """What a shop should show. The buffer withholds units, but never makes an oversold count look worse."""
+    """Return what a shop should show. The buffer withholds units, but never makes an oversold count look worse."""
     return on_hand if on_hand <= 0 else max(0, on_hand - buffer)
 
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """Which item a product belongs to, or why to none."""
+    """The item that a product belongs to, or the reason why it has none."""
 
     item: int | None
     problem: Problem | None
@@ -160,15 +160,15 @@ class Tie:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What people settled by hand for one shop. It is stronger than any SKU."""
+    """The decisions that people made by hand for one shop. They override any SKU."""
 
     chosen: Mapping[int, int] = field(default_factory=dict)  # product → the item it is tied to
-    ignored: Container[int] = ()  # products set aside for good
-    set_aside: Container[int] = ()  # items that shops are not to follow
+    ignored: Container[int] = ()  # products that people ignore
+    set_aside: Container[int] = ()  # items that shops must not follow
 
     @classmethod
     def of(cls, listings: Iterable[Listing], set_aside: Container[int]) -> Settled:
-        """As it stands with the listings of one cart."""
+        """Return the decisions found in the listings of one cart."""
         live = [listing for listing in listings if not listing.deleted]
         chosen = {listing.product: listing.chosen for listing in live if listing.chosen is not None}
         return cls(chosen, {listing.product for listing in live if listing.ignored}, set_aside)
@@ -177,11 +177,11 @@ class Settled:
 def ties(
     rows: Iterable[Row | Listing], items: Mapping[str, int], kept: Container[int] = (), settled: Settled | None = None
 ) -> dict[int, Tie]:
-    """For each product of one shop its tie. ``items`` maps SKU key to item id.
+    """Return the tie of each product of one shop. ``items`` maps SKU key to item id.
 
-    ``kept`` are the products that are in step already: one that is copied in the shop keeps its item, and only the
-    copies are duplicates. What is ``settled`` does not take part in that: once one of two alike is ignored, the other is unique;
-    but an item that was chosen for one product is never tied to another by SKU.
+    ``kept`` are the products that are in sync already: one that is copied in the shop keeps its item, and only the copies are duplicates.
+    What is ``settled`` does not take part in that: if one of two duplicates is ignored, the other is unique; but an item that was chosen
+    for one product is never tied to another by SKU.
     """
     rows, settled = list(rows), settled or Settled()
     taken = {settled.chosen[row.product] for row in rows if row.product in settled.chosen}
@@ -209,7 +209,7 @@ def ties(
 
 
 def _with_problem(row: Row | Listing, item: int | None, settled: Settled) -> Tie:
-    """The tie to this item, or to none, and why it cannot be kept in step."""
+    """Return the tie to this item, or to none, and why it cannot be kept in sync."""
     problem = None
     if row.flags & FRACTION:
         problem = Problem.FRACTION
@@ -226,7 +226,7 @@ def _with_problem(row: Row | Listing, item: int | None, settled: Settled) -> Tie
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a shop shows for one product, and whose it is."""
+    """The quantity that a shop shows for one product, and its tie."""
 
     product: int
     model: str | None
@@ -238,7 +238,7 @@ class Shown:
 
 
 class Direction(StrEnum):
-    """Which side follows the other."""
+    """The side that follows the other."""
 
     GET = "get"  # we take over what the shop shows
     SEND = "send"  # the shop takes over what we have
@@ -246,7 +246,7 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What Send or Get does for one product. ``change`` is added to our count (Get) or to the shop's (Send)."""
+    """The effect of Send or Get on one product. ``change`` is added to our count (Get) or to the shop's (Send)."""
 
     product: int
     sku: str
@@ -257,13 +257,13 @@ class Plan:
     change: int
     create: bool = False  # an item is made for it
     problem: Problem | None = None
-    failure: str | None = None  # why the post for it was set aside
-    unfollowed: int = 0  # units that were sold there while it was not followed, and are booked nowhere
+    failure: str | None = None  # why the post for it was parked
+    unfollowed: int = 0  # units that were sold there while it was not followed, and are not booked anywhere
     left: str | None = None  # it was cancelled before the post for it was sent; what happens to it now
 
     @property
     def remark(self) -> str:
-        """What a person should know before it is done."""
+        """Return what a person should know before it is done."""
         if not self.unfollowed or self.problem:
             return ""
         what = "1 unit was" if self.unfollowed == 1 else f"{self.unfollowed:,} units were"
@@ -271,7 +271,7 @@ class Plan:
 
     @property
     def result(self) -> str:
-        """One word for the list a person reads."""
+        """Return one word for the list that a person reads."""
         if self.failure:
             return "failed"
         if self.left:
@@ -284,8 +284,7 @@ class Plan:
 def plan(
     direction: Direction, shown: Iterable[Shown], items: Mapping[int, Item], buffer: int, create: bool
 ) -> list[Plan]:
-    """What Send or Get would do, product by product, but for those that are ignored. ``create``: Get makes items for SKUs
-    that no item has."""
+    """Return what Send or Get would do, product by product, except ignored ones. ``create``: Get makes items for SKUs without one."""
     wanted = [s for s in shown if s.tie.problem is not Problem.IGNORED]
     alike = _alike(wanted, items) if create and direction is Direction.GET else frozenset[int]()
     return [
@@ -298,7 +297,7 @@ def plan(
 
 
 def _alike(shown: Iterable[Shown], items: Mapping[int, Item]) -> frozenset[int]:
-    """The unmatched products whose SKU looks like that of an item or of another such product, and is not the same."""
+    """Return the unmatched products whose SKU looks like, but is not, that of an item or of another such product."""
     keys: defaultdict[str, set[str]] = defaultdict(set)
     unmatched = {s.product: s.model or "" for s in shown if s.tie.problem is Problem.UNMATCHED}
     for sku in (*(item.sku for item in items.values()), *unmatched.values()):
@@ -327,7 +326,7 @@ def _plan(direction: Direction, shown: Shown, item: Item | None, buffer: int, cr
 
 
 def absent(shown: Iterable[Shown], items: Mapping[int, Item], sku_length: int) -> list[Plan]:
-    """The items that a Send does not reach, because no product of the shop has their SKU or was chosen for them."""
+    """Return the items that a Send does not reach, because no product of the shop has their SKU or was chosen for them."""
     shown = list(shown)
     there = {sku_key(s.model or "") for s in shown}
     tied = {s.tie.item for s in shown}

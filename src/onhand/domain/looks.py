@@ -1,4 +1,4 @@
-"""Decides what a look at a shop says: which new lines were sold, and which products have to be asked about next.
+"""Decides the result of a look: which new lines were sold, and which products to ask about next.
 
 Path: ``collecting`` notes the lines of a look in the books and asks ``judge``; ``ticking`` asks ``search`` and ``Asked`` where to go on.
 Promise: a line is called sold only if the sums moved by exactly what all new lines hold.
@@ -21,7 +21,7 @@ NONE: frozenset[int] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """Changes that a look brought to the known order lines. The sets hold products."""
+    """The changes that a look made to the known order lines. The sets hold products."""
 
     fresh: tuple[Line, ...] = ()  # lines that were not known
     gone: frozenset[int] = NONE  # with a sold line that the shop does not have any more
@@ -35,10 +35,10 @@ class Noted:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What lines and sums of a look say together. All sets hold products."""
+    """The combined result of the lines and sums of a look. All sets hold products."""
 
     explained: bool  # the lines explain the sums completely
-    suspects: frozenset[int] | None  # to be weighed one by one; None: the sums differ, and the lines do not say where
+    suspects: frozenset[int] | None  # to be weighed one by one; None: the sums differ, and the lines do not show where
     sold: tuple[Line, ...] = ()  # lines that the sums confirm
     late: frozenset[int] = NONE  # units were booked before a line named them, and no counter moved for the new line
     edited: frozenset[int] = NONE  # a sold line has other units now
@@ -65,7 +65,7 @@ def judge(residual: Sums | None, noted: Noted, listings: Mapping[int, Listing]) 
     if sold is None:
         return Told(False, None, late=late, new=new)
     if unsold := _paid_but_not_sold(noted.fresh, sold):
-        # The sums can agree by accident: three drifts can cancel each other.
+        # The sums can match by accident: three drifts can cancel each other.
         return Told(False, unsold, late=late, new=new)
     booked = {line.product for line in sold}
     return Told(True, NONE, sold, late - booked, new=new - booked)
@@ -80,14 +80,14 @@ def _paid_but_not_sold(fresh: Sequence[Line], sold: Sequence[Line]) -> frozenset
 def sold_again(residual: Sums | None, fresh: Sequence[Line], known: Sequence[Line]) -> bool:
     """Return whether lines that read like known ones are other sales, with numbers that were used before.
 
-    They are if the counters moved by exactly what they and the fresh lines hold.
+    They are if the counters moved by exactly the units on them and on the fresh lines.
     """
     return bool(known and residual) and residual == law.trade([*fresh, *known])
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Where to look for a difference."""
+    """The places to look for a difference."""
 
     products: frozenset[int]  # to be asked about one by one
     cells: bool = False  # ask for cells, which name the products
@@ -97,11 +97,11 @@ class Search:
 def search(told: Told, suspected: frozenset[int], sold: frozenset[int], halted: bool, deep: bool) -> Search:
     """Decide where to look after a look was booked.
 
-    ``suspected`` are products with a doubt, ``sold`` those with new lines. ``deep``: ask for cells even if the sums agree, since drifts
-    that cancel each other hide in the sums.
+    ``suspected`` are products with a doubt, ``sold`` those with new lines. ``deep``: ask for cells even if the sums match, because drifts
+    that cancel each other are invisible in the sums.
     """
     if told.suspects is None or (deep and told.explained and not halted):
-        # A stopped cart is searched no further than its new lines: everything else waits for the alignment.
+        # On a stopped cart only the new lines are searched: everything else waits for the alignment.
         return Search(sold, whole=True) if halted else Search(NONE, cells=True, whole=True)
     if told.explained:
         # Another drift can cancel the one that was seen: only the product's own row ends a suspicion.
@@ -111,7 +111,7 @@ def search(told: Told, suspected: frozenset[int], sold: frozenset[int], halted: 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Products that the shop is asked about one by one, and what their rows allow to conclude."""
+    """The products that the shop is asked about one by one, and what their rows prove."""
 
     products: frozenset[int]
     whole: bool = False  # no other product can differ
@@ -127,7 +127,7 @@ class Asked:
 
     @property
     def needed(self) -> bool:
-        """Whether there is anything to ask or to conclude."""
+        """Return whether there is anything to ask or to conclude."""
         return self.whole or bool(self.products)
 
     def misled(self, known: Mapping[int, Listing], differing: AbstractSet[int]) -> int:

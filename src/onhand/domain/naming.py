@@ -1,4 +1,4 @@
-"""Decides which order lines tell what a counter moved by, once that has settled.
+"""Decides which order lines explain what a counter moved by, once that has settled.
 
 Path: ``remedying`` asks about one product that has settled, and books what it gets.
 Promise: the units that it names and those that it leaves without a name are together exactly what the counter moved by.
@@ -20,17 +20,17 @@ from .shop import Line
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Lines that tell what a counter moved by."""
+    """The lines that explain what a counter moved by."""
 
     sold: tuple[Line, ...]
     changed: tuple[LineChange, ...]
     whole: LineChange | None = None  # a line that came back as a whole, although the counter fell by less than it held
     unsure: int = 0  # units of that line that may be of another line, which is not known
-    nameless: int = 0  # signed units that no line tells of
+    nameless: int = 0  # signed units that no line explains
 
     @property
     def changes(self) -> tuple[LineChange, ...]:
-        """Return all line changes that tell of the counter."""
+        """Return all line changes that explain the counter."""
         return self.changed if self.whole is None else (*self.changed, self.whole)
 
 
@@ -59,14 +59,14 @@ def _units(changes: Sequence[LineChange]) -> int:
 
 
 def _whole_line(weighing: Weighing, known: Sequence[LineChange], units: int) -> LineChange | None:
-    """Return the smallest line that is gone and held more than these units. No line of the product explains why its counter fell, and a
-    line comes back as a whole: so that one did, and something was sold that has no line. Or an order came back that is not known."""
+    """Return the smallest deleted line that held more than these units. No line of the product explains why its counter fell, and a line
+    comes back as a whole: so that one did, and something was sold that has no line. Or an unknown order came back."""
     larger = [c for c in weighing.changed if c.gone and c not in known and -c.units > units]
     return min(larger, key=lambda change: (-change.units, change.sold.units.left), default=None)
 
 
 def went_before(weighing: Weighing, fell_by: datetime, moved: int) -> Weighing:
-    """Leave out lines that went after the counter was seen to fall, if the others explain the fall exactly."""
+    """Leave out lines that were deleted after the counter was seen to fall, if the others explain the fall exactly."""
     if moved >= 0:
         return weighing
     later = [c for c in weighing.changed if c.sold.gone_at is not None and c.sold.gone_at > fell_by]
@@ -78,8 +78,8 @@ def went_before(weighing: Weighing, fell_by: datetime, moved: int) -> Weighing:
 def may_have_come_back(weighing: Weighing, units: int, found: Evidence, since: datetime) -> bool:
     """Return whether what looks like a counter that was set back may be a return that a form or a race has undone in the quantity.
 
-    A counter that was set to nothing holds only what was sold since, so any other fall may be a return. So may one that is exactly
-    what lines gave back that went after ``since``; a race takes another sale than theirs.
+    A counter that was set to nothing holds only what was sold since, so any other fall may be a return. So may a fall by exactly what lines
+    deleted after ``since`` gave back; a race takes another sale than theirs.
     """
     row = weighing.row
     if row.ordered > law.units(weighing.paid) and row.quantity - weighing.listing.agreed != -row.ordered:
@@ -90,7 +90,8 @@ def may_have_come_back(weighing: Weighing, units: int, found: Evidence, since: d
 
 
 def in_doubt(weighing: Weighing, ripe: Doubts, found: Evidence, lowered: int) -> int:
-    """Return how many of the units by which the counter fell may not have come back. ``lowered``: units by which it fell alone."""
+    """Return how many of the units by which the counter fell may not have come back. ``lowered``: units by which only the counter was
+    lowered."""
     units = max(differences.not_borne_out(found, ripe.fallen), min(lowered, ripe.fallen))
     if units and ripe.drift < 0:
         return _whole_lines(weighing, units, min(ripe.fallen, units + found.sales))
@@ -98,8 +99,8 @@ def in_doubt(weighing: Weighing, ripe: Doubts, found: Evidence, lowered: int) ->
 
 
 def _whole_lines(weighing: Weighing, units: int, most: int) -> int:
-    """Return the least number of units, from these to ``most``, that whole lines gave back. What a line gives back is destroyed as a whole
-    or not at all; if the quantity lacks less than that, sales of the same moment were lost as well."""
+    """Return the least number of units, from these to ``most``, that whole lines gave back. A race destroys what a line gives back as a
+    whole or not at all; if the quantity lacks less than that, sales of the same moment were lost as well."""
     amounts = [-change.units for change in weighing.changed if change.units < 0]
     exact = (total for total in range(units, most + 1) if subset(total, amounts, exact=True) is not None)
     return next(exact, units)
@@ -108,8 +109,8 @@ def _whole_lines(weighing: Weighing, units: int, most: int) -> int:
 def left_out(weighing: Weighing, came: Sequence[LineChange], epoch: str | None) -> list[LineChange]:
     """Return lines of a deleted order that gave nothing back while others of it, which ``came``, did.
 
-    None if it is not certain what came back: where lines of several orders are gone, or new lines have come as well. Lines of an earlier
-    epoch may be gone because the shop was put back.
+    None if it is not certain what came back: if lines of several orders are gone, or there are new lines as well. Lines of an earlier epoch
+    may be gone because the shop was restored.
     """
     gone = [change for change in (*came, *weighing.changed) if change.gone]
     new = weighing.waiting or weighing.weighed.sold

@@ -1,8 +1,8 @@
-"""Says what needs a person although every listing kept shows its target: stock, and products that no shop keeps in step.
+"""Lists what needs a person although every listing shows its target: stock, and products that are not kept in sync.
 
 Path: Home and ``status`` ask for the notices of all carts and of the stock; each adds how to act on one.
 Promise: a count that is not zero makes one notice, which names the first things it is about.
-Never: decides whether a cart is in step.
+Never: decides whether a cart is in sync.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ Row = Mapping[str, Any]
 
 
 class Kind(StrEnum):
-    """What a notice is about, the most urgent first."""
+    """The subject of a notice, the most urgent first."""
 
     OVERSOLD = "oversold"  # items below zero
-    SWITCHED_OFF = "switched off"  # products of a shop that sold out and are still switched off there
+    SWITCHED_OFF = "switched off"  # products of a shop that sold out and are still switched on there
     UNMATCHED = "unmatched"  # products of a shop whose SKU no item has
     UNCLEAR = "unclear"  # products of a shop without a SKU of their own
     LOW = "low"  # items at their reorder point
@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One sentence, how many things it is about, and the cart if it is about one."""
+    """One sentence, the number of things it is about, and the cart if it is about one."""
 
     kind: Kind
     count: int
@@ -39,7 +39,7 @@ class Notice:
 
 
 def notices(carts: Sequence[Row], stock: Row) -> list[Notice]:
-    """Return all notices, by kind and cart. ``carts`` and ``stock`` are what ``status`` says of them."""
+    """Return all notices, by kind and cart. ``carts`` and ``stock`` are taken from ``status``."""
     kept = [cart for cart in carts if cart["active"] and cart["aligned"]]
     found = [_of_stock(Kind.OVERSOLD, stock, "is oversold", "are oversold")]
     found += [_of_cart(Kind.SWITCHED_OFF, cart, cart["switched_off"]) for cart in kept]

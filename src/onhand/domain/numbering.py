@@ -1,8 +1,8 @@
 """Decides which order lines are new, also where a shop's numbers begin again.
 
 Path: ``collecting`` asks where to look and what of it is new; ``storage.lines`` asks whether a number was used again.
-Promise: a line is told by its number, its order and its product together, so that a number used again is another line.
-Never: takes history for new because some of it was deleted.
+Promise: a line is identified by its number, its order and its product together, so that a reused number is another line.
+Never: takes history for new lines because some of it was deleted.
 
 Numbers begin again when test orders are removed (TRUNCATE), or when the newest order is deleted and the table's next number
 is set back, which MySQL before 8 does at each start.
@@ -20,7 +20,7 @@ WINDOW_LINES = 200  # how far below the cursor an order line may still appear or
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far the order lines of a shop are read. All three are line numbers."""
+    """The position up to which the order lines of a shop are read. All three are line numbers."""
 
     baseline: int  # lines up to here were history when the cart was aligned
     cursor: int  # lines up to here are collected
@@ -28,17 +28,17 @@ class Place:
 
     @property
     def floor(self) -> int:
-        """Lines up to here are history."""
+        """Return the number up to which lines are history."""
         return self.baseline if self.restart is None else self.restart
 
     @property
     def low(self) -> int:
-        """Where the window begins that is watched for lines that come late or go."""
+        """Return the number above which lines are watched for late and deleted ones."""
         return min(self.cursor, max(self.floor, self.cursor - WINDOW_LINES))
 
     def after(self, last: int) -> Place:
-        """The place after a look that saw ``last`` as the highest number there is."""
-        if last < self.cursor:  # the newest lines are gone, so their numbers may come again
+        """Return the place after a look that saw ``last`` as the highest number."""
+        if last < self.cursor:  # the newest lines are gone, so their numbers may be used again
             restart = self.restart if last >= self.floor else last
             return replace(self, cursor=last, restart=restart)
         if self.cursor < self.baseline <= last and last - self.cursor > WINDOW_LINES:
@@ -48,14 +48,14 @@ class Place:
 
 
 def same(known: Line, seen: Line) -> bool:
-    """Whether two lines of one number are one line. A product may be filled in later, units may be edited."""
+    """Return whether two lines with one number are one line. A product may be filled in later, units may be edited."""
     return known.order == seen.order and (known.product == seen.product or not known.complete)
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A part of a shop's lines against the known ones. ``gone`` are numbers of known lines, ``edited`` known lines with other units now;
-    ``reused``: another line has the number of a known one."""
+    """A part of a shop's lines compared with the known ones. ``gone`` are numbers of known lines, ``edited`` known lines with other units
+    now; ``reused``: another line has the number of a known one."""
 
     new: tuple[Line, ...]
     gone: tuple[int, ...]
@@ -64,9 +64,10 @@ class Compared:
 
 
 def compare(known: Mapping[int, Line], there: Sequence[Line], place: Place, doubted: Container[int]) -> Compared:
-    """Tell new lines and lines that are gone.
+    """Find new lines and lines that are gone.
 
-    Of what is history by its number only lines of ``doubted`` products are new: their counter rose, and no known line says why.
+    Among lines whose number makes them history, only those of ``doubted`` products are new: their counter rose, and no known line explains
+    it.
     """
     other = {line.line for line in there if line.line in known and not same(known[line.line], line)}
     new = [

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from .errors import Refused
 
-DIGITS_MAX = 20  # longer ones cannot be a quantity, and turning very many into a number takes very long
+DIGITS_MAX = 20  # longer ones cannot be a quantity, and converting very many digits takes very long
 
 _PLAIN = re.compile(r"[0-9]+")
 _SPACED = re.compile(r"[0-9]{1,3}([ '’][0-9]{3})+([.,]0+)?")  # 1 234 and 1'234, in French and Swiss
@@ -30,11 +30,11 @@ class Mark(StrEnum):
 
 
 class Ambiguous(Refused):
-    """A number that means two things, with the fact ``ambiguous``. Say which mark is the decimal one."""
+    """A number with two meanings, with the fact ``ambiguous``. Say which mark is the decimal one."""
 
 
 def whole(text: str, mark: Mark | None = None) -> int:
-    """Return the whole number that a text says. Raise Ambiguous if it could be two, Refused if it is none."""
+    """Return the whole number in a text. Raise Ambiguous if it could be two, Refused if it is none."""
     plain = unicodedata.normalize("NFKC", text).replace("\N{MINUS SIGN}", "-").strip()
     sign = -1 if plain.startswith("-") else 1
     plain = plain[1:] if plain[:1] in {"-", "+"} else plain

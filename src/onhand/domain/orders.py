@@ -1,8 +1,8 @@
-"""Says what an order and its lines are, whether a shop's or one entered by hand, and where they stand.
+"""Defines orders and their lines, of a shop or entered by hand, and their states.
 
 Path: ``collecting`` records lines and moves them on; ``selling`` cancels and takes goods back; the Orders screen shows them.
-Promise: a line is sold only when the shop's counter confirmed it; no more comes back of a line than it took.
-Never: changes a quantity by itself.
+Promise: a line is sold only when the shop's counter confirmed it; a line gives back no more than it took.
+Never: changes a quantity.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ LINES_MAX = 1000  # lines of one order
 
 
 class LineState(StrEnum):
-    """The closed list."""
+    """The closed list of states of a line."""
 
     WAITING = (
         "waiting"  # written, but the counter has not moved: a redirect payment not paid yet, or a half-written order
     )
     SOLD = "sold"
     RESTOCKED = "restocked"  # sold, then deleted with its stock given back
-    UNTRACKED = "untracked"  # sold, but its listing is not kept in step
+    UNTRACKED = "untracked"  # sold, but its listing is not kept in sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,10 @@ class OrderLine:
     """One line. ``line`` is its number: the shop's own, or its place in an order entered by hand."""
 
     line: int
-    sku: str  # the item's, or what the shop calls the product
+    sku: str  # the item's, or the shop's name of the product
     name: str
-    item: int | None  # whose stock it took, or would take
-    quantity: int  # units it took; before it took any, units that are on it
+    item: int | None  # the item whose stock it took, or would take
+    quantity: int  # units it took; before it took any, the units on it
     state: LineState
     paid: bool = True
     present: bool = True  # the shop still has it
@@ -48,23 +48,23 @@ class OrderLine:
 
     @property
     def mark(self) -> str:
-        """Its number as origins have it."""
+        """Return its number as it appears in origins."""
         return numbered(self.line, self.run)
 
     @property
     def units(self) -> LineUnits:
-        """What it took and what came back of it."""
+        """Return what it took and what came back of it."""
         sold = self.state in (LineState.SOLD, LineState.RESTOCKED) and self.item is not None
         return LineUnits(self.quantity, self.cancelled + self.returned) if sold else LineUnits()
 
     @property
     def left(self) -> int:
-        """Units that can still come back."""
+        """Return the units that can still come back."""
         return self.units.left if self.state is LineState.SOLD else 0
 
     @property
     def word(self) -> str:
-        """Where it stands, for people."""
+        """Return its state, for people."""
         if self.state is LineState.WAITING:
             return "waiting" if self.present else "deleted"
         if self.state is LineState.RESTOCKED or self.cancelled == self.quantity:
@@ -78,7 +78,7 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order. Of a shop: its cart and the epoch its numbers are from; else ``cart`` is None and ``id`` is our own number."""
+    """One order. For a shop's order, its cart and the epoch of its numbers; otherwise ``cart`` is None and ``id`` is our own number."""
 
     number: str
     at: datetime
@@ -88,16 +88,16 @@ class Order:
     id: int = 0
     person: str = ""
     note: str = ""
-    place: str = ""  # in a list; the next page begins behind it
+    place: str = ""  # in a list; the next page begins after it
 
     @property
     def prefix(self) -> str:
-        """What the origins of all that comes back of it begin with."""
+        """Return the beginning of the origins of all that comes back of it."""
         return f"{Source(self.cart, self.epoch)}/order/{self.number}/" if self.cart else f"phone/{self.id}/"
 
     @property
     def word(self) -> str:
-        """Where it stands: the word of all its lines, or the most pressing with "partly" before it."""
+        """Return its state: the word that all its lines share, or the most urgent one with "partly" before it."""
         words = {line.word for line in self.lines}
         for word in ("waiting", "returned", "cancelled", "deleted", "not kept"):
             if words == {word}:
@@ -107,7 +107,7 @@ class Order:
         return "sold"
 
     def numbered(self, lines: Iterable[int]) -> list[OrderLine]:
-        """Its lines of these numbers. Raises Refused if one is not there or is named twice."""
+        """Return its lines with these numbers. Raise Refused if one does not exist or is named twice."""
         wanted = list(lines)
         mine = {line.line: line for line in self.lines}
         for number in wanted:
@@ -117,7 +117,7 @@ class Order:
         return [mine[number] for number in wanted]
 
     def cancellation(self, line: OrderLine, person: str, reason: str) -> Movement:
-        """All that is left of a line of an order entered by hand, given back. Raises Refused if nothing is."""
+        """Return the movement that gives back all that is left of a line of an order entered by hand. Raise Refused if nothing is."""
         if line.left <= 0:
             raise Refused(
                 f"Line {line.line} ({line.sku}) is {line.word} already: nothing is left of it.", line=line.line
@@ -125,7 +125,7 @@ class Order:
         return self._back(Kind.CANCELLATION, line, line.left, f"{self.prefix}{line.mark}/cancelled", person, reason)
 
     def coming_back(self, line: OrderLine, units: int, person: str, reason: str) -> Movement:
-        """Goods that a customer sent back. Raises Refused if that is more than is left of the line."""
+        """Return the movement of goods that a customer sent back. Raise Refused if there are more than is left of the line."""
         if line.state is LineState.WAITING:
             raise Refused(
                 f"Line {line.line} ({line.sku}) is not sold yet, so nothing can come back of it.", line=line.line

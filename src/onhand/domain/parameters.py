@@ -29,7 +29,7 @@ class Parameter:
     choices: tuple[str, ...] = ()
 
     def parse(self, text: str) -> Value:
-        """The value that a person typed. Raises Refused with what is possible."""
+        """Return the value that a person typed. Raise Refused with what is possible."""
         try:
             return self._checked(text.strip())
         except ValueError:
@@ -46,7 +46,7 @@ class Parameter:
         return number if self.low <= number <= self.high else _reject(text)
 
     def possible(self) -> str:
-        """What can be set, in words."""
+        """Return what can be set, in words."""
         if isinstance(self.default, bool):
             return "it is True or False"
         if isinstance(self.default, str) and self.choices:
@@ -57,7 +57,7 @@ class Parameter:
         return f"it is {kind} from {self.low:,g} to {self.high:,.10g}"
 
 
-# Host and port, nothing behind them, and no letter that means something in PHP: it goes into a shop's key file.
+# Host and port, nothing after them, and no character that has a meaning in PHP: it goes into a shop's key file.
 ADDRESS = re.compile(r"(https?://([A-Za-z0-9.-]{1,200}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?/?)?")
 
 _BOOLS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}

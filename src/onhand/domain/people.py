@@ -1,4 +1,4 @@
-"""Says who may do what: scopes, the roles made of them, and a caller.
+"""Defines who may do what: scopes, the roles made of them, and callers.
 
 Path: ``verbs.run`` compares a verb's scope with its caller's; ``services.people`` makes callers of sessions and tokens.
 Promise: a role is nothing but a set of scopes, and each role has those of the one below it.
@@ -17,7 +17,7 @@ NAME_LENGTH_MAX = 60  # characters of a user's name
 
 
 class Scope(StrEnum):
-    """What a verb needs and a caller has."""
+    """The rights that verbs need and callers have."""
 
     READ = "read"  # see everything but secrets and people
     STOCK = "stock"  # book what happens to goods: receive, count, adjust, take orders
@@ -26,7 +26,7 @@ class Scope(StrEnum):
 
 
 class Role(StrEnum):
-    """What a person is here for."""
+    """The roles of users."""
 
     VIEWER = "viewer"
     CLERK = "clerk"
@@ -39,13 +39,13 @@ class Role(StrEnum):
 
     @property
     def with_article(self) -> str:
-        """As in "ask an administrator"."""
+        """Return a role with its article, as in "ask an administrator"."""
         return with_article(self.value)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, by what way, and what that one may do. ``id`` tells callers apart for ever; names can change."""
+    """The caller of a verb, its way in, and its rights. ``id`` tells callers apart for ever; names can change."""
 
     id: str  # "user/3", "token/7", "local"
     name: str
@@ -54,7 +54,7 @@ class Caller:
 
     @classmethod
     def local(cls, person: str = "") -> Caller:
-        """Whoever may write to the store data file may do all that is done to it."""
+        """Return the local caller: a person who may write to the store data file may do all that is done to it."""
         return cls("local", person, frozenset(Scope), "command")
 
     def may(self, scope: Scope) -> bool:
@@ -62,13 +62,13 @@ class Caller:
 
 
 def role_that_may(scope: Scope) -> Role:
-    """The least role with a scope, for the sentence that says whom to ask."""
+    """Return the least role with a scope, for the sentence that says whom to ask."""
     return next(role for role in Role if scope in role.scopes)
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A user of the screens. ``begun`` says whether he has chosen a password yet."""
+    """A user of the screens. ``begun`` says whether they have chosen a password yet."""
 
     id: int
     name: str
@@ -81,7 +81,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One browser that is logged in. What the browser holds is not kept, only its digest."""
+    """One browser that is logged in. The secret that the browser holds is not kept, only its digest."""
 
     digest: str
     person: int
@@ -92,13 +92,13 @@ class Session:
 
     @property
     def name(self) -> str:
-        """How people name it; nobody is let in with it."""
+        """Return the name that people use for it; it is not enough to log in with."""
         return self.digest[:16]
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a program shows to be let in, as far as it is kept."""
+    """The stored part of an API token."""
 
     id: int
     name: str

@@ -1,4 +1,4 @@
-"""Says what a post is, and computes the posts that a cart is due.
+"""Defines posts, and computes those that a cart is due.
 
 Path: ``delivering`` takes due listings, makes a batch of posts, stores it, sends it and settles it.
 Promise: a post carries a signed change, never a quantity; numbers run without gaps within an epoch.
@@ -17,13 +17,13 @@ from .sketch import Counters
 
 
 class State(StrEnum):
-    """Where a post stands."""
+    """The states of a post."""
 
-    SENT = "sent"  # stored, and perhaps sent; nobody knows yet whether it landed
+    SENT = "sent"  # stored, and perhaps sent; it is unknown whether it was applied
     APPLIED = "applied"
     MISSING = "missing"  # the product is gone
     RANGE = "range"  # the quantity would leave the shop's column
-    UNLANDED = "unlanded"  # a crash in the shop came before it; posted again under another number
+    UNLANDED = "unlanded"  # a crash in the shop came first; posted again under another number
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +70,15 @@ class Batch:
 
 
 def change_due(due: Due, buffer: int) -> int:
-    """What has to be added so that the shop shows what we want: target - agreed, leaving alone what is held."""
+    """Return the change after which the shop shows what it should: target - agreed, without what is held."""
     return target(due.on_hand, buffer) + due.held - due.agreed
 
 
 def batch_of(dues: Sequence[Due], buffer: int, epoch: str, next_seq: int) -> Batch | None:
-    """One batch for the listings that need a change; None if none does.
+    """Return one batch for the listings that need a change; None if none does.
 
-    A listing that the shop switched off with the sale that emptied it is switched on with the stock that comes back, even if
-    the shop itself put it back: then the post adds nothing.
+    A listing that the shop switched off with the sale that emptied it is switched on when stock comes back, even if the shop itself
+    restocked it: then the post adds nothing.
     """
     posts: list[Post] = []
     for due in dues:
@@ -90,19 +90,19 @@ def batch_of(dues: Sequence[Due], buffer: int, epoch: str, next_seq: int) -> Bat
 
 
 def mark(due: Due, epoch: str, number: int) -> Batch:
-    """A batch of one post that changes nothing: all it does is to take a number.
+    """Return a batch of one post that changes nothing: it only uses up a number.
 
-    The shop keeps that number, and so does every backup of the shop from now on. One from before shows a smaller number than
-    ours: it can be told that it does not know of the trade that was booked last.
+    The shop keeps that number, and so does every later backup of the shop. An older backup shows a smaller number than ours, so it is
+    recognised as one without the trade that was booked last.
     """
     return Batch(epoch, (Post(number, due.listing, due.product, 0, reactivate=False),))
 
 
 def landed(delta: int, expected: Counters, seen: Counters, paid: int) -> bool:
-    """Return whether a post of an unfinished batch took effect, by the law: trade leaves quantity + counter alone, the post moves it.
+    """Return whether a post of an unfinished batch took effect, by the law: trade does not change quantity + counter, the post does.
 
-    If something else moved that sum at the same moment, as a counter that is reset does, the quantity may tell: ``paid`` units are on
-    new lines of paid orders, and trade lowers it by those. Else the nearer explanation is taken, and the rest shows as drift.
+    If something else moved that sum at the same moment, as a counter that is reset does, the quantity may tell: ``paid`` units are on new
+    lines of paid orders, and trade lowers it by those. Else the nearer explanation is taken, and the rest shows as drift.
     """
     moved = seen.quantity + seen.ordered - expected.quantity - expected.ordered
     by_quantity = seen.quantity - expected.quantity + paid

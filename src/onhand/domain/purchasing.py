@@ -1,7 +1,7 @@
-"""Says what a purchase order is, what is still to come of it, and what ought to be ordered.
+"""Defines purchase orders: what is outstanding, and what should be ordered.
 
 Path: ``services.purchasing`` asks before it books; the Receive screen shows what is outstanding.
-Promise: what came is booked as it came, short or over; more than was ordered only if that is said to be meant.
+Promise: goods are booked as received, short or over; more than was ordered only if the caller confirms it.
 Never: knows prices; money is not our business.
 """
 
@@ -15,11 +15,11 @@ from enum import StrEnum
 from .errors import Conflict, Refused
 from .stock import QUANTITY_MAX, Kind, Movement, check_quantity, sku_key
 
-LINES_MAX = 5000  # of one purchase order
+LINES_MAX = 5000  # lines of one purchase order
 
 
 class OrderState(StrEnum):
-    """How far a purchase order is."""
+    """The stages of a purchase order."""
 
     DRAFT = "draft"  # can be changed
     SENT = "sent"  # the supplier has it; goods may come
@@ -29,7 +29,7 @@ class OrderState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Supplier:
-    """Whom we buy from."""
+    """A supplier."""
 
     id: int
     name: str
@@ -53,13 +53,13 @@ class OrderLine:
 
     @property
     def outstanding(self) -> int:
-        """What is still to come; nothing where more came than was ordered."""
+        """Return what is outstanding; nothing if more was received than ordered."""
         return max(0, self.ordered - self.received)
 
 
 @dataclass(frozen=True, slots=True)
 class PurchaseOrder:
-    """What we asked one supplier for."""
+    """An order to one supplier."""
 
     id: int
     number: str
@@ -75,7 +75,7 @@ class PurchaseOrder:
 
     @property
     def outstanding(self) -> int:
-        """Units still to come."""
+        """Return the units outstanding."""
         return sum(line.outstanding for line in self.lines) if self.state is OrderState.SENT else 0
 
     @property
@@ -87,7 +87,7 @@ class PurchaseOrder:
         return sum(line.received for line in self.lines)
 
     def check_revision(self, seen: int | None) -> None:
-        """Raises Conflict if somebody changed it since the caller saw it."""
+        """Raise Conflict if it changed since the caller saw it."""
         if seen is not None and seen != self.revision:
             raise Conflict(
                 f"Purchase order {self.number} was changed since you opened it: look at it as it is now.",
@@ -96,7 +96,7 @@ class PurchaseOrder:
             )
 
     def check_state(self, *possible: OrderState) -> None:
-        """Raises Refused if it is too late, or too early, for what is asked."""
+        """Raise Refused if its state does not allow what is asked."""
         if self.state not in possible:
             raise Refused(
                 f"Purchase order {self.number} is {self.state.value}: this is possible while it is "
@@ -106,8 +106,8 @@ class PurchaseOrder:
             )
 
     def arrived(self, units: Mapping[str, int], over: bool) -> list[tuple[OrderLine, int]]:
-        """The lines and the units that came of each, from SKU keys. Raises Refused for what is not on the order, for fewer
-        than none, and, unless ``over``, for more than is outstanding."""
+        """Return the lines and the units received of each, from SKU keys. Raise Refused for what is not on the order, for negative units
+        and, unless ``over``, for more than is outstanding."""
         by_key = {sku_key(line.sku): line for line in self.lines}
         unknown = sorted(set(units) - set(by_key))
         if unknown:
@@ -123,14 +123,14 @@ class PurchaseOrder:
         return came
 
     def all_outstanding(self) -> list[tuple[OrderLine, int]]:
-        """Each line of which something is still to come, with all of that. Raises Refused if there is none."""
+        """Return each line with something outstanding, with all of it. Raise Refused if there is none."""
         came = [(line, line.outstanding) for line in self.lines if line.outstanding]
         if not came:
             raise Refused(f"Nothing is outstanding of {self.number}: close it.", order=self.number)
         return came
 
     def receipts(self, arrived: Iterable[tuple[OrderLine, int]], reference: str, person: str) -> list[Movement]:
-        """What is booked of a delivery. By its reference, if it has one, it is told when it comes again."""
+        """Return the movements of received goods. With a reference, receiving them a second time is recognised."""
         delivery = f"reference/{reference}" if reference else f"revision/{self.revision}"
         return [
             Movement(
@@ -148,7 +148,7 @@ class PurchaseOrder:
 
 @dataclass(frozen=True, slots=True)
 class Stocked:
-    """An item with a reorder point, as far as ordering needs to know it."""
+    """An item with a reorder point, as ordering sees it."""
 
     item: int
     sku: str
@@ -162,14 +162,14 @@ class Stocked:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """An item that ought to be ordered, and how many units of it."""
+    """An item that should be ordered, and how many units of it."""
 
     stocked: Stocked
     units: int
 
 
 def suggestions(stock: Iterable[Stocked]) -> list[Suggestion]:
-    """What is at or below its reorder point, counting what is on its way, and how many fill it up again."""
+    """Return items at or below their reorder point, counting units on order, and how many fill them up again."""
     return [Suggestion(one, units) for one in stock if (units := _missing(one))]
 
 

@@ -1,7 +1,7 @@
 """Decides how much of a changed order line counts: units that it took more, and units of it that came back.
 
 Path: ``returning`` asks about one line change at a time, and books what counts.
-Promise: no line brings back more than it took; whatever a shop gave back beyond that is told apart by its reason.
+Promise: no line gives back more than it took; what a shop gave back beyond that is reported by its reason.
 Never: changes a quantity.
 """
 
@@ -14,7 +14,7 @@ from .lines import LineChange, LineUnits
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What a line change counts for, in units."""
+    """The units that a line change counts for."""
 
     after: LineUnits  # of the line, from now on
     units: int  # taken more, or come back; never negative
@@ -23,7 +23,7 @@ class Counted:
 
 
 def count(change: LineChange) -> Counted:
-    """Return what a line change counts for."""
+    """Return the units that a line change counts for."""
     units = change.sold.units
     if change.units > 0:
         return Counted(units.take(change.units), change.units)

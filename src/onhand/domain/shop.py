@@ -1,7 +1,7 @@
-"""What a shop tells us, as values: the answers of a connector's verbs.
+"""The values that a shop tells us: the answers of a connector's verbs.
 
 Path: adapters in ``carts`` build these from the wire; services and the law read them.
-Promise: whole numbers only; times of the shop's clock appear as ages in seconds, never as dates to order by.
+Promise: whole numbers only; times of the shop's clock appear as ages in seconds, never as dates to sort by.
 Never: decides anything.
 
 The shapes are those of ``docs/protocol.md``.
@@ -18,14 +18,14 @@ from .sketch import Sums
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Who is at the other end."""
+    """The connector's answer to who is at the other end."""
 
     protocol: int
     connector: str
     runtime: str
     database: str
     family: str  # a key of ``domain.family.FAMILIES``, or "unknown"
-    version: str  # as the shop says it; "" if it does not
+    version: str  # as the shop states it; "" if it does not
     engine: str
     prefix: str
     tables: Mapping[str, str]  # usual name → name, of tables that are not called prefix + usual name
@@ -33,13 +33,13 @@ class Hello:
     sku_length: int
     quantity_type: str
     columns: Mapping[str, str]  # table.column → type, of the columns that the law rests on
-    stock_elsewhere: tuple[str, ...]  # table.column, where products are named whose stock is kept elsewhere too
+    stock_elsewhere: tuple[str, ...]  # table.column that also names products whose stock is kept elsewhere
     switches: Mapping[str, str]
     products: int
     epoch: str
     last_seq: int
     clock: int  # unix seconds, the shop's
-    obstacle: str = ""  # why this shop cannot be kept in step at all, and what to do about it
+    obstacle: str = ""  # why this shop cannot be kept in sync at all, and what to do about it
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,11 @@ class Line:
     quantity: int
     status: int | None  # None: the order row is missing
     paid: bool  # the order has a status history; redirect payments have none before they are paid
-    run: int = 0  # above 0: in which run of numbers it came, after its number had been used before
+    run: int = 0  # above 0: the run of numbers it came in, after its number had been used before
 
     @property
     def complete(self) -> bool:
-        """Whether it names a product. Gambio GX4 adds a line without one and fills it in a moment later."""
+        """Return whether it names a product. Gambio GX4 adds a line without one and fills it in a moment later."""
         return self.product > 0
 
 
@@ -68,10 +68,10 @@ WINDOW_PRIME = (
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How many order lines lie in a range of ids, the sum of their ids, and Σ units · (id mod ``WINDOW_PRIME`` + 1), which shows
-    lines that were edited.
+    """The number of order lines in a range of ids, the sum of their ids, and Σ units · (id mod ``WINDOW_PRIME`` + 1), which shows lines
+    that were edited.
 
-    ``weighed`` None: the connector is an older one and does not say.
+    ``weighed`` None: the connector is an older one that does not send it.
     """
 
     count: int
@@ -79,13 +79,13 @@ class Window:
     weighed: int | None = None
 
     def fits(self, known: Window) -> bool:
-        """Whether these are the lines we know, unchanged as far as the shop tells."""
+        """Return whether these are the known lines, unchanged as far as the shop tells."""
         return (self.count, self.total) == (known.count, known.total) and self.weighed in (None, known.weighed)
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One glance at a shop."""
+    """The result of one look at a shop."""
 
     epoch: str
     last_seq: int
@@ -101,8 +101,8 @@ class Look:
 
 FRACTION = 1  # flag of a row: quantity or counter is not whole
 DOWNLOAD = 2  # flag of a row: sold as a download, so the counter moves without the quantity
-MENDED = 8  # flag of a row, set at our side: the shop keeps a text in a broken character set, and it was read as it was meant
-DOUBTFUL = 16  # flag of a row, set at our side: a text may be broken, or has lost characters
+MENDED = 8  # flag of a row, set by OnHand: the shop keeps a text in a broken character set, read as it was meant
+DOUBTFUL = 16  # flag of a row, set by OnHand: a text may be broken, or has lost characters
 DERIVED = 4  # flag of a row: the shop works the quantity out from others, of variants or sub-products
 
 
@@ -127,7 +127,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Products in id order; ``more`` says that others follow."""
+    """Products in id order; ``more`` means that others follow."""
 
     rows: tuple[Row, ...]
     more: bool
@@ -135,7 +135,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one post asks of a shop: a signed change of one product's quantity."""
+    """The request of one post to a shop: a signed change of one product's quantity."""
 
     product: int
     delta: int
@@ -143,7 +143,7 @@ class Change:
 
 
 class Outcome(StrEnum):
-    """What became of a batch."""
+    """The outcome of a batch."""
 
     APPLIED = "applied"
     ALREADY = "already"
@@ -153,7 +153,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The answer to a batch. ``failed`` maps product to ``missing`` or ``range``; all others took effect.
+    """The answer to a batch. ``failed`` maps product to ``missing`` or ``range``; all others were applied.
 
     ``elsewhere``: the batch was applied for another run of OnHand than this one.
     """

@@ -29,17 +29,17 @@ FIRST_SIZE = SIZES[0]
 
 
 def weight(product: int) -> int:
-    """The weight h(id) of a product in the checking sums, 0 ≤ h < 2³²."""
+    """Return the weight h(id) of a product in the checking sums, 0 ≤ h < 2³²."""
     return product * MULTIPLIER % WORD
 
 
 def unweight(h: int) -> int:
-    """The product id whose weight is ``h``."""
+    """Return the product id whose weight is ``h``."""
     return h * INVERSE % WORD
 
 
 def cell_of(product: int, third: int, size: int) -> int:
-    """The index, in a list of 3·size cells, of the cell of ``product`` in the given third."""
+    """Return the index, in a list of 3·size cells, of the cell of ``product`` in the given third."""
     x = product * PARTITION_MULTIPLIERS[third] % WORD
     # The square matters: without it the product halfway between two that share a cell often shares it too, and hides them.
     return third * size + ((x >> 16) ** 2 + x) % size
@@ -68,13 +68,13 @@ class Sums:
 
     @classmethod
     def of(cls, product: int, quantity: int, ordered: int, count: int = 0) -> Sums:
-        """The contribution of one product, or, with count 0, of a change of its counters."""
+        """Return the contribution of one product or, with count 0, of a change of its counters."""
         h = weight(product)
         return cls(count, quantity, ordered, quantity * h, ordered * h)
 
     @classmethod
     def total(cls, parts: Iterable[Sums]) -> Sums:
-        """The sum of many contributions."""
+        """Return the sum of many contributions."""
         n = q = o = qh = oh = 0
         for part in parts:
             n += part.count
@@ -111,7 +111,7 @@ EMPTY: Cell = (0, 0, 0, 0)
 
 
 def cells_of(products: Mapping[int, Counters], size: int) -> list[Cell]:
-    """The 3·size cells of a set of products: the reference for what connectors compute in SQL."""
+    """Return the 3·size cells of a set of products: the reference for what connectors compute in SQL."""
     cells = [list(EMPTY) for _ in range(3 * size)]
     for product, counters in products.items():
         h = weight(product)
@@ -125,23 +125,23 @@ def cells_of(products: Mapping[int, Counters], size: int) -> list[Cell]:
 
 
 def difference(seen: Sequence[Cell], expected: Sequence[Cell]) -> list[Cell]:
-    """Cell by cell, seen less expected. Both have the same length."""
+    """Return seen less expected, cell by cell. Both have the same length."""
     return [(s[0] - e[0], s[1] - e[1], s[2] - e[2], s[3] - e[3]) for s, e in zip(seen, expected, strict=True)]
 
 
 def decode(cells: Sequence[Cell]) -> dict[int, Counters] | None:
-    """The products whose counters differ and by how much, from 3·size cells of differences; None if it cannot be told.
+    """Return the products whose counters differ and by how much, from 3·size cells of differences; None if it cannot be told.
 
-    A failure means that too many products share cells: ask again with more cells. What is returned accounts for
-    every cell exactly. Very rarely another set of products does so too, and then nothing in the cells can tell them
-    apart: believe a name when that product's own row differs.
+    A failure means that too many products share cells: ask again with more cells. What is returned accounts for every cell exactly. Very
+    rarely another set of products does so too, and then nothing in the cells can tell them apart: believe a name when that product's own
+    row differs.
     """
     size = len(cells) // 3
     rest = list(cells)
     found: dict[int, Counters] = {}
-    # Several products in one cell can look like a single one between them. So guesses that the product's other cells
-    # confirm go first, and then small amounts, as what several make together is mostly more. What a wrong guess took
-    # away comes back as a product of its own and is peeled again.
+    # Several products in one cell can look like a single one between them. So guesses that the product's other cells confirm go first, and
+    # then small amounts, because several products together usually make a larger one. What a wrong guess took away comes back as a product
+    # of its own and is peeled again.
     guesses = [guess for index in range(len(rest)) if (guess := _guess(rest, index, size))]
     heapify(guesses)
     peels = 0
@@ -173,7 +173,7 @@ def decode(cells: Sequence[Cell]) -> dict[int, Counters] | None:
 
 
 def _guess(rest: Sequence[Cell], index: int, size: int) -> tuple[int, int, int, int] | None:
-    """The product that alone explains a cell, if there is one: (how many of its cells say otherwise, how much, product, index)."""
+    """Return the product that alone explains a cell, if there is one: (how many of its cells say otherwise, how much, product, index)."""
     cell = rest[index]
     q, o, qh, oh = cell
     if q:

@@ -1,8 +1,8 @@
-"""Says how a SKU reads to a person: what is invisible in it, what it looks like, and what a spreadsheet has made of it.
+"""Reads a SKU as a person does: what is invisible in it, what it looks like, and what a spreadsheet has made of it.
 
 Path: ``stock.sku_key`` and ``stock.check_sku`` read every SKU with ``as_seen``, typed, from a file or from a shop; ``sheets`` asks
 ``spoiled``; ``storage.ledger`` and ``listings.plan`` compare ``look``; ``carts.legible`` mends texts with ``mended``.
-Promise: two SKUs that differ only in what nobody can see are one SKU; two that only look the same have the same ``look``.
+Promise: two SKUs that differ only in invisible characters are one SKU; two that only look the same have the same ``look``.
 Never: changes a character that a person can see. ``look`` is for comparing only and is never stored or shown.
 """
 
@@ -13,11 +13,11 @@ import unicodedata
 from enum import Enum
 from itertools import pairwise
 
-# Without a shape of their own. Arabic number signs (also Cf) do have one and stay.
+# Characters without a shape of their own. Arabic number signs (also Cf) do have one and stay.
 _SIGNS = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2")
 _FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 _SELECTORS = ((0x180B, 0x180F), (0xFE00, 0xFE0F), (0xE0100, 0xE01EF))
-# They reorder what stands around them, so that what is seen is another text.
+# They reorder the characters around them, so that a person sees another text.
 _REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _BLANK = "\u2800"  # a braille cell without dots
 _UNREADABLE = "\N{REPLACEMENT CHARACTER}"
@@ -68,7 +68,7 @@ def writable(text: str) -> str:
     return "".join(signs).strip()
 
 
-# What looks the same
+# What a SKU looks like
 
 # Letters of other alphabets that look like a Latin letter or a digit in most typefaces, upper and lower case apart: a Greek Μ looks
 # like M, a μ does not. Latin letters and digits stay apart (O and 0, l and 1): real SKUs differ in them. The choice follows the list
@@ -104,7 +104,7 @@ def look(sku: str) -> str:
     seen = as_seen(sku)
     if seen.isascii():
         return seen.casefold()
-    # First as it is written, as wide letters and the like hide behind compatibility; then what that brought about.
+    # First as it is written, because wide letters and the like hide behind compatibility; then what that brought about.
     plain = unicodedata.normalize("NFKC", seen.translate(_LOOKS)).translate(_LOOKS)
     digits = (str(unicodedata.decimal(letter, letter)) for letter in plain)
     return unicodedata.normalize("NFC", " ".join("".join(digits).split())).casefold()
@@ -164,7 +164,7 @@ ROUNDS_MAX = 3  # how often a text was broken
 
 
 class Text(Enum):
-    """How a text of a shop could be read."""
+    """The possible reading of a text of a shop."""
 
     PLAIN = "plain"  # as it came
     MENDED = "mended"  # it was UTF-8 taken for Latin-1, and was read back
@@ -192,7 +192,7 @@ _CUT = re.compile(r"Ã[\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹Œ‘’“”
 
 
 def _meant(text: str) -> str | None:
-    """The text whose UTF-8 bytes these characters would be; None if they are no such bytes."""
+    """Return the text whose UTF-8 bytes these characters would be; None if they are no such bytes."""
     if text.isascii():
         return None
     try:
@@ -204,7 +204,8 @@ def _meant(text: str) -> str | None:
 
 
 def _is_sure(broken: str, meant: str) -> bool:
-    """Whether the broken text can hardly have been meant as it is: CAFÉ® is a name, and its last two bytes are one letter in UTF-8."""
+    """Return whether the broken text can hardly have been meant as it is: CAFÉ® is a name, and its last two bytes
+    are one letter in UTF-8."""
     if any(unicodedata.category(letter) in {"Cn", "Co", "Cc"} and letter not in "\t\n\r" for letter in meant):
         return False
     if any("\x80" <= letter <= "\x9f" for letter in broken):

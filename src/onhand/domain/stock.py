@@ -1,4 +1,4 @@
-"""Says what an item and a movement are: the ledger's own words.
+"""Defines an item and a movement: the words of the ledger.
 
 Path: every service that changes a quantity builds movements here and hands them to ``services.bookkeeping.book``.
 Promise: a movement cannot be built with the wrong sign for its kind, without an origin, or outside the limits.
@@ -35,7 +35,7 @@ RISES = frozenset({Kind.CANCELLATION, Kind.RETURN, Kind.RECEIPT})
 
 
 def sku_key(text: str) -> str:
-    """Return the form under which two spellings are one SKU: case, outer blanks and what nobody can see do not count."""
+    """Return the form under which two spellings are one SKU: case, outer blanks and invisible characters do not count."""
     return as_seen(text).casefold()
 
 
@@ -52,7 +52,7 @@ def check_sku(text: str) -> str:
 
 
 def is_sku(text: str) -> bool:
-    """Whether the text could be a SKU; what a shop holds is a fact, and no reason to raise."""
+    """Return whether the text could be a SKU; what a shop holds is a fact, and no reason to raise."""
     try:
         check_sku(text)
     except Refused:
@@ -61,14 +61,14 @@ def is_sku(text: str) -> bool:
 
 
 def check_quantity(value: int, what: str = "quantity") -> int:
-    """The value, if it is one that a shop could show. Raises Refused."""
+    """Return the value if it is one that a shop could show. Raise Refused if not."""
     if not -QUANTITY_MAX <= value <= QUANTITY_MAX:
         raise Refused(f"The {what} {value} is out of range (at most {QUANTITY_MAX:,}).", value=value)
     return value
 
 
 def check_text(value: str, what: str) -> str:
-    """Free text of bounded length, without outer blanks. Raises Refused."""
+    """Return free text of bounded length, without outer blanks. Raise Refused if it is too long."""
     text = value.strip()
     if len(text) > TEXT_LENGTH_MAX:
         raise Refused(f"The {what} has {len(text)} characters; at most {TEXT_LENGTH_MAX} are possible.")
@@ -77,7 +77,7 @@ def check_text(value: str, what: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One sellable thing. ``on_hand`` is the sum of its movements; negative means oversold by that much."""
+    """One thing that is sold. ``on_hand`` is the sum of its movements; negative means oversold by that much."""
 
     id: int
     sku: str
@@ -87,9 +87,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One run of a shop's own numbering: ids of a shop restored from a backup come again, under another epoch.
+    """One run of a shop's own numbering: a shop restored from a backup uses ids again, under another epoch.
 
-    The epoch of lines whose numbers came again within an epoch ends with "~" and a number. It names them in lists, and no origin has it.
+    The epoch of lines whose numbers were used again within an epoch ends with "~" and a number. Lists show it, and no origin contains it.
     """
 
     cart: int
@@ -100,13 +100,13 @@ class Source:
 
 
 def numbered(line: int, run: int) -> str:
-    """A line's number as origins have it."""
+    """Return a line's number as it appears in origins."""
     return f"{line}~{run}" if run else str(line)
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One immutable ledger entry. ``origin`` names the fact it stands for, so that the same fact is booked once."""
+    """One immutable ledger entry. ``origin`` names the fact behind it, so that the same fact is booked once."""
 
     item: int
     kind: Kind
@@ -131,15 +131,16 @@ class Movement:
     def sale_line(
         cls, item: int, units: int, source: Source, order: int, line: int, taken: int = 0, run: int = 0
     ) -> Movement:
-        """Units that a shop's order line took. ``taken``: units that the line has taken in all by then, if it took some before;
-        ``run``: which run of numbers the line's is from."""
+        """Return the movement of units that a shop's order line took. ``taken``: units that the line has taken in total by then, if it took
+        some before; ``run``: which run of numbers the line's is from."""
         origin = f"{source}/line/{numbered(line, run)}" + (f"/taken/{taken}" if taken > units else "")
         reason = "order edited in the shop" if taken > units else ""
         return cls(item, Kind.SALE, -units, origin, source.cart, str(order), line, reason)
 
     @classmethod
     def sale_counter(cls, item: int, units: int, source: Source, product: int, mark: str) -> Movement:
-        """Units that a shop's counter says were sold, with no line to name them. ``mark`` tells this step from others."""
+        """Return the movement of units that a shop's counter says were sold, with no line to name them. ``mark`` tells this step from
+        others."""
         origin = f"{source}/product/{product}/rose/{mark}"
         return cls(item, Kind.SALE, -units, origin, source.cart, reason="counter rose, no order line")
 
@@ -156,9 +157,9 @@ class Movement:
         run: int = 0,
         cancelled: bool = False,
     ) -> Movement:
-        """Units of an order line that a shop gave back. ``back``: units of the line that came back in all by then; ``deleted``: the
-        line is gone; ``cancelled``: it is there, and its order was cancelled; else it was lowered; ``run``: which run of numbers the
-        line's is from."""
+        """Return the movement of units of an order line that a shop gave back. ``back``: units of the line that came back in total by then;
+        ``deleted``: the line is gone; ``cancelled``: it exists, and its order was cancelled; else it was lowered; ``run``: which run of
+        numbers the line's is from."""
         mark = numbered(line, run)
         origin = f"{source}/line/{mark}/restock" if deleted and back == units else f"{source}/line/{mark}/back/{back}"
         reason = "order deleted with restock" if deleted else "order edited in the shop"
@@ -167,13 +168,13 @@ class Movement:
 
     @classmethod
     def cancellation_counter(cls, item: int, units: int, source: Source, product: int, mark: str) -> Movement:
-        """Units that a shop gave back, its counter says, with no deleted line to name them."""
+        """Return the movement of units that a shop gave back, by its counter, with no deleted line to name them."""
         origin = f"{source}/product/{product}/fell/{mark}"
         return cls(item, Kind.CANCELLATION, units, origin, source.cart, reason="counter fell, no deleted line")
 
     @classmethod
     def edit(cls, item: int, change: int, cart: int, difference: int) -> Movement:
-        """A change typed into a shop that wins under that cart's policy or a person's decision."""
+        """Return the movement of a change typed into a shop that wins under that cart's policy or a person's decision."""
         origin = f"difference/{difference}"
         return cls(item, Kind.ADJUSTMENT, change, origin, cart, reason="edited in the shop")
 

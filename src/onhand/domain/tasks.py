@@ -1,4 +1,4 @@
-"""Says what a task is: long work, such as a Send of thousands of listings, that goes on while its page is closed.
+"""Defines tasks: long work, such as a Send of thousands of listings, that continues while its page is closed.
 
 Path: ``running.tasks`` runs them; the task's page and ``onhand task`` show them.
 Promise: a task ends in exactly one of the states below, and its message says what that means.
@@ -21,7 +21,7 @@ UNTOUCHED = "It was cancelled before any count was changed on either side."
 
 
 class TaskState(StrEnum):
-    """How far a task is."""
+    """The stages of a task."""
 
     RUNNING = "running"
     DONE = "done"
@@ -48,7 +48,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class TaskLine:
-    """What came of one SKU. ``here`` is what was on hand, ``there`` what the shop showed; ``change`` was added to one of them."""
+    """The result for one SKU. ``here`` is what was on hand, ``there`` what the shop showed; ``change`` was added to one of them."""
 
     product: int
     sku: str
@@ -57,11 +57,11 @@ class TaskLine:
     there: int
     change: int
     result: str
-    failure: str | None  # or what a person should know of it though it did not fail
+    failure: str | None  # or what a person should know about it although it did not fail
 
     @classmethod
     def of(cls, line: Mapping[str, Any]) -> TaskLine:
-        """Return what is kept of a line of an answer. Its remark is kept where nothing failed."""
+        """Return what is kept of a line of an answer. Its remark is kept if nothing failed."""
         told = dict(line)
         remark = told.pop("remark", "")
         return cls(**{**told, "failure": told["failure"] or remark or None})

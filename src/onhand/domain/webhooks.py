@@ -1,4 +1,4 @@
-"""Says what a webhook is told: the events, the message, its signature, and when a delivery is tried again.
+"""Defines webhooks: the events, the message, its signature, and when a delivery is retried.
 
 Path: ``services.webhooks`` asks here what to store and what an answer means; ``running.sender`` carries it out.
 Promise: every try of a delivery has the same id and the same body; a pause never exceeds ``PAUSE_MAX``.
@@ -27,20 +27,20 @@ URL_LENGTH_MAX = 2000
 ROWS_MAX = 1000  # movements or differences looked through for one message
 SKUS_MAX = 100  # in one message
 DIFFERENCES_MAX = 100  # in one message
-WAITING_MAX = 100  # deliveries of one webhook; beyond that nothing is taken from the ledger until some are settled
+WAITING_MAX = 100  # waiting deliveries of one webhook; beyond that nothing is taken from the ledger until some are done
 PAUSE_FIRST = timedelta(seconds=5)
 PAUSE_MAX = timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=3)
 KEEP = timedelta(days=30)
 KEEP_MAX = 10_000  # settled deliveries of one webhook
 DOWN_AFTER = timedelta(minutes=1)
-GONE = 410  # a receiver that answers this wants to hear no more
+GONE = 410  # a receiver that answers this wants no more messages
 SECRET_PREFIX = "whsec_"  # noqa: S105 - it only says what follows
-TEST = "webhook.test"  # an event that only a person brings about
+TEST = "webhook.test"  # an event that only a person can cause
 
 
 class Event(StrEnum):
-    """What a webhook can be told of."""
+    """The events that a webhook can receive."""
 
     STOCK_CHANGED = "stock.changed"
     DIFFERENCE_OPENED = "difference.opened"
@@ -49,7 +49,7 @@ class Event(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """What became of a delivery."""
+    """The states of a delivery."""
 
     WAITING = "waiting"
     DELIVERED = "delivered"
@@ -58,7 +58,7 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """An address that is told of events. ``down`` are the carts it was told are down."""
+    """An address that receives events. ``down`` are the carts that it knows to be down."""
 
     id: int
     url: str
@@ -66,7 +66,7 @@ class Webhook:
     events: frozenset[Event]
     active: bool
     allow_http: bool
-    movement_cursor: int  # told, or not to be told, of all movements up to this one
+    movement_cursor: int  # all movements up to this one were sent, or are not to be
     difference_cursor: int
     down: frozenset[int]
     created_at: datetime
@@ -93,13 +93,13 @@ class Delivery:
 
     @property
     def message(self) -> str:
-        """Its name for the receiver. The time is part of it, so that it does not come again from a store put back to a backup."""
+        """Return its id for the receiver. The time is part of it, so that a store restored from a backup does not use it again."""
         return f"msg_{self.id}_{int(self.created_at.timestamp() * 1_000_000)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a receiver said: its HTTP status, or None if there was no answer; and in words."""
+    """A receiver's answer: its HTTP status, or None if there was no answer; and in words."""
 
     status: int | None
     words: str
@@ -111,7 +111,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an answer means for a delivery and its webhook."""
+    """The effect of an answer on a delivery and its webhook."""
 
     state: DeliveryState
     next_at: datetime
@@ -119,13 +119,13 @@ class Outcome:
 
 
 def message(event: str, at: datetime, data: Mapping[str, Any]) -> str:
-    """The body of a delivery."""
+    """Return the body of a delivery."""
     timestamp = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return json.dumps({"type": event, "timestamp": timestamp, "data": data}, ensure_ascii=False, separators=(",", ":"))
 
 
 def signed(delivery: Delivery, secret: str, at: datetime) -> dict[str, str]:
-    """The headers that prove who sent it, what, and when."""
+    """Return the headers that prove who sent it, what, and when."""
     timestamp = str(int(at.timestamp()))
     return {
         "webhook-id": delivery.message,
@@ -135,13 +135,13 @@ def signed(delivery: Delivery, secret: str, at: datetime) -> dict[str, str]:
 
 
 def signature(secret: str, name: str, timestamp: str, body: str) -> str:
-    """HMAC-SHA256 over id, timestamp and body, in Base64."""
+    """Return the HMAC-SHA256 over id, timestamp and body, in Base64."""
     key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
     return base64.b64encode(hmac.digest(key, f"{name}.{timestamp}.{body}".encode(), hashlib.sha256)).decode()
 
 
 def judge(delivery: Delivery, answer: Answer, at: datetime) -> Outcome:
-    """What becomes of a delivery that was just tried once more."""
+    """Return what becomes of a delivery after one more try."""
     if answer.taken:
         return Outcome(DeliveryState.DELIVERED, at)
     if answer.status == GONE:
@@ -152,12 +152,12 @@ def judge(delivery: Delivery, answer: Answer, at: datetime) -> Outcome:
 
 
 def pause(attempts: int) -> timedelta:
-    """How long to wait after so many tries: twice as long each time."""
+    """Return how long to wait after so many tries: twice as long each time."""
     return min(PAUSE_MAX, PAUSE_FIRST * (1 << min(attempts - 1, 20)))
 
 
 def gather(movements: Sequence[tuple[int, int]]) -> dict[int, list[int]]:
-    """From (movement, item) in the order of booking: the movements of each item, up to where one item more would be too many."""
+    """Return, from (movement, item) in the order of booking, the movements of each item, up to where one item more would be too many."""
     of_item: dict[int, list[int]] = {}
     for movement, item in movements:
         if item not in of_item and len(of_item) == SKUS_MAX:
@@ -167,7 +167,7 @@ def gather(movements: Sequence[tuple[int, int]]) -> dict[int, list[int]]:
 
 
 def turns(told: frozenset[int], carts: Iterable[tuple[Cart, Facts]]) -> list[tuple[Event, Cart]]:
-    """Return which carts went down or came up since a webhook was told. A cart that is not to be looked at does neither."""
+    """Return which carts went down or came up since the webhook's last message. A cart that is not watched does neither."""
     found = []
     for cart, facts in carts:
         if not facts.watched:

@@ -1,7 +1,7 @@
 """Aligns: makes both sides equal once (Send QOH, Get QOH) and switches real-time synchronization on and off.
 
 Path: the buttons and commands of the same names → ``send_qoh``, ``get_qoh``, ``enable``, ``disable``.
-Promise: a baseline is one exact moment of the shop, every product seen twice, the settling time apart; trade meanwhile is kept.
+Promise: a baseline is one exact moment of the shop, every product seen twice, one settling time apart; trade in between is kept.
 Never: writes a quantity to a shop: Send marks listings as news, and delivery posts the change.
 """
 
@@ -41,7 +41,7 @@ log = structlog.get_logger()
 
 
 def preview(house: House, cart: Cart, shop: Shop, direction: Direction, create: bool) -> list[Plan]:
-    """Return what Send or Get would do; read the shop once and change nothing on either side."""
+    """Return what Send or Get would do. Read the shop once, and change nothing on either side."""
     rows = refreshing.all_rows(shop)
 
     def read(books: Books) -> list[Plan]:
@@ -60,7 +60,7 @@ def _shown(row: Row, tie: Tie, known: Listing | None) -> Shown:
 
 
 def get_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, create: bool, progress: Progress) -> list[Plan]:
-    """Book what the cart shows as counts: the cart is right. With ``create``, make items for new SKUs."""
+    """Take the shop's quantities over as counts: the cart is right. With ``create``, make items for new SKUs."""
     baseline = baselining.prepare(house, cart, shop, memory, progress)
     at = house.clock.now()
 
@@ -86,7 +86,7 @@ def get_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, create: bool, 
             if listing.product in changes and listing.item is not None
         ]
         books.listings.align(cart.id, [listing.id for listing in aligned])
-        if books.carts.get(cart.id).settings.buffer:  # a count that is equal already is shown less the buffer too
+        if books.carts.get(cart.id).settings.buffer:  # a count that is already equal still shows less the buffer
             books.listings.announce_listings([listing.id for listing in aligned])
         bookkeeping.book(books, movements, at)
         _settle_alignment(books, cart, aligned, at, Direction.GET)
@@ -94,13 +94,13 @@ def get_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, create: bool, 
 
     planned, kept = house.store.write(write)
     log.info("cart.aligned", cart=cart.name, direction="get", changed=sum(1 for line in planned if line.change))
-    # Without a buffer nothing is left to post; with one, the shop shows that much less from now on.
+    # Without a buffer nothing is left to post. With one, the shop shows that much less from now on.
     left = _post_all(house, cart, shop, ROWS_MAX, progress, 0, kept)
     return [replace(line, left=left.get(line.product)) for line in planned] if left else planned
 
 
 def send_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, batch_size: int, progress: Progress) -> list[Plan]:
-    """Post the change from what the shop shows to what we want it to show, in batches: we are right."""
+    """Post to the shop, in batches, the change from what it shows to what it should show: OnHand is right."""
     baseline = baselining.prepare(house, cart, shop, memory, progress)
     at = house.clock.now()
 
@@ -146,8 +146,8 @@ class Differing:
 def enable(house: House, cart: Cart, shop: Shop, memory: Memory, force: str, person: str) -> int:
     """Switch real-time synchronization on; return how many listings will be posted at once because of other carts' sales.
 
-    Compare first. Raises Refused while SynchQOH is off, the cart was never aligned, its family is not known, or counts differ;
-    the fact ``differing`` lists them. ``force`` is a reason, and then our counts win.
+    Both sides are compared first. Raises Refused while SynchQOH is off, the cart was never aligned, its family is not known, or counts
+    differ; the fact ``differing`` lists them. With ``force``, a reason, our counts win.
     """
     pace = house.store.read(lambda books: settings.pace_of(books, cart))
     if not house.store.read(settings.values)["SynchQOH"]:
@@ -166,7 +166,7 @@ def enable(house: House, cart: Cart, shop: Shop, memory: Memory, force: str, per
         )
     look_at_all(house, cart, shop, memory, pace)
     if memory.suspicions:
-        # Something differs. A sale being written looks like that too, for some milliseconds: look again.
+        # Something differs. A sale that is being written looks the same for some milliseconds, so look again.
         house.clock.sleep(pace.rules.settle_seconds)
         look_at_all(house, cart, shop, memory, pace)
     differing, explained = house.store.read(lambda books: _differing(books, cart))
@@ -200,12 +200,12 @@ def enable(house: House, cart: Cart, shop: Shop, memory: Memory, force: str, per
 
 
 def look_at_all(house: House, cart: Cart, shop: Shop, memory: Memory, pace: settings.Pace) -> None:
-    """Look until all order lines are read, each time with the sums, and post nothing. Raises Refused if a look stopped the cart."""
+    """Look until all order lines are read, each time with the sums, and post nothing. Raise Refused if a look stopped the cart."""
     misled = -1
     for _ in range(ticking.LOOKS_MAX):
         misled, memory.sums_due = memory.misled, 0.0
         ticking.observe(house, cart.id, shop, memory, pace)
-        # Cells that named a product that does not differ hide another that does.
+        # Cells that named a product that does not differ hide another one that does.
         if not memory.behind and memory.misled <= misled:
             break
     else:
@@ -218,7 +218,7 @@ def look_at_all(house: House, cart: Cart, shop: Shop, memory: Memory, pace: sett
 
 
 def disable(house: House, cart: Cart, person: str) -> None:
-    """Switch real-time synchronization off. Nothing stored is lost; a batch on its way is settled once it is on again."""
+    """Switch real-time synchronization off. What is stored stays; a batch on its way is finished once it is on again."""
     house.store.write(lambda books: books.carts.switch(cart.id, False))
     log.info("synchronization.disabled", cart=cart.name, person=person)
 
@@ -226,9 +226,9 @@ def disable(house: House, cart: Cart, person: str) -> None:
 def _post_all(
     house: House, cart: Cart, shop: Shop, batch_size: int, progress: Progress, changes: int, kept: Container[int]
 ) -> dict[int, str]:
-    """Deliver until nothing is due. If a person cancels, return the products that were not sent, and what becomes of each.
+    """Deliver until nothing is due. If a person cancels, return the products that were not sent, and what happens to each.
 
-    ``kept``: listings that were in step before. Raises what the shop raises; what was not sent by then is left in the same way.
+    ``kept``: listings that were in sync before. Raises what the shop raises; what was not sent by then is left the same way.
     """
     done = 0
     try:
@@ -248,9 +248,9 @@ def _post_all(
 
 
 def _leave(books: Books, cart: Cart, kept: Container[int]) -> dict[int, str]:
-    """Leave what is not posted yet to real-time; if that is off, make sure that nothing posts it later without being asked.
+    """Leave unsent posts to real-time synchronization; if that is off, make sure that nothing posts them later without a request.
 
-    Listings that were in step before stay so: the shop's sales of them must be booked even if no one sends again for a while.
+    Listings that were in sync before stay so: the shop's sales of them must be booked even if the next Send is a while away.
     """
     current = books.carts.get(cart.id)
     dues = _dues(books, cart)
@@ -286,7 +286,7 @@ def _plan_now(books: Books, cart: Cart, direction: Direction, create: bool) -> l
 def _plan(books: Books, cart: Cart, shown: Sequence[Shown], direction: Direction, create: bool) -> list[Plan]:
     items = books.items.all()
     if direction is Direction.GET and baselining.in_real_time(cart):
-        # What real-time has not posted yet is no count of the shop's own: it will show it in a moment.
+        # What real-time synchronization has not posted yet is not the shop's own count: it will show in a moment.
         coming = {due.product: posts.change_due(due, cart.settings.buffer) for due in _dues(books, cart)}
         shown = [replace(one, quantity=one.quantity + coming.get(one.product, 0)) for one in shown]
     planned = plan(direction, shown, items, cart.settings.buffer, create)
@@ -298,7 +298,7 @@ def _plan(books: Books, cart: Cart, shown: Sequence[Shown], direction: Direction
 
 
 def _create_items(books: Books, planned: Sequence[Plan], at: datetime) -> None:
-    """Make the items that a plan asks for, and tie every cart's listings of these SKUs to them."""
+    """Make the items that a plan needs, and tie the listings of these SKUs in all carts to them."""
     books.items.add_all([(check_sku(line.sku), line.name) for line in planned if line.create], at)
     books.listings.tie()
 
@@ -311,15 +311,15 @@ def _settle_alignment(books: Books, cart: Cart, aligned: Sequence[Listing], at: 
 
 
 def _differing(books: Books, cart: Cart) -> tuple[list[Differing], list[int]]:
-    """Return the listings whose counts differ for another reason than other carts' sales since the alignment, and the ids of those that
-    differ for that reason alone."""
+    """Return the listings that need an alignment, and the ids of those that differ only because of other carts'
+    sales since the last one."""
     current = books.carts.get(cart.id)
     elsewhere = books.ledger.trade_elsewhere(cart.id, current.aligned_movement)
     items = books.items.all()
     differing, explained = [], []
     for listing in books.listings.all(cart.id):
         if listing.item is None or listing.problem is not None or listing.parked_by is not None:
-            continue  # a person wants nothing to be posted there
+            continue  # a person does not want anything posted there
         item = items[listing.item]
         here = target(item.on_hand, cart.settings.buffer)
         due = here + listing.held - listing.agreed

@@ -1,7 +1,7 @@
-"""Keeps who asked for what, and does a request that comes twice once.
+"""Records who asked for what, and runs a repeated request only once.
 
 Path: ``verbs.run`` → ``App.acting`` puts an ``Audited`` store under the services for the length of one verb → audit log, requests.
-Promise: the entry in the audit log, the answer to a keyed request and what the verb did are one commit.
+Promise: the entry in the audit log, the answer to a request with an idempotency key and what the verb did are one commit.
 Never: keeps a secret; arguments arrive here redacted.
 """
 
@@ -20,28 +20,28 @@ from onhand.domain.people import Caller
 from .ports import Books, Clock, Store
 
 T = TypeVar("T")
-KEEP_REQUESTS = timedelta(days=7)  # for so long a key is remembered
+KEEP_REQUESTS = timedelta(days=7)  # how long a key is remembered
 KEY_LENGTH_MAX = 255
-ARGUMENTS_LENGTH_MAX = 2000  # characters of one entry's arguments; a whole import is not repeated there
+ARGUMENTS_LENGTH_MAX = 2000  # characters kept of one entry's arguments; a whole import is not repeated there
 
 
 @dataclass(slots=True)
 class Audited:
-    """A store that writes down the first commit of a verb, and with a key remembers its answer. One per call of a verb."""
+    """A store that records the first commit of a verb and, with a key, remembers its answer. One per call of a verb."""
 
     store: Store
     clock: Clock
     caller: Caller
     verb: str
     arguments: Mapping[str, Any]  # redacted
-    key: str | None = None  # the caller's own name for this request
+    key: str | None = None  # the caller's idempotency key for this request
     _noted: bool = field(default=False, init=False)
 
     def read(self, unit: Callable[[Books], T]) -> T:
         return self.store.read(unit)
 
     def write(self, unit: Callable[[Books], T]) -> T:
-        """Do it, once for each key: a request that comes again gets the first answer, as JSON has it, and nothing is booked.
+        """Run the work once per key. A repeated request gets the first answer, as JSON, and books nothing.
 
         Raises Refused if the key was used for another request.
         """

@@ -1,7 +1,7 @@
 """Takes a new baseline of a shop before an alignment, with what the shop traded since the last look.
 
 Path: ``aligning`` → ``prepare``, which looks, books and surveys → ``take``, in the unit of work of the alignment itself.
-Promise: a baseline and the alignment that needs it are committed together: a kill in between leaves the cart as it was.
+Promise: a baseline and the alignment that needs it are one commit: a kill before it leaves the cart as it was.
 Never: decides which side is right.
 """
 
@@ -28,34 +28,34 @@ LINE_MAX = 2**62  # above every order line
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What a shop holds at one moment, to begin again from there."""
+    """The state of a shop at one moment, from which the books start again."""
 
     cart: Cart
     hello: Hello
     found: Survey
     trade: (
         LastTrade | None
-    )  # since the last look; None: nothing goes on from there, so all before this baseline is history
+    )  # since the last look; None: the books cannot continue, so all before this baseline is history
     at: datetime
 
 
 def in_real_time(cart: Cart) -> bool:
-    """Return whether real-time synchronization keeps a cart in step, so that it needs no new baseline."""
+    """Return whether real-time synchronization keeps a cart in sync, so that it needs no new baseline."""
     return cart.aligned and cart.halted is None and cart.synchronize
 
 
 def goes_on(cart: Cart, hello: Hello) -> bool:
-    """Return whether a shop is still where our posts left it, as one is that the brake stopped.
+    """Return whether a shop is still where our posts left it; a cart that the brake stopped is.
 
-    Of one that was restored we cannot know which of our bookings its counters contain.
+    If the shop was restored from a backup, it is unknown which of our bookings its counters contain.
     """
     return cart.aligned and (hello.epoch, hello.last_seq) == (cart.epoch, cart.next_seq - 1)
 
 
 def prepare(house: House, cart: Cart, shop: Shop, memory: Memory, progress: Progress) -> Baseline | None:
-    """Book what a shop sold since it was last aligned, and read a new baseline; None if real-time keeps the cart in step.
+    """Book what a shop sold since it was last aligned, and read a new baseline; None if real-time keeps the cart in sync.
 
-    Raises Refused if the shop cannot be kept in step, Conflict if it does not begin a new epoch where it has to.
+    Raises Refused if the shop cannot be kept in sync, Conflict if it does not begin a new epoch where it has to.
     """
     pace = house.store.read(lambda books: settings.pace_of(books, cart))
     cart = _catch_up(house, cart, shop, memory, pace)
@@ -67,7 +67,7 @@ def prepare(house: House, cart: Cart, shop: Shop, memory: Memory, progress: Prog
     claiming.check_free(house, cart, hello)
     follows = goes_on(cart, hello)
     if not follows:
-        # Where it goes on, so does the epoch: killed between here and our own commit, we would not know the shop again.
+        # If the cart continues, so does its epoch: after a kill between here and our commit, we could not recognise the shop.
         hello = _begin_epoch(cart, shop, hello)
     found = survey(house, shop, pace.rules.settle_seconds, progress)
     trade = lasttrade.read(house, cart, shop, found, memory) if follows else None
@@ -79,7 +79,7 @@ def prepare(house: House, cart: Cart, shop: Shop, memory: Memory, progress: Prog
 
 
 def _catch_up(house: House, cart: Cart, shop: Shop, memory: Memory, pace: Pace) -> Cart:
-    """Bring the books as close to the shop as they can be without a new baseline; return the cart as it is then."""
+    """Bring the books as close to the shop as possible without a new baseline; return the cart as it is then."""
     if cart.aligned and cart.halted is None:
         for _ in range(ticking.LOOKS_MAX):
             ticking.observe(house, cart.id, shop, memory, pace)
@@ -101,15 +101,15 @@ def _begin_epoch(cart: Cart, shop: Shop, before: Hello) -> Hello:
 
 
 def take(books: Books, baseline: Baseline) -> list[Doubt]:
-    """Take a baseline over into the books; return what the shop's counters gave back and its quantities did not get."""
+    """Take a baseline over into the books; return what the shop's counters gave back but its quantities did not get."""
     cart, found, at = baseline.cart, baseline.found, baseline.at
     doubts: list[Doubt] = []
     if baseline.trade is not None:
         _follow_ties(books, baseline)
         doubts = lasttrade.book(books, cart, found, baseline.trade, at)
-        _follow_ties(books, baseline)  # what leaves step now does so with its last trade booked
+        _follow_ties(books, baseline)  # listings that leave sync now do so with their last trade booked
     _take_rows(books, baseline)
-    if cart.aligned:  # above its highest line a shop has none: those that are known from there are gone
+    if cart.aligned:  # a shop has no lines above its highest one: known lines above it are gone
         books.lines.vanish(cart.source, sorted(books.lines.present(cart.source, found.line, LINE_MAX)), at)
     sums = Sums.total(Sums.of(row.product, row.quantity, row.ordered, 1) for row in found.rows.values())
     books.carts.greet(cart.id, baseline.hello)
@@ -120,7 +120,7 @@ def take(books: Books, baseline: Baseline) -> list[Doubt]:
 
 
 def _follow_ties(books: Books, baseline: Baseline) -> None:
-    """Note where listings are that leave step by this baseline, and go on with those that come back to their item."""
+    """Note where listings are that leave sync with this baseline, and continue with those that are back with their item."""
     cart = baseline.cart
     listings = books.listings.all(cart.id)
     live = [listing for listing in listings if not listing.deleted]
@@ -128,7 +128,7 @@ def _follow_ties(books: Books, baseline: Baseline) -> None:
 
 
 def _take_rows(books: Books, baseline: Baseline) -> None:
-    """Make the listings what the shop's products are now."""
+    """Update the listings to what the shop's products are now."""
     cart, rows = baseline.cart, baseline.found.rows
     listings = books.listings.all(cart.id)
     if baseline.trade is None:

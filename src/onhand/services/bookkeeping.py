@@ -38,9 +38,9 @@ def book(books: Books, movements: Sequence[Movement], at: datetime) -> None:
 
 
 def unbookable(books: Books, changes: Mapping[int, int]) -> set[int]:
-    """The items whose balance would leave its range by these signed units.
+    """Return the items whose balance these signed units would move out of range.
 
-    Whoever books a fact asks first: a fact cannot be refused, and one product must not stop the booking of all others.
+    Ask before booking a fact: a fact cannot be refused, and one product must not stop the booking of all others.
     """
     found = books.items.by_id(sorted(changes))
     return {
@@ -50,7 +50,7 @@ def unbookable(books: Books, changes: Mapping[int, int]) -> set[int]:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What ``prove`` found. Empty lists mean that the promises hold."""
+    """The result of ``prove``. Empty lists mean that the promises hold."""
 
     items: list[tuple[str, int, int]]  # SKU, balance, sum of movements
     carts: list[str]  # carts whose five sums are not those of their listings
@@ -61,7 +61,7 @@ class Proof:
 
 
 def prove(house: House) -> Proof:
-    """Fold everything again and compare: balances with movements, each cart's sums with its listings."""
+    """Recompute and compare: balances with movements, and each cart's sums with its listings."""
 
     def refold(books: Books) -> Proof:
         wrong = [cart.name for cart in books.carts.all() if cart.sums != books.listings.sums(cart.id)]
@@ -71,5 +71,5 @@ def prove(house: House) -> Proof:
 
 
 def listing_sums(listing: Listing) -> Sums:
-    """What one listing contributes to the five sums of its cart."""
+    """Return the contribution of one listing to its cart's five sums."""
     return Sums.of(listing.product, listing.agreed, listing.ordered, count=1)

@@ -1,7 +1,7 @@
-"""Brakes: says when so much would change that a person has to look first.
+"""Brakes: stops changes that are so large that a person has to look first.
 
 Path: ``reconciling.compare`` asks before it acts on what has settled.
-Promise: units that no order line names, of many listings, stop a cart at any pace, not only within one look; a line that comes late
+Promise: units of many listings that no order line names stop a cart at any pace, not only within one look; a line that comes late
 takes its listing out of the reckoning.
 Never: stops a cart itself, or forgets what a restart does not make it forget.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def why(house: House, cart: Cart, memory: Memory, settled: int, nameless: AbstractSet[int], rules: Rules) -> str:
-    """Why nothing of what has settled may be acted on; blank if it may.
+    """Return why nothing that has settled may be acted on; blank if it may.
 
     ``settled``: how many listings would change now. ``nameless``: those of them whose counters rose with no line to name the units.
     """

@@ -1,7 +1,7 @@
-"""Tells whose a shop is: two carts that reach the same shop, and another OnHand at it.
+"""Tells which cart or which OnHand owns a shop, where two reach the same one.
 
 Path: ``probing`` and ``aligning`` → ``check_free`` before a cart takes a shop; ``ticking`` → ``explain`` when the epoch is another.
-Promise: one shop is kept by one cart. An epoch is 16 random digits, so whoever finds that of another cart is at that cart's shop.
+Promise: one shop is kept by one cart. An epoch is 16 random digits, so a cart that finds another cart's epoch has reached that cart's shop.
 Never: asks a shop, or decides which of two carts is to stay.
 """
 
@@ -19,7 +19,7 @@ ALIGN = "Compare, then align the cart with Send QOH or Get QOH."
 def check_free(house: House, cart: Cart, hello: Hello) -> None:
     """Raise Refused, with reason ``same_shop``, if another cart keeps this shop.
 
-    A copy of a shop has the epoch of the first, too. It is told by its number: the first has got posts since.
+    A copy of a shop has the same epoch. Its sequence number tells it apart: the original received posts since.
     """
 
     def read(books: Books) -> Cart | None:
@@ -43,7 +43,7 @@ def check_free(house: House, cart: Cart, hello: Hello) -> None:
 
 
 def explain(house: House, cart: Cart, conflict: Conflict) -> Conflict:
-    """The conflict itself, or one that says who took the shop over, where its epoch tells."""
+    """Return the conflict, or one that names who took the shop over, if its epoch tells."""
     epoch = conflict.facts.get("epoch")
     if not isinstance(epoch, str) or epoch == cart.epoch:
         return conflict

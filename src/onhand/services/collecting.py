@@ -1,4 +1,4 @@
-"""Books what a look told of: the order lines that the sums confirm.
+"""Books the order lines that a look found and the sums confirm.
 
 Path: ``ticking`` → ``looking.look`` → ``book`` → ``trading.sell``; where the lines do not explain the sums, ``reconciling`` goes on.
 Promise: each sale is booked once, in the same commit that moves the cursor past it.
@@ -24,10 +24,10 @@ from .ports import Books, House
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """What a look said, once it is booked."""
+    """The result of a look, once it is booked."""
 
     told: Told
-    emptied: tuple[int, ...] = ()  # products of which a sale took the last units
+    emptied: tuple[int, ...] = ()  # products whose last units were sold
 
 
 def book(house: House, cart: Cart, collected: Collected) -> Booked:
@@ -53,7 +53,7 @@ def _residual(cart: Cart, collected: Collected) -> Sums | None:
 
 
 def _note(books: Books, cart: Cart, collected: Collected, residual: Sums | None, at: datetime) -> Noted:
-    """Take the lines of a look over into the books, and move the cursor past them. Nothing is booked as sold yet."""
+    """Add the lines of a look to the books, and move the cursor past them. Nothing is booked as sold yet."""
     if collected.place != cart.place:
         books.carts.begin_again(cart.id, collected.place)
     gone = frozenset(books.lines.vanish(cart.source, collected.gone, at))
@@ -68,7 +68,7 @@ def _note(books: Books, cart: Cart, collected: Collected, residual: Sums | None,
 
 
 def _restate(books: Books, cart: Cart, edited: Sequence[Line]) -> frozenset[int]:
-    """Take over what is on edited lines that took nothing; return the products of the others, whose stock is followed."""
+    """Take over edited lines that took nothing; return the products of the others whose stock is followed."""
     if not edited:
         return frozenset()
     listings = books.listings.of(cart.id, sorted({line.product for line in edited}))

@@ -1,4 +1,4 @@
-"""Connects carts: adds, edits and removes them, makes keys, keeps passwords, says which rights a database user needs.
+"""Connects carts: adds, edits and removes them, makes keys, keeps passwords, and lists the rights a database user needs.
 
 Path: the verbs of carts → here → the book of carts; ``ports.Connectors`` knows addresses and keys.
 Promise: only settings with which a connector can be reached are kept; an edit of an older page is a conflict; a password that was
@@ -21,20 +21,20 @@ from .ports import Books, Connectors, Grants, House
 
 KEY_SECRET = re.compile(r"([0-9a-fA-F]{64})?")
 LEAST_SECONDS = {"tick_seconds": 0.05, "settle_seconds": 0.1}
-SYSTEM_VALUES = ("batch_size", "tick_seconds", "settle_seconds")  # 0 stands for the system parameter
+SYSTEM_VALUES = ("batch_size", "tick_seconds", "settle_seconds")  # 0 means the system parameter
 
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """The key of a cart as it goes into the shop."""
+    """The key of a cart in the form that goes into the shop."""
 
     key_id: str
-    text: str  # of ``onhand-key.php``
-    hint_url: str  # where the shop reports a sale; blank if nowhere
+    text: str  # the text of ``onhand-key.php``
+    hint_url: str  # where the shop reports a sale; blank for none
 
 
 def add(house: House, connectors: Connectors, wanted: Settings) -> Cart:
-    """Add a cart. Raises Refused if its name, address or secret is not possible."""
+    """Add a cart. Raise Refused if its name, address or secret is invalid."""
     checked = _checked(connectors, wanted)
     if not checked.direct and not KEY_SECRET.fullmatch(checked.secret or ""):
         raise Refused("A key's secret has 64 hexadecimal digits; leave it out to have one made.", secret="")
@@ -46,10 +46,10 @@ def add(house: House, connectors: Connectors, wanted: Settings) -> Cart:
 
 
 def edit(house: House, connectors: Connectors, cart: Cart, changes: Mapping[str, Any], seen: int | None = None) -> Cart:
-    """Change settings of a cart. ``changes``: new values by the name of the setting; 0 for a number of ``SYSTEM_VALUES`` means the
-    system parameter. ``seen``: the revision that the caller saw.
+    """Change settings of a cart. ``changes``: new values by the name of the setting; 0 for a number of ``SYSTEM_VALUES`` means the system
+    parameter. ``seen``: the revision that the caller saw.
 
-    Raises Refused if the settings are not possible, Conflict if the cart was edited since it was seen.
+    Raises Refused if the settings are invalid, Conflict if the cart was edited since it was seen.
     """
     changed: dict[str, Any] = {
         name: None if name in SYSTEM_VALUES and value == 0 else value for name, value in changes.items()
@@ -80,8 +80,8 @@ def edit(house: House, connectors: Connectors, cart: Cart, changes: Mapping[str,
 
 
 def remove(house: House, cart: Cart, confirmed: str) -> None:
-    """Forget a cart with its listings, posts and differences; movements that came from it stay. Raises Refused while it is
-    synchronized, or if its name was not repeated."""
+    """Delete a cart with its listings, posts and differences. Movements that came from it stay. Raise Refused while it is synchronized, or
+    if its name was not repeated."""
     if cart.synchronize:
         raise Refused(f"{cart.name} is synchronized: switch it off first with `onhand sync off`.", cart=cart.name)
     if confirmed.strip().casefold() != cart.name.casefold():
@@ -94,9 +94,9 @@ def remove(house: House, cart: Cart, confirmed: str) -> None:
 
 
 def key_file(house: House, connectors: Connectors, cart: Cart, prefix: str, renew: bool) -> KeyFile:
-    """Return the key file of a cart; makes a key if there is none, or a new one. Raises Refused for a direct cart.
+    """Return the key file of a cart; make a key if there is none, or if a new one is asked for. Raise Refused for a direct cart.
 
-    This is a write even if nothing changes: the audit log then says who took the key.
+    This is a write even if nothing changes, so that the audit log says who took the key.
     """
     own = cart.settings
     if own.direct:
@@ -121,14 +121,14 @@ def key_file(house: House, connectors: Connectors, cart: Cart, prefix: str, rene
 
 
 def keep_password(house: House, cart: Cart, password: str) -> None:
-    """Keep the password with which a direct cart's user logs in to the shop's database. Raises Refused for any other cart."""
+    """Keep the password with which a direct cart's user logs in to the shop's database. Raise Refused for any other cart."""
     _check_direct(cart)
     own = replace(cart.settings, key_id="", secret=password)
     house.store.write(lambda books: books.carts.edit(cart.id, own))
 
 
 def grants(connectors: Connectors, cart: Cart, host: str, prefix: str | None) -> Grants:
-    """Return the rights that a direct cart's user needs. Raises Refused for any other cart."""
+    """Return the rights that a direct cart's user needs. Raise Refused for any other cart."""
     _check_direct(cart)
     return connectors.grants(cart, host, prefix)
 
@@ -142,8 +142,7 @@ def _checked(connectors: Connectors, wanted: Settings) -> Settings:
 
 
 def _with_its_secret(connectors: Connectors, now: Settings, before: Settings) -> Settings:
-    """Return the settings to keep: a password is sent only to the server, and for the user, that it was entered for, and a key is no
-    password."""
+    """Return the settings to keep. A password goes only to the server and user it was entered for, and a key is not a password."""
     connectors.check_address(now)
     return now if connectors.same_login(now, before) else replace(now, key_id="", secret="")
 

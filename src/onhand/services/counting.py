@@ -1,8 +1,8 @@
 """Corrects quantities: adjustments by a person, with a reason, and count sheets.
 
 Path: ``onhand adjust``, ``onhand count …`` and their screens → here → ``bookkeeping.book`` → all carts follow.
-Promise: a correction is a movement with who and why; a sheet is posted once, whole, and takes no sale back that was booked meanwhile.
-Never: sets a balance: what was counted is turned into a change at the moment of counting.
+Promise: a correction is a movement with who and why; a sheet is posted once, as a whole, and undoes no sale booked in between.
+Never: sets a balance: a count becomes a change from what was on hand when it was counted.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from . import bookkeeping
 from .items import find
 from .ports import Books, House
 
-NAMED_MAX = 100  # SKUs named in one refusal
+NAMED_MAX = 100  # SKUs named in one error
 
 log = structlog.get_logger()
 
 
 def _check_adjustment(change: int | None, counted: int | None, reason: str) -> None:
-    """Raise Refused for an adjustment that says nothing, or too much."""
+    """Raise Refused for an adjustment that has no reason, changes nothing, or has both a change and a count."""
     if (change is None) == (counted is None):
         raise Refused("Give either a change or a counted quantity.")
     if not reason:
@@ -57,10 +57,10 @@ def adjust(
     below_zero: bool,
     seen: int | None = None,
 ) -> int:
-    """Add a signed change, or make the quantity what was counted; returns what is on hand now.
+    """Add a signed change, or set the quantity to a count; return what is on hand now.
 
-    Raises Refused if the SKU is unknown, the reason is missing, nothing would change by an adjustment, or the result would be negative and
-    ``below_zero`` is not set; Conflict if a count was compared with ``seen`` on hand, and there is another number now.
+    Raises Refused if the SKU is unknown, the reason is missing, an adjustment would change nothing, or the result would be negative and
+    ``below_zero`` is not set; Conflict if a count was compared with ``seen`` on hand and that number is different now.
     """
     reason, person = check_text(reason, "reason"), check_text(person, "name")
     _check_adjustment(change, counted, reason)
@@ -95,9 +95,9 @@ def adjust(
 
 
 def make_sheet(house: House, name: str, search: str, supplier: str, skus: Sequence[str], person: str) -> dict[str, Any]:
-    """A new count sheet: of these SKUs; or of all items, those that a search finds, those of a supplier. Drop-ship items are left out.
+    """Make a count sheet of these SKUs, or of all items, those that a search finds or those of a supplier. Drop-ship items are left out.
 
-    Returns its number, its lines and how many were left out. Raises Refused if nothing or too much would be on it.
+    Returns its number, how many lines it has and how many items were left out. Raises Refused if nothing or too much would be on it.
     """
     title = check_text(name, "name")
     if not title:
@@ -129,10 +129,10 @@ def make_sheet(house: House, name: str, search: str, supplier: str, skus: Sequen
 def enter_counts(
     house: House, sheet: int, entries: Sequence[CountEntry], counted_at: datetime | None, add_lines: bool, person: str
 ) -> dict[str, Any]:
-    """Keep what was counted, all of it or nothing. What was on hand at that moment, or at ``counted_at``, is kept with it.
+    """Save all these counts or none. What was on hand at that moment, or at ``counted_at``, is saved with them.
 
-    Raises Conflict if somebody counted one of the lines since it was shown, with the fact ``stale``: who counted what and when. Raises
-    Refused if a SKU is unknown, or is not on the sheet and ``add_lines`` is not set; the fact ``missing`` names those.
+    Raises Conflict if a line was counted since it was shown, with the fact ``stale``: who counted what and when. Raises Refused if a SKU is
+    unknown, or is not on the sheet and ``add_lines`` is not set; the fact ``missing`` names those.
     """
     if not entries or len(entries) > LINES_MAX:
         raise Refused(f"Enter 1 to {LINES_MAX:,} counts at once.")
@@ -166,7 +166,7 @@ def enter_counts(
 
 
 def post_sheet(house: House, sheet: int, revision: int | None, person: str) -> dict[str, Any]:
-    """Book what each counted line has more or fewer than was expected when it was counted; lines nobody counted are left alone.
+    """Book the variance of each counted line against what was expected when it was counted. Uncounted lines stay as they are.
 
     Raises Refused if it is posted or discarded already or nothing is counted, Conflict if it changed since ``revision`` was shown or
     another count corrected one of its items since.
@@ -203,7 +203,7 @@ def post_sheet(house: House, sheet: int, revision: int | None, person: str) -> d
 
 
 def discard_sheet(house: House, sheet: int, revision: int | None, person: str) -> dict[str, Any]:
-    """Set a count sheet aside for good; nothing is booked. Raises as ``post_sheet`` does."""
+    """Discard a count sheet; nothing is booked. Raise as ``post_sheet`` does."""
     at = house.clock.now()
 
     def write(books: Books) -> dict[str, Any]:
@@ -238,7 +238,7 @@ def _check_revision(found: CountSheet, revision: int | None) -> None:
 
 
 def _items_once(books: Books, entries: Sequence[CountEntry]) -> list[Item]:
-    """The item of each entry. Raises Refused if a SKU is unknown or stands twice."""
+    """Return the item of each entry. Raise Refused if a SKU is unknown or appears twice."""
     seen: set[str] = set()
     for entry in entries:
         if (key := sku_key(entry.sku)) in seen:
@@ -248,7 +248,7 @@ def _items_once(books: Books, entries: Sequence[CountEntry]) -> list[Item]:
 
 
 def _lines(books: Books, found: CountSheet, items: Sequence[Item], add_lines: bool) -> Mapping[int, CountLine]:
-    """The lines of these items on a sheet; with ``add_lines``, those that were missing are there then."""
+    """Return the lines of these items on a sheet; with ``add_lines``, add the missing ones first."""
     wanted = sorted(item.id for item in items)
     lines = books.counts.lines(found.id, wanted)
     missing = [item for item in items if item.id not in lines]

@@ -1,7 +1,8 @@
-"""Creates items for products that only a shop has, with the counts it shows, and keeps them in step from then on.
+"""Creates items for products that only a shop has, with the counts it shows, and keeps them in sync from then on.
 
 Path: the button on a cart's unmatched products, and ``onhand listing create`` → ``create``; the others of the cart stay as they are.
-Promise: the shop is looked at first and nobody else speaks to it meanwhile, so no sale falls between the count and the alignment.
+Promise: the shop is looked at first, and OnHand does nothing else there until the end, so no sale falls between count
+and alignment.
 Never: creates an item for a blank or a duplicate SKU, or speaks to the shop for a preview.
 """
 
@@ -26,7 +27,7 @@ log = structlog.get_logger()
 
 
 def planned(books: Books, cart: Cart, products: Container[int] | None) -> list[Plan]:
-    """Return what ``create`` would do, by what the last look showed. Raises Refused if the cart was never aligned."""
+    """Return what ``create`` would do, based on the last look. Raise Refused if the cart was never aligned."""
     if not cart.aligned:
         raise Refused(
             f"The products of {cart.name} are not in the books yet: use Get QOH with Create Records for New Products.",
@@ -43,11 +44,9 @@ def planned(books: Books, cart: Cart, products: Container[int] | None) -> list[P
 
 
 def create(house: House, cart: Cart, shop: Shop, memory: Memory, products: Container[int] | None) -> list[Plan]:
-    """Create the items; return what was done. Raises Refused if the cart was never aligned, is stopped, or has no such product."""
+    """Create the items; return what was done. Raise Refused if the cart was never aligned, is stopped, or has no such product."""
     pace = house.store.read(lambda books: settings.pace_of(books, cart))
-    house.store.read(
-        lambda books: planned(books, cart, ())
-    )  # whether that can be done at all, before the shop is asked
+    house.store.read(lambda books: planned(books, cart, ()))  # check that it can be done at all before asking the shop
     aligning.look_at_all(house, cart, shop, memory, pace)
     at = house.clock.now()
 

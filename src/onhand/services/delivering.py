@@ -1,4 +1,4 @@
-"""Delivers posts: brings what a shop shows to what we want it to show.
+"""Delivers posts: brings what a shop shows to what it should show.
 
 Path: the controller, woken by a booking or by its tick → ``deliver`` → the connector's ``apply`` → ``_settle``.
 Promise: a batch is stored before it is sent, resent unchanged until the shop answers, and its effect is booked once.
@@ -32,10 +32,10 @@ log = structlog.get_logger()
 
 
 def deliver(house: House, cart: Cart, shop: Shop, batch_size: int) -> int:
-    """Send one batch of what is due; returns how many posts it had, 0 if nothing is due any more.
+    """Send one batch of what is due; return how many posts it had, 0 if nothing is due any more.
 
-    A batch that was left unsettled goes first. When nothing is due and the shop's trade was booked since the last post, a mark
-    is sent, which counts for none. Raises what the shop raises: the batch stays stored.
+    A batch without an answer goes first. When nothing is due and the shop's trade was booked since the last post, a mark is sent, which
+    counts as 0 posts. Raises what the shop raises: the batch stays stored.
     """
     at = house.clock.now()
 
@@ -48,7 +48,7 @@ def deliver(house: House, cart: Cart, shop: Shop, batch_size: int) -> int:
             batch, last = _next(books, current, batch_size, at)
         number = len(batch.posts) if batch else 0
         if not batch and current.unmarked and current.epoch is not None:
-            # As a rule what was sold made its own listing news, and carries the mark.
+            # As a rule a sale made its own listing news, and that listing carries the mark.
             carrier = last or books.listings.carrier(cart.id)
             batch = posts.mark(carrier, current.epoch, current.next_seq) if carrier else None
             if batch:
@@ -62,9 +62,9 @@ def deliver(house: House, cart: Cart, shop: Shop, batch_size: int) -> int:
 
 
 def _next(books: Books, cart: Cart, batch_size: int, at: datetime) -> tuple[Batch | None, Due | None]:
-    """Store the next batch of what is due, if anything is, and return it with the last listing that was looked at.
+    """Store and return the next batch of what is due, if any, with the last listing that was examined.
 
-    Listings with news that show the right count already make no post; what comes after them still must.
+    Listings with news that show the right count already make no post; those after them still may.
     """
     batch, last = None, None
     while not batch and cart.epoch is not None and (dues := books.listings.due(cart.id, batch_size)):
@@ -84,7 +84,7 @@ def _store(books: Books, cart: Cart, batch: Batch, at: datetime) -> None:
 
 
 def resend(house: House, cart: Cart, shop: Shop) -> None:
-    """Settle the batch that was left unsettled, if there is one. Comes before every look."""
+    """Resend the batch that has no answer yet, if there is one, and book its outcome. Comes before every look."""
     batch = house.store.read(lambda books: books.posts.pending(cart.id))
     if batch is not None:
         log.info("batch.resent", cart=cart.name, first=batch.first, posts=len(batch.posts))
@@ -92,7 +92,7 @@ def resend(house: House, cart: Cart, shop: Shop) -> None:
 
 
 def send(house: House, cart: Cart, shop: Shop, batch: Batch, fresh: bool = False) -> None:
-    """Send a stored batch and settle it by the shop's answer. ``fresh``: it was never sent before.
+    """Send a stored batch and book its outcome from the shop's answer. ``fresh``: it was never sent before.
 
     Raises Conflict, with reason ``copied``, if the shop has a fresh batch from another run of OnHand already.
     """
@@ -101,8 +101,8 @@ def send(house: House, cart: Cart, shop: Shop, batch: Batch, fresh: bool = False
     if fresh and answer.outcome is Outcome.ALREADY and answer.elsewhere:
         raise Conflict("Another OnHand has sent this batch already.", reason="copied", cart=cart.name)
     if answer.outcome is Outcome.UNFINISHED:
-        # Settled first and closed after: a crash in between leaves a batch that the shop calls begun and we know the
-        # fate of, and the next look closes it. The other way round its fate would be lost.
+        # Book first and close after: a crash in between leaves a batch that the shop calls begun and whose outcome is booked, and the next
+        # look closes it. The other way round its outcome would be lost.
         _settle(house, cart, batch, _find_out(house, cart, shop, batch))
         shop.apply(batch.epoch, batch.first, changes, close=True)
     else:
@@ -110,7 +110,7 @@ def send(house: House, cart: Cart, shop: Shop, batch: Batch, fresh: bool = False
 
 
 def close_begun(house: House, cart: Cart, shop: Shop) -> None:
-    """Close the batch that a crash in the shop left begun and that is settled here already."""
+    """Close a batch that a crash in the shop left begun and whose outcome is booked here already."""
     batch = house.store.read(lambda books: books.posts.last(cart.id))
     if batch is not None:
         shop.apply(batch.epoch, batch.first, [post.change for post in batch.posts], close=True)
@@ -118,7 +118,7 @@ def close_begun(house: House, cart: Cart, shop: Shop) -> None:
 
 def _settle(house: House, cart: Cart, batch: Batch, failed: dict[int, State]) -> None:
     at = house.clock.now()
-    # A mark changes nothing, so whatever became of it, nothing follows for its listing.
+    # A mark changes nothing, so its listing is not affected, whatever happened to it.
     changes = [post for post in batch.posts if post.delta or post.reactivate]
     applied = [post for post in changes if post.product not in failed]
 
@@ -139,7 +139,7 @@ def _settle(house: House, cart: Cart, batch: Batch, failed: dict[int, State]) ->
 
 
 def _moved(applied: Sequence[Post]) -> Sums:
-    """What posts that landed add to the cart's sums. Plain additions: a batch has thousands."""
+    """Return what applied posts add to the cart's sums. Plain additions: a batch has thousands."""
     return Sums(
         quantity=sum(post.delta for post in applied),
         quantity_h=sum(post.delta * weight(post.product) for post in applied),
@@ -147,7 +147,7 @@ def _moved(applied: Sequence[Post]) -> Sums:
 
 
 def _find_out(house: House, cart: Cart, shop: Shop, batch: Batch) -> dict[int, State]:
-    """Which posts of an unfinished batch did not land. The shop cannot say; the law can."""
+    """Return which posts of an unfinished batch were not applied. The shop cannot tell; the conservation law can."""
     products = [post.product for post in batch.posts]
     listings = house.store.read(lambda books: books.listings.by_id([post.listing for post in batch.posts]))
     lines = {line.line: line for line in house.store.read(lambda books: books.lines.waiting(cart.source, products))}

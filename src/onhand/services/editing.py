@@ -1,8 +1,8 @@
-"""Books what the lines of edited orders say of one product, beside what else moved its counters.
+"""Books what the lines of edited orders say about one product, next to other causes that moved its counters.
 
 Path: ``remedying.act`` asks ``by_lines`` once all of a product has settled, and ``follow`` where ``differences.explain`` names an order.
 Promise: what is on the lines is booked under the numbers of their orders, and only what they do not explain goes on to a person.
-Never: believes a line that may be another one with the same number.
+Never: trusts a line that may be another one with the same number.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class ByEditor:
-    """What an order's editor may have done to the lines of one product."""
+    """The changes that an order's editor may have made to the lines of one product."""
 
-    changed: list[LineChange]  # lines that it may have edited or taken out
+    changed: list[LineChange]  # lines that it may have edited or removed
     added: list[Line]  # lines that it may have added
     doubtful: bool  # a line has other units now: it was edited, or another line has its number
-    deleted: list[LineChange]  # lines that went with their whole order
-    paid: list[Line]  # new lines that were paid for, and that the counter does not tell of
+    deleted: list[LineChange]  # lines that were deleted with their whole order
+    paid: list[Line]  # new lines that were paid for but that the counter does not include
 
     def without(self, explained: Sequence[LineChange]) -> ByEditor:
-        """Return the same, less the changes that something else explains."""
+        """Return the same, without the changes that something else explains."""
         changed = [change for change in self.changed if change not in explained]
         deleted = [change for change in self.deleted if change not in explained]
         return replace(self, changed=changed, deleted=deleted)
 
     def complete(self, found: Evidence) -> Evidence:
-        """Return the evidence of a drift with what is known of order lines."""
+        """Return the evidence of a drift with what is known about order lines."""
         doubtful, deleted = self.doubtful, self.deleted
         return replace(
             found, changed=self.changed, added=self.added, doubtful=doubtful, deleted=deleted, paid=self.paid
@@ -57,13 +57,14 @@ class ByEditor:
 def by_editor(
     house: House, cart: Cart, shop: Shop, weighing: Weighing, memory: Memory, since: datetime, until: datetime
 ) -> ByEditor:
-    """Return what an order's editor may have done to a product's lines; ask the shop which lines are still there.
+    """Return the changes that an order's editor may have made to a product's lines. Ask the shop which lines still exist.
 
-    ``since``, ``until``: when lines went that the editor may have taken out. A line that goes after a drift was seen did not cause it. Nor
-    did an edit that came later and left the drift as it was."""
+    ``since``, ``until``: the time in which the editor may have removed lines. A line removed after a drift was seen did not cause it.
+    Neither did a later edit that left the drift as it was.
+    """
     gone = evidence.gone_between(cart, weighing.changed, since, until)
     edits, drift = memory.edited.get(weighing.listing.product, {}), weighing.weighed.drift
-    watched = range(cart.place.low + 1, cart.place.cursor + 1)  # of others an edit is seen only once it is asked about
+    watched = range(cart.place.low + 1, cart.place.cursor + 1)  # other edits show only when the shop is asked
     later = {line for line, edit in edits.items() if drift and edit.drift == drift and line in watched}
     found = [change for change in weighing.changed if change.gone or change.sold.line not in later]
     changed = evidence.editors(house, cart, shop, found, gone)
@@ -72,7 +73,7 @@ def by_editor(
     known = (*changed, *came_back)
     deleted = [
         change for change in gone if change not in known and change.sold.gone_at is not None
-    ]  # else it may be years ago
+    ]  # otherwise it may be years ago
     paid = [line for line in weighing.waiting if line.paid and line not in weighing.old]
     return ByEditor(changed, added, bool(evidence.may_be_another(house, cart, weighing.changed)), deleted, paid)
 
@@ -80,9 +81,9 @@ def by_editor(
 def by_lines(
     books: Books, cart: Cart, listing: Listing, weighing: Weighing, found: ByEditor, at: datetime
 ) -> Weighing | None:
-    """Book what new and edited lines say, if together they are worth what the counter moved, or what the quantity did.
+    """Book what new and edited lines say, if together they match what the counter moved by, or what the quantity moved by.
 
-    Return what is left to weigh; None: nothing is.
+    Return what is left to weigh; None if nothing is.
     """
     weighed = weighing.weighed
     moved, drift = weighed.unnamed - weighed.fallen, weighed.drift
@@ -115,7 +116,7 @@ def follow(
     at: datetime,
     counted: int = 0,
 ) -> None:
-    """Book an edited or cancelled order under its number: the quantity followed it without the counter.
+    """Follow an edited or cancelled order under its number: the quantity moved without the counter.
 
     ``drift``: signed units by which the edit moved the sum. ``counted``: signed units by which it moved the counter, if it did.
     """
@@ -132,7 +133,7 @@ def follow(
 
 
 def note_edited(books: Books, cart: Cart, changed: Sequence[LineChange]) -> None:
-    """Take over the units on edited lines for which neither counter nor quantity moved."""
+    """Take over the units on edited lines that moved neither counter nor quantity."""
     for change in books.lines.renewed(cart.id, changed):
         if not change.gone:
             books.lines.change(cart.id, change, change.sold.units, LineState.SOLD)

@@ -1,4 +1,4 @@
-"""Gathers evidence: asks the shop what became of order lines, and the books what could have been in a race.
+"""Gathers evidence: asks the shop what happened to order lines, and the books what could have been in a race.
 
 Path: ``reconciling`` and ``aligning`` ask here before they weigh a product, and again when a doubt about it has settled.
 Promise: what the shop says of lines is noted in the books; nothing is booked.
@@ -22,21 +22,21 @@ from onhand.domain.shop import Line, Row
 from .memory import Memory, Moment
 from .ports import ROWS_MAX, Books, House, Shop
 
-EDIT_BEFORE = timedelta(seconds=10)  # how long before a drift was first seen its cause may lie
-SEEN_BEFORE = timedelta(seconds=3)  # how long before what it explains a line can be seen: it is written first
-PAST = timedelta(hours=24)  # how far back a stale form may have been opened
+EDIT_BEFORE = timedelta(seconds=10)  # how long before a drift was first seen its cause may have happened
+SEEN_BEFORE = timedelta(seconds=3)  # how long before its effect a line can be seen: the line is written first
+PAST = timedelta(hours=24)  # how old the form behind a stale save may be
 PAST_STEPS_MAX = 100
 SOLD_LINES_MAX = 500  # newest sold lines of a product that are asked about at first glance
 OLD_LINES_MAX = 20_000  # sold lines that are asked about before a drift is acted on
 
 
 def waiting(house: House, cart: Cart, shop: Shop, products: Sequence[int], memory: Memory) -> list[Line]:
-    """Return the waiting lines of these products; ask the shop which of them were paid since, and remember when that was seen."""
+    """Return the waiting lines of these products. Ask the shop which of them were paid since, and remember when that was seen."""
     found = house.store.read(lambda books: books.lines.waiting(cart.source, products)) if products else []
     unpaid = sorted(line.line for line in found if not line.paid)
     if not unpaid:
         return found
-    # A line is confirmed only if its order has a history: has any got one since?
+    # A line is confirmed only if its order has a status history: check whether any has one now.
     known = {line.line: line for line in found}
     now = {number: line for number, line in there(shop, unpaid).items() if numbering.same(known[number], line)}
     house.store.write(lambda books: books.lines.refresh(cart.source, list(now.values())))
@@ -51,7 +51,8 @@ def changes(
 ) -> list[LineChange]:
     """Return sold lines of these products that have other units in the shop now, or are gone.
 
-    At most ``limit`` of the newest lines are asked about. Those that are gone, or whose order was cancelled, are noted in the books.
+    The shop is asked about at most ``limit`` of the newest lines. Those that are gone, or whose order was cancelled, are noted in the
+    books.
     """
     if not products:
         return []
@@ -74,9 +75,10 @@ def changes(
 def old(
     house: House, cart: Cart, memory: Memory, product: int, paid: Sequence[Line], changed: Sequence[LineChange]
 ) -> set[Line | LineChange]:
-    """Return those paid lines and changes that were there already when the product was last seen right, or have been for a while.
+    """Return those paid lines and changes that existed when the product was last seen right, or have existed for a while.
 
-    The counter did not move for them: a checkout died, an order was deleted and gave nothing back, or an editor left the counter alone.
+    The counter did not move for them: a checkout broke off, an order was deleted and gave nothing back, or an editor left the counter
+    alone.
     """
     now = Moment.now(house.clock)
     good = memory.witnessed.get(product) or memory.looked_at or recalled(cart.in_step_at, now)
@@ -92,17 +94,17 @@ def old(
 
 
 def there(shop: Shop, ids: Sequence[int]) -> dict[int, Line]:
-    """Return those of the order lines that the shop has, by number."""
+    """Return those of the order lines that the shop still has, by number."""
     return {line.line: line for chunk in chunks(ids) for line in shop.orders(chunk)}
 
 
 def editors(
     house: House, cart: Cart, shop: Shop, found: Sequence[LineChange], gone: Sequence[LineChange]
 ) -> list[LineChange]:
-    """Return those of the changes that may be an editor's: edited lines, and deleted ones of orders that stay.
+    """Return those of the changes that an editor may have made: edited lines, and deleted lines of orders that still exist.
 
-    When a whole order is deleted, its stock comes back with the counter or not at all; when it is cancelled and its lines stay, its
-    stock may come back without the counter. Only lines in ``gone`` count as gone. Edited lines that ``may_be_another`` are left out.
+    When a whole order is deleted, its stock comes back with the counter or not at all. When it is cancelled and its lines stay, its stock
+    may come back without the counter. Only lines in ``gone`` count as gone. Edited lines that ``may_be_another`` are left out.
     """
     reused = may_be_another(house, cart, found)
     recent = [change for change in gone if change.sold.epoch == cart.epoch]
@@ -114,7 +116,7 @@ def editors(
 def _staying_orders(house: House, cart: Cart, shop: Shop, found: Sequence[LineChange]) -> set[int]:
     """Return those orders with deleted lines of which the shop still has other lines.
 
-    Lines that were first seen after the deletion do not count: the order's number came again, and it is another order.
+    Lines that were first seen after the deletion do not count: the number was used again by another order.
     """
     deleted = [change.sold for change in found if change.deleted]
     if not deleted:
@@ -134,7 +136,7 @@ def _is_still(line: SoldLine, now: Line | None) -> bool:
 
 
 def _came_after(house: House, cart: Cart, gone: Sequence[SoldLine], others: Sequence[SoldLine]) -> set[int]:
-    """Return those of the other lines that were first seen after a line of their order went: the order's number was used again."""
+    """Return those of the other lines that were first seen after a line of their order was removed: the order's number was used again."""
     went = {line.order: line.gone_at for line in gone if line.gone_at is not None}
 
     def read(books: Books) -> set[int]:
@@ -148,7 +150,7 @@ def _came_after(house: House, cart: Cart, gone: Sequence[SoldLine], others: Sequ
 
 
 def gone_between(cart: Cart, found: Sequence[LineChange], since: datetime, until: datetime) -> list[LineChange]:
-    """Return those lines that were seen to go in this time, or only now. When a line of an earlier epoch went cannot be known."""
+    """Return those lines that were seen to be removed in this time, or only now. When a line of an earlier epoch was removed is unknown."""
     gone = [change for change in found if change.gone and change.sold.epoch.partition("~")[0] == cart.epoch]
     return [change for change in gone if change.sold.gone_at is None or since <= change.sold.gone_at <= until]
 
@@ -183,7 +185,7 @@ def added_since(house: House, cart: Cart, waiting_lines: Sequence[Line], since: 
 
 
 def added(house: House, cart: Cart, waiting_lines: Sequence[Line]) -> list[Line]:
-    """Return those of the lines that were added to an order later than other lines, which are sold."""
+    """Return those of the lines that were added to an order later than other lines that are sold."""
     numbers = sorted(line.line for line in waiting_lines)
     later = house.store.read(lambda books: books.lines.came_later(cart.source, numbers)) if numbers else set()
     return [line for line in waiting_lines if line.line in later]
@@ -202,7 +204,7 @@ def of_drift(
     at, earliest = now.at, since(good, now)
     trade = books.ledger.trade_of(cart.id, listing.item, at - PAST, PAST_STEPS_MAX) if listing.item is not None else []
     posts = books.posts.of_listing(listing.id, at - PAST, PAST_STEPS_MAX)
-    # Walk back from what both sides agree on now through sales and posts: the quantities the shop showed before each sale.
+    # Walk back from the agreed quantity through sales and posts: the quantities the shop showed before each sale.
     steps = sorted([(when, n, True) for when, n in trade] + [(when, n, False) for when, n in posts], reverse=True)
     past, value = [], listing.agreed
     for _, n, is_trade in steps:
@@ -223,7 +225,7 @@ def of_drift(
 
 
 def since(good: Moment, now: Moment) -> datetime:
-    """Return the earliest date in the books of what can have caused a doubt, if all was right at the moment ``good``.
+    """Return the earliest date in the books at which the cause of a doubt can have happened, if all was right at the moment ``good``.
 
     Movements that were booked before our clock was set forward carry an early date.
     """
@@ -231,7 +233,7 @@ def since(good: Moment, now: Moment) -> datetime:
 
 
 def recalled(in_step_at: datetime | None, now: Moment) -> Moment:
-    """Return when a cart was last in step, as on record. If that is in the future, the clock was set back: it may be long ago."""
+    """Return when a cart was last in sync, as recorded. If that is in the future, the clock was set back: it may be long ago."""
     ago = now.at - in_step_at if in_step_at is not None else PAST
     ago = ago if timedelta(0) <= ago <= PAST else PAST
     return Moment(now.at - ago, now.monotonic - ago.total_seconds())
@@ -246,7 +248,7 @@ def by_product(found: Iterable[Line]) -> defaultdict[int, list[Line]]:
 
 
 def changes_by_product(found: Iterable[LineChange]) -> defaultdict[int, list[LineChange]]:
-    """Return the changes of each product's lines."""
+    """Return the changes to each product's lines."""
     grouped: defaultdict[int, list[LineChange]] = defaultdict(list)
     for change in found:
         grouped[change.sold.product].append(change)
@@ -254,5 +256,5 @@ def changes_by_product(found: Iterable[LineChange]) -> defaultdict[int, list[Lin
 
 
 def chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
-    """Return the ids in pieces, as many in each as one request takes."""
+    """Return the ids in chunks, each as large as one request allows."""
     return (ids[start : start + ROWS_MAX] for start in range(0, len(ids), ROWS_MAX))

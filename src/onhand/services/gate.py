@@ -1,8 +1,8 @@
-"""Checks passwords, and slows down who guesses.
+"""Checks passwords, and slows down callers who guess.
 
 Path: ``services.people`` asks at every log-in and every change of a password.
-Promise: who guesses is slowed down and cannot keep others out, whatever happens to the clock of the machine.
-Never: keeps a password, or a wrong try beyond the end of the process: a restart ends all pauses.
+Promise: guessing is slowed down and cannot lock others out, whatever happens to the clock of the machine.
+Never: keeps a password, or wrong tries beyond the end of the process: a restart ends all pauses.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ PAUSE = timedelta(seconds=10)  # the first pause; it doubles
 PAUSE_MAX = timedelta(minutes=15)
 ADDRESS_TRIES = 20  # the same for an address, whatever names it tries
 ADDRESS_PAUSE_MAX = timedelta(minutes=1)
-GUESSERS_MAX = 10_000  # of whom wrong tries are remembered
+GUESSERS_MAX = 10_000  # names for which wrong tries are remembered
 HASHES_MAX = 4  # at once: each takes 64 MB
 HASH_SECONDS = 5.0  # how long a log-in waits for its turn
 
 
 class Hasher(Protocol):
-    """Makes guessing of passwords costly."""
+    """A hash that makes guessing passwords expensive."""
 
     def hash(self, password: str) -> str: ...
     def verify(self, hashed: str, password: str) -> bool: ...
@@ -40,16 +40,16 @@ class Hasher(Protocol):
 @dataclass(slots=True)
 class _Tries:
     wrong: int = 0
-    until: float | None = None  # no try is looked at before; seconds of the monotonic clock, which nobody sets
+    until: float | None = None  # no try is checked before this; seconds of the monotonic clock, which cannot be set
 
 
 @dataclass(slots=True)
 class Gate:
-    """Checks passwords, and makes who is wrong too often wait.
+    """Check of passwords, with a pause after too many wrong tries.
 
-    Tries are counted by the pair of name and address: whoever guesses a name from somewhere else does not lock its owner out. An address
-    that is wrong for many names waits too, but shortly, since behind a proxy all people have the same one. Guesses from many addresses at
-    once are held off by the cost of the hash and the length of passwords; with so many guessers that the oldest are forgotten, likewise.
+    Tries are counted by the pair of name and address: guessing a name from another address does not lock its owner out. An address that is
+    wrong for many names waits too, but shortly, since behind a proxy all people have the same one. Guesses from many addresses at once are
+    held off by the cost of the hash and the length of passwords; so they are if there are so many that the oldest are forgotten.
     """
 
     hasher: Hasher
@@ -59,15 +59,15 @@ class Gate:
     _nobody: str = ""
 
     def hash(self, password: str) -> str:
-        """What is kept of a new password."""
+        """Return the hash to keep of a new password."""
         with self._turn():
             return self.hasher.hash(password)
 
     def admit(self, name: str, address: str, hashed: str | None, password: str, now: float) -> bool:
-        """Whether it is the password. It takes as long for a user who does not exist. Raises Retriable while a pause lasts.
-        ``now`` is the monotonic clock's.
+        """Return whether the password is right. It takes as long for a user who does not exist. Raise Retriable while a pause lasts.
+        ``now``: monotonic time.
 
-        A try counts as wrong from its beginning, so that many at the same moment are no more than many one after the other.
+        A try counts as wrong from its beginning, so that many tries at the same moment count as much as many in a row.
         """
         self._begin_try(name, address, now)
         with self._turn():
@@ -80,7 +80,7 @@ class Gate:
     def _begin_try(self, name: str, address: str, now: float) -> None:
         limits = ((TRIES, PAUSE_MAX), (ADDRESS_TRIES, ADDRESS_PAUSE_MAX))
         with self._lock:
-            # Who is not looked at is not remembered either, or he could push out of memory what keeps him waiting.
+            # A try that was not checked is not remembered either: otherwise it could push out of memory the entry that makes it wait.
             found = [self._tries.get(who) or _Tries() for who in _guessers(name, address)]
             wait = max((tries.until - now for tries in found if tries.until is not None), default=0.0)
             if wait > 0:
@@ -99,7 +99,7 @@ class Gate:
                 self._tries.popitem(last=False)
 
     def _forgive(self, name: str, address: str) -> None:
-        """The try was right: the pair starts anew; the address may have been wrong for other names."""
+        """Forget the wrong tries of the pair after a right one. Those of the address stay: it may have been wrong for other names."""
         mine, other = _guessers(name, address)
         with self._lock:
             self._tries.pop(mine, None)

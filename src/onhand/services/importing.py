@@ -1,8 +1,8 @@
 """Imports items from a file: adds and updates them, and keeps what was sold and received since the file was exported.
 
 Path: ``onhand item import``, the Import screen and ``item_import`` → here; quantities go through ``bookkeeping.book``.
-Promise: a file is imported whole or not at all; a count that would undo what was booked is shown first and needs a confirmation.
-Never: takes a line of a file for another item than the one a person reads there.
+Promise: a file is imported whole or not at all; a count that would overwrite what was booked is shown first and needs a confirmation.
+Never: applies a line of a file to another item than a person would read in it.
 """
 
 from __future__ import annotations
@@ -25,15 +25,16 @@ from onhand.domain.stock import Item, Kind, Movement, sku_key
 from . import bookkeeping, tying
 from .ports import Books, House
 
-ROWS_SHOWN = 50  # of an import that is looked at before it is done
-NAMED_MAX = 100  # SKUs named in one refusal
+ROWS_SHOWN = 50  # an import that is shown before it is done
+NAMED_MAX = 100  # SKUs named in one error
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of an import, checked. What is None, or not in ``fields``, is left alone. The exported ones come from an export of ours."""
+    """One line of an import, checked. A value that is None, or not in ``fields``, stays as it is. Exported values
+    come from our own export."""
 
     line: int
     sku: str
@@ -44,14 +45,14 @@ class Entry:
 
     @classmethod
     def of(cls, line: int, values: Mapping[str, Any]) -> Entry:
-        """Return the entry of a line, given its values by column. A blank name says nothing."""
+        """Return the entry of a line, given its values by column. A blank name is ignored."""
         own = ("sku", "on_hand", "exported_on_hand", "exported_movement")
         said = tidied({name: values[name] for name in FIELDS if name in values and (name != "name" or values[name])})
         return cls(line, fields=said, **{name: values[name] for name in own if name in values})
 
     @property
     def base(self) -> Base | None:
-        """What was on hand when the file was exported, if it says so."""
+        """Return what was on hand when the file was exported, if it says so."""
         if self.exported_on_hand is None or self.exported_movement is None:
             return None
         return Base(self.exported_on_hand, self.exported_movement)
@@ -60,7 +61,7 @@ class Entry:
 def import_items(
     house: House, entries: Sequence[Entry], person: str, dry_run: bool, overwrite: bool = True
 ) -> dict[str, Any]:
-    """Add and update items from a checked file, in one commit. ``overwrite``: a person has seen which counts are overwritten.
+    """Add and update items from a checked file, in one commit. ``overwrite``: a person has seen which counts will be overwritten.
 
     Returns how many were added, changed and unchanged; of the changed, how many renamed, counted and edited otherwise, and how many counts
     are overwritten; and the first ``rows`` that are not unchanged, with what changes from what to what.
@@ -98,7 +99,7 @@ def import_items(
 
 
 def _ask(plans: Sequence[_Plan]) -> None:
-    """Raise Refused if counts would be overwritten, with what each would change to."""
+    """Raise Refused if counts would be overwritten, and say how each would change."""
     rows = [_row(plan) for plan in plans if plan.change.overwrites]
     if rows:
         said = ", ".join(f"{row['sku']} {_arrow(row)}" for row in rows[:5]) + (
@@ -121,18 +122,18 @@ def _arrow(row: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    """What one line of an import does. ``item`` is None for a new one."""
+    """The effect of one line of an import. ``item`` is None for a new one."""
 
     entry: Entry
     item: Item | None
     before: Particulars
     after: Particulars
     change: Change
-    since: Since  # the export, or of late if the file does not say when it was made
+    since: Since  # since the export, or recently if the file does not say when it was made
 
     @property
     def changes(self) -> dict[str, list[Any]]:
-        """From what to what, by field."""
+        """Return the old and new value of each changed field."""
         was, will = asdict(self.before), asdict(self.after)
         found = {name: [was[name], will[name]] for name in was if was[name] != will[name]}
         if self.change.units or self.item is None:
@@ -142,7 +143,7 @@ class _Plan:
 
 
 def _plans(books: Books, entries: Sequence[Entry], at: datetime) -> list[_Plan]:
-    """What each line does. Raises Refused or Conflict for those that cannot be."""
+    """Return the effect of each line. Raise Refused or Conflict for lines that cannot be applied."""
     known = books.items.by_key(sorted({sku_key(entry.sku) for entry in entries}))
     _check_new(books, [entry for entry in entries if sku_key(entry.sku) not in known])
     before = books.inventory.of(sorted(item.id for item in known.values()))
@@ -170,7 +171,7 @@ def _plans(books: Books, entries: Sequence[Entry], at: datetime) -> list[_Plan]:
 
 
 def _bases(books: Books, counted: Sequence[tuple[Entry, Item]]) -> dict[int, tuple[Base, Since]]:
-    """By line, what was on hand when the file was exported and what was booked since; only where that adds up to what is here now."""
+    """Return, by line, what was on hand at the export and what was booked since; only where that adds up to what is on hand now."""
     by_moment: defaultdict[int, list[tuple[Entry, Item, Base]]] = defaultdict(list)
     newest = books.ledger.last()
     for entry, item in counted:
@@ -187,7 +188,7 @@ def _bases(books: Books, counted: Sequence[tuple[Entry, Item]]) -> dict[int, tup
 
 
 def _check_new(books: Books, new: Sequence[Entry]) -> None:
-    """Raise Refused for a new SKU that a spreadsheet made of another one: 123 of 00123, or what only looks the same."""
+    """Raise Refused for a new SKU that a spreadsheet made of another one (123 of 00123), or that only looks the same."""
     padded = books.items.padded([entry.sku for entry in new])
     alike = books.items.look_alikes([entry.sku for entry in new])
     for entry in new:
@@ -214,7 +215,7 @@ def _plan(entry: Entry, item: Item | None, known: Mapping[int, Particulars], bas
     after = replace(before, **entry.fields)
     if writable(before.name) == writable(after.name):
         after = replace(after, name=before.name)
-    # Two spellings of one supplier are no change.
+    # Two spellings of one supplier are not a change.
     if sku_key(after.supplier) == sku_key(before.supplier) or writable(after.supplier) == writable(before.supplier):
         after = replace(after, supplier=before.supplier)
     try:
@@ -230,7 +231,7 @@ def _change(entry: Entry, item: Item | None, base: Base | None, since: Since) ->
     if entry.on_hand is None:
         return Change(0)
     if item is None:
-        return Change(entry.on_hand)  # an export of another store may have oversold items in it
+        return Change(entry.on_hand)  # an export from another store may contain oversold items
     return importing.change(entry.on_hand, item.on_hand, base, since)
 
 
@@ -238,7 +239,7 @@ def _counts(plans: Sequence[_Plan]) -> dict[str, Any]:
     new = [plan for plan in plans if plan.item is None]
     old = [plan for plan in plans if plan.item is not None]
     changed = [plan for plan in old if plan.changes]
-    # What would be overwritten is shown before all else.
+    # What would be overwritten is shown first.
     shown = sorted([*new, *changed], key=lambda plan: not plan.change.overwrites)[:ROWS_SHOWN]
     return {
         "added": len(new),
@@ -253,8 +254,8 @@ def _counts(plans: Sequence[_Plan]) -> dict[str, Any]:
 
 
 def _row(plan: _Plan) -> dict[str, Any]:
-    """What people see of one line. ``exported``: what was on hand when the file was exported; ``sold`` and ``received``: since then, or
-    of late where the file does not say."""
+    """Return what people see of one line. ``exported``: what was on hand at the export; ``sold`` and ``received``: since then, or recently
+    if the file does not say when it was made."""
     counted = "on_hand" in plan.changes and plan.item is not None
     return {
         "line": plan.entry.line,
@@ -270,12 +271,12 @@ def _row(plan: _Plan) -> dict[str, Any]:
 
 
 def _movement(plan: _Plan, item: int, person: str, at: datetime) -> Movement | None:
-    """The opening of a new item, the count of a known one, or nothing."""
+    """Return the opening of a new item, the count of a known one, or None."""
     if not plan.change.units:
         return None
     if plan.item is None:
         return Movement(item, Kind.OPENING, plan.change.units, f"opening/{item}", person=person)
-    # An import of an export is known by the moment of that export, so that the same file is not booked twice.
+    # The origin of an imported export is the moment of that export, so that the same file is not booked twice.
     stamp = (
         f"import/{at.timestamp():.6f}"
         if plan.change.overwrites

@@ -1,4 +1,4 @@
-"""Keeps items: adds, finds, edits them.
+"""Keeps items: adds, finds and edits them.
 
 Path: ``onhand item …`` and the Inventory screen → here; opening quantities go through ``bookkeeping.book``. Files: ``importing``.
 Promise: a SKU names one item, whatever its case and outer blanks.
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 
 def find(books: Books, skus: Sequence[str]) -> list[Item]:
-    """The items of these SKUs, in this order. Raises Refused and names every SKU that no item has."""
+    """Return the items of these SKUs, in this order. Raise Refused and name every SKU without an item."""
     known = books.items.by_key(sorted({sku_key(sku) for sku in skus}))
     unknown = sorted({sku.strip() for sku in skus if sku_key(sku) not in known})
     if unknown:
@@ -41,7 +41,7 @@ def find(books: Books, skus: Sequence[str]) -> list[Item]:
 
 
 def add(house: House, sku: str, name: str, on_hand: int, person: str) -> Item:
-    """A new item with an opening quantity. Raises Refused if the SKU is taken or the quantity negative."""
+    """Add an item with an opening quantity. Raise Refused if the SKU is taken or the quantity negative."""
     checked, title = check_sku(sku), check_text(name, "name")
     if check_quantity(on_hand) < 0:
         raise Refused("An opening quantity cannot be negative.", sku=checked, quantity=on_hand)
@@ -62,10 +62,10 @@ def add(house: House, sku: str, name: str, on_hand: int, person: str) -> Item:
 
 
 def rename_sku(books: Books, item: Item, sku: str, at: datetime) -> str:
-    """Give an item another SKU, in the caller's unit of work; returns it as it is kept. Raises Refused if it is taken.
+    """Give an item another SKU, in the caller's unit of work; return it as it is kept. Raise Refused if it is taken.
 
-    Listings that are in step stay tied, as if they had been chosen, whatever SKU their shops show: so no sale is missed until the
-    shops are renamed too. All others go by their SKU.
+    Listings that are in sync stay tied, as if a person had chosen them, whatever SKU their shops show. So no sale is missed until the SKU
+    is changed in the shops too. All others follow their SKU.
     """
     checked = check_sku(sku)
     other = [x for x in books.listings.alike([], [item.id]) if sku_key(x.model or "") != sku_key(checked)]
@@ -78,7 +78,7 @@ def rename_sku(books: Books, item: Item, sku: str, at: datetime) -> str:
 def edit(
     house: House, sku: str, changes: Mapping[str, Any], new_sku: str | None, revision: int | None, person: str
 ) -> dict[str, Any]:
-    """Change what people know of an item; returns its SKU, its revision and how many listings got another tie by that.
+    """Change what people know of an item; return its SKU, its revision and how many listings were tied differently as a result.
 
     ``changes`` are fields of ``Particulars``. Raises Refused if something does not fit, Conflict if it was changed since ``revision``.
     """

@@ -1,7 +1,7 @@
 """Books what a shop traded between the last look and an alignment, so that no sale is lost or booked twice.
 
 Path: ``aligning`` → ``read`` before the baseline, ``book`` in the commit that keeps it, ``ask_about_returns`` after it.
-Promise: units that the counter moved by are booked, under their orders' names where lines tell; doubts are asked about.
+Promise: units that the counter moved by are booked, under their orders' names where lines name them; doubts are asked about.
 Never: posts anything.
 """
 
@@ -25,12 +25,12 @@ from .memory import Memory
 from .ports import Books, House, Shop
 from .surveying import Survey
 
-LINE_PAGES_MAX = 10  # pages of order lines that name what was traded before an alignment; counters book the rest
+LINE_PAGES_MAX = 10  # pages of order lines that name what was traded before an alignment; counters account for the rest
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Units that a shop's counter gave back and its quantity did not get; ``fresh`` of them had not come back before."""
+    """Units that a shop's counter gave back but its quantity did not get; ``fresh`` of them had not come back before."""
 
     listing: int
     row: Row
@@ -41,14 +41,14 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class LastTrade:
-    """Order lines that came since the last look, and what became of lines that are booked as sold."""
+    """The order lines that came since the last look, and the changes of lines that are booked as sold."""
 
     fresh: list[Line]
     changes: list[LineChange]
 
 
 def read(house: House, cart: Cart, shop: Shop, found: Survey, memory: Memory) -> LastTrade:
-    """Ask for the lines that tell what was traded since the last look, and note which of the older ones were paid since."""
+    """Read the lines that name what was traded since the last look, and note which of the older ones were paid since."""
     known = house.store.read(lambda books: books.listings.of(cart.id, sorted(found.rows)))
     listings = [listing for listing in known.values() if listing.tracked]
     fresh, _ = looking.read_lines(shop, cart.cursor_line, found.line, LINE_PAGES_MAX)
@@ -65,8 +65,8 @@ def _moved(listing: Listing, row: Row) -> bool:
 def book(books: Books, cart: Cart, found: Survey, trade: LastTrade, at: datetime) -> list[Doubt]:
     """Book what an aligned shop traded between the last look and the new baseline, before which everything is history.
 
-    Of a stopped cart, units without a line are booked only if the counter rose and the quantity bears it out: whatever stopped the cart
-    may have moved counters too. Returns what the counter gave back and the quantity did not get.
+    Of a stopped cart, units without a line are booked only if the counter rose and the quantity confirms it: the cause of the stop may have
+    moved counters too. Returns what the counter gave back and the quantity did not get.
     """
     doubts = []
     books.lines.record(cart.source, trade.fresh, at)
@@ -89,7 +89,7 @@ def book(books: Books, cart: Cart, found: Survey, trade: LastTrade, at: datetime
 
 
 def _moved_listings(books: Books, cart: Cart, found: Survey, trade: LastTrade) -> list[Listing]:
-    """Return the listings kept in step of which something moved, or that have new lines: a sale and a return may offset each other."""
+    """Return the listings kept in sync that moved or have new lines: a sale and a return may cancel out."""
     new = {line.product for line in trade.fresh}
     return [
         listing
@@ -102,33 +102,33 @@ def _moved_listings(books: Books, cart: Cart, found: Survey, trade: LastTrade) -
 
 @dataclass(frozen=True, slots=True)
 class _Traded:
-    """What one product traded since the last look, and by which lines."""
+    """The trade of one product since the last look, and the lines that name it."""
 
     weighed: law.Weighed
     came_back: tuple[LineChange, ...]  # lines that name what the counter gave back and the quantity got
-    others: list[LineChange]  # changes that the counter does not confirm; those that came back are among them
-    borne_out: int  # units that the counter gave back and the quantity got, beyond changes that are confirmed
+    others: list[LineChange]  # changes that the counter does not confirm, including returned ones
+    borne_out: int  # units that the counter gave back and the quantity got, beyond confirmed changes
 
     @property
     def changed(self) -> tuple[LineChange, ...]:
-        """Every change that is booked."""
+        """Return every change that is booked."""
         return (*self.weighed.changed, *self.came_back)
 
     @property
     def back_without_line(self) -> int:
-        """Units that came back and that no line names."""
+        """Return the units that came back and that no line names."""
         return self.borne_out + sum(change.units for change in self.came_back)
 
     @property
     def doubted(self) -> int:
-        """Units that the counter gave back and the quantity did not get."""
+        """Return the units that the counter gave back but the quantity did not get."""
         return self.weighed.fallen - self.borne_out
 
 
 def _weigh(listing: Listing, row: Row, waiting: Sequence[Line], changes: Sequence[LineChange]) -> _Traded:
-    """Judge by one survey, which saw each product twice. So what the quantity bears out did come back, and the rest did not."""
+    """Judge by one survey, which saw each product twice. So what the quantity confirms did come back, and the rest did not."""
     weighed = law.weigh(listing.ordered, listing.sum, row, waiting, changes)
-    if weighed.reset:  # what was sold since the counter was set back is seen from there
+    if weighed.reset:  # sales since the counter was set back are visible from there
         weighed = law.weigh(listing.ordered - weighed.reset, listing.sum - weighed.reset, row, waiting, ())
     borne_out = max(0, weighed.fallen + min(0, weighed.drift))
     others = [change for change in changes if change not in weighed.changed]
@@ -137,7 +137,7 @@ def _weigh(listing: Listing, row: Row, waiting: Sequence[Line], changes: Sequenc
 
 
 def _doubt(books: Books, cart: Cart, listing: Listing, row: Row, units: int, changes: Sequence[LineChange]) -> Doubt:
-    """Return the question about these units. The lines that gave them back are marked, so that they cannot come back once more."""
+    """Return the question about these units. The lines that gave them back are marked, so that they cannot come back a second time."""
     _, lost = law.name(-units, (), changes)
     fresh = units + sum(change.units for change in lost)
     for change in books.lines.renewed(cart.id, lost):
@@ -148,7 +148,7 @@ def _doubt(books: Books, cart: Cart, listing: Listing, row: Row, units: int, cha
 
 
 def ask_about_returns(books: Books, cart: Cart, doubts: Iterable[Doubt], at: datetime) -> None:
-    """Ask whether goods came back that the shop's quantity does not show: our count was sent, and only a person can see the goods."""
+    """Ask whether goods came back that the shop's quantity does not show. Our count was sent, and only a person can see the goods."""
     for doubt in doubts:
         seen = Counters(doubt.row.quantity, doubt.row.ordered)
         expected = Counters(doubt.row.quantity + doubt.fresh, doubt.row.ordered)

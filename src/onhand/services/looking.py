@@ -1,4 +1,4 @@
-"""Looks at a shop: its new order lines, those that came late or are gone, and its sums.
+"""Looks at a shop: its new order lines, lines that came late or are gone, and its sums.
 
 Path: ``ticking`` → ``look`` → the connector; what was seen goes to ``collecting.book``.
 Promise: a look takes a bounded number of requests, and its sums no more than their share of the shop's time.
@@ -23,23 +23,22 @@ from .memory import SUMS_TIMED, Memory
 from .ports import ROWS_MAX, House, Shop
 
 SUMS_SHARE = 100  # sums may take one hundredth of a shop's time
-HELLO_SECONDS = 3600.0  # how often a shop is asked who it is: its owner may have changed what weakens the law there
+HELLO_SECONDS = 3600.0  # how often a shop is asked who it is: new settings there may weaken the law
 INCOMPLETE_SECONDS = 60.0  # how long a line without a product is read again before it is kept as it is
 PAGES_MAX = (
-    3  # pages of new lines in one look, booked together; others wait for the next, so that no clerk waits for long
+    3  # pages of new lines in one look, booked together; the rest waits for the next, so that no clerk waits long
 )
 AGAIN_PAGES_MAX = 50  # pages of lines that are read once more, where numbers began again
-CATALOGUE_SECONDS = 30.0  # how often renamed and switched off products are looked for
+CATALOGUE_SECONDS = 30.0  # how often to check for renamed and switched-off products
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """One look and what it told. ``gone`` are known lines that the shop does not have any more; ``edited`` are known lines that
-    have other units now. ``place``: where it was taken from. ``partial``: more new lines are there than were read, so nothing can be said
-    of sums, nor of units that no line names.
-    """
+    """The result of one look. ``gone`` are known lines that the shop does not have any more; ``edited`` are known lines with other units
+    now. ``place``: where it was taken from. ``partial``: not all new lines were read, so nothing can be said of sums, nor of units without
+    a line."""
 
     look: Look
     lines: tuple[Line, ...]
@@ -50,7 +49,7 @@ class Collected:
 
 
 def look(house: House, cart: Cart, shop: Shop, memory: Memory, tick_seconds: float) -> Collected:
-    """One look at a shop: new lines, lost lines, sums when they are due.
+    """Take one look at a shop: new lines, lost lines, and sums when they are due.
 
     Raises Conflict, with reason ``restored``, if the shop is not where our posts left it.
     """
@@ -81,7 +80,7 @@ def look(house: House, cart: Cart, shop: Shop, memory: Memory, tick_seconds: flo
     late: tuple[Line, ...] = ()
     gone: tuple[int, ...] = ()
     edited: tuple[Line, ...] = ()
-    # A counter that rose with no line to say why: the number of a deleted line may have been used again.
+    # A counter rose and no line says why: the number of a deleted line may have been used again.
     doubted = {product for product, what in memory.suspicions if what == "unnamed"}
     known = house.store.read(lambda books: books.lines.window(cart.source, place.low, place.cursor))
     if begun_again or doubted or not first.window.fits(known):
@@ -98,7 +97,7 @@ def _read_again(
 
     ``newer`` are the shop's lines above the cursor, ``doubted`` the products whose counter rose with no line to say why.
     """
-    high = max(place.cursor, cart.cursor_line)  # above the cursor lies what was collected before numbers began again
+    high = max(place.cursor, cart.cursor_line)  # above the cursor are lines collected before numbers began again
     low = place.low
     if place.restart is None:
         doubted = set()
@@ -115,11 +114,11 @@ def _read_again(
         compared = numbering.compare(known, [*there, *newer], place, doubted)
         if not compared.reused or low <= place.floor:
             return compared
-        low = place.floor  # numbers were used again: that need not have begun within the window
+        low = place.floor  # numbers were used again, perhaps from below the window
 
 
 def _without_incomplete(lines: Sequence[Line], memory: Memory, now: float) -> list[Line]:
-    """Leave out lines that the shop has not finished writing. The window shows them until they are kept, so they are read again.
+    """Leave out lines that the shop has not finished writing. They are read again, because the window shows them until they are kept.
 
     A line is kept as it is when it has been without a product for long, or is about to leave the window.
     """
@@ -133,10 +132,10 @@ def _without_incomplete(lines: Sequence[Line], memory: Memory, now: float) -> li
 
 
 def _sums_pause_seconds(memory: Memory, sums_ms: float) -> float:
-    """How long to leave a shop alone for the sums just taken, so that they cost it no more than their share.
+    """Return how long to leave a shop alone after taking sums, so that they cost it no more than their share.
 
-    The quickest of the latest tells the cost. A single one may have waited for a lock or a busy machine, and would
-    leave a difference unseen for a minute.
+    The quickest of the latest tells the cost. A single slow one may have waited for a lock or a busy machine, and would hide a difference
+    for a minute.
     """
     memory.sums_ms.append(sums_ms)
     if len(memory.sums_ms) < SUMS_TIMED:
@@ -145,10 +144,10 @@ def _sums_pause_seconds(memory: Memory, sums_ms: float) -> float:
 
 
 def check_place(cart: Cart, seen: Look) -> None:
-    """Epoch and sequence must be where our last settled post left them. Raises Conflict."""
+    """Raise Conflict unless epoch and sequence are where our last post left them."""
     expected = cart.next_seq - 1
     if seen.epoch != cart.epoch:
-        what = "The shop's OnHand table is not the one that this cart was aligned with"  # ``claiming`` tells why
+        what = "The shop's OnHand table is not the one that this cart was aligned with"  # ``claiming`` explains why
     elif seen.last_seq != expected:
         what = f"Post {expected} was the last, the shop says {seen.last_seq}: "
         if seen.last_seq < expected:
@@ -162,7 +161,7 @@ def check_place(cart: Cart, seen: Look) -> None:
 
 
 def read_lines(shop: Shop, after: int, up_to: int | None, pages: int) -> tuple[list[Line], bool]:
-    """Order lines above ``after``, up to and including ``up_to`` if given, from at most so many pages; and whether others follow."""
+    """Return order lines above ``after``, up to and including ``up_to`` if given, from at most so many pages; and whether others follow."""
     lines: list[Line] = []
     more = True
     for _ in range(pages):

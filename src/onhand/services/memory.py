@@ -1,4 +1,4 @@
-"""What a controller remembers of a cart between two looks: when things were last right, and what is suspected since.
+"""The controller's memory of a cart between two looks: when all was last right, and what is suspected since.
 
 Path: ``app`` keeps one ``Memory`` per cart; a tick hands it to ``looking``, ``weighing`` and ``remedying``, which change it in place: if
 the shop fails in the middle of a tick, what was learned until then is kept.
@@ -22,7 +22,7 @@ from onhand.domain.lines import LineChange, edited_before
 
 from .ports import Clock
 
-SUMS_TIMED = 5  # how many of the latest sums tell what they cost
+SUMS_TIMED = 5  # how many of the latest sums show their cost
 
 log = structlog.get_logger()
 
@@ -54,30 +54,30 @@ class Edit:
 
 @dataclass
 class Memory:
-    """What a controller remembers of a cart between two looks. Losing it costs one settling time and nothing else."""
+    """The controller's memory of a cart between two looks. Losing it costs one settling time and nothing else."""
 
     suspicions: dict[tuple[int, str], law.Suspicion] = field(default_factory=dict)
     incomplete: dict[int, float] = field(default_factory=dict)  # lines without a product: monotonic, when first seen
-    misled: int = 0  # how often cells named a product that did not differ, since the sums last agreed
+    misled: int = 0  # how often cells named a product that did not differ, since the sums last matched
     witnessed: dict[int, Moment] = field(default_factory=dict)  # the last good look before a product was suspected
     lacking: dict[int, int] = field(
         default_factory=dict
-    )  # what a product's counter held when some of it first lacked a name
+    )  # a product's counter when some of its units first had no line
     edited: dict[int, dict[int, Edit]] = field(
         default_factory=dict
     )  # by product and line: edits that are not booked yet
     paid: dict[int, float] = field(default_factory=dict)  # when a waiting line was seen to be paid, monotonic
     looked_at: Moment | None = None
     sums_due: float = 0.0  # monotonic
-    sums_rested: float = 0.0  # monotonic: before it, sums would cost the shop more than their share
-    sums_ms: deque[float] = field(default_factory=lambda: deque(maxlen=SUMS_TIMED))  # how long the latest took
+    sums_rested: float = 0.0  # monotonic: before this, sums would cost the shop more than their share
+    sums_ms: deque[float] = field(default_factory=lambda: deque(maxlen=SUMS_TIMED))  # how long the latest sums took
     catalogue_due: float = 0.0  # monotonic
     cells_due: float = 0.0  # monotonic
-    hello_due: float = 0.0  # monotonic; 0: nobody has looked yet
-    behind: bool = False  # more new lines were there than the last look read
+    hello_due: float = 0.0  # monotonic; 0: not looked yet
+    behind: bool = False  # the last look did not read all new lines
     lowered: dict[int, int] = field(
         default_factory=dict
-    )  # units by which a counter fell as a race's drift shrank by as many
+    )  # units by which a counter fell while a race's drift shrank by as many
     nameless: dict[int, float] = field(
         default_factory=dict
     )  # when a product's units were last booked without a line, monotonic
@@ -91,7 +91,7 @@ class Memory:
                 self.edited.pop(product, None)
 
     def suspect(self, product: int, what: str, suspicion: law.Suspicion | None, good: Moment) -> None:
-        """Keep a doubt about a product; None ends it. ``good``: when the product was last seen right, if nothing was suspected yet."""
+        """Remember a doubt about a product; None ends it. ``good``: when the product was last seen right, if nothing was suspected yet."""
         if suspicion is None:
             self.suspicions.pop((product, what), None)
         else:
@@ -103,7 +103,7 @@ class Memory:
         return any((product, what) in self.suspicions for what in DOUBTS)
 
     def settled(self, product: int, now: Moment, settle_seconds: float) -> dict[str, int]:
-        """Return the doubts about a product that have been there for the settling time, each by the smallest amount seen."""
+        """Return the doubts about a product that have lasted the settling time, each by the smallest amount seen."""
         known = {what: self.suspicions.get((product, what)) for what in DOUBTS}
         return {
             what: suspicion.amount
@@ -137,5 +137,5 @@ class Memory:
         return self.looked_at.since(now).total_seconds() if self.looked_at is not None else math.inf
 
     def hurry(self) -> None:
-        """Ask for sums at the next look, if they are not too expensive by then: the shop says that it sold, and sums confirm the sale."""
+        """Ask for sums at the next look, if affordable by then: the shop reports a sale, and sums confirm it."""
         self.sums_due = min(self.sums_due, self.sums_rested)

@@ -1,8 +1,8 @@
 """Lets people and programs in: passwords, sessions, one-time links, API tokens.
 
 Path: the log-in page → ``enter``; every request of a browser → ``visitor``; every request of a program → ``bearer``.
-Promise: what is revoked ends at the next request; no caller hands out a right that it does not have.
-Never: keeps a password, or anything that a browser or a program shows to be let in: only digests.
+Promise: what is revoked ends at the next request; no caller can grant a right it does not have.
+Never: keeps a password, or the secret of a session, link or token: only digests.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from onhand.domain.stock import check_text
 from .gate import Gate
 from .ports import Books, House
 
-IDLE = timedelta(hours=12)  # a session ends when it was not used for so long
-LONGEST = timedelta(days=14)  # and at last after so long
-SEEN = timedelta(minutes=1)  # how exactly the last use of a session or token is kept
+IDLE = timedelta(hours=12)  # a session ends after being unused for this long
+LONGEST = timedelta(days=14)  # and in any case after this long
+SEEN = timedelta(minutes=1)  # how precisely the last use of a session or token is kept
 FIRST_LINK = timedelta(hours=24)
 LINK = timedelta(days=7)
 PASSWORD_LENGTHS = range(10, 201)  # characters
 AGENT_LENGTH_MAX = 300
-CHOOSE, CHANGE = "password_choose", "password_change"  # what the audit log calls them; no verb takes a password
+CHOOSE, CHANGE = "password_choose", "password_change"  # their names in the audit log; no verb takes a password
 WRONG = "The name or the password is wrong."
 LOCAL = Caller.local()
 
@@ -38,7 +38,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """The person of a session."""
+    """The person behind a session."""
 
     id: int
     name: str
@@ -48,12 +48,12 @@ class Visitor:
 
 
 def caller_of(visitor: Visitor) -> Caller:
-    """A visitor, as verbs know callers."""
+    """Return a visitor as a caller of verbs."""
     return Caller(f"user/{visitor.id}", visitor.name, visitor.role.scopes, "screen")
 
 
 def enter(house: House, gate: Gate, name: str, password: str, address: str, agent: str) -> str:
-    """Log in; returns what the browser shows from now on. Raises Refused, or Retriable after too many wrong tries."""
+    """Log in; return the secret that the browser shows from now on. Raise Refused, or Retriable after too many wrong tries."""
     now = house.clock.now()
     found = house.store.read(lambda books: books.people.named(name[: NAME_LENGTH_MAX + 1]))
     hashed = found[1] if found and found[0].active else None
@@ -71,7 +71,7 @@ def leave(house: House, secret: str) -> None:
 
 
 def visitor(house: House, secret: str) -> Visitor | None:
-    """Whose session it is; None if it is none, or has ended."""
+    """Return whose session it is; None if it is unknown or has ended."""
     now = house.clock.now()
     digest = digest_of(secret)
 
@@ -91,7 +91,7 @@ def visitor(house: House, secret: str) -> Visitor | None:
 
 
 def bearer(house: House, secret: str) -> Caller | None:
-    """Whose API token it is, with what it may do: never more than its person. None if it is none, or has ended."""
+    """Return whose API token it is and what it may do: never more than its person. None if it is unknown or has ended."""
     now = house.clock.now()
 
     def read(books: Books) -> tuple[int, Caller, bool] | None:
@@ -114,7 +114,7 @@ def bearer(house: House, secret: str) -> Caller | None:
 
 
 def _note(house: House, unit: Callable[[Books], None]) -> None:
-    """Write down a last use, if that is possible: a full disk must not keep people from reading that it is full."""
+    """Record a last use, if possible: a full disk must not keep people from reading that it is full."""
     try:
         house.store.write(unit)
     except (Retriable, Permanent) as error:
@@ -122,7 +122,7 @@ def _note(house: House, unit: Callable[[Books], None]) -> None:
 
 
 def first_link(house: House) -> str | None:
-    """What lets the first administrator in, once, within a day; None if there are users already. Earlier ones end."""
+    """Return a one-time link for the first administrator, valid for a day; None if there are users already. Earlier ones end."""
     secret = secrets.token_urlsafe(32)
     now = house.clock.now()
 
@@ -136,12 +136,12 @@ def first_link(house: House) -> str | None:
 
 
 def nobody_yet(house: House) -> bool:
-    """Whether there is no user yet: the first one comes in by the first link."""
+    """Return whether there is no user yet: the first one uses the first link."""
     return house.store.read(lambda books: books.people.count()) == 0
 
 
 def link_holder(house: House, secret: str) -> Person | None:
-    """Who chooses a password with a one-time link; None: the first administrator, who also chooses a name.
+    """Return who chooses a password with a one-time link; None: the first administrator, who also chooses a name.
 
     Raises Refused if the link was used or has ended.
     """
@@ -151,7 +151,7 @@ def link_holder(house: House, secret: str) -> Person | None:
 def begin(
     house: House, gate: Gate, secret: str, name: str, password: str, agent: str = "", tokens: bool = False
 ) -> str:
-    """Use a one-time link: choose a password, and as the first administrator a name; returns the secret of a new session. All older
+    """Use a one-time link: choose a password and, as the first administrator, a name; return the secret of a new session. All older
     sessions end, and with ``tokens`` the API tokens too."""
     now = house.clock.now()
     holder = link_holder(house, secret)
@@ -164,7 +164,7 @@ def begin(
         books.people.keep_password(person, hashed)
         books.people.end_sessions(person)
         books.people.end_links(person)
-        books.people.end_link(digest_of(secret))  # the first administrator's is nobody's yet
+        books.people.end_link(digest_of(secret))  # the first administrator's link belongs to no user yet
         if tokens:
             books.people.end_tokens(person, now)
         caller = Caller(f"user/{person}", name, frozenset(), "screen")
@@ -177,8 +177,8 @@ def begin(
 
 
 def invite(house: House, name: str, role: Role, caller: Caller = LOCAL) -> tuple[Person, str]:
-    """Add a user; returns them and the secret of the link with which they choose their password. Raises Forbidden if they could do more
-    than the caller."""
+    """Add a user; return them and the secret of the link with which they choose their password. Raise Forbidden if they could do more than
+    the caller."""
     _check_grant(caller, role.scopes)
     now = house.clock.now()
     secret = secrets.token_urlsafe(32)
@@ -193,9 +193,9 @@ def invite(house: House, name: str, role: Role, caller: Caller = LOCAL) -> tuple
 
 
 def renew(house: House, name: str, caller: Caller = LOCAL, *, sessions: bool = True, tokens: bool = False) -> str:
-    """Make a new one-time link for a user who forgot their password. Older links end, and as asked for their sessions and API tokens.
+    """Make a new one-time link for a user who forgot their password. Older links end and, if asked for, their sessions and API tokens too.
 
-    Raises Forbidden if the user may do more than the caller: who opens the link is that user.
+    Raises Forbidden if the user may do more than the caller: opening the link means becoming that user.
     """
     secret = secrets.token_urlsafe(32)
     now = house.clock.now()
@@ -216,8 +216,8 @@ def renew(house: House, name: str, caller: Caller = LOCAL, *, sessions: bool = T
 
 
 def edit(house: House, name: str, role: Role, active: bool, revision: int | None, caller: Caller = LOCAL) -> Person:
-    """Change what a user may do, or keep them out. Raises Refused for the last administrator, Conflict if the page was stale, Forbidden
-    if the user gained a right that the caller does not have."""
+    """Change what a user may do, or keep them out. Raise Refused for the last administrator, Conflict if the page was stale, Forbidden if
+    the user gained a right that the caller does not have."""
 
     def write(books: Books) -> int:
         person = find(books, name)
@@ -245,7 +245,7 @@ def edit(house: House, name: str, role: Role, active: bool, revision: int | None
 def change_password(
     house: House, gate: Gate, visitor: Visitor, old: str, new: str, *, sessions: bool = True, tokens: bool = False
 ) -> None:
-    """Change one's own password, with the old one. One-time links end, and as asked for all other sessions and the API tokens."""
+    """Change one's own password, given the old one. One-time links end and, if asked for, all other sessions and the API tokens too."""
     now, person = house.clock.now(), visitor.id
 
     def read(books: Books) -> tuple[str, str | None]:
@@ -272,17 +272,17 @@ def change_password(
 
 
 def live_sessions(books: Books, now: datetime, person: int | None = None) -> list[Session]:
-    """The sessions that still let in, of one user or of all, the one used last first."""
+    """Return the active sessions of one user or of all, the one used last first."""
     return [session for session in books.people.sessions(person) if _lives(session, now)]
 
 
 def sessions_of(house: House, visitor: Visitor) -> list[Session]:
-    """The sessions of a visitor that still let in, the one used last first."""
+    """Return the active sessions of a visitor, the one used last first."""
     return house.store.read(lambda books: live_sessions(books, house.clock.now(), visitor.id))
 
 
 def end_session(house: House, name: str, person: int | None = None) -> Session:
-    """End a session, of this user if one is given. Raises Refused if there is none of that name."""
+    """End a session, of this user if one is given. Raise Refused if there is no such session."""
 
     def write(books: Books) -> Session:
         for session in live_sessions(books, house.clock.now(), person):
@@ -297,7 +297,7 @@ def end_session(house: House, name: str, person: int | None = None) -> Session:
 def add_token(
     house: House, caller: Caller, name: str, scopes: Collection[Scope], days: int | None, owner: str = ""
 ) -> tuple[int, str]:
-    """A new API token of a user, the caller unless named; returns its number and itself, which is shown once.
+    """Add an API token for a user, the caller unless named; return its number and its secret, which is shown once.
 
     Raises Refused, and Forbidden if it could do what the caller or its user may not.
     """
@@ -322,8 +322,8 @@ def add_token(
 
 
 def _check_grant(caller: Caller, scopes: Collection[Scope]) -> None:
-    """Raises Forbidden if a caller would hand out what it does not have: a token that may only administer must not become more by
-    making somebody, or letting somebody in again, who may do more."""
+    """Raise Forbidden if a caller would grant what it does not have: a token that may only administer must not gain rights by adding or
+    readmitting a user who has more."""
     lacking = [scope.value for scope in Scope if scope in scopes and not caller.may(scope)]
     if lacking:
         raise Forbidden(
@@ -334,7 +334,7 @@ def _check_grant(caller: Caller, scopes: Collection[Scope]) -> None:
 
 
 def find(books: Books, name: str) -> Person:
-    """The user of that name. Raises Refused."""
+    """Return the user of that name. Raise Refused if there is none."""
     found = books.people.named(name)
     if found is None:
         raise Refused(f"There is no user named {name.strip()!r}.", name=name)
@@ -342,7 +342,7 @@ def find(books: Books, name: str) -> Person:
 
 
 def check_name(name: str) -> str:
-    """A name as it is kept. Raises Refused."""
+    """Return a name as it is kept. Raise Refused if it is invalid."""
     checked = check_text(name, "name")
     if not checked or len(checked) > NAME_LENGTH_MAX or not checked.isprintable():
         raise Refused(f"Give a name of 1 to {NAME_LENGTH_MAX} characters.", name=name)
@@ -350,7 +350,7 @@ def check_name(name: str) -> str:
 
 
 def check_password(password: str, name: str) -> str:
-    """A password that may be one. Raises Refused."""
+    """Return a password if it is allowed. Raise Refused if it is not."""
     if len(password) not in PASSWORD_LENGTHS:
         shortest, longest = PASSWORD_LENGTHS.start, PASSWORD_LENGTHS.stop - 1
         raise Refused(
@@ -362,12 +362,12 @@ def check_password(password: str, name: str) -> str:
 
 
 def digest_of(secret: str) -> str:
-    """What is kept of a secret that has 256 bits: it needs no slow hash."""
+    """Return the digest to keep of a secret of 256 bits, which needs no slow hash."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _holder(books: Books, secret: str, now: datetime) -> Person | None:
-    """For whom a link is; None: for the first administrator. Raises Refused."""
+    """Return whom a link is for; None: for the first administrator. Raise Refused if it is invalid."""
     found = books.people.link(digest_of(secret), now)
     holder = None if found is None or found[0] is None else books.people.get(found[0])
     if found is None or (holder is None and books.people.count()) or (holder and not holder.active):

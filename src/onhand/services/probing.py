@@ -1,7 +1,7 @@
-"""Probes a cart: who is there, what weakens the law there, and the real path with one SKU.
+"""Probes a cart: who answers, what weakens the law there, and the real path with one SKU.
 
 Path: ``onhand cart test`` and the Test button → ``greet``, ``round_trip``.
-Promise: what a round trip adds it takes back; if it is killed in between, delivery takes it back.
+Promise: a round trip takes back what it adds; if it is killed in between, delivery does.
 Never: changes a quantity by anything but a numbered post.
 """
 
@@ -24,7 +24,7 @@ from .ports import Books, House, Shop
 
 T = TypeVar("T")
 
-CLOCK_SECONDS = 60  # a difference of clocks worth a warning; 300 are refused
+CLOCK_SECONDS = 60  # a clock difference worth a warning; 300 are refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class Step:
 
 
 def greet(house: House, cart: Cart, shop: Shop) -> tuple[Hello, list[str], list[Step]]:
-    """Say hello and take one look; returns who answered, what to mind, and the time of each step.
+    """Say hello and take one look; return who answered, what to watch for, and the time of each step.
 
-    A shop that cannot be kept in step at all answers the hello only.
+    A shop that cannot be kept in sync answers the hello only.
     """
     steps: list[Step] = []
     hello = _timed(house, steps, "hello", shop.hello)
@@ -59,7 +59,8 @@ def greet(house: House, cart: Cart, shop: Shop) -> tuple[Hello, list[str], list[
 
 
 def round_trip(house: House, cart: Cart, shop: Shop, sku: str) -> list[Step]:
-    """One unit there, seen there, and back again, by two numbered posts. Raises Refused if the SKU is not kept in step there."""
+    """Send one unit there, check that it arrived, and take it back, by two numbered posts. Raise Refused if the SKU is not kept in sync
+    there."""
     if cart.epoch is None or cart.halted is not None:
         raise Refused(f"{cart.name} is not aligned: use Get QOH or Send QOH first.", cart=cart.name)
     listing = house.store.read(
@@ -94,7 +95,7 @@ def _post(books: Books, cart: Cart, listing: Listing, delta: int, house: House) 
     batch = Batch(current.source.epoch, (Post(current.next_seq, listing.id, listing.product, delta, reactivate=False),))
     books.carts.take_seqs(cart.id, 1)
     books.posts.add(cart.id, batch, house.clock.now())
-    books.listings.announce_listings([listing.id])  # so that delivery takes back what a kill leaves behind
+    books.listings.announce_listings([listing.id])  # so that delivery takes back what a kill leaves in the shop
     return batch
 
 

@@ -1,7 +1,7 @@
 """Buys: suppliers, purchase orders from reorder points or by hand, and goods received against them.
 
-Path: the Receive and Suppliers screens, ``onhand purchase`` → here; what came goes through ``bookkeeping.book``, and all carts follow.
-Promise: a delivery is booked whole or not at all, together with what it leaves outstanding.
+Path: the Receive and Suppliers screens, ``onhand purchase`` → here; received goods go through ``bookkeeping.book``, and all carts follow.
+Promise: goods are received as a whole or not at all, together with what is left outstanding.
 Never: sends anything to a supplier; a person does.
 """
 
@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 
 def add_supplier(house: House, name: str, email: str, phone: str, note: str) -> str:
-    """A new supplier; returns the name as it is kept. Raises Refused if it is blank or taken."""
+    """Add a supplier; return the name as it is kept. Raise Refused if it is blank or taken."""
     title = _supplier_name(name)
     contact = (_email(email), check_text(phone, "phone"), check_text(note, "note"))
     house.store.write(lambda books: books.purchases.add_supplier(title, *contact))
@@ -37,7 +37,7 @@ def add_supplier(house: House, name: str, email: str, phone: str, note: str) -> 
 
 
 def edit_supplier(house: House, name: str, changed: Mapping[str, Any], revision: int | None) -> Supplier:
-    """Change what is known of a supplier. Raises Conflict if somebody else did since the caller looked."""
+    """Change the details of a supplier. Raise Conflict if they changed since the caller looked."""
     texts: dict[str, Any] = {key: check_text(value, key) for key, value in changed.items() if isinstance(value, str)}
     if "name" in texts:
         texts["name"] = _supplier_name(texts["name"])
@@ -61,7 +61,7 @@ def edit_supplier(house: House, name: str, changed: Mapping[str, Any], revision:
 
 
 def suggest(house: House) -> list[tuple[Supplier | None, Suggestion]]:
-    """What ought to be ordered, and of whom; None where an item has no supplier."""
+    """Return what should be ordered, by supplier; None where an item has no supplier."""
 
     def read(books: Books) -> list[tuple[Supplier | None, Suggestion]]:
         known = {supplier.id: supplier for supplier in books.purchases.suppliers()}
@@ -71,9 +71,9 @@ def suggest(house: House) -> list[tuple[Supplier | None, Suggestion]]:
 
 
 def raise_orders(house: House, supplier: str, person: str) -> list[str]:
-    """Make a draft of what ought to be ordered now, for each supplier or for this one; returns their numbers.
+    """Make a draft of what should be ordered now, for each supplier or for this one; return their numbers.
 
-    Items without an active supplier stay. Raises Refused if there is nothing to order.
+    Items without an active supplier are left out. Raises Refused if there is nothing to order.
     """
     at = house.clock.now()
 
@@ -98,7 +98,7 @@ def raise_orders(house: House, supplier: str, person: str) -> list[str]:
 
 
 def add(house: House, supplier: str, lines: Sequence[tuple[str, int]], note: str, person: str) -> str:
-    """A draft by hand of (SKU, units) lines; returns its number. Raises Refused."""
+    """Add a draft of (SKU, units) lines; return its number. Raise Refused."""
     remark = check_text(note, "note")
     at = house.clock.now()
 
@@ -116,9 +116,9 @@ def add(house: House, supplier: str, lines: Sequence[tuple[str, int]], note: str
 def edit(
     house: House, number: str, lines: Sequence[tuple[str, int]], note: str | None, revision: int | None
 ) -> PurchaseOrder:
-    """Give lines of a draft other units, add new ones, and take those away of which 0 are wanted; all others stay.
+    """Update a draft: change or add lines, remove lines set to 0, keep the rest.
 
-    Raises Conflict if somebody else changed it, Refused if it is no draft any more.
+    Raises Conflict if it changed since it was shown, Refused if it is not a draft any more.
     """
     remark = None if note is None else check_text(note, "note")
 
@@ -136,7 +136,7 @@ def edit(
 
 
 def send(house: House, number: str, revision: int | None, person: str) -> PurchaseOrder:
-    """The supplier has it: from now on goods may come. Raises Refused if it has no lines."""
+    """Mark an order as sent: from now on goods may arrive. Raise Refused if it has no lines."""
 
     def check(order: PurchaseOrder) -> None:
         order.check_state(OrderState.DRAFT)
@@ -147,12 +147,12 @@ def send(house: House, number: str, revision: int | None, person: str) -> Purcha
 
 
 def close(house: House, number: str, revision: int | None, person: str) -> PurchaseOrder:
-    """Nothing more is expected, whatever is outstanding."""
+    """Close an order: nothing more is expected, whatever is outstanding."""
     return _move(house, number, revision, OrderState.CLOSED, lambda order: order.check_state(OrderState.SENT), person)
 
 
 def cancel(house: House, number: str, revision: int | None, person: str) -> PurchaseOrder:
-    """It is called off. Raises Refused if something came already: close it then."""
+    """Cancel an order. Raise Refused if some goods were received: close it then."""
 
     def check(order: PurchaseOrder) -> None:
         order.check_state(OrderState.DRAFT, OrderState.SENT)
@@ -171,10 +171,10 @@ def receive(
     person: str,
     revision: int | None,
 ) -> tuple[dict[str, int], int]:
-    """Book what came of a sent order, without lines all that is outstanding; returns what is on hand now per SKU, and what is still
+    """Receive goods of a sent order, without lines all that is outstanding; return what is on hand now per SKU, and what is still
     outstanding. With nothing outstanding the order is closed.
 
-    Raises Refused for more than is outstanding unless ``over``, and if the order has a delivery of this reference already.
+    Raises Refused for more than is outstanding unless ``over``, and if this reference was already received for the order.
     """
     named = check_text(reference, "reference")
     at = house.clock.now()
@@ -227,7 +227,8 @@ def _move(
 
 
 def _units(books: Books, lines: Sequence[tuple[str, int]], least: int) -> dict[int, int]:
-    """The units of each item; two lines of one SKU are one. Raises Refused for an unknown SKU and fewer than ``least`` units."""
+    """Return the units of each item; lines of the same SKU are added up. Raise Refused for an unknown SKU and
+    fewer than ``least`` units."""
     _check_size(len(lines))
     units: dict[int, int] = defaultdict(int)
     for item, (sku, ordered) in zip(find(books, [sku for sku, _ in lines]), lines, strict=True):

@@ -30,16 +30,16 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Fall:
-    """Units by which a counter alone went down, and what is made of it."""
+    """Units by which only a counter fell, and what they are taken for."""
 
     units: int
     finding: Finding
-    missing: int = 0  # units by which the shop shows too few, if they came back after all
+    missing: int = 0  # units by which the shop shows too few, if they did come back
     note: str = ""
 
 
 def rebase(books: Books, cart: Cart, listing: Listing, row: Row, fall: Fall, at: datetime) -> None:
-    """Follow a counter that went down: no stock moved. Sales made since then show at the next look."""
+    """Follow a counter that fell: no stock moved. Sales since then show at the next look."""
     seen, expected = Counters(row.quantity, row.ordered), Counters(listing.agreed, listing.ordered)
     if fall.finding.remedy is Remedy.ASK:
         expected = Counters(row.quantity + fall.missing, row.ordered)
@@ -63,9 +63,10 @@ def doubt_return(
 ) -> tuple[LineChange, ...]:
     """Follow a counter that gave back units that the quantity did not get; return the line changes that this is about.
 
-    Where a race or a form may have destroyed what came back, a person is asked whether the goods are there.
+    If a race or a form may have destroyed the return, a person is asked whether the goods are there.
     """
-    # Of several lines the one of which most is left: nothing is booked for it, and the person is asked about all that can have come back.
+    # Of several lines, the one with most units left: nothing is booked for it, and the person is asked about all units that can have come
+    # back.
     most_left_first = sorted(weighing.changed, key=lambda change: -change.sold.units.left)
     _, changed = law.name(-units, (), most_left_first)
     destroyed = found.sales > 0 or found.edited
@@ -81,7 +82,7 @@ def doubt_return(
 
 
 def _doubted(changes: Sequence[LineChange], units: int, fresh: int) -> Fall:
-    """Return what is made of a return of ``units``. ``fresh``: units of it that may be on the shelf, so that a person is asked."""
+    """Return what a return of ``units`` is taken for. ``fresh``: units of it that may be on the shelf, so that a person is asked."""
     orders = ", ".join(str(change.sold.order) for change in changes)
     named = f" of order {orders}" if orders else ""
     note = f"The shop's counter fell by {units}{named}, but its quantity did not rise."

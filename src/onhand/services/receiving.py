@@ -1,8 +1,8 @@
 """Receives goods from suppliers.
 
 Path: ``onhand receive`` and the Receive screen → ``receive`` → ``bookkeeping.book`` → all carts follow.
-Promise: a delivery is booked whole or not at all; with a reference it is booked once.
-Never: lowers a quantity; what was received too much is adjusted.
+Promise: goods are received as a whole or not at all; with a reference only once.
+Never: lowers a quantity; an excess is corrected by an adjustment.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from . import bookkeeping
 from .items import find
 from .ports import Books, House
 
-LINES_MAX = 5000  # lines of one delivery
+LINES_MAX = 5000  # lines of one receipt
 
 log = structlog.get_logger()
 
 
 def receive(house: House, lines: Sequence[tuple[str, int]], reference: str, person: str, note: str) -> dict[str, int]:
-    """Book a delivery of (SKU, units) lines; returns what is on hand now per SKU.
+    """Receive goods: book (SKU, units) lines; return what is on hand now per SKU.
 
     Raises Refused if a SKU is unknown, a quantity is not positive, or the reference is booked already.
     """

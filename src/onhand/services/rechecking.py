@@ -1,8 +1,8 @@
-"""Looks again at one difference, because a person asks what is there now.
+"""Looks again at one difference when a person asks for its present state.
 
 Path: the Differences screen and ``onhand recheck`` → ``recheck`` → the looks of a tick, which post nothing.
-Promise: a difference is closed only if the shop shows what we want it to, and nothing of it waits for a decision.
-Never: decides; ``reconciling`` books and names what the looks bring to light, as at any tick.
+Promise: a difference is closed only if the shop shows its target and no unit waits for a decision.
+Never: decides; ``reconciling`` books and names what the looks find, as at any tick.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """What is there now. Quantities in units; ``shows`` None: the product is gone."""
+    """The present state of a listing. Quantities in units; ``shows`` None: the product is gone."""
 
     shows: int | None
-    agreed: int | None  # what both sides should hold; None: nothing is kept of it
-    wanted: int | None  # what we want the shop to show; None: no item is tied to it
+    agreed: int | None  # what both sides should hold; None: unknown
+    wanted: int | None  # what the shop should show; None: no item is tied to it
     closed: bool
     says: str
 
 
 def _agrees(listing: Listing, row: Row | None, wanted: int | None) -> bool:
-    """Whether a shop shows what the books say, and what we want it to show."""
+    """Return whether a shop shows what the books say and what it should show."""
     if row is None or not listing.tracked or listing.held:
         return False
     return (row.quantity, row.ordered) == (listing.agreed, listing.ordered) and row.quantity == wanted
@@ -58,7 +58,7 @@ def recheck(house: House, cart: Cart, shop: Shop, memory: Memory, number: int, p
         pace = house.store.read(lambda books: settings.pace_of(books, cart))
         aligning.look_at_all(house, cart, shop, memory, pace)
         if any(product == listing.product for product, _ in memory.suspicions):
-            # What differs may be half of a sale that is being written: it counts if it is there a settling time later.
+            # What differs may be half of a sale that is being written: it counts if it is still there a settling time later.
             house.clock.sleep(pace.rules.settle_seconds)
             aligning.look_at_all(house, cart, shop, memory, pace)
     row = next(iter(shop.rows([listing.product])), None)

@@ -1,7 +1,7 @@
 """Compares single products with the books, books trade, hands on what has settled, and carries out what a person decides.
 
 Path: the controller's tick, when the lines do not explain the sums → ``suspects`` → ``compare``; a person → ``decide``.
-Promise: only what was seen twice, the settling time apart, is acted on, and by the smaller amount; every act is a difference on record.
+Promise: only what was seen twice, one settling time apart, is acted on, and by the smaller amount; every act is a difference on record.
 Never: writes to a shop: a remedy changes the books, and delivery follows from that.
 """
 
@@ -29,7 +29,7 @@ from .memory import Memory, Moment
 from .ports import ROWS_MAX, Books, House, Shop
 from .weighing import Rules, ripened, weigh
 
-SLICE_LINES = looking.PAGES_MAX * ROWS_MAX  # lines that are booked in one commit
+SLICE_LINES = looking.PAGES_MAX * ROWS_MAX  # lines booked in one commit
 
 log = structlog.get_logger()
 
@@ -37,7 +37,7 @@ log = structlog.get_logger()
 def suspects(house: House, cart: Cart, shop: Shop, misled: int = 0) -> frozenset[int]:
     """Return the products whose counters differ from the books: by cells, or if those are too many, by the full list.
 
-    ``misled``: how many answers in a row named a product that did not differ; skip as many of the small sizes.
+    ``misled``: how many answers in a row named a product that did not differ; as many of the small sizes are skipped.
     """
     for size in sketch.SIZES[misled:]:
         seen = shop.cells(size)
@@ -59,10 +59,10 @@ def suspects(house: House, cart: Cart, shop: Shop, misled: int = 0) -> frozenset
 
 
 def compare(house: House, cart: Cart, shop: Shop, memory: Memory, asked: Asked, rules: Rules) -> int:
-    """Weigh these products, book what is trade, follow what is drift, and act on what has settled.
+    """Weigh these products, book trade, follow drift, and act on what has settled.
 
-    Suspicions against products that do not differ end; if no other product can differ, suspicions against any other, too. Return how
-    many still differ after the booking; a product that was named and does not differ counts as one, as another must.
+    Suspicions against products that do not differ end; if no other product can differ, all other suspicions end too. Return how many still
+    differ after the booking; a product that was named and does not differ counts as one, because another must differ.
     """
     known, rows = _read(house, cart, shop, sorted(asked.products))
     pairs = [(known[product], rows[product]) for product in sorted(known.keys() & rows.keys())]
@@ -70,7 +70,7 @@ def compare(house: House, cart: Cart, shop: Shop, memory: Memory, asked: Asked, 
     differing = {weighing.product for weighing in weighings if weighing.differs}
     tracked = {weighing.product for weighing in weighings if weighing.listing.tracked}
     memory.clear(None if asked.whole else asked.products, differing & tracked)
-    # While the cart is stopped, the books do not follow, so nothing is said of the cells.
+    # While the cart is stopped, the books do not follow, so cells prove nothing.
     misled = 0 if cart.halted else asked.misled(known, differing)
     memory.misled += misled
     if not weighings:
@@ -97,10 +97,10 @@ def compare(house: House, cart: Cart, shop: Shop, memory: Memory, asked: Asked, 
 
 
 def _read(house: House, cart: Cart, shop: Shop, products: Sequence[int]) -> tuple[dict[int, Listing], dict[int, Row]]:
-    """Return what the books and the shop hold of these products; refresh the listing set first if one of them tells that it changed."""
+    """Return what the books and the shop hold of these products; refresh the listing set first if one of them shows that it changed."""
     rows = {row.product: row for chunk in evidence.chunks(products) for row in shop.rows(chunk)}
     known = house.store.read(lambda books: books.listings.of(cart.id, products))
-    # While the cart is stopped nothing is concluded from what is missing: an empty shop may be full again in a minute.
+    # While the cart is stopped, missing products prove nothing: an empty shop may be full again in a minute.
     if cart.halted is None and any(_is_news(known.get(product), rows.get(product)) for product in products):
         refreshing.refresh(house, cart, shop)
         known = house.store.read(lambda books: books.listings.of(cart.id, products))
@@ -110,7 +110,7 @@ def _read(house: House, cart: Cart, shop: Shop, products: Sequence[int]) -> tupl
 def _settled(
     house: House, cart: Cart, shop: Shop, memory: Memory, weighings: Sequence[Weighing], rules: Rules
 ) -> list[Weighing]:
-    """Return the products of which something has settled, each weighed once more; none if that is so much that the cart is stopped."""
+    """Return the products of which something has settled, each weighed once more; none if there are so many that the cart is stopped."""
     settled = ripened(house, cart, memory, weighings, rules.settle_seconds)
     nameless = {weighing.product for weighing in settled if weighing.weighed.unnamed}
     if reason := braking.why(house, cart, memory, len(settled), nameless, rules):
@@ -118,14 +118,14 @@ def _settled(
         return []
     if not settled:
         return []
-    # Before anything is done about it, the shop is asked about all lines of these products, however old they are.
+    # Before acting on it, ask the shop about all lines of these products, however old they are.
     pairs = [(weighing.listing, weighing.row) for weighing in settled]
     products = {weighing.product for weighing in settled}
     return weigh(house, cart, shop, memory, pairs, products, evidence.OLD_LINES_MAX)
 
 
 def _is_news(listing: Listing | None, row: Row | None) -> bool:
-    """Return whether a product shows that the listing set changed: it is new or gone, or cannot be kept in step any more."""
+    """Return whether a product shows that the listing set changed: it is new or gone, or cannot be kept in sync any more."""
     if listing is None or row is None:
         return True
     return row.flags != listing.flags
@@ -190,7 +190,7 @@ def _book_trade(
         return 0
     trading.sell(books, cart, sold, at)
     returning.book_changes(books, cart, listing, weighed.changed, at, others=weighing.changed)
-    if weighed.sold or row.status != listing.status:  # the sale may have no line yet, or what came back hide it
+    if weighed.sold or row.status != listing.status:  # the sale may have no line yet, or a return may hide it
         note_switch(books, listing, row, since_look, at)
     if listing.unnamed and not weighed.unnamed and not weighed.fallen:
         trading.name_late(books, cart, listing, weighing.paid)
@@ -198,7 +198,7 @@ def _book_trade(
 
 
 def _follow(books: Books, cart: Cart, listing: Listing, row: Row, weighed: law.Weighed) -> None:
-    """Take over the counters of a listing that is not kept in step: nothing is booked for it."""
+    """Take over the counters of a listing that is not kept in sync: nothing is booked for it."""
     moved = row.ordered - listing.ordered
     books.listings.drift(listing.id, row.sum - listing.sum, moved, 0)
     books.carts.move_sums(cart.id, Sums.of(listing.product, row.quantity - listing.agreed, moved))
@@ -211,4 +211,4 @@ def note_switch(books: Books, listing: Listing, row: Row, seconds: float, at: da
     if row.status != listing.status or not (row.status or listing.off_by_sale):
         just_edited = row.modified != listing.modified and differences.is_recent(row.age, seconds)
         refreshing.note_switch(books, listing, row, listing.modified, just_edited, at)
-        books.carts.remember_catalogue(listing.cart, "")  # what is switched on again has to show as a change
+        books.carts.remember_catalogue(listing.cart, "")  # switching it on again must show as a change

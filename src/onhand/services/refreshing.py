@@ -23,20 +23,19 @@ from onhand.domain.sketch import Counters, Sums
 from . import bookkeeping, tying
 from .ports import LISTINGS_MAX, ROWS_MAX, Books, House, Shop
 
-EMPTIED_BEFORE = timedelta(
-    minutes=1
-)  # how long before it is seen a product may have sold out; the set is read every half minute
+# How long before it is seen to be off a product may have sold out. The set is read every half minute.
+EMPTIED_BEFORE = timedelta(minutes=1)
 POSTS_MAX = 100
-PAGES_MAX = 2 * LISTINGS_MAX // ROWS_MAX  # products that go while pages are read leave some of them short
+PAGES_MAX = 2 * LISTINGS_MAX // ROWS_MAX  # products deleted while pages are read make some of them short
 
 log = structlog.get_logger()
 
 
 def refresh(house: House, cart: Cart, shop: Shop, catalogue: str | None = None) -> None:
-    """Read the whole listing set again: new, deleted, renamed and switched off products.
+    """Read the whole listing set again: new, deleted, renamed and switched-off products.
 
-    ``catalogue``: the shop's figure for the set, from before it is read. It is kept if it is the same afterwards. Else the next one
-    counts as a change: a figure that is not that of the rows would hide a change that is taken back.
+    ``catalogue``: the shop's figure for the set, from before it is read. It is kept if it is the same afterwards. Otherwise the next one
+    counts as a change: a figure that does not belong to the rows would hide a change that is undone.
     """
     rows = all_rows(shop)
     if catalogue and shop.look(cart.place.cursor, cart.place.cursor, 1, False, True).catalogue != catalogue:
@@ -47,7 +46,7 @@ def refresh(house: House, cart: Cart, shop: Shop, catalogue: str | None = None) 
 
 
 def _take_over(books: Books, cart: Cart, rows: Sequence[Row], catalogue: str, at: datetime) -> None:
-    """Take a listing set over into the books, and show what a person has to know."""
+    """Take a listing set over into the books, and record what a person has to know."""
     changed = Changed.of(books.listings.all(cart.id), rows)
     known = changed.known.values()
     tied = tying.tie_rows(books, known, rows)
@@ -83,9 +82,9 @@ def _note_emptied(books: Books, cart: Cart, seen: Iterable[tuple[Listing, Row]],
 
 
 def note_switch(books: Books, before: Listing, row: Row, modified: str | None, edited: bool, at: datetime) -> None:
-    """Remember whether a product is on, and if it is off, whether a sale that emptied it did that, not a person.
+    """Remember whether a product is on and, if it is off, whether a sale that emptied it did that, not a person.
 
-    ``modified``: the date of its form to go on with. ``edited``: a form was saved since a look: then it may have been a person, who is
+    ``modified``: the date of its form to continue from. ``edited``: a form was saved since a look: then it may have been a person, who is
     asked once the product has stock.
     """
     emptied = was_emptied(books, before, row, at)
@@ -95,7 +94,7 @@ def note_switch(books: Books, before: Listing, row: Row, modified: str | None, e
 
 
 def _sold_lately(books: Books, before: Listing, row: Row, at: datetime) -> bool:
-    """Return whether a product that went off was sold a moment ago: the sale may have switched it off, and goods brought it stock since."""
+    """Return whether a product that went off was sold a moment ago: the sale may have switched it off, and a receipt restocked it since."""
     if row.status or not before.status or before.item is None:
         return False
     trade = books.ledger.trade_of(before.cart, before.item, _since(books, before.cart, at), POSTS_MAX)
@@ -103,8 +102,8 @@ def _sold_lately(books: Books, before: Listing, row: Row, at: datetime) -> bool:
 
 
 def was_emptied(books: Books, before: Listing, row: Row, at: datetime, goods: bool = False) -> bool:
-    """Return whether a product that is off now, and was on, shows only what our latest posts brought, or with ``goods`` also what came
-    back from its buyers: so it had been sold out."""
+    """Return whether a product that was on and is off now shows only what our latest posts added, or with ``goods`` also what buyers
+    returned: so it had been sold out."""
     if row.status or not before.status or row.quantity <= 0:
         return False
     since = _since(books, before.cart, at)
@@ -115,13 +114,13 @@ def was_emptied(books: Books, before: Listing, row: Row, at: datetime, goods: bo
 
 
 def _since(books: Books, cart: int, at: datetime) -> datetime:
-    """Return from when on a product that is seen off now may have sold out: the shop may not have answered for a while."""
+    """Return the earliest time at which a product that is seen off now may have sold out: the shop may not have answered for a while."""
     looked_at = books.carts.get(cart).looked_at
     return min(at, looked_at or at) - EMPTIED_BEFORE
 
 
 def all_rows(shop: Shop, progress: Callable[[int], None] = lambda _: None) -> list[Row]:
-    """Read every product of the shop, in pages; tell ``progress`` how many so far. Raises Permanent if there is no end to them."""
+    """Read every product of the shop, in pages; report to ``progress`` how many so far. Raise Permanent if there is no end to them."""
     rows: list[Row] = []
     for _ in range(PAGES_MAX):
         page = shop.listings(rows[-1].product if rows else 0, ROWS_MAX)

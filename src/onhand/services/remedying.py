@@ -1,7 +1,7 @@
 """Acts on what has settled in one product: books it, or records a difference and applies its remedy.
 
 Path: ``reconciling.compare`` → ``gather``, which reads, → ``act``, in one unit of work for all products that have settled.
-Promise: every act is a movement under an order's number or a difference on record, by the smaller amount seen.
+Promise: every act is a movement under an order's number or a difference on record, by the smaller amount that was seen.
 Never: writes to a shop: a remedy changes the books, and delivery follows from that.
 """
 
@@ -45,7 +45,7 @@ class Case:
     good: Moment  # when the product was last seen right
     now: Moment
     fell_by: datetime  # by then its counter was seen to fall
-    drift: Suspicion | None  # its drift, as it is suspected so far
+    drift: Suspicion | None  # its drift, as suspected so far
     drift_later: bool  # its drift was first seen at a later look than the fall of its counter
     by_editor: ByEditor
 
@@ -55,14 +55,14 @@ class Case:
         return self.by_editor.complete(found)
 
     def after_lines(self, weighing: Weighing) -> Case:
-        """Return the case with what is left to weigh, once lines told all that its counter moved by."""
+        """Return the case with what is left to weigh, once lines have named all that its counter moved by."""
         changed = [change for change in self.by_editor.changed if change in weighing.changed]
         ripe = replace(self.ripe, unnamed=0, fallen=0)
         return replace(self, weighing=weighing, ripe=ripe, by_editor=replace(self.by_editor, changed=changed))
 
 
 def gather(house: House, cart: Cart, shop: Shop, memory: Memory, weighing: Weighing, rules: Rules, now: Moment) -> Case:
-    """Gather what is known about a product of which something has settled; asks the shop about lines of edited orders."""
+    """Gather the facts about a product of which something has settled; ask the shop about lines of edited orders."""
     product, halfway = weighing.product, timedelta(seconds=rules.settle_seconds / 2)
     good = memory.witnessed.get(product, now)
     since, until = evidence.since(good, now), memory.first_seen(product, "drift", now) + halfway
@@ -79,7 +79,7 @@ def gather(house: House, cart: Cart, shop: Shop, memory: Memory, weighing: Weigh
 
 
 def act(books: Books, cart: Cart, case: Case, memory: Memory, policy: Policy) -> None:
-    """Book what has settled in one product, by the smaller amount seen, and apply the remedy for what is left of it."""
+    """Book what has settled in one product, by the smaller amount seen, and apply the remedy for the rest."""
     ripe = _ready(case, memory)
     if ripe is None:
         return
@@ -87,7 +87,7 @@ def act(books: Books, cart: Cart, case: Case, memory: Memory, policy: Policy) ->
     all_settled = _end_doubts(case, memory)
     listing = _listing(books, cart, product)
     if not listing.tracked:
-        return  # a person gave it another tie since it was weighed: the next look follows it in silence
+        return  # a person tied it differently since it was weighed: the next look follows it without a difference
     found = case.evidence(books, cart, listing)
     if ripe.reset:
         _follow_reset(books, cart, listing, case, found)
@@ -126,7 +126,8 @@ def _ready(case: Case, memory: Memory) -> Doubts | None:
 
 
 def _end_doubts(case: Case, memory: Memory) -> bool:
-    """End the doubts that are acted on; return whether none of the product are left. Their causes are as old, so they keep the date."""
+    """End the doubts that are acted on; return whether the product has none left. Those left keep their date, because their causes
+    are as old."""
     product, ripe = case.weighing.product, case.ripe
     for what, amount in ripe.each():
         if amount or (what == "reset" and ripe.fallen):
@@ -140,7 +141,7 @@ def _end_doubts(case: Case, memory: Memory) -> bool:
 def _follow_reset(books: Books, cart: Cart, listing: Listing, case: Case, found: Evidence) -> None:
     """Follow a counter that was set back, unless that may be a return that a form or a race has undone."""
     weighing, units, at = case.weighing, case.ripe.reset, case.now.at
-    # Beside a counter that was set back no sale is booked yet.
+    # While a counter is set back, no sale is booked yet.
     found = replace(found, sales=found.sales + law.units(weighing.paid))
     if naming.may_have_come_back(weighing, units, found, evidence.since(case.good, case.now)):
         rebasing.doubt_return(books, cart, listing, weighing, found, units, at)
@@ -151,7 +152,7 @@ def _follow_reset(books: Books, cart: Cart, listing: Listing, case: Case, found:
 def _keep_in_doubt(books: Books, cart: Cart, case: Case, found: Evidence, units: int, memory: Memory) -> Case:
     """Follow the counter by units that may not have come back; return what is left of the case.
 
-    Its drift is weighed again once the books have followed, and its cause is as old.
+    Its drift is weighed again once the books have followed; its cause is as old.
     """
     product, drift = case.weighing.product, case.ripe.drift + units
     memory.witnessed[product] = case.good
@@ -163,7 +164,7 @@ def _keep_in_doubt(books: Books, cart: Cart, case: Case, found: Evidence, units:
 
 
 def _book_named(books: Books, cart: Cart, case: Case, named: Named) -> None:
-    """Book what the counter moved by, under the names of lines as far as they tell."""
+    """Book what the counter moved by, under the names of lines as far as they explain it."""
     weighing, product, at = case.weighing, case.weighing.product, case.now.at
     listing = _listing(books, cart, product)
     trading.sell(books, cart, named.sold, at)
@@ -185,7 +186,8 @@ def _show_left_out(
     left_out: Sequence[LineChange],
     at: datetime,
 ) -> None:
-    """CE Phoenix gives back one line of a product where an order had two. The counter is the truth here too; the shelf may know better."""
+    """Record lines that were left out of a return: CE Phoenix gives back one line of a product where an order had two. The counter is right
+    here too; the shelf may show otherwise."""
     back, rest = -sum(change.units for change in came), -sum(change.units for change in left_out)
     order = f"Order {left_out[0].sold.order} gave back {back} of {back + rest}"
     note = f"{order}: if the rest is on the shelf, receive it here, then press Re-check."
@@ -207,12 +209,12 @@ def _explain(books: Books, cart: Cart, case: Case, booked: Sequence[LineChange],
     if finding is not None:
         _remedy(books, cart, listing, weighing.row, found, finding, at)
     asked_about = found.drift and by_editor.doubtful
-    if asked_about or (finding is None and case.ripe.edited):  # else nothing moved for these lines
+    if asked_about or (finding is None and case.ripe.edited):  # otherwise nothing moved for these lines
         editing.note_edited(books, cart, weighing.without(booked).changed)
 
 
 def _finding(found: Evidence, ripe: Doubts, policy: Policy) -> Finding | None:
-    """Return what a drift is, or without one, what edited lines say; None if there is nothing to remedy."""
+    """Return what caused a drift or, without one, what edited lines say; None if there is nothing to remedy."""
     if found.drift:
         return differences.explain(found, policy)
     return differences.in_part(found) if ripe.edited else None
@@ -227,13 +229,13 @@ def _remedy(
         return
     editing.note_edited(books, cart, found.changed)
     if finding.remedy is Remedy.ASK:
-        # The question is about these, too: if they went on waiting, no race of this product would be believed any more.
+        # The question covers these, too: if they went on waiting, no race of this product would be recognised any more.
         books.lines.mark(cart.source, [line.line for line in found.added], LineState.UNTRACKED)
     undone = books.differences.awaiting(listing.id, -found.drift)
     if undone is None:
         _record(books, cart, listing, row, found, finding, at)
         return
-    # A sale that stayed half written for long was asked about; now it is whole, or somebody put it right there.
+    # A person was asked about a sale that stayed half written for long; now it is complete, or was corrected in the shop.
     books.listings.drift(listing.id, found.drift, 0, found.drift)
     books.carts.move_sums(cart.id, Sums.of(listing.product, found.drift, 0))
     books.differences.close(undone, at, Ending.UNDONE.value)
@@ -263,7 +265,7 @@ def _record(
     difference = books.differences.open(cart.id, listing.id, finding, drift, seen, expected, at, note)
     books.listings.drift(listing.id, drift, 0, drift if finding.remedy is Remedy.ASK else 0)
     books.carts.move_sums(cart.id, Sums.of(listing.product, drift, 0))
-    # If more has moved than is acted on now, the edit must stay visible as one until the rest has settled too.
+    # If more has moved than is acted on now, the edit must stay visible until the rest has settled too.
     modified = row.modified if row.sum == listing.sum + drift else listing.modified
     refreshing.note_switch(books, listing, row, modified, found.edited, at)
     if booked is not None:
@@ -288,15 +290,15 @@ def _record(
 def _remedy_rest(
     books: Books, cart: Cart, listing: Listing, row: Row, rest: Evidence, edited: Finding, at: datetime
 ) -> None:
-    """An edited order explains a part of what moved. Sales that may have been lost beside it are made good at once, and it is asked whether
-    they were; anything else is asked about first."""
+    """Remedy what an edited order leaves of a drift. Sales that may have been lost are made good at once, and a person is asked whether
+    they were; about anything else a person is asked first."""
     if rest.edited or differences.race(rest) is not Cause.LOST_SALE:
         _remedy(books, cart, listing, row, rest, Finding(Cause.UNKNOWN, Remedy.ASK), at)
         return
     _remedy(books, cart, listing, row, rest, Finding(Cause.LOST_SALE, Remedy.POST), at)
     orders = [change.sold.order for change in edited.changed] + [line.order for line in edited.added]
     taken = sum(change.units for change in edited.changed) + sum(line.quantity for line in edited.added)
-    # What an editor took may be too much: what else was lost, was lost either way. What it gave back may be too little.
+    # An editor may have taken too much: other units were lost either way. It may have given back too little.
     doubted = min(rest.drift, taken) if taken > 0 else rest.drift
     why = "the editor left the stock alone" if taken > 0 else "more came back than is off the lines"
     note = (
@@ -310,7 +312,8 @@ def _remedy_rest(
 def _ask_about_gone(
     books: Books, cart: Cart, listing: Listing, row: Row, gone: Sequence[LineChange], drift: int, at: datetime
 ) -> None:
-    """Lines went while sales were lost. The shop gets our count, which errs to selling too little; whether goods came back is asked."""
+    """Ask about lines that were deleted while sales were lost. The shop gets our count, which is too low rather than too high; a person is
+    asked whether goods came back."""
     left = [change for change in books.lines.renewed(cart.id, gone) if change.sold.units.left]
     fresh, orders = 0, []
     for change in [left[index] for index in subset(drift, [-change.units for change in left]) or ()]:

@@ -1,4 +1,4 @@
-"""Books what became of sold order lines: units that came back, and units that were added to an order.
+"""Books changes of sold order lines: units that came back, and units that were added to an order.
 
 Path: ``reconciling``, ``remedying`` and ``aligning`` know which lines changed → ``book_changes`` → movements under the lines' names.
 Promise: no line brings back more than it took, even if a clerk books a return at the same moment; the excess becomes a difference.
@@ -40,12 +40,12 @@ def book_changes(
     others: Sequence[LineChange] = (),
     unsure: int = 0,
 ) -> None:
-    """Book what became of sold lines of one listing: units that were added to an order, and units that came back.
+    """Book changes of sold lines of one listing: units that were added to an order, and units that came back.
 
-    The counter moved with them; or, if ``drift`` is given, the sum moved by that many signed units, and the counter by ``counter``. Of
-    a line no more is booked back than it still held. Units that had come back before are taken from the shop again, with a difference on
-    record; a person is asked about units that were never booked as taken. ``others``: changes of other lines. A person is also asked if
-    one of those may have given the units back instead, and about ``unsure`` units that may be of a line that is not known.
+    The counter moved with them; or, if ``drift`` is given, the sum moved by that many signed units, and the counter by ``counter``. No more
+    is booked back than a line still held. Units that had come back before are taken from the shop again, with a difference on record; a
+    person is asked about units that were never booked as taken. ``others``: changes of other lines. A person is also asked if one of those
+    may have given the units back instead, and about ``unsure`` units that may be of a line that is not known.
     """
     if not changes:
         return
@@ -59,7 +59,7 @@ def book_changes(
     _book(books, cart, listing, movements, at)
     twice = sum(count.twice for _, count in counted)
     if twice:
-        # An order that an alignment made history may have given them back.
+        # An order from before an alignment may have given them back.
         unsure += sum(count.twice for change, count in counted if change.sold.epoch.partition("~")[0] != cart.epoch)
         left = sum(change.sold.units.left for change in books.lines.renewed(cart.id, others_gone(changes, others)))
         _take_again(books, cart, listing, changes, twice, min(twice, left + unsure), at)
@@ -71,8 +71,8 @@ def book_changes(
 
 
 def _count(books: Books, cart: Cart, told: LineChange) -> tuple[LineChange, Counted]:
-    """Note a change on its line; return the change with what the line held by now, and what it counts for."""
-    (change,) = books.lines.renewed(cart.id, [told])  # one by one: a line may have been edited, and then have gone
+    """Record a change on its line; return the change with what the line held by now, and what it counts for."""
+    (change,) = books.lines.renewed(cart.id, [told])  # one by one: a line may have been edited and then deleted
     counted = returns.count(change)
     books.lines.change(cart.id, change, counted.after, LineState.RESTOCKED if change.deleted else LineState.SOLD)
     return change, counted
@@ -89,7 +89,7 @@ def _move(books: Books, cart: Cart, listing: Listing, units: int, drift: int | N
 
 
 def _movement(cart: Cart, listing: Listing, change: LineChange, counted: Counted) -> Movement | None:
-    """Return the movement under the line's name; None if nothing of it counts."""
+    """Return the movement under the line's name; None if nothing counts."""
     sold, after = change.sold, counted.after
     source, item = Source(cart.id, sold.epoch), sold.item if sold.item is not None else listing.item
     if not counted.units or item is None:
@@ -107,7 +107,7 @@ def _book(books: Books, cart: Cart, listing: Listing, movements: Sequence[Moveme
         books.carts.owe_mark(cart.id)
     bookkeeping.book(books, movements, at)
     if any(movement.item != listing.item for movement in movements):
-        # Sold under another SKU: the stock of that item moved, and the shop's quantity of this one. A post puts this one right.
+        # Sold under another SKU: that item's stock moved, and the shop's quantity of this one did. A post corrects this one.
         books.listings.announce_listings([listing.id])
         books.tell([cart.id])
 
@@ -115,8 +115,8 @@ def _book(books: Books, cart: Cart, listing: Listing, movements: Sequence[Moveme
 def _take_again(
     books: Books, cart: Cart, listing: Listing, changes: Sequence[LineChange], units: int, doubted: int, at: datetime
 ) -> None:
-    """A shop gave back units that had come back before: our count is right, and the next post takes them from the shop. ``doubted``: so
-    many of them may be of another line, so a person is asked whether they are on the shelf, too."""
+    """Take units from the shop again that it gave back although they had come back before: our count is right, and the next post corrects
+    the shop. ``doubted``: so many of them may belong to another line, so a person is asked whether they are on the shelf, too."""
     orders = ", ".join(dict.fromkeys(str(change.sold.order) for change in changes if change.units < 0))
     expected = Counters(listing.agreed, listing.ordered)
     if units > doubted:
@@ -139,7 +139,8 @@ def _take_again(
 def _ask_about_unbooked(
     books: Books, cart: Cart, listing: Listing, changes: Sequence[LineChange], units: int, at: datetime
 ) -> None:
-    """A shop gave back units of an order that were never booked as taken: it was edited without a trace, or the trace was lost."""
+    """Ask about units that a shop gave back although they were never booked as taken: their order was edited without a trace, or the trace
+    was lost."""
     orders = ", ".join(dict.fromkeys(str(change.sold.order) for change in changes if change.units < 0))
     expected = Counters(listing.agreed, listing.ordered)
     seen = Counters(listing.agreed + units, listing.ordered)

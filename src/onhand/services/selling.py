@@ -1,7 +1,7 @@
 """Sells: takes orders that a person enters, cancels them, and takes goods back.
 
 Path: ``onhand order …`` and the Orders screen → here → ``bookkeeping.book`` → all carts follow.
-Promise: an order is booked whole or not at all, and an order number is booked once; no more comes back of a line than it took.
+Promise: an order is booked whole or not at all, and an order number is booked once; no line gives back more than it took.
 Never: collects orders from carts; that is ``collecting``.
 """
 
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 def take_order(
     house: House, lines: Sequence[tuple[str, int]], number: str, person: str, note: str, oversell: bool
 ) -> tuple[str, dict[str, int]]:
-    """Book an order of (SKU, units) lines; returns its number and what is on hand now per SKU.
+    """Book an order of (SKU, units) lines; return its number and what is on hand now per SKU.
 
     Raises Refused if a SKU is unknown, the number is taken, or there is not enough on hand and ``oversell`` is not set.
     """
@@ -72,7 +72,7 @@ def take_order(
 
 
 def cancel_order(house: House, number: str, lines: Sequence[int] | None, person: str, reason: str) -> dict[str, Any]:
-    """Give back what is left of an order entered by hand, or of some of its lines; returns what is on hand now per SKU.
+    """Give back what is left of an order entered by hand, or of some of its lines; return what is on hand now per SKU.
 
     Raises Refused if there is no such order, or nothing is left to cancel. An order of a shop is cancelled there.
     """
@@ -92,7 +92,7 @@ def cancel_order(house: House, number: str, lines: Sequence[int] | None, person:
 def take_back(
     house: House, number: str, cart: int | None, epoch: str, lines: Sequence[tuple[int, int]], person: str, reason: str
 ) -> dict[str, Any]:
-    """Book goods that came back: (line, units) of an order of a cart, or of one entered by hand; returns what is on hand now per SKU.
+    """Book returned goods: (line, units) of an order of a cart, or of one entered by hand; return what is on hand now per SKU.
 
     Raises Refused if there is no such order or line, or more would come back than is left of a line.
     """

@@ -1,7 +1,7 @@
-"""Reads and sets system parameters, and says which numbers are in force for a cart.
+"""Reads and sets system parameters, and tells which values apply to a cart.
 
 Path: ``onhand param`` and the System Parameters screen → here; the controller asks ``pace_of`` before each tick.
-Promise: what is set is checked against its bounds first; a cart's own value goes before the system's.
+Promise: what is set is checked against its bounds first; a cart's own value overrides the system's.
 Never: keeps a value in memory.
 """
 
@@ -19,14 +19,14 @@ from onhand.domain.parameters import PARAMETERS, Parameter, Value
 from .ports import Books, House
 from .weighing import Rules
 
-DIRECT_TICK_SECONDS = 0.1  # of a cart that is reached through its database: a look there takes milliseconds
+DIRECT_TICK_SECONDS = 0.1  # for a cart that is reached through its database: a look there takes milliseconds
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The numbers in force for one cart."""
+    """The values that apply to one cart."""
 
     tick_seconds: float
     batch_size: int
@@ -34,7 +34,7 @@ class Pace:
 
 
 def parameter(name: str) -> Parameter:
-    """The parameter of that name, ignoring case. Raises Refused."""
+    """Return the parameter of that name, ignoring case. Raise Refused if there is none."""
     for known in PARAMETERS.values():
         if known.name.casefold() == name.strip().casefold():
             return known
@@ -42,15 +42,15 @@ def parameter(name: str) -> Parameter:
 
 
 def values(books: Books) -> dict[str, Value]:
-    """Every parameter's current value."""
+    """Return every parameter's current value."""
     kept = books.parameters.get()
     return {name: known.parse(kept[name]) if name in kept else known.default for name, known in PARAMETERS.items()}
 
 
 def set_parameter(house: House, name: str, text: str, person: str, seen: str | None = None) -> tuple[Parameter, Value]:
-    """Set a parameter; returns it with its new value.
+    """Set a parameter; return it with its new value.
 
-    Raises Refused if the value cannot be, Conflict if it is not what the caller saw any more.
+    Raises Refused if the value is invalid, Conflict if it is not what the caller saw any more.
     """
     known = parameter(name)
     value = known.parse(text)
@@ -71,7 +71,8 @@ def set_parameter(house: House, name: str, text: str, person: str, seen: str | N
 
 
 def pace_of(books: Books, cart: Cart) -> Pace:
-    """What is in force for a cart: its own values, else the system's; a direct cart is never slower than DIRECT_TICK_SECONDS by itself."""
+    """Return what applies to a cart: its own values, else the system's. By default a direct cart is never slower
+    than DIRECT_TICK_SECONDS."""
     system, own = values(books), cart.settings
     usual = min(float(system["TickSeconds"]), DIRECT_TICK_SECONDS if own.direct else float("inf"))
     return Pace(

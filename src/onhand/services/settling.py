@@ -1,7 +1,7 @@
-"""Settles by hand what SKUs alone cannot tell, and sets listings of the post stack aside.
+"""Decides by hand what SKUs alone cannot tell, and parks listings of the post stack.
 
 Path: the listings, Post Stack and Inventory screens and their verbs → here → ``tying``.
-Promise: no item is ever tied to two products of one cart; what a person chose, ignored or parked stays so until a person undoes it.
+Promise: no item is ever tied to two products of one cart; a person's choice, ignoring or parking stays until a person undoes it.
 Never: moves a quantity, or posts: a listing with a new tie waits for Send or Get.
 """
 
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 
 def choose(house: House, cart: Cart, product: int, sku: str, person: str) -> Listing:
-    """Tie this product to the item of this SKU, whatever its own SKU says; returns the listing as it is then.
+    """Tie this product to the item of this SKU, whatever its own SKU says; return the listing as it is then.
 
     Raises Refused if the cart has no such product, no item has the SKU, or another product of the cart holds the item.
     """
@@ -51,7 +51,7 @@ def choose(house: House, cart: Cart, product: int, sku: str, person: str) -> Lis
 
 
 def ignore(house: House, cart: Cart, products: Sequence[int], person: str) -> int:
-    """Set these products aside for good: they are not kept in step, not counted and not shown as a problem. Returns how many.
+    """Ignore these products: they are not kept in sync, not counted and not shown as a problem. Return how many.
 
     Raises Refused if the cart lacks one of them.
     """
@@ -69,9 +69,9 @@ def ignore(house: House, cart: Cart, products: Sequence[int], person: str) -> in
 
 
 def release(house: House, cart: Cart, products: Sequence[int], person: str) -> list[Listing]:
-    """Forget what a person chose or ignored for these products: their SKUs decide again. Returns them as they are then.
+    """Undo what a person chose or ignored for these products: their SKUs decide again. Return them as they are then.
 
-    Raises Refused if nothing was settled for any of them.
+    Raises Refused if no person decided about any of them.
     """
     at = house.clock.now()
 
@@ -89,7 +89,7 @@ def release(house: House, cart: Cart, products: Sequence[int], person: str) -> l
 
 
 def park(house: House, cart: Cart, product: int, reason: str, person: str) -> None:
-    """Post nothing for this product until a person releases it; its sales go on being booked. Raises Refused."""
+    """Post nothing for this product until a person releases it; its sales are still booked. Raise Refused."""
     why = check_text(reason, "reason")
     if not why:
         raise Refused("Say why nothing is to be posted for it: whoever finds it later needs to know.", reason=reason)
@@ -108,7 +108,7 @@ def park(house: House, cart: Cart, product: int, reason: str, person: str) -> No
 
 
 def unpark(house: House, cart: Cart, products: Sequence[int] | None, by_person: bool) -> int:
-    """Take parked listings back into delivery, all or these; returns how many. What a person parked only if ``by_person``."""
+    """Take parked listings back into delivery, all or these; return how many. Those that a person parked, only if ``by_person``."""
 
     def write(books: Books) -> int:
         wanted = [
@@ -126,9 +126,9 @@ def unpark(house: House, cart: Cart, products: Sequence[int] | None, by_person: 
 
 
 def switch_on(house: House, cart: Cart, products: Sequence[int], on: bool, person: str) -> list[Listing]:
-    """Let the next post switch these products on again in the shop, as soon as there is stock; or leave them off.
+    """Let the next post switch these products on again in the shop as soon as there is stock, or leave them off.
 
-    Return them as they are then. Raises Refused if one did not sell out and is off, or is not kept in step.
+    Return them as they are then. Raises Refused if one did not sell out and is off, or is not kept in sync.
     """
 
     def write(books: Books) -> list[Listing]:
@@ -152,7 +152,7 @@ def switch_on(house: House, cart: Cart, products: Sequence[int], on: bool, perso
 
 
 def product_of(books: Books, cart: Cart, sku: str) -> int:
-    """The product of a cart that an item is tied to. Raises Refused if there is none."""
+    """Return the product of a cart that an item is tied to. Raise Refused if there is none."""
     item: Item = items.find(books, [sku])[0]
     for listing in books.listings.alike([], [item.id]):
         if listing.cart == cart.id:
@@ -161,7 +161,7 @@ def product_of(books: Books, cart: Cart, sku: str) -> int:
 
 
 def listings_of(books: Books, cart: Cart, products: Sequence[int]) -> list[Listing]:
-    """The listings of these products, by their number. Raises Refused if one is not in the books."""
+    """Return the listings of these products, by their number. Raise Refused if one is not in the books."""
     if not cart.aligned:
         raise Refused(
             f"The products of {cart.name} are not in the books yet: use Get QOH or Send QOH first.", cart=cart.name
@@ -175,18 +175,18 @@ def listings_of(books: Books, cart: Cart, products: Sequence[int]) -> list[Listi
 
 
 def _retie(books: Books, listings: Sequence[Listing], others: Sequence[int], at: datetime, note: str) -> None:
-    """Tie these anew, and whoever shares an item or SKU with what they were or are tied to."""
+    """Tie these again, and all that share an item or SKU with what they were or are tied to."""
     concerned = {listing.item for listing in listings} | {*others}
     tying.retie(books, {x for x in concerned if x is not None}, at, [listing.id for listing in listings], note=note)
 
 
 def _called(listing: Listing) -> str:
-    """How a person knows a product."""
+    """Return the name by which a person knows a product."""
     return f"“{listing.name}”" if listing.name else f"SKU {listing.model}"
 
 
 def in_words(listing: Listing) -> str:
-    """What comes next for a listing whose tie was changed."""
+    """Return what comes next for a listing whose tie was changed."""
     if listing.tracked:
         return "It stays in sync."
     if listing.problem is None:

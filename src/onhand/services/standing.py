@@ -1,7 +1,7 @@
-"""Gathers the facts that decide how a cart stands.
+"""Gathers the facts that decide a cart's state.
 
 Path: ``verbs.carts``, Getting started and ``webhooks`` ask here; ``domain.states`` decides.
-Promise: a shop's last look is timed by the monotonic clock, so a clock that is set makes no old look a fresh one.
+Promise: a shop's last look is timed by the monotonic clock, so setting the clock does not make an old look recent.
 Never: decides the state itself.
 """
 
@@ -20,9 +20,9 @@ COUNTED = ("to_decide", "to_settle", "healing", "held", "parked", "not_aligned",
 
 
 def facts_of(books: Books, cart: Cart, watch: Watch, counts: Mapping[str, int] = NOTHING) -> Facts:
-    """Return what decides a cart's state. Without ``counts``, only what concerns the looks at its shop is in it."""
+    """Return the facts that decide a cart's state. Without ``counts``, only those about looks at its shop."""
     pulse = watch.pulses.get(cart.id) if watch.pulses is not None else None
-    told = pulse or cart  # what a driver says is newer than what the books keep of it
+    told = pulse or cart  # the driver's report is newer than the books
     since = (watch.at - told.trouble_since).total_seconds() if told.trouble_since else 0.0
     return Facts(
         active=cart.settings.active,

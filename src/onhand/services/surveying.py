@@ -1,7 +1,7 @@
-"""Surveys a shop: all its products as they are at one exact moment.
+"""Surveys a shop: reads all its products as of one exact moment.
 
 Path: ``aligning`` takes a baseline with it.
-Promise: every product's sum was seen twice, the settling time apart; trade meanwhile is followed.
+Promise: every product's sum was seen twice, one settling time apart; trade in between is followed.
 Never: changes anything on either side.
 """
 
@@ -33,7 +33,7 @@ class Survey:
 
 
 def survey(house: House, shop: Shop, settle_seconds: float, progress: Progress) -> Survey:
-    """The whole shop at one exact moment, every product's sum seen twice. Raises Retriable if the shop is never quiet enough."""
+    """Return the whole shop at one exact moment, with every product's sum seen twice. Raise Retriable if the shop is never quiet enough."""
     rows = {row.product: row for row in refreshing.all_rows(shop, lambda done: progress("reading", done, 0))}
     clock = house.clock
     started = unsettled_since = clock.monotonic()
@@ -53,7 +53,7 @@ def survey(house: House, shop: Shop, settle_seconds: float, progress: Progress) 
 
 
 def _catch_up(shop: Shop, rows: dict[int, Row], look: Look) -> bool:
-    """Bring a survey up to date; returns whether a sum changed, which honest trade does not do."""
+    """Bring a survey up to date; return whether a sum changed, which honest trade does not do."""
     products = None
     if look.sums is not None and look.sums.count == len(rows):
         products = _drifted(shop, rows)

@@ -2,8 +2,8 @@
 
 Path: the controller calls ``tick`` at its pace and ``deliver_all`` when a booking wakes it; ``aligning`` calls ``observe`` before it
 compares.
-Promise: an unsettled batch is settled before anything is looked at, so our own posts cast no doubt on what is seen.
-Never: decides anything about quantities itself.
+Promise: a batch without an answer is resent before any look, so our own posts cast no doubt on the result.
+Never: decides about quantities.
 """
 
 from __future__ import annotations
@@ -25,32 +25,32 @@ from .ports import ROWS_MAX, Books, House, Shop
 from .settings import Pace
 from .weighing import Rules
 
-SHARED = {"same_shop", "another_onhand"}  # reasons of conflicts: somebody else keeps the shop too
+SHARED = {"same_shop", "another_onhand"}  # reasons of conflicts: another cart or another OnHand keeps the shop too
 _MOVED = "The shop is not where our posts left it: one side was restored from a backup, or a second OnHand posts there"
 _COPIED = (
     "A second OnHand posts to this shop, with a copy of this store data file: stop one of the two and keep it stopped"
 )
 # Why a shop is not where our posts left it, by the reason of a conflict.
 MISPLACED = {"epoch": _MOVED, "gap": _MOVED, "other": _COPIED, "copied": _COPIED}
-CELLS_SECONDS = 600.0  # how often cells are asked for although the sums agree: drifts can cancel each other in the sums
+CELLS_SECONDS = 600.0  # how often cells are asked for although the sums match: drifts can cancel each other in the sums
 LOOKS_MAX = 20  # looks in a row until all order lines of a shop are read
 ROUNDS_MAX = 50  # batches in a row before the next look
 
 
 class Seen(StrEnum):
-    """What a tick saw of a cart."""
+    """The result of one tick."""
 
     IN_STEP = "in step"  # sums as expected, nothing open, nothing left to post
     DIFFERS = "differs"
-    NOT_COMPARED = "not compared"  # nothing differs as far as was seen, but on a large shop the sums were not due
+    NOT_COMPARED = "not compared"  # nothing was seen to differ, but on a large shop the sums were not due
     STOPPED = "stopped"  # a person has to align it
 
 
 def tick(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) -> Seen:
     """Observe a shop, then deliver what is due.
 
-    Raises what the shop raises; everything stored before that stays, and the next tick goes on from there. A Conflict
-    has stopped the cart.
+    Raises what the shop raises; everything stored before that stays, and the next tick continues from there. A Conflict has stopped the
+    cart.
     """
     seen = observe(house, cart_id, shop, memory, pace)
     if seen is Seen.STOPPED:
@@ -59,7 +59,7 @@ def tick(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) -> 
 
 
 def observe(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) -> Seen:
-    """Look at a shop, book what was sold, and act on what differs; nothing new is posted. Raises as ``tick`` does."""
+    """Look at a shop, book what was sold, and act on what differs; nothing new is posted. Raise as ``tick`` does."""
     cart, collected = _look(house, cart_id, shop, memory, pace)
     if _looks_empty(house, cart, collected, pace.rules):
         return Seen.STOPPED
@@ -69,7 +69,7 @@ def observe(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) 
     _refresh_if_changed(house, cart, shop, collected)
     open_ones = _compare(house, cart, shop, memory, pace.rules, collected, booked.told)
     compared = collected.look.sums is not None and not collected.partial
-    if compared and not memory.misled:  # else what differs was not seen, or not named yet
+    if compared and not memory.misled:  # otherwise what differs was not seen, or not named yet
         memory.looked_at = Moment.now(house.clock)
     if cart.halted is not None:
         return Seen.STOPPED
@@ -79,7 +79,7 @@ def observe(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) 
 
 
 def _look(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) -> tuple[Cart, Collected]:
-    """Settle what is unsettled, so that our own posts cast no doubt on what is seen; then look."""
+    """Resend what has no answer, so that our own posts cast no doubt on what is seen; then look."""
     cart = _get(house, cart_id)
     with _stopping_on_conflict(house, cart):
         if cart.halted is None:
@@ -106,7 +106,7 @@ def _compare(
     sold = frozenset(line.product for line in collected.lines)
     where = looks.search(told, suspected, sold, halted, deep)
     found = reconciling.suspects(house, cart, shop, memory.misled) if where.cells else where.products
-    if deep and not found:  # the cells agree too: do not ask for them again soon
+    if deep and not found:  # the cells match too: do not ask for them again soon
         memory.cells_due = house.clock.monotonic() + CELLS_SECONDS
     asked = Asked.after(found, where.whole, told, collected.partial)
     return reconciling.compare(house, cart, shop, memory, asked, rules) if asked.needed else 0
@@ -163,7 +163,7 @@ def _looks_empty(house: House, cart: Cart, collected: Collected, rules: Rules) -
 
 
 def _refresh_if_changed(house: House, cart: Cart, shop: Shop, collected: Collected) -> None:
-    """Read the listing set again when products came, went, or changed their SKU or status."""
+    """Read the listing set again when products were added, deleted or renamed, or changed their status."""
     look = collected.look
     if cart.halted is not None:
         return
@@ -174,7 +174,7 @@ def _refresh_if_changed(house: House, cart: Cart, shop: Shop, collected: Collect
 
 
 def _note_switched_off(house: House, cart: Cart, shop: Shop, memory: Memory, products: tuple[int, ...]) -> None:
-    """Note whether the shop switched off what a sale emptied: then new stock will switch it on again."""
+    """Note whether the shop switched off a product that a sale emptied: then new stock will switch it on again."""
     seconds = memory.seconds_since_look(Moment.now(house.clock))
     rows = shop.rows(products[:ROWS_MAX])
     at = house.clock.now()
@@ -182,7 +182,7 @@ def _note_switched_off(house: House, cart: Cart, shop: Shop, memory: Memory, pro
     def write(books: Books) -> None:
         listings = books.listings.of(cart.id, [row.product for row in rows])
         for row in rows:
-            if row.product in listings:  # else it was found gone just now, and is back already
+            if row.product in listings:  # otherwise it was found gone just now, and is back already
                 reconciling.note_switch(books, listings[row.product], row, seconds, at)
 
     house.store.write(write)

@@ -1,4 +1,4 @@
-"""Books trade of a shop that is certain: lines that were sold, units that its counter moved by, and the names that come late.
+"""Books certain trade of a shop: lines that were sold, units that its counter moved by, and names that come late.
 
 Path: ``collecting``, ``reconciling``, ``remedying`` and ``aligning`` know what was sold → here → ``bookkeeping.book``.
 Promise: the counter, the cart's sums and the stock move in one commit; changes that no count can hold wait for a person.
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 
 def sell(books: Books, cart: Cart, lines: Sequence[Line], at: datetime) -> tuple[int, ...]:
-    """Book lines that the counter confirmed; return the products of which this took the last units."""
+    """Book lines that the counter confirmed; return the products whose last units this took."""
     if not lines:
         return ()
     listings = books.listings.of(cart.id, sorted({line.product for line in lines}))
@@ -77,7 +77,7 @@ def take_uncounted(books: Books, cart: Cart, listing: Listing, lines: Sequence[L
 
 
 def count_sale(books: Books, cart: Cart, product: int, units: int, at: datetime) -> None:
-    """Book units (negative: given back) that the counter moved with no line to name them."""
+    """Book units (negative: given back) that the counter moved without a line to name them."""
     if not units:
         return
     listing = books.listings.of(cart.id, [product])[product]
@@ -103,7 +103,7 @@ def name_late(books: Books, cart: Cart, listing: Listing, lines: Sequence[Line])
 
 
 def hold_unbookable(books: Books, cart: Cart, changes: Mapping[Listing, int], at: datetime) -> set[int]:
-    """Hold changes, in signed units, that no count on hand can take, until a person decides; return their products."""
+    """Hold changes, in signed units, that would exceed the range of the count on hand, until a person decides; return their products."""
     tracked = {listing.item: listing for listing in changes if listing.tracked and listing.item is not None}
     over = bookkeeping.unbookable(books, {item: changes[listing] for item, listing in tracked.items()})
     for listing in (tracked[item] for item in sorted(over)):

@@ -1,9 +1,9 @@
 """Ties listings to items by what the books know, without asking a shop.
 
-Path: ``settling``, and whoever changes an item's SKU or flags, → ``retie``; ``refreshing`` and ``aligning`` → ``tie_rows``.
+Path: ``settling``, and services that change an item's SKU or flags → ``retie``; ``refreshing`` and ``aligning`` → ``tie_rows``.
 Promise: only ties change: counters and sums stay as they are booked, since the sums of a cart count all its products, tied or not.
-Never: lets a listing that got another tie be taken for one in step: Send or Get has to make both sides equal first, unless it has its
-old SKU again and nothing came between.
+Never: counts a listing with another tie as in sync: Send or Get has to make both sides equal first, unless it has its old SKU back and
+nothing came between.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ ANEW = "its product was tied anew: Send or Get its quantity"
 
 
 def tie_rows(books: Books, listings: Iterable[Listing], rows: Sequence[Row]) -> dict[int, Tie]:
-    """For each product of a shop, as it was just read, its tie. ``listings`` are all that the books have of this cart."""
+    """Return the tie of each product of a shop that was just read. ``listings`` are all that the books have of this cart."""
     listings = list(listings)
     items = books.items.keys()
     keys = {row.product: sku_key(row.model or "") for row in rows}
     kept = {listing.product for listing in listings if listing.tracked}
-    # One that has its old SKU again is in step as before, unless another has taken its place.
+    # One that has its old SKU again is in sync as before, unless another has taken its place.
     held = {listing.item for listing in listings if listing.tracked}
     kept |= {
         x.product for x in listings if x.left and x.left.item not in held and x.resumes(_named(items, keys, x.product))
@@ -43,14 +43,14 @@ def _named(items: Mapping[str, int], keys: Mapping[int, str], product: int) -> T
 
 
 def follow(books: Books, cart: Cart, listings: Iterable[Listing], tied: Mapping[int, Tie], at: datetime) -> None:
-    """Note where listings of an aligned cart were when their SKU stops naming their item, and go on from there when it does again.
+    """Note where listings of an aligned cart were when their SKU stops naming their item, and continue from there when it does again.
 
     ``listings`` are as they were before they get the ties ``tied``, by product. Call it in the unit of work that ties them.
     """
     concerned = [listing for listing in listings if listing.product in tied]
     first: dict[
         int, int
-    ] = {}  # product → its oldest line that waits to be paid: it may be paid while nobody follows the product
+    ] = {}  # product → its oldest line that waits for payment: it may be paid while the product is not followed
     for line in books.lines.waiting(cart.source, [x.product for x in concerned if x.leaving(tied[x.product])]):
         first[line.product] = min(line.line, first.get(line.product, line.line))
     for listing in concerned:
@@ -70,7 +70,7 @@ def follow(books: Books, cart: Cart, listings: Iterable[Listing], tied: Mapping[
 
 
 def end_questions(books: Books, before: Iterable[Listing], at: datetime) -> None:
-    """End what is open about listings that were kept in step and are not any more: no answer to it could be carried out."""
+    """End open questions about listings that were kept in sync and are not any more: no answer could be carried out."""
     followed = [listing.id for listing in before if listing.tracked]
     after = books.listings.by_id(followed)
     left = [listing for listing in followed if not after[listing].tracked]
@@ -85,17 +85,17 @@ def retie(
     keys: Collection[str] = (),
     note: str = ANEW,
 ) -> dict[int, Tie]:
-    """Tie anew, in all carts, all that has to do with these items, after their SKUs or flags or what people chose for them changed.
+    """Tie again, in all carts, all that concerns these items, after their SKUs, flags or manual choices changed.
 
-    Besides, these ``listings``, and the bearers of SKU keys that are no item's any more. Returns the ties that changed, by listing.
-    ``note`` closes what was open about those listings. Call it in the unit of work that makes the change.
+    Also these ``listings``, and those with SKU keys that belong to no item any more. Returns the ties that changed, by listing. ``note``
+    closes what was open about those listings. Call it in the unit of work that makes the change.
     """
     own = books.listings.by_id(sorted(listings))
     affected = {sku_key(item.sku) for item in books.items.by_id(sorted(items)).values()}
     affected |= {*keys, *(sku_key(listing.model or "") for listing in own.values())}
-    affected.discard("")  # those without a SKU have nothing to do with each other
+    affected.discard("")  # listings without a SKU are not related
     item_of = {key: item.id for key, item in books.items.by_key(sorted(affected)).items()}
-    # Whoever was chosen for an item keeps it from the bearers of its SKU.
+    # A listing that was chosen for an item keeps it from others with its SKU.
     concerned = sorted({*items, *item_of.values()})
     found = own | {listing.id: listing for listing in books.listings.alike(sorted(affected), concerned)}
     set_aside = books.items.set_aside(sorted({*concerned, *(x.chosen for x in found.values() if x.chosen is not None)}))

@@ -1,7 +1,7 @@
-"""Tells webhooks what happened: keeps it first, sends it then, and again until it is taken.
+"""Tells webhooks what happened: stores each message first, then sends it until it is accepted.
 
 Path: ``verbs.webhooks`` adds, edits and tests them; ``running.sender`` calls ``collect`` and ``send_next`` over and over.
-Promise: each event is told at least once and in order per webhook, every try under the same id; booking waits for none of it.
+Promise: each event is sent at least once and in order per webhook, every try under the same id; booking never waits for it.
 Never: holds a transaction while it sends.
 """
 
@@ -45,7 +45,7 @@ log = structlog.get_logger()
 
 
 def add(house: House, url: str, secret: str, events: Collection[Event], allow_http: bool) -> Webhook:
-    """A new webhook, told of what happens from now on. Raises Refused."""
+    """Add a webhook for events from now on. Raise Refused."""
     _check_events(events)
 
     def write(books: Books) -> Webhook:
@@ -57,7 +57,7 @@ def add(house: House, url: str, secret: str, events: Collection[Event], allow_ht
 
 
 def edit(house: House, webhook: int, changes: dict[str, Any], revision: int | None) -> Webhook:
-    """Change what a person sets; returns the webhook as it is then. Raises Refused, and Conflict if the page was stale."""
+    """Change a webhook's settings; return it as it is then. Raise Refused, and Conflict if the page was stale."""
     _check_events(changes.get("events", list(Event)))
 
     def write(books: Books) -> Webhook:
@@ -75,7 +75,7 @@ def edit(house: House, webhook: int, changes: dict[str, Any], revision: int | No
 
 
 def remove(house: House, webhook: int) -> Webhook:
-    """Forget a webhook and what was not delivered yet; returns what it was. Raises Refused if there is none."""
+    """Delete a webhook with its unsent deliveries; return what it was. Raise Refused if there is none."""
 
     def write(books: Books) -> Webhook:
         found = books.webhooks.get(webhook)
@@ -86,7 +86,7 @@ def remove(house: House, webhook: int) -> Webhook:
 
 
 def retry(house: House, number: int) -> Delivery:
-    """Let a delivery be tried at once, also one that was given up; returns it. Raises Refused if it was taken."""
+    """Retry a delivery at once, also one that was given up; return it. Raise Refused if it was accepted."""
 
     def write(books: Books) -> Delivery:
         found = books.webhooks.delivery(number)
@@ -101,13 +101,13 @@ def retry(house: House, number: int) -> Delivery:
 
 
 def try_out(house: House, messenger: Messenger, webhook: int) -> tuple[Delivery, Answer]:
-    """Send a test message at once, past whatever waits, and never again. Returns it and the answer."""
+    """Send a test message at once, ahead of waiting ones, and never again. Return it and the answer."""
     at = house.clock.now()
     told = message(TEST, at, {"webhook": webhook})
 
     def write(books: Books) -> tuple[Webhook, Delivery]:
         found = books.webhooks.get(webhook)
-        number = books.webhooks.store(webhook, TEST, told, at, DeliveryState.GIVEN_UP)  # so the sender leaves it alone
+        number = books.webhooks.store(webhook, TEST, told, at, DeliveryState.GIVEN_UP)  # so the sender ignores it
         return found, books.webhooks.delivery(number)
 
     found, delivery = house.store.write(write)
@@ -119,7 +119,7 @@ def try_out(house: House, messenger: Messenger, webhook: int) -> tuple[Delivery,
 
 
 def collect(house: House, watch: Watch) -> list[int]:
-    """Keep what there is to tell each webhook since the last time; returns those with something to send now."""
+    """Store the news for each webhook since the last time; return those with something to send now."""
     at = house.clock.now()
     hooks = house.store.read(lambda books: [hook for hook in books.webhooks.all() if hook.active])
     if not hooks:
@@ -135,7 +135,7 @@ def collect(house: House, watch: Watch) -> list[int]:
 
 
 def send_next(house: House, messenger: Messenger, webhook: int) -> bool:
-    """Send the oldest delivery of a webhook if it is due; whether the next one may go at once."""
+    """Send the oldest delivery of a webhook if it is due; return whether the next one may go at once."""
     at = house.clock.now()
     found = house.store.read(lambda books: _due(books, webhook, at))
     if found is None:
@@ -155,10 +155,10 @@ def send_next(house: House, messenger: Messenger, webhook: int) -> bool:
 
 
 def tidy(house: House) -> None:
-    """Forget deliveries that were settled long ago."""
+    """Delete deliveries that were settled long ago."""
     before = house.clock.now() - KEEP
     while house.store.write(lambda books: books.webhooks.forget(before)):
-        pass  # a little at a time, so that nobody who books waits for it
+        pass  # a little at a time, so that no booking waits for it
 
 
 def _check_events(events: Collection[Event]) -> None:
@@ -167,7 +167,7 @@ def _check_events(events: Collection[Event]) -> None:
 
 
 def _news(books: Books, hook: Webhook, seen: Sequence[tuple[Cart, Facts]]) -> bool:
-    """Whether there is something that a webhook was not told. Asked often, so it costs next to nothing."""
+    """Return whether a webhook has unsent news. Called often, so it costs next to nothing."""
     return books.webhooks.waiting(hook.id) < WAITING_MAX and (
         (hook.wants(Event.STOCK_CHANGED) and books.ledger.last() > hook.movement_cursor)
         or (hook.wants(Event.DIFFERENCE_OPENED) and bool(books.webhooks.differences_after(hook.difference_cursor)))
@@ -176,10 +176,10 @@ def _news(books: Books, hook: Webhook, seen: Sequence[tuple[Cart, Facts]]) -> bo
 
 
 def _store_news(books: Books, webhook: int, watch: Watch) -> None:
-    """Keep at most one message of each kind, and how far the webhook is told by that."""
+    """Store at most one message of each kind, and how far the webhook is informed with it."""
     hook = next((known for known in books.webhooks.all() if known.id == webhook and known.active), None)
     if hook is None:
-        return  # removed or switched off since we looked
+        return  # deleted or switched off since we looked
     at = watch.at
     movement, difference, down = hook.movement_cursor, hook.difference_cursor, set(hook.down)
     if hook.wants(Event.STOCK_CHANGED) and (moved := gather(books.webhooks.movements_after(movement))):
@@ -203,7 +203,7 @@ def _store_news(books: Books, webhook: int, watch: Watch) -> None:
 
 
 def _looked_at(books: Books, carts: Iterable[Cart], watch: Watch) -> list[tuple[Cart, Facts]]:
-    """Each cart with what is known of the looks at its shop: that costs no count of its listings."""
+    """Return each cart with what is known of the looks at its shop, which needs no count of its listings."""
     return [(cart, facts_of(books, cart, watch)) for cart in carts]
 
 
@@ -212,7 +212,7 @@ def _store(books: Books, hook: Webhook, event: Event, data: dict[str, Any], at: 
 
 
 def _due(books: Books, webhook: int, at: datetime) -> tuple[Webhook, Delivery] | None:
-    """The oldest delivery of a webhook that is on, if its time has come: a younger one never passes it."""
+    """Return the oldest delivery of an active webhook, if it is due: a younger one never overtakes it."""
     hook = next((known for known in books.webhooks.all() if known.id == webhook and known.active), None)
     delivery = books.webhooks.next(webhook) if hook else None
     return (hook, delivery) if hook and delivery and delivery.next_at <= at else None

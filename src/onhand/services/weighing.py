@@ -1,8 +1,8 @@
 """Weighs single products against the books, and follows what has to be seen twice.
 
 Path: ``reconciling.compare`` asks ``weigh``, then ``ripened``; ``doubts`` decides what a product's numbers say.
-Promise: only what was seen twice, the settling time apart, is ripe, and by the smaller amount seen.
-Never: books anything, or decides what is done about a difference.
+Promise: only what was seen twice, one settling time apart, is ripe, and by the smaller amount seen.
+Never: books anything, or decides on remedies.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Pair = tuple[Listing, Row]  # what the books and the shop hold of one product
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The numbers in force for one cart."""
+    """The values that apply to one cart."""
 
     settle_seconds: float
     policy: Policy
@@ -37,11 +37,11 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Order lines that tell of the products that are weighed, by product."""
+    """The order lines of the products that are weighed, by product."""
 
     waiting: Mapping[int, Sequence[Line]]
     changes: Mapping[int, Sequence[LineChange]]
-    added: Container[int]  # numbers of paid lines that came to an order of which others are sold
+    added: Container[int]  # numbers of paid lines that were added to an order whose other lines are sold
 
 
 def weigh(
@@ -53,7 +53,7 @@ def weigh(
     asked: Container[int],
     limit: int = evidence.SOLD_LINES_MAX,
 ) -> list[Weighing]:
-    """Weigh each product. The shop is asked what became of sold lines where counter and waiting lines do not fit at once, and of the
+    """Weigh each product. The shop is asked what became of sold lines where counter and waiting lines do not match at once, and for the
     products ``asked`` in any case: about ``limit`` of the newest lines."""
     told = _read_lines(house, cart, shop, memory, pairs, asked, limit)
     return [_weigh(house, cart, memory, listing, row, told) for listing, row in pairs]
@@ -62,11 +62,11 @@ def weigh(
 def _read_lines(
     house: House, cart: Cart, shop: Shop, memory: Memory, pairs: Sequence[Pair], asked: Container[int], limit: int
 ) -> Lines:
-    # Read waiting lines even where nothing seems to have moved: a sale and a return can make up for each other, and a line that waits may
-    # be the name of units that were booked without one.
+    # Read waiting lines even where nothing seems to have moved: a sale and a return can cancel out, and a waiting line may be the name of
+    # units that were booked without one.
     products = [listing.product for listing, _ in pairs]
     waiting = evidence.by_product(evidence.waiting(house, cart, shop, products, memory))
-    # Where the counter moved by less than was paid for, something came back: by a line that changed, if it has a name.
+    # Where the counter moved by less than was paid for, something came back: through a changed line, if it has a name.
     fewer = {
         listing.product
         for listing, row in pairs
@@ -80,7 +80,7 @@ def _read_lines(
 
 
 def _weigh(house: House, cart: Cart, memory: Memory, listing: Listing, row: Row, told: Lines) -> Weighing:
-    """Weigh one product, in the light of what is suspected of it."""
+    """Weigh one product, given what is suspected of it."""
     product, lines = listing.product, told.waiting[listing.product]
     changes = memory.note_edited(product, told.changes[product], house.clock.monotonic())
     paid = [line for line in lines if line.paid]
@@ -103,7 +103,7 @@ def ripened(
 ) -> list[Weighing]:
     """Follow each product's suspicions; return the weighings in which one has settled."""
     now = Moment.now(house.clock)
-    # After a restart, the record is all that is known of when things were still right.
+    # After a restart, only the record tells when things were still right.
     good = memory.looked_at or evidence.recalled(cart.in_step_at, now)
     settled = []
     for weighing in weighings:
@@ -120,7 +120,7 @@ def ripened(
 
 
 def _known(memory: Memory, weighing: Weighing, what: str, amount: int) -> law.Suspicion | None:
-    """Return what was suspected so far, if it is the same doubt. Units without a name are others once those have one."""
+    """Return what was suspected so far, if it is the same doubt. Units without a name become others once those have one."""
     product, ordered = weighing.product, weighing.row.ordered
     known = memory.suspicions.get((product, what))
     if what == "unnamed" and amount and doubts.lacks_anew(known, ordered - amount, memory.lacking.get(product)):

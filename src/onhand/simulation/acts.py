@@ -1,7 +1,7 @@
 """Performs the acts of a plan: what buyers, admins, clerks and bad luck do to a world.
 
 Path: ``World`` calls ``perform`` when the time of an act has come.
-Promise: an act draws only from its own seed; a person of the house who saw no answer asks again until he knows.
+Promise: an act draws only from its own seed; a user of OnHand who saw no answer repeats the request until there is one.
 Never: looks at the books to decide what to do.
 """
 
@@ -30,12 +30,12 @@ from .wire import Fault
 from .world import World
 
 RETRY_SECONDS = 2.0
-LAST_UNITS = 40  # the most that one buyer takes of what is left
+LAST_UNITS = 40  # the largest part that one buyer takes of what is left
 TRIES_MAX = 60
 
 
 def perform(world: World, act: Act) -> None:
-    """Do what an act says."""
+    """Perform an act."""
     chance = Random(act.seed)
     world.happened[act.kind] += 1
     world.phase.done[act.shop].add(act.kind)
@@ -47,7 +47,7 @@ def perform(world: World, act: Act) -> None:
 
 
 def _pick(world: World, shop: int, chance: Random) -> int | None:
-    """A product that is on sale; the first few are the most wanted."""
+    """Choose a product that is on sale; the first few are the most wanted."""
     sim = world.shops[shop]
     products = [p for p in sim.tables.products.values() if p.status and (sim.allow_checkout or p.quantity > 0)]
     return products[min(chance.randrange(len(products)), chance.randrange(len(products)))].product if products else None
@@ -151,7 +151,7 @@ def _reset(one: bool) -> Callable[[World, int, Random], None]:
 
 
 def _odd(change: Callable[[World, SimShop, Product, Random], None]) -> Callable[[World, int, Random], None]:
-    """An act on a product whose identity people play with."""
+    """Perform an act on a product whose identity changes."""
 
     def act(world: World, shop: int, chance: Random) -> None:
         sim = world.shops[shop]
@@ -203,7 +203,7 @@ def _restore_shop(world: World, shop: int, chance: Random) -> None:
 
 
 def _surely(world: World, chance: Random, ask: Callable[[House], object], sku: str, units: int) -> None:
-    """Somebody of the house who asks again until he has seen an answer. The reference makes sure that it counts once."""
+    """Repeat a request until its answer is seen. The reference makes sure that it counts once."""
     world.unsure += 1
 
     def try_it(left: int) -> None:
@@ -248,7 +248,7 @@ def _phone_order(world: World, shop: int, chance: Random) -> None:
 
 
 def _adjustment(world: World, shop: int, chance: Random) -> None:
-    """It has no reference, so he who saw no answer looks whether it is there."""
+    """Adjust a quantity. An adjustment has no reference, so a user who saw no answer looks whether it was booked."""
     sku, units, why = chance.choice(world.skus), chance.choice((-3, -1, 2, 8)), f"why {chance.getrandbits(48)}"
 
     def ask(house: House) -> None:
@@ -260,7 +260,7 @@ def _adjustment(world: World, shop: int, chance: Random) -> None:
 
 
 def _import_late(world: World, shop: int, chance: Random) -> None:
-    """Somebody exports the items, corrects a count in the file, and imports it a while later: what was sold meanwhile stays sold."""
+    """Export the items, correct a count in the file, and import it a while later: what was sold meanwhile stays sold."""
     sku, units = chance.choice(world.skus), chance.choice((-3, -1, 2, 8))
     if world.program.dead:
         return
@@ -274,7 +274,7 @@ def _import_late(world: World, shop: int, chance: Random) -> None:
     entry = Entry(2, sku, on_hand=on_hand + units, exported_on_hand=on_hand, exported_movement=movement)
 
     def ask(house: House) -> None:
-        """Whoever saw no answer looks whether the correction is there."""
+        """Look whether the correction was booked, if no answer was seen."""
         known = house.store.read(lambda books: books.ledger.of_item(item, 200))
         same_moment = [found for found in known if found.movement.origin.startswith(f"{IMPORTED}{movement}/")]
         if any(found.movement.person == clerk for found in same_moment):
@@ -297,7 +297,7 @@ def _import_late(world: World, shop: int, chance: Random) -> None:
 
 
 def _send(world: World, shop: int, chance: Random) -> None:
-    """Somebody presses Send QOH in the middle of trade: nothing may come of it. If the cart is busy he comes back later."""
+    """Press Send QOH in the middle of trade: this must do no harm. If the cart is busy, try again later."""
     cart = world.carts[shop]
     if world.program.dead or world.cart(cart).halted is not None:
         return
@@ -322,7 +322,7 @@ def _off_and_on(world: World, shop: int, chance: Random) -> None:
 
 
 def _settled_by_hand(world: World, shop: int, chance: Random) -> None:
-    """A clerk chooses an item for an odd product, ignores it, or takes that back. What cannot be is refused, and left so."""
+    """Choose an item for an odd product, ignore it, or undo that. An impossible request is refused and not repeated."""
     odd = [row for row in world.shops[shop].tables.products.values() if not row.model.startswith("SKU-")]
     if world.program.dead or not odd:
         return
@@ -339,7 +339,7 @@ def _settled_by_hand(world: World, shop: int, chance: Random) -> None:
 
 
 def _parked(world: World, shop: int, chance: Random) -> None:
-    """A clerk parks a product, and releases it after a while; he asks again until he knows that it goes on."""
+    """Park a product and release it after a while; repeat until posting is known to go on."""
     product, cart = _strict(world, shop, chance), world.carts[shop]
 
     def release() -> None:
@@ -357,7 +357,7 @@ def _parked(world: World, shop: int, chance: Random) -> None:
     world.time.at(world.time.now + chance.uniform(0.5, 9.0), release)
 
 
-# What breaks on our side, and on the way
+# Faults on OnHand's side and on the way
 
 
 def _kill(world: World, shop: int, chance: Random) -> None:
@@ -398,7 +398,7 @@ def _network(fault: Fault) -> Callable[[World, int, Random], None]:
 
 
 def _lies(world: World, shop: int, chance: Random) -> None:
-    """A shop answers for a while what cannot be; what it is asked to do it does all the same."""
+    """Make a shop answer impossible things for a while; it still does what it is asked."""
     network = world.networks[world.carts[shop]]
     network.liar = Random(chance.getrandbits(32))
     network.lying_until = world.time.now + chance.uniform(1.0, 12.0)
@@ -410,7 +410,7 @@ def _unreachable(world: World, shop: int, chance: Random) -> None:
 
 
 def _sell_out(world: World, shop: int, chance: Random) -> None:
-    """An admin saves a form and changes nothing; a moment later a buyer takes all that is left of the product."""
+    """Save a form without a change; a moment later a buyer takes all that is left of the product."""
     sim, family, own = world.shops[shop], world.plan.shops[shop].family, Random(chance.getrandbits(32))
     on_sale = [row for row in sim.tables.products.values() if row.status and 0 < row.quantity <= LAST_UNITS]
     if not on_sale:

@@ -1,4 +1,4 @@
-"""Says which causes may be named for what a witness saw in one listing of a simulated shop.
+"""Lists the causes that may be named for what a witness saw in one listing of a simulated shop.
 
 Path: ``naming`` makes a ``Case`` of each listing, and asks ``compare`` whether what was named fits what happened.
 Promise: several causes are right only if the shop shows the same for each of them; each such case is a rule with its reason.
@@ -17,15 +17,15 @@ from .reading import Rows
 from .shop import Drift, Writer
 
 RACE_CAUSES = {"lost sale", "lost post", "lost return"}
-# Goods that came back and were destroyed at once look like a counter that was lowered alone. So where goods came back, both names are
-# right, no stock moves, and what the shop's counter gave back waits for a person: it errs to selling too little.
+# Goods that came back and were destroyed at once look like a counter that was lowered alone. So for returned goods both names are right, no
+# stock moves, and what the shop's counter gave back waits for a person: the error is to sell too little.
 RETURN_CAUSES = {"return in doubt", "counter lowered"}
-# A counter that was lowered alone is told from one that was reset by its height only; no stock moves either way.
+# A counter that was lowered alone differs from one that was reset only by its height; no stock moves either way.
 LOWERED_CAUSES = RETURN_CAUSES | {"counter reset"}
-# What a line says that was changed alone is believed where sales of the same moment can hide that its stock moved: then those sales are
-# made good, and it is asked whether it did. Beside anything else that drifted it is asked at once. No stock moves by itself.
+# A line that was changed alone is believed where sales of the same moment can hide that its stock moved: those sales are made good, and a
+# person is asked. Next to any other drift a person is asked at once. No stock moves automatically.
 ALONE_CAUSES = {"order edited", "lost sale", "return in doubt", "unknown"}
-# Which causes may be named for what the witness saw. Several things at once in one listing may be named as any of them.
+# The causes that may be named for what the witness saw. Several things at once in one listing may be named as any of them.
 CAUSES: dict[Writer, set[str]] = {
     Writer.SALE: RACE_CAUSES,
     Writer.FORM: {"stale form save", "edit in the shop"},
@@ -34,8 +34,8 @@ CAUSES: dict[Writer, set[str]] = {
     Writer.RESET: {"counter reset"},
     Writer.CRASH: {"unknown"} | RACE_CAUSES,
     Writer.EDITOR: {"order edited", "unknown", "return in doubt"},
-    # A sale that was booked already and is not in the counter any more looks like an order that was taken out of it; of a young product
-    # like a counter that was reset.
+    # A sale that was booked already and is no longer in the counter looks like an order that was taken out of it; for a young product it
+    # looks like a counter that was reset.
     Writer.COUNTER: {"order edited", "unknown"} | LOWERED_CAUSES,
     Writer.LOWERED: LOWERED_CAUSES,
 }
@@ -43,23 +43,23 @@ CAUSES: dict[Writer, set[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What happened to one listing since the last quiet point, and what it was named."""
+    """The events of one listing since the last quiet point, and the names they got."""
 
-    seen: Sequence[Drift]  # as the witness noted it; of amount 0: a form that was saved shortly before
+    seen: Sequence[Drift]  # as the witness noted them; of amount 0: a form that was saved shortly before
     named: Rows  # the differences on record
-    misjudged: int = 0  # signed units by which the sum moved otherwise than the books believe of their own posts
+    misjudged: int = 0  # signed units by which the sum moved beyond what the books believe of their own posts
     vague: bool = False  # when it was touched cannot be known
     came_back: bool = False  # goods came back, or may seem to have
-    edited_alone: bool = False  # a line was changed, and no stock with it
+    edited_alone: bool = False  # a line was changed, but no stock moved with it
 
     @property
     def asks_about_gone(self) -> bool:
-        """Whether a person was asked if goods came back with lines that are gone, beside a sale that was lost."""
+        """Return whether a person was asked if goods came back with deleted lines, next to a lost sale."""
         return any(map(is_about_gone, self.named))
 
     @property
     def single(self) -> bool:
-        """Whether exactly one plain thing happened: then nothing else can explain it."""
+        """Return whether exactly one plain thing happened: then nothing else can explain it."""
         return (
             len(self.seen) == 1
             and self.seen[0].amount != 0
@@ -88,56 +88,56 @@ def compare(case: Case, excused: Collection[int]) -> str:
     return f"{{{', '.join(map(repr, sorted(invented)))}}} did not happen: {facts}" if invented else ""
 
 
-# Which causes are allowed: each rule adds its own
+# The allowed causes: each rule adds its own
 
 
 def _what_happened(case: Case) -> set[str]:
-    """Each writer has its causes; if nothing else happened, only those that fit this one change."""
+    """Return each writer's causes; if nothing else happened, only those that fit this one change."""
     if case.single:
         return _only(case.seen[0])
     return {cause for drift in case.seen for cause in CAUSES[drift.writer]}
 
 
 def _posts_that_were_misjudged(case: Case) -> set[str]:
-    """A race at the moment of a crash within a batch misled the law about what landed: the rest shows as a drift."""
+    """Allow a drift from a race at the moment of a crash within a batch: it misled the law about what was applied."""
     return RACE_CAUSES | {"unknown"} if case.misjudged else set()
 
 
 def _lines_that_cannot_be_known(case: Case) -> set[str]:
-    """The line that such a drift is about cannot be known from outside, so it looks like a race or like a counter that was lowered."""
+    """Allow a race or a lowered counter: the line that such a drift is about cannot be known from outside."""
     obscure = any(drift.obscure for drift in case.seen)
     return RACE_CAUSES | LOWERED_CAUSES | {"unknown", "order edited"} if obscure else set()
 
 
 def _edits_at_an_unknown_time(case: Case) -> set[str]:
-    """The shop dates a form wrong by as much as its clock was moved: it may not look like an edit."""
+    """Allow forms that do not look like an edit: the shop dates them wrong by as much as its clock was moved."""
     touched = case.vague and any(drift.writer is not Writer.SALE for drift in case.seen)
     return RACE_CAUSES | {"unknown"} if touched else set()
 
 
 def _form_saved_over_a_sale(case: Case) -> set[str]:
-    """A form that is saved over a sale undoes it as a race does, and is made good in the same way."""
+    """Allow a race for a form that is saved over a sale: it undoes the sale as a race does, and is made good in the same way."""
     forms = [drift for drift in case.seen if drift.writer is Writer.FORM and drift.amount > 0]
     return {"lost sale"} if any(drift.destroyed == {Writer.SALE} for drift in forms) else set()
 
 
 def _line_taken_out_beside_a_race(case: Case) -> set[str]:
-    """A line was taken out, and a race may have lost as much: the shop is put right at once, and a person is asked."""
+    """Allow a question about a line that was removed while a race may have lost as much: the shop is corrected at once."""
     return {"lost sale"} if case.wrote(Writer.EDITOR, +1) and case.asks_about_gone else set()
 
 
 def _counted_edit_beside_an_uncounted_sale(case: Case) -> set[str]:
-    """An edit that the counter tells of, beside a sale that is not in it, may look like an uncounted edit, and sales lost."""
+    """Allow an uncounted edit and lost sales: an edit in the counter, next to a sale that is not, may look like that."""
     return {"lost sale"} if case.wrote(Writer.COUNTER, -1) and case.asks_about_gone else set()
 
 
 def _line_changed_alone(case: Case) -> set[str]:
-    """A line says other units, and its stock did not move: see ``ALONE_CAUSES``."""
+    """Allow what a line changed without its stock may look like: see ``ALONE_CAUSES``."""
     return ALONE_CAUSES if case.edited_alone else set()
 
 
 def _goods_that_came_back(case: Case) -> set[str]:
-    """A return may be in doubt. An order that came and went between two looks leaves neither a line nor a counter that moved: a race of
+    """Allow a return in doubt. An order that came and went between two looks leaves neither a line nor a counter that moved, so a race of
     its sale is unknown."""
     if not case.came_back:
         return set()
@@ -168,12 +168,13 @@ def _only(drift: Drift) -> set[str]:
     if drift.writer is Writer.SALE and drift.amount < 0 and Writer.RESTOCK not in drift.destroyed:
         return {"lost post"}
     if drift.writer is Writer.EDITOR and not drift.destroyed:
-        # A line that was taken out may have given nothing back, and a race have left the quantity too high by as much: then it is asked.
+        # A line that was removed may have given nothing back, and a race have left the quantity too high by as much: then a person is
+        # asked.
         return {"order edited"} if drift.amount < 0 else {"order edited", "unknown", "lost sale", "return in doubt"}
     return CAUSES[drift.writer]
 
 
-# What a difference is about
+# The subject of a difference
 
 
 def is_question(found: dict[str, Any]) -> bool:
@@ -182,7 +183,7 @@ def is_question(found: dict[str, Any]) -> bool:
 
 
 def is_about_gone(found: dict[str, Any]) -> bool:
-    """Return whether a person was asked if goods came back with lines that are gone, beside a sale that was lost."""
+    """Return whether a person was asked if goods came back with deleted lines, next to a lost sale."""
     return (found["cause"], found["amount"]) == ("return in doubt", 0)
 
 

@@ -1,7 +1,7 @@
 """Checks a quiet world against what its witnesses know: every promise, as a comparison that can fail.
 
 Path: ``run`` hands ``check`` to ``World``, which calls it at every quiet point; what is wrong goes to ``World.violations``.
-Promise: what should be is reckoned from the shops' and the people's side alone; what is, is read from the books.
+Promise: the expected state is computed from the shops' and the people's side alone; the actual one is read from the books.
 Never: forgives: an exception from a rule is written with the rule, here or in ``naming``, ``trade`` and ``shelf``, with its reason.
 """
 
@@ -23,11 +23,11 @@ from .world import World
 
 
 def check(world: World) -> None:
-    """Compare everything, and note each broken promise. The world is quiet and in step."""
+    """Compare everything, and note each broken promise. The world is quiet and in sync."""
     if world.violations:
         return
     for found in differences_since(world, world.before.difference):
-        if found["cause"] == "brake":  # it may have come in the middle of a Send, and gone with it
+        if found["cause"] == "brake":  # it may have arrived in the middle of a Send, and been lost with it
             world.phase.aside.add(found["cart_id"])
             world.phase.stopped.add(found["cart_id"])
     for promise in PROMISES:
@@ -45,7 +45,7 @@ def _listings(world: World, cart_id: int) -> dict[int, Listing]:
 
 
 def _balances(world: World) -> list[str]:
-    """Each balance is the sum of its movements, and each cart's sums are those of its listings."""
+    """Return balances that are not the sum of their movements, and carts whose sums are not those of their listings."""
     proof = bookkeeping.prove(world.program.house)
     return [f"{sku} has {balance}, its movements {fold}" for sku, balance, fold in proof.items] + [
         f"{name}: its sums are not those of its listings" for name in proof.carts
@@ -53,7 +53,7 @@ def _balances(world: World) -> list[str]:
 
 
 def _targets(world: World) -> list[str]:
-    """Every listing that was in step at first and was not changed is kept in step, and shows its target."""
+    """Return listings that were in sync at first, were not changed, and are no longer kept in sync or do not show their target."""
     wrong = [why for why in [why_not_calm(world)] if why]
     for number, cart_id in enumerate(world.carts):
         kept = _listings(world, cart_id)
@@ -65,10 +65,10 @@ def _targets(world: World) -> list[str]:
 
 
 def _lines(world: World) -> list[str]:
-    """The newest order lines that the books have of a shop are those that it has, also where their numbers began again.
+    """Return shops whose newest order lines are not those in the books, also where their numbers began again.
 
-    A line that has number and units of one that went shows by its counter alone: not at all before it is paid, nor where another
-    order gives back as much at the same moment.
+    A line with the number and units of a deleted one shows only by its counter: not at all before it is paid, nor where another order gives
+    back as much at the same moment.
     """
     wrong = []
     for number, cart_id in enumerate(world.carts):
@@ -84,9 +84,9 @@ def _lines(world: World) -> list[str]:
 
 
 def _stock(world: World) -> list[str]:
-    """On hand moved by what people booked, less what was traded, and by accepted edits; by nothing else."""
+    """Return items whose stock moved by anything but people's bookings, trade and accepted edits."""
     if world.phase.store_restored:
-        return []  # what people booked after the copy was made is lost with it, and Get QOH took over the shops' counts
+        return []  # bookings made after the copy are lost with it, and Get QOH took over the shops' counts
     moved: Counter[str] = Counter()
     accepted: Counter[str] = Counter()
     traded: Counter[str] = Counter()
@@ -107,7 +107,7 @@ def _stock(world: World) -> list[str]:
 
 
 def _posts(world: World) -> list[str]:
-    """Posts that the books call applied took effect once, and no others did.
+    """Return posts that the books call applied but that did not take effect once, and others that did.
 
     After a crash within a batch the law decides, and a race at that moment can mislead it; then the rest shows as a drift, which
     ``naming.differences`` adds up.
@@ -124,14 +124,14 @@ def _posts(world: World) -> list[str]:
             if took == (post["state"] == "applied") or post["epoch"] in world.void:
                 continue
             if not post["delta"]:
-                continue  # whether a mark landed cannot be seen
+                continue  # whether a mark was applied cannot be seen
             if shop.transactional or post["product"] not in raced:
                 wrong.append(f"shop {number}: post {post['seq']} is {post['state']} and took effect {took} times")
     return wrong
 
 
 def _heals(world: World) -> list[str]:
-    """No listing is healed more than a few times an hour for causes that trade does not explain."""
+    """Return listings that were healed more than a few times an hour for causes that trade does not explain."""
     healed: Counter[tuple[int, str]] = Counter()
     for found in differences_since(world, 0):
         if found["remedy"] == "post" and found["cause"] not in RACE_CAUSES and found["sku"] is not None:
@@ -143,12 +143,12 @@ def _heals(world: World) -> list[str]:
 
 
 def _states(world: World) -> list[str]:
-    """No cart was called in step while its shop did not answer, or showed something else for longer than a look may be old."""
+    """Return carts that were called in sync while their shop did not answer, or showed something else for longer than a look may be old."""
     return world.glance.lies[:1]
 
 
 def _switched(world: World) -> list[str]:
-    """A product that its shop switched off when it sold out is on again once there is stock, or a person is told."""
+    """Return products that their shop switched off when they sold out, that are still off with new stock, and that no person heard of."""
     wrong = []
     for number, cart_id in enumerate(world.carts):
         if number in world.phase.restored or cart_id in world.phase.aside or world.phase.store_restored:
@@ -166,7 +166,7 @@ def _switched(world: World) -> list[str]:
 
 
 def _stops(world: World) -> list[str]:
-    """A cart is called restored from a backup only if one side was, or if a copy of the store has posted there."""
+    """Return carts that were called restored although neither side was, and no copy of the store has posted there."""
     return [
         f"shop {number} is called restored, and nobody put anything back: {found['note']}"
         for found in differences_since(world, world.before.difference)
@@ -178,7 +178,7 @@ def _stops(world: World) -> list[str]:
 
 
 def _border(world: World) -> list[str]:
-    """No answer that cannot be true was handed on to a service."""
+    """Return impossible answers that were handed on to a service."""
     return [
         f"shop {number} was believed: {lie}"
         for number, cart in enumerate(world.carts)

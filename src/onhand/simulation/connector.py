@@ -1,7 +1,7 @@
 """Answers the connector's verbs for a simulated shop, statement by statement where its engine has no transactions.
 
 Path: ``wire`` asks for a verb and runs the statements it yields; a crash simply stops running them.
-Promise: what ``docs/protocol.md`` says, which the contract of the connectors checks; each ``yield`` is a place between two statements.
+Promise: what ``docs/protocol.md`` says, which the contract of the connectors checks; each ``yield`` is a point between two statements.
 Never: reads what the witness knows.
 """
 
@@ -73,7 +73,7 @@ class Connector:
         memory, shop = self._memory(), self._shop
         epoch, last_seq, begun = memory.epoch, memory.last_seq, memory.begun is not None
         yield
-        # Every read goes to the tables anew: between two of them the shop may even have been restored.
+        # Every read goes to the tables again: between two of them the shop may even have been restored.
         totals = Sums.total(Sums.of(p.product, p.quantity, p.ordered, 1) for p in self._products()) if sums else None
         yield
         print_ = None
@@ -82,7 +82,7 @@ class Connector:
         yield
         ids = shop.lines_above(after)
         shop.seen()
-        shop.watched_above = low if sums else shop.watched_above  # a look at a mere page of lines asks for no sums
+        shop.watched_above = low if sums else shop.watched_above  # a look at only a page of lines asks for no sums
         shop.asked_after = after if after < shop.tables.next_line else shop.asked_after
         lines = tuple(shop.line(line) for line in ids[:limit])
         yield
@@ -158,10 +158,10 @@ class Connector:
         self._done(memory, first, changes, failed, holder)
         return Applied(Outcome.APPLIED, epoch, last, failed)
 
-    # What the verbs share
+    # Shared by the verbs
 
     def _write(self, epoch: str, first: int, changes: Sequence[Change], failed: dict[int, str]) -> Verb[None]:
-        """One statement; killed in the middle, it has written its first rows on an engine without transactions."""
+        """Run one statement; killed in the middle, it has written its first rows on an engine without transactions."""
         for number, change in enumerate(changes, first):
             row = self._shop.tables.products.get(change.product)
             if row is not None and change.product not in failed:
@@ -217,5 +217,5 @@ def _bound(number: int, most: int) -> None:
 
 
 def _word(switch: bool) -> str:
-    """As the shop's configuration table has it."""
+    """Return a setting as the shop's configuration table has it."""
     return "true" if switch else "false"

@@ -1,8 +1,8 @@
-"""Runs a second OnHand beside the first: a copy of the store that somebody starts on another machine, and ends a while later.
+"""Runs a second OnHand next to the first: a copy of the store that a person starts on another machine, and that ends a while later.
 
 Path: ``acts`` starts one; it has a disk of its own, and the same shops. ``World`` waits for its end before all is quiet.
 Promise: the copy is a whole ``Program`` with real drivers; it posts under a name of its own, as every run does.
-Never: tells either of them that there is another.
+Never: lets either of them know that there is another.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Post = tuple[int, str, int, int, int]  # cart, epoch, number, product, signed un
 
 
 def run_copy(world: World, shop: int, chance: Random) -> None:
-    """Somebody starts a copy of the store as it is now. Both go on until one finds that it is not alone, or the copy is ended."""
+    """Start a copy of the store as it is now. Both go on until one finds that it is not alone, or the copy is ended."""
     if world.program.dead or world.disk.full:
         return
     disk = Disk()
@@ -42,7 +42,7 @@ def run_copy(world: World, shop: int, chance: Random) -> None:
 
 
 def _look_back(world: World, applied: set[Post], sent: set[Post]) -> None:
-    """Note the carts that the first OnHand has to stop: those where a post of the copy took effect that is none of its own."""
+    """Note the carts that the first OnHand has to stop: those where a post of the copy took effect that is not one of its own."""
     known = _posts(world.disk, "applied", "sent")
     numbers = {post[:3] for post in known}
     landed = {
@@ -54,7 +54,7 @@ def _look_back(world: World, applied: set[Post], sent: set[Post]) -> None:
         world.void.add(epoch)
         world.phase.copied.add(cart)
         alien = {post for post in applied | landed if post[:2] == (cart, epoch)} - known
-        if alien:  # nothing is booked until a person aligns the cart, as after a backup was put back
+        if alien:  # nothing is booked until a person aligns the cart, as after a restore from a backup
             world.phase.restored.add(world.carts.index(cart))
             world.ever_restored.add(world.carts.index(cart))
         if alien and world.cart(cart).epoch == epoch and cart not in world.phase.stopped:
@@ -62,6 +62,6 @@ def _look_back(world: World, applied: set[Post], sent: set[Post]) -> None:
 
 
 def _posts(disk: Disk, *states: str) -> set[Post]:
-    """The posts in these states, as far as a store knows."""
+    """Return the posts in these states, as far as a store knows."""
     query = select(posts.c.cart_id, posts.c.epoch, posts.c.seq, posts.c.product, posts.c.delta)
     return {tuple(row) for row in disk.connection.execute(query.where(posts.c.state.in_(states)))}

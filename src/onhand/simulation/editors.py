@@ -1,7 +1,7 @@
-"""Acts for those who change orders after the sale: order editors of each kind, and admins who lower a counter.
+"""Acts for people who change orders after the sale: order editors of each kind, and admins who lower a counter.
 
 Path: ``order_acts`` starts these processes on the timeline; every ``yield`` is the pause before the next statement.
-Promise: what an editor writes, and in which order, was measured on real shops; the witness learns what became of the goods.
+Promise: what an editor writes, and in which order, was measured on real shops; the witness learns where the goods went.
 Never: asks what OnHand does.
 """
 
@@ -19,7 +19,7 @@ Counts = Generator[float, None, None]
 
 
 class Editor(StrEnum):
-    """What an order editor writes beside the line."""
+    """The values that an order editor writes besides the line."""
 
     UNCOUNTED = "uncounted"  # the quantity, and never the counter: Zen Cart's Edit Orders
     COUNTED = "counted"  # quantity and counter in one statement: osCommerce's Order Editor, modified
@@ -42,7 +42,7 @@ def edit_units(
 def add_line(
     time: Timeline, shop: SimShop, family: Family, editor: Editor, order: int, product: int, units: int, chance: Random
 ) -> Process:
-    """Add a line to an order that is there already."""
+    """Add a line to an existing order."""
     if not any(line.order == order for line in shop.tables.lines.values()) or product not in shop.tables.products:
         return
     line = shop.next_line_id()
@@ -53,7 +53,7 @@ def add_line(
 
 
 def remove_line(time: Timeline, shop: SimShop, family: Family, editor: Editor, line: int, chance: Random) -> Process:
-    """Take a line out of its order, of which others stay."""
+    """Remove a line from its order, of which others stay."""
     row = shop.tables.lines.get(line)
     if row is None or sum(1 for other in shop.tables.lines.values() if other.order == row.order) < 2:
         return
@@ -63,7 +63,7 @@ def remove_line(time: Timeline, shop: SimShop, family: Family, editor: Editor, l
 
 
 def lower_counter(time: Timeline, shop: SimShop, order: int, chance: Random) -> Process:
-    """Delete an order and take it out of the counter: its goods stay away, and the quantity is left alone."""
+    """Delete an order and take it out of the counter: its goods stay away, and the quantity does not change."""
     for line in [line for line in shop.tables.lines.values() if line.order == order]:
         if shop.lower_counter(line.product, line.quantity):
             fate = shop.fates[line.line]

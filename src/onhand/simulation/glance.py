@@ -1,8 +1,8 @@
-"""Looks at the carts' states as people do who open Home at any moment, and at what the shops show at the same moment.
+"""Looks at the carts' states like people who open Home at any moment, and at what the shops show at the same moment.
 
 Path: ``World`` calls ``look`` about once a second; ``checks`` reads what was found when all is quiet.
 Promise: the word comes from the real ``standing`` and ``states``; whether it is true comes from the shop's tables and the network.
-Never: changes anything, draws from a seed or asks the simulated clock, so that a world stays what it is without it.
+Never: changes anything, draws from a seed or asks the simulated clock, so that the world is the same without it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from .world import World
 
 EVERY_SECONDS = 0.9
-SLACK_SECONDS = 2.0  # a request that is on its way when the last look grows too old
+SLACK_SECONDS = 2.0  # a request on its way when the last look grows too old
 
 
 class Glance:
-    """What was seen on Home, and since when a shop has shown something else than it should."""
+    """The state seen on Home, and since when a shop has shown something else than it should."""
 
     def __init__(self) -> None:
         self.lies: list[str] = []

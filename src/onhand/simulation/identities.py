@@ -1,8 +1,8 @@
-"""Performs the acts that play with what names a thing: numbers of orders that begin again, a SKU that goes and comes back.
+"""Performs acts that change identities: numbers of orders that begin again, a SKU that goes and comes back.
 
 Path: ``acts`` lists them; ``start`` runs every program of a shop on the timeline.
 Promise: as in ``acts``: an act draws only from its own seed.
-Never: looks at the books to decide what to do, but to wait until a name was read again.
+Never: looks at the books to decide what to do, except to wait until a name was read again.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from .shop import Writer
 from .timeline import Process
 from .world import World
 
-SEEN_SECONDS = CATALOGUE_SECONDS + 5  # after it, a name that came and went is seen
+SEEN_SECONDS = CATALOGUE_SECONDS + 5  # after this time, a name that came and went is seen
 SEEN_TRIES = 30
-QUIET_SECONDS = 0.05  # how often it is tried whether no checkout is going on
+QUIET_SECONDS = 0.05  # how often to check that no checkout is in progress
 
 
 def start(world: World, shop: int, process: Process, dies: Callable[[], bool] | None = None) -> None:
-    """A program of a shop runs until its end, its own death, or the restoring of the shop from a backup."""
+    """Run a program of a shop until its end, its own death, or the restoring of the shop from a backup."""
     sim = world.shops[shop]
     life = sim.lives
     world.time.start(process, lambda: sim.lives != life or (dies is not None and dies()))
 
 
 def begin_numbers_again(world: World, shop: int, chance: Random) -> None:
-    """Orders are removed while no checkout is going on, and the numbers of orders and their lines begin again."""
+    """Remove orders while no checkout is in progress, so that the numbers of orders and their lines begin again."""
     if world.time.processes:
         if world.time.now < world.phase_ends:
             world.time.at(world.time.now + QUIET_SECONDS, lambda: begin_numbers_again(world, shop, chance))
@@ -42,7 +42,7 @@ def begin_numbers_again(world: World, shop: int, chance: Random) -> None:
 
 
 def rename_and_back(world: World, shop: int, chance: Random) -> None:
-    """An admin renames a product, sells it under the other name, and gives it its own name again."""
+    """Rename a product, sell it under the other name, and give it its own name again."""
     sku = chance.choice(world.skus)
     sim, product, cart = world.shops[shop], world.products[shop][sku], world.carts[shop]
     if product not in sim.tables.products or sim.tables.products[product].model != sku:

@@ -1,8 +1,8 @@
-"""Makes a shop lie: answers that cannot be true, told to the real border as they come over HTTP.
+"""Makes a shop lie: sends impossible answers to the real border as they come over HTTP.
 
 Path: ``acts`` lets a shop lie for a while; ``wire`` then sends each answer through ``Border``, with one lie in it.
 Promise: the lie is signed JSON, which the real ``Endpoint`` reads and the real ``answers`` judges; the shop itself did what it was asked.
-Never: lies in a way that a border could not see: what a shop may show is the law's to say.
+Never: lies in a way that a border could not see: the conservation law decides what a shop may show.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ Lie = Callable[[Document, Document, Random], None]  # changes an honest answer; 
 KEY_ID, SECRET = "simulated-1", "5e" * 32
 CLOCK_SECONDS = 1_800_000_000  # when all of it is signed
 HUGE = 2**60  # more than any quantity, counter or id can be
-HALF = "\ud800"  # half a character: JSON can say it, nothing can show it
-LINE_QUANTITY, ROW_QUANTITY = 4, 3  # where a quantity is in a line and in a row
+HALF = "\ud800"  # half a character: JSON can contain it, but no screen can show it
+LINE_QUANTITY, ROW_QUANTITY = 4, 3  # the position of the quantity in a line and in a row
 LINE_SKU, ROW_SKU = 3, 1
 
 
 class Border(Endpoint):
-    """The real client of a shop, over no network: it hears one prepared answer."""
+    """The real client of a shop, without a network: it gets one prepared answer."""
 
     def __init__(self) -> None:
         super().__init__("https://shop.invalid/onhand.php", KEY_ID, SECRET, clock=lambda: CLOCK_SECONDS)
@@ -37,7 +37,7 @@ class Border(Endpoint):
         self._chance = Random(0)
 
     def hear(self, answer: object, lie: Lie, chance: Random) -> None:
-        """Prepare what the next request will be answered with."""
+        """Prepare the answer to the next request."""
         self._said, self._lie, self._chance = _document(answer), lie, chance
 
     def _send(self, body: bytes, signed: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
@@ -49,7 +49,7 @@ class Border(Endpoint):
         return 200, {name.lower(): value for name, value in headers.items()}, content
 
 
-# Honest answers, as the protocol writes them
+# Honest answers, as the protocol defines them
 
 
 def _document(answer: object) -> Document:
@@ -90,7 +90,7 @@ def _document(answer: object) -> Document:
         return {"ok": True, "rows": [_row(row) for row in entries], "more": False}
     if entries:
         return {"ok": True, "cells": [[*cell] for cell in entries]}
-    return {"ok": True, "lines": [], "rows": [], "more": False}  # none of what was asked for is there
+    return {"ok": True, "lines": [], "rows": [], "more": False}  # none of the requested rows exists
 
 
 def _line(line: Line) -> list[Any]:
@@ -115,7 +115,7 @@ def _row(row: Row) -> list[Any]:
 
 
 def _entries(said: Document, asked: Document) -> list[list[Any]]:
-    """The lines or rows of an answer; there is at least one, if it has to be made up."""
+    """Return the lines or rows of an answer; make one up if there is none."""
     of_lines = asked["verb"] in ("look", "orders")
     entries: list[list[Any]] = said["lines" if of_lines else "rows"]
     if not entries:
@@ -126,63 +126,63 @@ def _entries(said: Document, asked: Document) -> list[list[Any]]:
 
 
 def out_of_range(said: Document, asked: Document, chance: Random) -> None:
-    """A quantity is larger than any."""
+    """Make a quantity larger than the range."""
     entry = chance.choice(_entries(said, asked))
     entry[LINE_QUANTITY if len(entry) == len(_A_LINE) else ROW_QUANTITY] = chance.choice((HUGE, -HUGE))
 
 
 def repeated(said: Document, asked: Document, chance: Random) -> None:
-    """The same line or row comes twice."""
+    """Repeat a line or row."""
     entries = _entries(said, asked)
     entries.append([*entries[-1]])
 
 
 def not_risen(said: Document, asked: Document, chance: Random) -> None:
-    """A page begins where the one before ended, or holds what nobody asked for."""
+    """Begin a page where the one before ended, or return what was not asked for."""
     known = asked.get("lines") or asked.get("ids")
     _entries(said, asked)[0][0] = max(known) + 1 if known else asked["after"]
 
 
 def endless(said: Document, asked: Document, chance: Random) -> None:
-    """More is to follow, and nothing came."""
+    """Say that more follows, and return nothing."""
     said["lines"], said["rows"], said["more"] = [], [], True
 
 
 def half_a_character(said: Document, asked: Document, chance: Random) -> None:
-    """A text that nothing can write."""
+    """Return a text that nothing can write."""
     entry = chance.choice(_entries(said, asked))
     entry[LINE_SKU if len(entry) == len(_A_LINE) else ROW_SKU] = f"SKU-{HALF}"
 
 
 def misshapen(said: Document, asked: Document, chance: Random) -> None:
-    """One member is of another kind."""
+    """Give one member another type."""
     member = chance.choice(sorted(_MEMBERS[asked["verb"]]))
     said[member] = chance.choice(("all of them", {"a": 1}, 1.5, True))
 
 
 def missing(said: Document, asked: Document, chance: Random) -> None:
-    """One member is left out."""
+    """Leave out one member."""
     del said[chance.choice(sorted(_MEMBERS[asked["verb"]]))]
 
 
 def no_place(said: Document, asked: Document, chance: Random) -> None:
-    """The shop is nowhere."""
+    """Leave out the shop's place."""
     said[chance.choice(("last_seq", "epoch"))] = -1
 
 
 def result_twice(said: Document, asked: Document, chance: Random) -> None:
-    """A post failed twice."""
+    """Let a post fail twice."""
     said["results"] = [[asked["posts"][0][0], "missing"]] * 2
 
 
 def odd_result(said: Document, asked: Document, chance: Random) -> None:
-    """A post failed for no reason that there is, or one failed that was not sent."""
+    """Let a post fail for an unknown reason, or one that was not sent."""
     product = max(post[0] for post in asked["posts"])
     said["results"] = [chance.choice(([product, "sold out"], [product + 1, "missing"]))]
 
 
 def cell_lost(said: Document, asked: Document, chance: Random) -> None:
-    """There are fewer cells than were asked for."""
+    """Return fewer cells than were asked for."""
     said["cells"].pop(chance.randrange(len(said["cells"])))
 
 
@@ -197,7 +197,7 @@ _MEMBERS = {
 }
 _EVERY: tuple[Lie, ...] = (misshapen, missing)
 _ENTRIES: tuple[Lie, ...] = (out_of_range, repeated, not_risen, half_a_character)
-# By the verb that was asked.
+# By the requested verb.
 LIES: dict[str, tuple[Lie, ...]] = {
     "hello": (*_EVERY, no_place),
     "look": (*_EVERY, *_ENTRIES, endless, no_place),

@@ -1,4 +1,4 @@
-"""Checks that each drift got its name: as much as the witnesses saw, by causes that fit, and nothing invented.
+"""Checks that each drift was named: by as much as the witnesses saw, with causes that fit, and nothing invented.
 
 Path: ``checks`` calls ``differences`` at every quiet point.
 Promise: what may be named is decided from what the witnesses know; what was named is read from the books.
@@ -22,12 +22,12 @@ from .world import World
 
 TOUCHING = (Writer.FORM, Writer.EDIT, Writer.IMPORT)
 TOUCHED_SECONDS = 45.0  # the catalogue is read every half minute, and evidence reaches back ten seconds
-# Differences that are about no drift: a listing that came or went, and what became of goods.
+# Differences that are not about a drift: a listing that came or went, and goods in doubt.
 UNNAMED_CAUSES = {"new listing", "renamed", "deleted product", "set aside", "partial return", "given back twice"}
 
 
 def differences(world: World) -> list[str]:
-    """Return listings of which something else was named than the witness saw, by amount or by cause; and returns that are invented."""
+    """Return listings whose named differences do not match what the witness saw, by amount or by cause; and invented returns."""
     wrong, misled, named = [], misjudged(world), _named(world)
     for number, cart in enumerate(world.carts):
         for sku in world.skus:
@@ -42,7 +42,7 @@ def differences(world: World) -> list[str]:
                 seen=[*told.drifts, *_touched_before(world, number, product)],
                 named=_named_since(told, found),
                 misjudged=misled[cart, product] - world.before.misjudged[cart, product],
-                # While a product had another name nobody watched it, so what happened then need not have a name of its own.
+                # While a product had another name it was not watched, so what happened then need not have a name of its own.
                 vague=told.clock_set or told.renamed,
                 came_back=told.came_back or _seems_taken_out(told, found),
                 edited_alone=bool(told.line_edits),
@@ -68,7 +68,7 @@ def _named(world: World) -> defaultdict[tuple[int, str], Rows]:
 
 
 def _touched_before(world: World, number: int, product: int) -> Iterator[Drift]:
-    """Yield forms saved shortly before the last quiet point, of no amount: their date still shows beside what happens after it."""
+    """Yield forms saved shortly before the last quiet point, of no amount: their date is still visible next to what happens after it."""
     for drift in world.shops[number].drifts[: world.before.drifts[number]]:
         lately = drift.time > world.before.time - TOUCHED_SECONDS
         if drift.product == product and lately and drift.writer in TOUCHING:
@@ -76,32 +76,32 @@ def _touched_before(world: World, number: int, product: int) -> Iterator[Drift]:
 
 
 def _named_since(told: Testimony, named: Rows) -> Rows:
-    """Return the differences that count. After a rename, what was asked before is found once more, with what came on top meanwhile."""
+    """Return the differences that count. After a rename, an old question is found again, with what was added meanwhile."""
     if not told.renamed:
         return named
     return [found for found in named if found["cause"] in RETURN_CAUSES or found["note"] != Ending.UNSYNCED]
 
 
 def _seems_taken_out(told: Testimony, named: Rows) -> bool:
-    """Return whether a line went and gave nothing back: it looks like one that an editor took out."""
+    """Return whether a line was deleted and gave nothing back: it looks like one that an editor removed."""
     return "delete" in told.acts and all(found["cause"] == "unknown" for found in named)
 
 
 def _is_excused(told: Testimony, found: dict[str, Any]) -> bool:
-    """Return whether a difference may be named although nothing that fits it drifted."""
+    """Return whether a difference may be named although no matching drift happened."""
     if (told.renumbered or told.ever_restored) and is_question(found):
-        return True  # a line that has the numbers of one that went looks like that one, edited: then a person is asked
+        return True  # a line with the numbers of a deleted one looks like that one, edited: then a person is asked
     if told.counted_edit and found["cause"] == "order edited":
-        return True  # an order was edited: beside a race it may be named, although its counter moved as well
-    # Beside a race, a line that went and gave nothing back may have given back as much as was lost less.
+        return True  # an order was edited: next to a race it may be named, although its counter moved as well
+    # Next to a race, a deleted line that gave nothing back may have given back as much as was lost less.
     return bool(told.acts & {"delete", "numbers begin again"}) and is_about_gone(found)
 
 
 def _partial_returns(world: World) -> list[str]:
-    """Return listings of which more units are said to be left out of returns than were.
+    """Return listings of which more units are reported as left out of returns than were.
 
-    In all, that is what shops kept back that give back one line of two, and what was taken out of orders alone: such a line seems to be
-    left out when the others of its order come back.
+    The total is what shops kept back that give back one line of two, and what was removed from orders alone: such a line seems to be left
+    out when the others of its order come back.
     """
     told: Counter[tuple[int, str]] = Counter()
     for found in differences_since(world, 0):
@@ -122,9 +122,9 @@ def _kept_back(world: World, number: int, product: int) -> int:
 
 
 def _given_back_twice(world: World) -> list[str]:
-    """Return listings of which more units are said to have come back twice than the witness saw.
+    """Return listings of which more units are reported as returned twice than the witness saw.
 
-    If a counter was reset, or an order was changed that an alignment made history, the fall can look like a return.
+    If a counter was reset, or an order from before an alignment was changed, the fall can look like a return.
     """
     said: Counter[tuple[int, str]] = Counter()
     for found in differences_since(world, world.before.difference):

@@ -1,8 +1,8 @@
 """Performs the acts on orders after their sale: they are edited, taken out of the counter, and their goods come back.
 
 Path: ``acts`` lists them; ``editors`` has the processes that they start.
-Promise: as in ``acts``: an act draws only from its own seed; a clerk who saw no answer looks whether the return is booked.
-Never: looks at the books but as a clerk does: for the order, and for a return of theirs.
+Promise: as in ``acts``: an act draws only from its own seed; a clerk who saw no answer checks whether the return was booked.
+Never: looks at the books except as a clerk does: for the order, and for their own return.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from .world import World
 
 RETRY_SECONDS = 2.0
 TRIES_MAX = 60
-UNKNOWN_TRIES_MAX = 8  # how often a clerk looks for an order that is not there yet
+UNKNOWN_TRIES_MAX = 8  # how often a clerk looks for an order that does not exist yet
 MEET_SECONDS = (0.002, 0.012)  # from Confirm until the counter is written, less what an editor needs until it reads it
-RESTOCK_WITHIN_SECONDS = 8.0  # of a return that is booked here, before or after
+RESTOCK_WITHIN_SECONDS = 8.0  # before or after a return that is booked here
 
 
 def edit_units(editor: Editor) -> Callable[[World, int, Random], None]:
@@ -69,7 +69,7 @@ def remove_line(editor: Editor) -> Callable[[World, int, Random], None]:
 
 
 def _meet(world: World, shop: int, editor: Editor, product: int, process: Process, chance: Random) -> Process:
-    """Return an editor's process. One that can lose a sale from the counter begins a moment after a buyer's Confirm, as a rule."""
+    """Return an editor's process. One that can lose a sale from the counter usually begins a moment after a buyer's Confirm."""
     sim = world.shops[shop]
     row = sim.tables.products.get(product)
     if editor is not Editor.LITERAL or chance.random() < 0.3 or row is None or not row.status:
@@ -88,7 +88,7 @@ def _later(seconds: float, process: Process) -> Process:
 
 
 def lower_counter(world: World, shop: int, chance: Random) -> None:
-    """An admin takes an order out of the counter, and nothing comes back."""
+    """Take an order out of the counter, without returned goods."""
     order = _order(world, shop, chance)
     if order is not None:
         world.open_orders[shop].remove(order)
@@ -96,7 +96,7 @@ def lower_counter(world: World, shop: int, chance: Random) -> None:
 
 
 def return_goods(world: World, shop: int, chance: Random) -> None:
-    """A customer sends goods back. A clerk books them here; half of the times an admin restocks the same order in the shop, too."""
+    """Return a customer's goods. A clerk books them here; in half of the cases an admin restocks the same order in the shop, too."""
     order = _order(world, shop, chance)
     if order is None:
         return
@@ -128,7 +128,7 @@ def return_goods(world: World, shop: int, chance: Random) -> None:
 
 
 def _book_return(world: World, shop: int, line: tuple[int, int], units: int, fate: Fate, sku: str, reason: str) -> None:
-    """A clerk books what came back, and asks again until the answer is there. If nothing is left of the line, so be it."""
+    """Book what came back, and repeat until there is an answer. If nothing is left of the line, stop."""
     life = world.shops[shop].lives
     order, number = line
 
@@ -150,10 +150,10 @@ def _book_return(world: World, shop: int, line: tuple[int, int], units: int, fat
                 done(came=True)
                 return
             if world.shops[shop].lives != life or world.shops[shop].fates.get(number) is not fate or not unknown:
-                done(came=False)  # the number means another order by now, or the books do not know it
+                done(came=False)  # the number belongs to another order by now, or the books do not know it
                 return
             found = house.store.read(lambda books: books.orders.find(str(order), cart))
-            # The clerk reads what is on it: that it is the right order.
+            # The clerk reads what is on the order: that it is the right one.
             wanted = [(number, units)] if (number, sku) in {(line.line, line.sku) for line in found.lines} else [(0, 1)]
             selling.take_back(house, str(order), cart, "", wanted, "clerk", reason)
         except Refused as refused:
@@ -177,7 +177,7 @@ def _book_return(world: World, shop: int, line: tuple[int, int], units: int, fat
 
 
 def _order(world: World, shop: int, chance: Random) -> int | None:
-    """An order that is whole, and that nobody has deleted."""
+    """Return an order that is complete and not deleted."""
     sim = world.shops[shop]
     there = {line.order for line in sim.tables.lines.values()} & sim.finished
     orders = [order for order in world.open_orders[shop] if order in there]

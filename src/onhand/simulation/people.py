@@ -1,7 +1,7 @@
-"""Acts for everybody who writes into a shop: buyers, its admin, its importers; as the carts of the family were measured to do.
+"""Acts for everybody who writes into a shop: buyers, its admin, its importers; as measured on the carts of the family.
 
 Path: ``world`` starts these processes on the timeline; every ``yield`` is the pause before the next statement.
-Promise: the order of statements is the cart's; a quantity is read, reckoned with and written as a literal, wherever the cart does so.
+Promise: the order of statements is the cart's; a quantity is read, computed and written as a literal, wherever the cart does so.
 Never: asks what OnHand does.
 """
 
@@ -21,7 +21,7 @@ REORDER_LEVEL = 5  # POSM writes this and one more while it works
 
 
 class Family(StrEnum):
-    """In which order a checkout writes."""
+    """The order of a checkout's statements."""
 
     OSCOMMERCE = "oscommerce"  # history, then per product: quantity, counter, line
     PHOENIX = "phoenix"  # lines, then quantities, then counters, then the history
@@ -29,12 +29,12 @@ class Family(StrEnum):
 
 
 def pause(chance: Random) -> float:
-    """Between two statements of one program: about a millisecond, now and then much longer."""
+    """Return a pause between two statements of one program: about a millisecond, now and then much longer."""
     return chance.uniform(0.0005, 0.005) if chance.random() < 0.97 else chance.uniform(0.005, 0.4)
 
 
 def sale(time: Timeline, shop: SimShop, family: Family, wanted: Sequence[tuple[int, int]], chance: Random) -> Process:
-    """A checkout paid at once. ``wanted`` are (product, units); it dies half way if the process is closed."""
+    """Run a checkout that is paid at once. ``wanted`` are (product, units); it dies half way if the process is closed."""
     order = shop.begin_order()
     yield pause(chance)  # the totals come next
     with _Till(time, shop) as till:
@@ -62,7 +62,7 @@ def sale(time: Timeline, shop: SimShop, family: Family, wanted: Sequence[tuple[i
 def redirect_sale(
     time: Timeline, shop: SimShop, family: Family, product: int, units: int, chance: Random, paid_after: float | None
 ) -> Process:
-    """A checkout that sends the buyer away to pay: lines at once, everything else when the money comes, if it comes.
+    """Run a checkout that sends the buyer away to pay: lines at once, everything else when the money comes, if it comes.
 
     ``paid_after`` None: never; then the order is deleted or stays.
     """
@@ -87,7 +87,7 @@ def redirect_sale(
 
 
 def deletion(shop: SimShop, family: Family, order: int, restock: bool, chance: Random) -> Process:
-    """An admin deletes an order. Phoenix gives back only one line of a product that stands on two."""
+    """Delete an order as an admin. Phoenix gives back only one line of a product that is on two."""
     units: dict[int, int] = {}
     given = {}
     for line in [line for line in shop.tables.lines.values() if line.order == order]:
@@ -102,19 +102,19 @@ def deletion(shop: SimShop, family: Family, order: int, restock: bool, chance: R
                 if line.product == product and product in shop.tables.products:
                     shop.came_back(shop.fates[line.line], line.quantity)
             yield pause(chance)
-        # Also a line that was written while the order was being deleted goes without giving anything back.
+        # Also a line that was written during the deletion is deleted without giving anything back.
         for line in shop.tables.lines.values():
             if line.order == order and line.line not in given:
                 shop.kept_back[line.product] += line.quantity
     if not restock:
-        shop.vanished += units  # beside one that is restocked nobody can tell which of the two it was
+        shop.vanished += units  # next to a restocked one it cannot be told which of the two it was
     shop.delete_lines(order)
     yield pause(chance)
     shop.delete_order(order)
 
 
 def form(time: Timeline, shop: SimShop, product: int, chance: Random, typed: int | None) -> Process:
-    """An admin opens the product form and saves it later. ``typed``: units the count is changed by; None: it was not meant."""
+    """Open the product form and save it later. ``typed``: units the count is changed by; None: the count was not meant."""
     row = shop.tables.products.get(product)
     if row is None:
         return
@@ -128,7 +128,7 @@ def form(time: Timeline, shop: SimShop, product: int, chance: Random, typed: int
 
 
 def import_counts(time: Timeline, shop: SimShop, products: Sequence[int], chance: Random, touches: bool) -> Process:
-    """A file with counts exported some time ago, changed in places, and written back, row by row."""
+    """Write back a file with counts exported some time ago and changed in places, row by row."""
     old = {p: (row.quantity, len(row.log)) for p in products if (row := shop.tables.products.get(p)) is not None}
     yield chance.uniform(0.5, 6.0)
     for product, (count, seen) in old.items():
@@ -141,7 +141,7 @@ def import_counts(time: Timeline, shop: SimShop, products: Sequence[int], chance
 
 
 def reset_counters(time: Timeline, shop: SimShop, products: Sequence[int]) -> Process:
-    """Counters are set to nothing, for statistics to begin anew."""
+    """Set counters to nothing, to restart statistics."""
     yield 0.0
     for product in products:
         row = shop.tables.products.get(product)
@@ -153,7 +153,7 @@ def reset_counters(time: Timeline, shop: SimShop, products: Sequence[int]) -> Pr
 def _lines(
     shop: SimShop, order: int, wanted: Sequence[tuple[int, int]], chance: Random, counted: bool = False
 ) -> Counts:
-    """Ids are given in one order and rows appear in another, now and then."""
+    """Write the lines. Ids are given in one order and now and then rows appear in another."""
     for product, units in wanted:
         line = shop.next_line_id()
         if chance.random() < 0.1:
@@ -165,7 +165,7 @@ def _lines(
 
 
 class _Till:
-    """What one checkout has taken of each product and not yet counted as sold."""
+    """The units of each product that one checkout has taken and not yet counted as sold."""
 
     def __init__(self, time: Timeline, shop: SimShop) -> None:
         self._time, self._shop, self._life = time, shop, shop.lives
@@ -177,17 +177,17 @@ class _Till:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """The checkout ends. What it left half done stays so: nobody will ever count it."""
+        """End the checkout. What it left half done stays so: it will never be counted."""
         if self._shop.lives == self._life:
-            for product, units in self._open.items():  # those that came to nothing are nothing to the witness
+            for product, units in self._open.items():  # those that came to nothing do not concern the witness
                 self._shop.saw(self._time.now, product, units, Writer.CRASH, frozenset())
 
     def subtract(self, family: Family, product: int, units: int, chance: Random) -> Counts:
-        """SELECT, subtract in PHP, UPDATE with a literal. What others wrote in between is undone, and the witness notes it."""
+        """SELECT, subtract in PHP, UPDATE with a literal. Writes of others in between are undone, and the witness notes it."""
         row = self._shop.tables.products.get(product)
         if row is None:
             return
-        while row.jumping:  # its real count stands with its variants, where no buyer sees the jump
+        while row.jumping:  # its real count is kept with its variants, where no buyer sees the jump
             yield pause(chance)
         left, seen = row.quantity - units, len(row.log)
         yield pause(chance)
@@ -214,13 +214,13 @@ class _Till:
         yield pause(chance)
 
     def count(self, product: int, units: int) -> None:
-        """The counter, in one atomic statement."""
+        """Raise the counter, in one atomic statement."""
         self._shop.raise_counter(product, units)
         self._open[product] += units
 
 
 def _save(time: Timeline, shop: SimShop, product: int, count: int, seen: int, writer: Writer) -> None:
-    """A literal over whatever the count is by now."""
+    """Write a literal over whatever the count is by now."""
     row = shop.tables.products[product]
     others = frozenset(w for w, n in row.log[seen:] if n)
     shop.saw(time.now, product, shop.write_quantity(product, count, writer), writer, others)

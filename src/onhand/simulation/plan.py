@@ -15,7 +15,7 @@ from onhand.domain.differences import Policy
 
 from .people import Family
 
-ITEMS = 8  # kept apart from acts that change what a product is
+ITEMS = 8  # kept apart from acts that change the identity of a product
 CHANGELINGS = 3  # renamed, copied, deleted, switched off
 PHASES = 3
 PHASE_SECONDS = 30.0
@@ -60,7 +60,7 @@ RENAMES = {"renamed and back": 1}
 NUMBERS = {"numbers begin again": 1}
 SELL_OUTS = {"sold out after a form": 1}
 FILES = {"export imported late": 1}
-# What becomes of orders after their sale. A shop has one order editor, or none.
+# Events of orders after their sale. A shop has one order editor, or none.
 RETURNS = {"order returned": 4, "counter lowered": 1}
 EDITORS = {
     "uncounted": {"units edited": 4, "line added": 2, "line removed": 2},  # Zen Cart's Edit Orders
@@ -76,13 +76,13 @@ OTHER_EDITORS = {
     "alone": {"line edited alone": 4, "line added alone": 2, "line removed alone": 2},
 }
 LIES = {"shop lies": 1}
-COPIES = {"copy of the store runs": 1}  # a second OnHand beside the first
+COPIES = {"copy of the store runs": 1}  # a second OnHand next to the first
 AFTER_PHASE = ("", "", "shop restored", "store restored")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Act:
-    """Something that somebody does, or that breaks. ``shop`` is an index; acts of the office have none to mind."""
+    """An act of a person, or a fault. ``shop`` is an index; acts of the office do not use it."""
 
     at: float  # seconds of simulated time since the beginning of the phase
     phase: int
@@ -121,9 +121,9 @@ class Plan:
 
 
 def plan(seed: int, latest: bool = True) -> Plan:
-    """The world of this seed. Which kinds of fault it knows, and how many, is drawn first: rare meetings become common.
+    """Return the world of this seed. The kinds of fault it has, and their number, are drawn first: rare meetings become common.
 
-    ``latest``: with the kinds of acts that came last. Worlds that are kept for what they broke before are planned without these.
+    ``latest``: with the kinds of acts that were added last. Worlds that are kept because they once failed are planned without these.
     """
     chance = Random(seed)
     shops = tuple(
@@ -147,33 +147,33 @@ def plan(seed: int, latest: bool = True) -> Plan:
         acts += [
             _act(chance, phase, len(shops), faults) for phase in range(PHASES) for _ in range(chance.choice((1, 4, 12)))
         ]
-    by_hand = Random(f"by hand {seed}")  # drawn apart: all other acts of a seed are the same without these
+    by_hand = Random(f"by hand {seed}")  # drawn separately: all other acts of a seed are the same without these
     acts += [
         _act(by_hand, phase, len(shops), BY_HAND) for phase in range(PHASES) for _ in range(by_hand.choice((0, 1, 3)))
     ]
-    numbers = Random(f"numbers {seed}")  # apart, too
+    numbers = Random(f"numbers {seed}")  # separately, too
     acts += [
         _act(numbers, phase, len(shops), NUMBERS)
         for phase in range(PHASES)
         for _ in range(numbers.choice((0, 0, 0, 1)))
     ]
-    renames = Random(f"renames {seed}")  # apart, too
+    renames = Random(f"renames {seed}")  # separately, too
     acts += [
         _act(renames, phase, len(shops), RENAMES)
         for phase in range(PHASES)
         for _ in range(renames.choice((0, 0, 0, 1)))
     ]
-    files = Random(f"files {seed}")  # apart, too
+    files = Random(f"files {seed}")  # separately, too
     acts += [
         _act(files, phase, len(shops), FILES) for phase in range(PHASES) for _ in range(files.choice((0, 0, 1, 2)))
     ]
-    sell_outs = Random(f"sell-outs {seed}")  # apart, too
+    sell_outs = Random(f"sell-outs {seed}")  # separately, too
     acts += [
         _act(sell_outs, phase, len(shops), SELL_OUTS)
         for phase in range(PHASES)
         for _ in range(sell_outs.choice((0, 0, 1, 2)))
     ]
-    edits = _of_orders(Random(f"orders {seed}"), len(shops), ("", "uncounted", *EDITORS), EDITORS)  # apart, too
+    edits = _of_orders(Random(f"orders {seed}"), len(shops), ("", "uncounted", *EDITORS), EDITORS)  # separately, too
     acts += edits + (_latest(seed, len(shops), bool(edits)) if latest else [])
     acts += [
         Act(PHASE_SECONDS, phase, kind, chance.randrange(len(shops)), chance.getrandbits(32))
@@ -184,8 +184,8 @@ def plan(seed: int, latest: bool = True) -> Plan:
 
 
 def _latest(seed: int, shops: int, edited: bool) -> list[Act]:
-    """What was simulated last: shops that lie in one world of four, a copy of the store in one of eight, and editors of other kinds in
-    half of those worlds whose orders are not ``edited``."""
+    """Return the acts that were added last: shops that lie in one world of four, a copy of the store in one of eight, and editors of other
+    kinds in half of those worlds whose orders are not ``edited``."""
     liars, copies = Random(f"lies {seed}"), Random(f"copies {seed}")
     acts = []
     if liars.random() < 0.25:
@@ -198,7 +198,7 @@ def _latest(seed: int, shops: int, edited: bool) -> list[Act]:
 
 
 def _of_orders(chance: Random, shops: int, editors: Sequence[str], kinds_of: Mapping[str, dict[str, int]]) -> list[Act]:
-    """What becomes of orders after their sale: in half of the worlds, by each shop's own editor."""
+    """Return the acts on orders after their sale: in half of the worlds, by each shop's own editor."""
     if chance.random() < 0.5:
         return []
     edits = [kinds_of.get(chance.choice(editors), {}) for _ in range(shops)]

@@ -37,11 +37,11 @@ NO_SECRETS = Vault()  # the simulated wire is not signed
 
 
 class Killed(BaseException):
-    """The process is no more. No ``except Exception`` catches it, as none catches ``kill -9``."""
+    """The death of the process. No ``except Exception`` catches it, as none catches ``kill -9``."""
 
 
 class Disk:
-    """The store data file, in memory. It can be full, and it can be put back to an older copy."""
+    """The store data file, in memory. It can be full, and it can be restored to an older copy."""
 
     def __init__(self) -> None:
         self.full = False
@@ -59,7 +59,7 @@ class Disk:
 
 
 class Program:
-    """One process. Also its own ``Store``."""
+    """One process, which is also its own ``Store``."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Program:
         self.drivers: dict[int, Driver] = {}
         self._disk, self._timeline, self._networks, self._chance = disk, timeline, networks, chance
         self._died = died
-        self._at_work: set[int] = set()  # carts that somebody of this process speaks to
+        self._at_work: set[int] = set()  # carts that a thread of this process speaks to
         self._planned: dict[int, float] = {}
         self._woken: set[int] = set()
 
@@ -92,7 +92,7 @@ class Program:
         self._died()
 
     def boundary(self) -> None:
-        """A place between two steps: here the process may be killed."""
+        """Mark a point between two steps: here the process may be killed."""
         if self.kill_after is not None:
             self.kill_after -= 1
             if self.kill_after <= 0 and not self.dead:
@@ -146,7 +146,7 @@ class Program:
 
     @contextmanager
     def at_cart(self, cart: Cart) -> Iterator[tuple[Wire, Memory]]:
-        """A cart's shop and memory while no driver speaks to it. Raises Retriable while one does."""
+        """Return a cart's shop and memory while no driver speaks to it. Raise Retriable while one does."""
         if cart.id in self._at_work:
             raise Retriable("Somebody else speaks to this cart.", reason="busy")
         self._at_work.add(cart.id)
@@ -186,14 +186,14 @@ class Program:
         finally:
             self._at_work.discard(cart)
         if self.drivers.get(cart) is not driver:
-            return  # switched off meanwhile, or on again: then another one has its own plan
+            return  # switched off meanwhile, or on again: then another driver has its own plan
         at_once = cart in self._woken and not driver.failing
         self._plan(cart, self._timeline.now if at_once else driver.next_tick)
 
 
 @cache
 def _new_store() -> bytes:
-    """An empty store; made once."""
+    """Return an empty store; it is made once."""
     engine = create_engine("sqlite://", poolclass=StaticPool)
     with engine.begin() as connection:
         metadata.create_all(connection)

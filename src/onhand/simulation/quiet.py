@@ -1,7 +1,7 @@
-"""Says whether a world is quiet, and keeps what was true at the last quiet point.
+"""Decides whether a world is quiet, and keeps the state of the last quiet point.
 
 Path: ``World`` waits until ``why_not_calm`` finds nothing, has itself checked, and keeps a ``snapshot`` for the next phase.
-Promise: in step means that each listing in each shop shows what the books say it should, and that OnHand says so too.
+Promise: in sync means that each listing in each shop shows what the books say it should, and that OnHand says so too.
 Never: judges what happened on the way; ``checks`` does.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What was true at the last quiet point."""
+    """The state at the last quiet point."""
 
     time: float
     on_hand: dict[str, int]
@@ -34,9 +34,9 @@ class Snapshot:
     traded: list[Counter[int]]  # per shop: units by product
     drifts: list[int]  # per shop: how many drifts the witness had noted
     returns: list[int]  # per shop: how many returns
-    vanished: list[int]  # per shop: how many lines went before they were seen
+    vanished: list[int]  # per shop: how many lines were deleted before they were seen
     counted_edits: list[int]  # per shop: how many edits that moved the counter, too
-    line_edits: list[int]  # per shop: how many lines were changed, and no stock with them
+    line_edits: list[int]  # per shop: how many lines were changed without their stock
     edited: list[Counter[int]]  # per shop: units by product that left uncounted
     twice: list[Counter[int]]  # per shop: units by product that came back a second time
     misjudged: Counter[tuple[int, int]]
@@ -68,7 +68,7 @@ def snapshot(world: World) -> Snapshot:
 
 
 def why_not_calm(world: World) -> str:
-    """Return the first thing that is not in step yet; empty if every cart that is driven is in step, and says so."""
+    """Return the first thing that is not in sync yet; empty if every driven cart is in sync and says so."""
     for number, cart_id in enumerate(world.carts):
         cart = world.cart(cart_id)
         if cart.halted is not None or not cart.synchronize:

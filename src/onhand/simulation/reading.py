@@ -1,4 +1,4 @@
-"""Reads what the books of a simulated world say, as plain rows.
+"""Reads the books of a simulated world as plain rows.
 
 Path: ``checks`` and its parts (``naming``, ``trade``, ``shelf``) compare it with what the witnesses know.
 Promise: what is committed, and all of it.
@@ -39,7 +39,7 @@ def differences_since(world: World, last: int) -> Rows:
 
 
 def posts_of(world: World, cart_id: int) -> Rows:
-    """Return all posts to a cart, whatever became of them."""
+    """Return all posts to a cart, whatever their outcome."""
     return rows(world, select(posts).where(posts.c.cart_id == cart_id))
 
 
@@ -51,7 +51,7 @@ def causes(world: World) -> Counter[str]:
 def misjudged(world: World) -> Counter[tuple[int, int]]:
     """Return, per (cart, product), by how much the shop's sum differs from what the books believe their posts did.
 
-    After a crash within a batch the law decides what landed, and a race at that moment can mislead it.
+    After a crash within a batch the law decides what was applied, and a race at that moment can mislead it.
     """
     total: Counter[tuple[int, int]] = Counter()
     for number, cart_id in enumerate(world.carts):

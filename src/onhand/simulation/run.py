@@ -1,4 +1,4 @@
-"""Runs as many worlds as are asked for, adds up what happened in them, and shrinks the histories of those that failed.
+"""Runs as many worlds as requested, adds up their events, and shrinks the histories of those that failed.
 
 Path: ``onhand simulate`` and ``tests/simulation`` → ``simulate`` → one ``World`` per seed, in as many processes as are allowed.
 Promise: the same seed and number of operations give the same report, but for the time it took; each promise that was broken
@@ -185,7 +185,7 @@ def run_world(planned: Plan) -> Told:
 
 
 def shortest(planned: Plan) -> str:
-    """Return the shortest history found that fails in the same way: its plan, what happened in it, and what was wrong."""
+    """Return the shortest history found that fails in the same way: its plan, its events, and the failure."""
     kind = _kind(run_world(planned))
     runs = 0
 
@@ -252,7 +252,7 @@ def _run_seed(seed: int) -> Told:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Log nothing: simulated events are not events."""
+    """Log nothing: simulated events are not real ones."""
     before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:

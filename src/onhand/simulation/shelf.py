@@ -1,8 +1,8 @@
 """Checks what is on hand against the shelf: nothing comes back twice, and healing never oversells.
 
 Path: ``checks`` calls both at every quiet point, after its own.
-Promise: the shelf is reckoned from what left the house and what came back, as witnesses saw it, whatever OnHand was told.
-Never: takes a count for right because no one noticed: only a question to a person, or a policy that believes the shop, excuses it.
+Promise: the shelf is computed from what left and what came back, as witnesses saw it, whatever OnHand knows.
+Never: accepts a wrong count because no one noticed: only a question to a person, or a policy that believes the shop, excuses it.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ def oversell(world: World) -> list[str]:
 def errors(world: World) -> dict[str, set[int]]:
     """Return, per SKU, by how much on hand moved further than the shelf since the last quiet point.
 
-    What people answered is taken off: of each question either answer may have been wrong. Several amounts: it is one of them. A SKU that
-    cannot be judged is left out.
+    People's answers are subtracted, because either answer to a question may have been wrong. If there are several amounts, it is one of
+    them. A SKU that cannot be judged is left out.
     """
     if world.phase.store_restored:
-        return {}  # what people booked since the copy was made is lost, and the shops' counts are believed
+        return {}  # bookings made since the copy are lost, and the shops' counts are believed
     on_hand = world.program.read(lambda books: {item.sku: item.on_hand for item in books.items.all().values()})
     asked: defaultdict[str, Rows] = defaultdict(list)
     for one in differences_since(world, world.before.difference):
@@ -74,7 +74,7 @@ def errors(world: World) -> dict[str, set[int]]:
         left = sum(told.traded + told.uncounted + told.twice for told in shops)
         error = on_hand[sku] - world.before.on_hand[sku] - came + left
         if error < 0 and any(told.stopped for told in shops):
-            continue  # a stopped cart errs to selling too little
+            continue  # the error of a stopped cart is to sell too little
         unseen = _unseen(shops, asked[sku])
         found[sku] = {error - excused - hidden for excused in _excused(asked[sku]) for hidden in unseen}
     return found
@@ -83,7 +83,7 @@ def errors(world: World) -> dict[str, set[int]]:
 def _excused(asked: Rows) -> set[int]:
     """Return by how much on hand may be off because of what people answered.
 
-    By each answer, it is off by nothing or by what was asked about; by an edit that the cart's policy believes, by what it changed.
+    For each answer, it is off by nothing or by what was asked about; for an edit that the cart's policy believes, by what it changed.
     """
     sums = {0}
     for found in asked:
@@ -112,16 +112,16 @@ def _unseen(shops: Sequence[Testimony], asked: Rows) -> set[int]:
 def _before_any_look(told: Testimony) -> list[int]:
     """Return units of orders that were edited, or taken out of the counter, before any look.
 
-    They look like a race, or like a checkout that died half way, and neither can be known. A race of the same moment can hide the units
-    from the sum.
+    They look like a race, or like a checkout that died half way, and nothing tells which. A race of the same moment can hide the units from
+    the sum.
     """
     unseen = [drift for drift in told.drifts if drift.obscure is Obscure.UNSEEN]
     return [-(drift.amount if drift.meant is None else drift.meant) for drift in unseen]
 
 
 def _lost_twice(told: Testimony) -> list[int]:
-    """Return units that were lost on both sides. Of a sale that an editor lost from the counter, and one that a race lost from the
-    quantity, only the rest shows."""
+    """Return units that were lost on both sides. If an editor lost a sale from the counter and a race lost one from the quantity, only the
+    rest shows."""
     uncounted = -sum(drift.amount for drift in told.drifts if drift.writer is Writer.COUNTER and drift.amount < 0)
     undone = sum(drift.amount for drift in told.drifts if drift.writer is Writer.SALE and drift.amount > 0)
     return [hidden] if (hidden := min(uncounted, undone)) else []
@@ -131,7 +131,7 @@ def _line_alone(told: Testimony, believed: bool) -> list[int]:
     """Return units of lines that were changed alone.
 
     One that was lowered while a race lost sales looks like an editor that gave the goods back. One that was raised while anything drifted
-    is believed, which errs to selling too little.
+    is believed; the error is to sell too little.
     """
     raced = any(drift.writer is Writer.SALE and drift.amount > 0 for drift in told.drifts)
     found = []
@@ -152,25 +152,25 @@ def _can_be_judged(shops: Sequence[Testimony], asked: Rows) -> bool:
 
 
 def _put_back_or_muddled(told: Testimony) -> bool:
-    """The shop was put back to a backup, or its counter may look like something else."""
+    """Return whether the shop was restored from a backup, or its counter may look like something else."""
     return told.restored or told.muddled
 
 
 def _drifted_while_aside(told: Testimony) -> bool:
-    """An alignment, by which a person chose one side, came on top of a drift."""
+    """Return whether an alignment, by which a person chose one side, came on top of a drift."""
     return (told.aside or told.stopped) and bool(told.drifts)
 
 
 def _about_history(told: Testimony) -> bool:
-    """A drift or an edited line is about an order from before the last alignment, of which the books have no line."""
+    """Return whether a drift or an edited line is about an order from before the last alignment, of which the books have no line."""
     return told.about_history
 
 
 def _came_back_twice_unnoticed(told: Testimony) -> bool:
-    """Goods came back twice, and the books may not have been able to tell.
+    """Return whether goods came back twice while the books may not have been able to tell.
 
-    What came back before is forgotten with the copy, was not followed, or went with many other orders; or a sale that went before it was
-    seen makes up for what came back twice; or an order that gave nothing back went at the same moment.
+    The first return was lost with the copy, was not followed, or was part of a deletion of many orders; or a sale deleted before it was
+    seen makes up for the second return; or an order that gave nothing back was deleted at the same moment.
     """
     unfollowed = told.renamed or "numbers begin again" in told.acts
     return told.twice != 0 and (told.ever_restored or unfollowed or told.vanished)
@@ -185,7 +185,7 @@ UNKNOWABLE: tuple[Callable[[Testimony], bool], ...] = (
 
 
 def _edited_beside_something_else(told: Testimony) -> bool:
-    """An order was edited, stock and all but the counter, and something else changed the same sum."""
+    """Return whether an order was edited without its counter while something else changed the same sum."""
     return Writer.EDITOR in told.writers and len(told.writers) > 1
 
 

@@ -1,7 +1,7 @@
-"""Is one simulated shop: its tables, written one statement at a time, and a witness who sees every write.
+"""One simulated shop: its tables, written one statement at a time, and a witness who sees every write.
 
 Path: ``people`` trade in it statement by statement; ``connector`` answers for it; ``checks`` asks the witness.
-Promise: a write takes effect at once and alone, as in every cart of the family; the witness knows who changed what, and what it undid.
+Promise: a write takes effect at once and alone, as in every cart of the family; the witness knows who changed what, and what that undid.
 Never: knows what OnHand believes.
 """
 
@@ -18,7 +18,7 @@ from onhand.domain.shop import Change, Line
 
 
 class Writer(StrEnum):
-    """Who changed a quantity."""
+    """The writers of a quantity."""
 
     SALE = "sale"
     POST = "post"
@@ -29,9 +29,7 @@ class Writer(StrEnum):
     RESET = "reset"  # counters set to nothing
     CRASH = "crash"  # a checkout that died half way
     EDITOR = "editor"  # an order's lines were edited, and the quantity with them, but not the counter
-    COUNTER = (
-        "counter"  # an editor wrote the counter as it had read it before, and what was sold in between is not in it
-    )
+    COUNTER = "counter"  # an editor wrote the counter as it had read it before, so that sales in between are missing
     LOWERED = "lowered"  # an order was taken out of the counter, and its goods stayed away
 
 
@@ -44,7 +42,7 @@ class Product:
     quantity: int
     ordered: int
     status: int = 1
-    off_by_sale: bool = False  # the sale that emptied it switched it off, as far as that is still so
+    off_by_sale: bool = False  # the sale that emptied it switched it off, as long as that is true
     modified: float | None = None  # by the shop's clock
     log: list[tuple[Writer, int]] = field(default_factory=list)
     jumping: int = 0  # checkouts that have put a meaningless value into the quantity
@@ -53,14 +51,14 @@ class Product:
 
     @property
     def sku(self) -> str | None:
-        """The SKU column."""
+        """Return the SKU column."""
         return None if self.without_sku else self.model
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A change of quantity + counter that was not ours. ``destroyed`` says whose writes a race undid; ``meant``: what the writer meant to
-    change it by, if it is not that."""
+    """A change of quantity + counter that OnHand did not make. ``destroyed``: the writers whose writes a race undid; ``meant``: what the
+    writer meant to change it by, if that differs."""
 
     time: float
     product: int
@@ -72,15 +70,15 @@ class Drift:
 
 
 class Obscure(StrEnum):
-    """Why nobody outside can know which order line a drift is about."""
+    """The reasons why it cannot be known from outside which order line a drift is about."""
 
-    UNSEEN = "unseen"  # it was sold so shortly before that it may never have been seen as it was
-    HISTORY = "history"  # it was sold before an alignment that made history of it
+    UNSEEN = "unseen"  # it was sold so shortly before that it may never have been seen unchanged
+    HISTORY = "history"  # it was sold before an alignment, which made it history
 
 
 @dataclass(frozen=True, slots=True)
 class LineEdit:
-    """A line that was changed alone: nothing moved. ``units``: signed, that the line says more."""
+    """A line that was changed alone: nothing moved. ``units``: signed, added on the line."""
 
     product: int
     units: int
@@ -89,23 +87,23 @@ class LineEdit:
 
 @dataclass(slots=True)
 class Fate:
-    """Where the goods of one order line are, whoever knows of it."""
+    """The true place of the goods of one order line."""
 
     line: int
     order: int
     product: int
     units: int  # on the line when it was written
-    history: bool = False  # the cart was stopped or put back since, and aligned
+    history: bool = False  # the cart was stopped or restored since, and aligned
     counted: bool = False  # the sale was paid for and counted
     away: int = 0  # units that left the house and did not come back
     early: int = 0  # units that were given back while the checkout was still at work
 
     def take(self, units: int) -> None:
-        """Units leave the house."""
+        """Take units out of the house."""
         self.away += units
 
     def give_back(self, units: int) -> int:
-        """The same units are said to come back; returns how many of them were not away any more."""
+        """Give the same units back, by someone's account; return how many of them were not away any more."""
         if not self.counted:
             self.early += units
             return 0
@@ -129,13 +127,13 @@ class Memory:
 
 @dataclass(slots=True)
 class Tables:
-    """All that a backup of the shop holds."""
+    """The contents of a backup of the shop."""
 
     products: dict[int, Product] = field(default_factory=dict)
     lines: dict[int, Line] = field(default_factory=dict)
     line_ids: list[int] = field(default_factory=list)  # ascending
     orders: dict[int, int] = field(default_factory=dict)  # order: status
-    histories: set[int] = field(default_factory=set)  # orders that have one
+    histories: set[int] = field(default_factory=set)  # orders that have a status history
     next_product: int = 1
     next_order: int = 1
     next_line: int = 1
@@ -159,23 +157,23 @@ class SimShop:
         self.taken: Counter[tuple[str, int]] = Counter()  # (epoch, number of a post): how often it took effect
         self.returns: list[int] = []  # products of which a deleted or edited order gave something back, counter and all
         self.fates: dict[int, Fate] = {}  # by line, also of lines that are gone
-        self.watched_above = 0  # the last line of which looks do not ask whether it was changed
-        self.asked_after = 0  # the last line that a look left out, since it is known
+        self.watched_above = 0  # the last line that looks do not check for changes
+        self.asked_after = 0  # the last line that a look left out, because it is known
         self.unseen_edits: dict[int, int] = {}  # edited lines that no look has seen since: which drift the edit was
-        self.line_edits: list[LineEdit] = []  # of lines that were changed, and no stock with them
-        self.edits_of: dict[int, list[int]] = {}  # by line: which of them are about it
+        self.line_edits: list[LineEdit] = []  # lines that were changed without their stock
+        self.edits_of: dict[int, list[int]] = {}  # by line: the drifts about it
         self.unread_edits: set[int] = set()  # those of them that no look has seen since
         self.vanished: list[
             int
-        ] = []  # products of lines that went before a look saw them, or with an order that gave nothing back
-        self.finished: set[int] = set()  # orders whose checkout came to its end
-        self.counted_edits: list[int] = []  # products of which an editor moved quantity and counter
+        ] = []  # products of lines that were deleted before a look saw them, or with an order that gave nothing back
+        self.finished: set[int] = set()  # orders whose checkout was completed
+        self.counted_edits: list[int] = []  # products whose quantity and counter an editor moved
         self.edited: Counter[int] = Counter()  # units per product that left with edited lines and were never counted
         self.twice: Counter[int] = Counter()  # units per product that came back a second time, here or there
-        self.kept_back: Counter[int] = Counter()  # units per product that a restock should have given back, and did not
+        self.kept_back: Counter[int] = Counter()  # units per product that a restock should have given back, but did not
         self.sales = 0
 
-    # What programs of the shop do, each one statement
+    # Statements of the shop's programs, one each
 
     def add_product(
         self, model: str | None, quantity: int, ordered: int = 0, status: int = 1, name: str = "Thing"
@@ -187,7 +185,7 @@ class SimShop:
         return product
 
     def write_quantity(self, product: int, quantity: int, writer: Writer) -> int:
-        """A literal; answers by how much it changed."""
+        """Write a literal; return by how much it changed the quantity."""
         row = self.tables.products.get(product)
         if row is None:
             return 0
@@ -197,20 +195,20 @@ class SimShop:
         return change
 
     def add_quantity(self, product: int, change: int, writer: Writer) -> None:
-        """A relative write."""
+        """Write a relative change."""
         row = self.tables.products[product]
         row.quantity += change
         row.log.append((writer, change))
 
     def raise_counter(self, product: int, units: int) -> None:
-        """The one atomic statement of a sale."""
+        """Raise the counter as a sale does, in one atomic statement."""
         row = self.tables.products.get(product)
         if row is not None:
             row.ordered += units
             self.traded[product] += units
 
     def restock(self, product: int, units: int) -> None:
-        """Quantity and counter in one statement, as the deletion of an order writes them."""
+        """Write quantity and counter in one statement, as the deletion of an order does."""
         row = self.tables.products.get(product)
         if row is not None:
             self.add_quantity(product, units, Writer.RESTOCK)
@@ -219,7 +217,7 @@ class SimShop:
             self.returns.append(product)
 
     def write_counter(self, product: int, counter: int, units: int) -> int:
-        """A literal, by one who meant to raise the counter by ``units``; answers how many units were lost from it by that."""
+        """Write a literal that is meant to raise the counter by ``units``; return how many units were lost from it by that."""
         row = self.tables.products.get(product)
         if row is None:
             return 0
@@ -230,7 +228,7 @@ class SimShop:
         return units - moved
 
     def lower_counter(self, product: int, units: int) -> bool:
-        """The counter alone, in one statement; returns whether there was one."""
+        """Lower only the counter, in one statement; return whether the order existed."""
         row = self.tables.products.get(product)
         if row is not None:
             row.ordered -= units
@@ -244,7 +242,7 @@ class SimShop:
         return order
 
     def next_line_id(self) -> int:
-        """Ids are given before a row is to be seen."""
+        """Return the next line id. Ids are given before a row is visible."""
         line = self.tables.next_line
         self.tables.next_line += 1
         return line
@@ -256,23 +254,23 @@ class SimShop:
         self.fates[line] = Fate(line, order, product, units)
 
     def change_line(self, line: int, units: int) -> None:
-        """An editor writes other units on a line."""
+        """Write other units on a line, as an editor does."""
         self.tables.lines[line] = replace(self.tables.lines[line], quantity=units)
 
     def remove_line(self, line: int) -> None:
-        """An editor takes one line out of its order."""
+        """Remove one line from its order, as an editor does."""
         del self.tables.lines[line]
         self.tables.line_ids.remove(line)
 
     def noted_line(self, fate: Fate, units: int) -> None:
-        """The witness notes that a line was changed alone."""
+        """Note, as the witness, that a line was changed alone."""
         unwatched = Obscure.UNSEEN if fate.line <= self.watched_above else None
         self.line_edits.append(LineEdit(fate.product, units, self._obscure(fate) or unwatched))
         self.edits_of.setdefault(fate.line, []).append(len(self.line_edits) - 1)
         self.unread_edits.add(len(self.line_edits) - 1)
 
     def seen(self) -> None:
-        """Somebody outside has read the lines as they are now."""
+        """Note that the lines were read from outside as they are now."""
         self.unseen_edits.clear()
         self.unread_edits.clear()
 
@@ -289,7 +287,7 @@ class SimShop:
                 found = self.line_edits[edit]
                 if edit in self.unread_edits and found.obscure is None:
                     found = replace(found, obscure=Obscure.UNSEEN)
-                if found.obscure:  # what comes back now is what nobody outside can know
+                if found.obscure:  # what comes back now cannot be known from outside
                     self.line_edits.append(found)
             del self.tables.lines[line]
             self.tables.line_ids.remove(line)
@@ -313,13 +311,13 @@ class SimShop:
         tables.next_order = max([*tables.orders, *(line.order for line in tables.lines.values())], default=0) + 1
 
     def touch(self, product: int, now: float) -> None:
-        """A form or an importer sets products_last_modified."""
+        """Set products_last_modified, as a form or an importer does."""
         self.tables.products[product].modified = now + self.clock_wrong
 
-    # What is to be seen
+    # The visible state
 
     def line(self, line: int) -> Line:
-        """A line with its order's status and whether that has a history."""
+        """Return a line with its order's status and whether that has a history."""
         row = self.tables.lines[line]
         return replace(row, status=self.tables.orders.get(row.order), paid=row.order in self.tables.histories)
 
@@ -338,7 +336,7 @@ class SimShop:
     # The witness
 
     def left(self, order: int, product: int, units: int) -> None:
-        """A line's goods leave the house: its sale was counted."""
+        """Note that a line's goods left the house: its sale was counted."""
         for fate in self.fates.values():
             if (fate.order, fate.product, fate.units, fate.counted) == (order, product, units, False):
                 fate.counted = True
@@ -347,7 +345,7 @@ class SimShop:
                 return
 
     def came_back(self, fate: Fate, units: int) -> None:
-        """Somebody says, here or in the shop, that units of a line came back."""
+        """Note that a person booked, here or in the shop, that units of a line came back."""
         self.twice[fate.product] += fate.give_back(units)
 
     def saw(
@@ -360,8 +358,8 @@ class SimShop:
         fate: Fate | None = None,
         meant: int | None = None,
     ) -> None:
-        """Note a change of the sum that is not ours. Of a form that was saved, and of an order that was edited before it can have been
-        seen, also that it changed nothing. ``fate``: of the line that it is about. ``meant``: if not ``amount``."""
+        """Note a change of the sum that OnHand did not make. For a saved form, and an order that was edited before it can have been seen,
+        also note that it changed nothing. ``fate``: of the line that it is about. ``meant``: if not ``amount``."""
         obscure = self._obscure(fate) if fate is not None else None
         hidden = obscure is Obscure.UNSEEN and meant not in (None, amount)
         if amount or hidden or writer in (Writer.FORM, Writer.EDIT, Writer.IMPORT):
@@ -370,7 +368,7 @@ class SimShop:
                 self.unseen_edits[fate.line] = len(self.drifts) - 1
 
     def _obscure(self, fate: Fate) -> Obscure | None:
-        """Return why nobody outside can know how a line was before."""
+        """Return why it cannot be known from outside how a line was before."""
         if fate.history:
             return Obscure.HISTORY
         return Obscure.UNSEEN if fate.line > self.asked_after else None

@@ -1,8 +1,8 @@
-"""Tells what the witnesses know of one product in one shop since the last quiet point.
+"""The witnesses' knowledge of one product in one shop since the last quiet point.
 
 Path: each check that judges single products asks ``testify`` first: ``naming``, ``trade`` and ``shelf``.
 Promise: it comes from the shops' side and from the plan alone; each predicate says why one thing can look like another.
-Never: reads what the books say.
+Never: reads the books.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ YOUNG = 6  # units ever sold: no more than may be sold between two looks
 
 @dataclass(frozen=True, slots=True)
 class Testimony:
-    """What happened to one product in one shop since the last quiet point."""
+    """The events of one product in one shop since the last quiet point."""
 
     cart: int
     drifts: tuple[Drift, ...]  # changes of its sum that OnHand did not make
@@ -27,30 +27,31 @@ class Testimony:
     twice: int  # units that came back a second time, here or there
     came_back: bool  # a deleted or edited order gave units back, counter and all
     counted_edit: bool  # an order was edited, counter and all
-    vanished: bool  # a line went before a look saw it, or with an order that gave nothing back
+    vanished: bool  # a line was deleted before a look saw it, or with an order that gave nothing back
     history: bool  # some order with it is from before an alignment: the books have no line for that
-    young: bool  # so few were ever sold that its counter is near to nothing
+    young: bool  # so few were ever sold that its counter is close to 0
     acts: frozenset[str]  # kinds of acts in this shop
-    restored: bool  # the shop was put back to a backup
-    ever_restored: bool  # this shop or the store was put back, now or earlier
+    restored: bool  # the shop was restored from a backup
+    ever_restored: bool  # this shop or the store was restored, now or earlier
     aside: bool  # its cart was stopped or switched off
     stopped: bool  # OnHand stopped its cart
     renamed: bool  # it had another name for a while
-    clock_set: bool  # somebody set the shop's clock
-    renumbered: bool  # order lines of the shop have numbers that others had before
+    clock_set: bool  # the shop's clock was set
+    renumbered: bool  # order lines of the shop reuse numbers
 
     @property
     def writers(self) -> set[Writer]:
-        """Who changed its sum."""
+        """Return the writers that changed its sum."""
         return {drift.writer for drift in self.drifts}
 
     @property
     def muddled(self) -> bool:
-        """Whether what happened can look like something else: then nothing can be said of it. ``docs/promises.md`` lists these cases.
+        """Return whether the events can look like something else: then the product cannot be judged. ``docs/promises.md`` lists these
+        cases.
 
-        A counter was reset, and something else changed the same count, goods came back, or it was reset again after a sale. Or a
-        return was undone, and the fall of the counter looks like a reset: the product is so young that its counter came near to
-        nothing, or the order is from before the last alignment, so no line in the books names it.
+        A counter was reset, and something else changed the same count, goods came back, or it was reset again after a sale. Or a return was
+        undone, and the fall of the counter looks like a reset: the product is so young that its counter came near to nothing, or the order
+        is from before the last alignment, so no line in the books names it.
         """
         resets = sum(1 for drift in self.drifts if drift.writer is Writer.RESET)
         beside_reset = resets > 0 and (len(self.writers) > 1 or resets > 1 or self.came_back)
@@ -59,17 +60,17 @@ class Testimony:
 
     @property
     def edited_unseen(self) -> bool:
-        """Whether an order was edited before a look can have seen it as it was.
+        """Return whether an order was edited before a look can have seen it unchanged.
 
-        Of a young product, a sale that was neither seen nor counted looks like a counter that was reset. What is on the line is
-        booked either way.
+        Of a young product, a sale that was neither seen nor counted looks like a counter that was reset. What is on the line is booked
+        either way.
         """
         drifts = any(drift.writer is Writer.EDITOR and drift.obscure for drift in self.drifts)
         return (drifts or any(edit.obscure for edit in self.line_edits)) and Writer.RESET not in self.writers
 
     @property
     def moved_history(self) -> bool:
-        """Whether an order from before an alignment may have come back, or have been edited, counter and all.
+        """Return whether an order from before an alignment may have come back or been edited, counter and all.
 
         The books have no line for that, nor for a sale of the same moment, of which only the rest shows.
         """
@@ -77,7 +78,7 @@ class Testimony:
 
     @property
     def about_history(self) -> bool:
-        """Whether a drift or an edited line is about an order from before the last alignment, of which the books have no line."""
+        """Return whether a drift or an edited line is about an order from before the last alignment, of which the books have no line."""
         obscure = {*(drift.obscure for drift in self.drifts), *(edit.obscure for edit in self.line_edits)}
         return Obscure.HISTORY in obscure
 

@@ -1,6 +1,6 @@
-"""Keeps simulated time: what happens when, and the clock that everybody reads.
+"""Keeps simulated time: the planned events, and the clock that all parts read.
 
-Path: ``world`` puts events on it; ``wire`` lets it run on while a request is on its way.
+Path: ``world`` puts events on it; ``wire`` lets it run while a request is on its way.
 Promise: events happen in the order of their times, those of one time in the order they were planned.
 Never: reads a real clock.
 """
@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
-Process = Generator[float, None, None]  # a program of somebody: yields the seconds until its next statement
+Process = Generator[float, None, None]  # a program: yields the seconds until its next statement
 
 
 class Timeline:
@@ -21,10 +21,10 @@ class Timeline:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.operations = 0  # statements of the shops' programs, requests, and transactions of ours
+        self.operations = 0  # statements of the shops' programs, requests, and transactions of OnHand
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._planned = 0
-        self.processes = 0  # that are not at their end
+        self.processes = 0  # programs that have not ended
 
     def at(self, time: float, event: Callable[[], None]) -> None:
         """Plan an event; not before now."""
@@ -32,14 +32,14 @@ class Timeline:
         heapq.heappush(self._events, (max(time, self.now), self._planned, event))
 
     def run_until(self, time: float) -> None:
-        """Let everything happen that is planned up to this time. Events may run the timeline on themselves."""
+        """Run all events that are planned up to this time. Events may advance the timeline themselves."""
         while self._events and self._events[0][0] <= time:
             self.now, _, event = heapq.heappop(self._events)
             event()
         self.now = max(self.now, time)
 
     def start(self, process: Process, ended: Callable[[], bool] | None = None) -> None:
-        """Run a process statement by statement; it dies at the statement before which ``ended`` says so."""
+        """Run a process statement by statement; it dies before the statement at which ``ended`` is true."""
         self.processes += 1
 
         def step() -> None:
@@ -66,7 +66,7 @@ class SimClock:
         self.wrong_seconds = 0.0
 
     def now(self) -> datetime:
-        # No two moments are one: bookings carry them in their names.
+        # No two moments are equal: bookings have them in their names.
         self._told += 1
         return EPOCH + timedelta(seconds=self._timeline.now + self.wrong_seconds, microseconds=self._told)
 

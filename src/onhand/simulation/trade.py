@@ -2,7 +2,7 @@
 
 Path: ``checks`` calls both at every quiet point.
 Promise: what was traded is what the shops' counters moved by, as their witnesses saw it.
-Never: excuses a sale that is missing or booked twice unless the shop shows the same for something else; the reason is written here.
+Never: excuses a missing or double sale unless the shop shows the same for something else; the reason is written here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .shop import Writer
 from .testimony import Testimony, testify
 from .world import World
 
-# Acts after which units may be booked that no line names: the line is gone before it was seen, or was never written.
+# Acts after which units may be booked that no line names: the line was deleted before it was seen, or was never written.
 UNNAMING = {
     "delete and restock",
     "delete",
@@ -31,7 +31,7 @@ UNNAMING = {
 
 
 def sales(world: World) -> list[str]:
-    """Return listings of which something else was booked than their counters moved by trade.
+    """Return listings of which other units were booked than their counters moved by trade.
 
     Each sale counts once, each cancellation once; and so does what edited orders took, less what had come back before.
     """
@@ -45,10 +45,10 @@ def sales(world: World) -> list[str]:
         for sku in world.skus:
             told = testify(world, number, world.products[number][sku])
             if told.restored or told.muddled:
-                continue  # what a restored shop has forgotten, and what it sold until it was aligned, nobody can know
+                continue  # what a restored shop has lost, and what it sold until it was aligned, cannot be known
             excess = _excess(told, booked[cart, sku] - told.traded - waiting[cart, sku])
             if told.stopped and (excess > 0 or told.drifts):
-                continue  # of a stopped cart only that is booked which lines speak for, or the quantity bears out
+                continue  # of a stopped cart only that is booked which lines name, or the quantity confirms
             if excess:
                 wrong.append(f"shop {number} traded {told.traded} of {sku}, booked are {booked[cart, sku]}")
     return wrong
@@ -80,12 +80,13 @@ def _moved_the_counter(told: Testimony, found: dict[str, Any]) -> bool:
 
 
 def _excess(told: Testimony, units: int) -> int:
-    """Return by how many units more was booked than traded (negative: fewer), but for what has a reason."""
+    """Return by how many units more was booked than traded (negative: fewer), except for explained units."""
     lowered = -sum(drift.amount for drift in told.drifts if drift.writer is Writer.LOWERED)
     unseen = -sum(drift.amount for drift in told.drifts if drift.writer is Writer.EDITOR and drift.obscure)
     if units == unseen:
-        units = 0  # a line that an editor added before it was seen, first read at an alignment, is booked as a sale: so it is
-    # A counter that was lowered alone has the name of a return in doubt, or of a reset, or was aligned away; no stock moves.
+        # A line that an editor added before it was seen, first read at an alignment, is rightly booked as a sale.
+        units = 0
+    # A counter that was lowered alone is named as a return in doubt or a reset, or was aligned away; no stock moves.
     return units if units > 0 else min(0, units + lowered)
 
 

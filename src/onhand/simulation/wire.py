@@ -1,8 +1,9 @@
 """Carries requests to a simulated shop, over a network that loses, delays, repeats, reorders and cuts them.
 
 Path: ``program`` gives each of its carts a ``Wire``; the services call it as any other connector.
-Promise: what a request did in the shop does not depend on whether its answer arrives; a request that left goes on although its sender dies.
-Never: changes what an answer says, but for a shop that lies; then the real border hears it first.
+Promise: what a request did in the shop does not depend on whether its answer arrives; a request that was sent continues although its sender
+dies.
+Never: changes an answer, except for a shop that lies; then the real border reads it first.
 """
 
 from __future__ import annotations
@@ -25,29 +26,29 @@ from .timeline import Timeline
 
 T = TypeVar("T")
 TIMEOUT_SECONDS = 10.0
-HONEST = 0.3  # of the answers of a shop that lies, so many are true
+HONEST = 0.3  # the part of a lying shop's answers that are true
 LOCK_SECONDS = 5.0  # how long a verb waits for the one before it
 
 
 class Fault(StrEnum):
-    """What may happen to one request."""
+    """The faults that can happen to one request."""
 
     REQUEST_LOST = "request lost"
     ANSWER_LOST = "answer lost"
     ANSWER_CUT = "answer cut"
-    LATE = "request late"  # it arrives when nobody waits for it any more, and others have overtaken it
+    LATE = "request late"  # it arrives when no one waits for it any more, and others have overtaken it
     TWICE = "request repeated"
     CRASH = "connector killed"  # between two statements, or within one on an engine without transactions
 
 
 class Sender(Protocol):
-    """The process that asks. It can die at any moment."""
+    """The process that sends requests. It can die at any moment."""
 
     def boundary(self) -> None:
-        """A place where the process may be killed. Raises Killed."""
+        """Mark a point where the process may be killed. Raise Killed."""
 
     def survive(self) -> None:
-        """Raises Killed if the process was killed meanwhile."""
+        """Raise Killed if the process was killed meanwhile."""
 
 
 class Network:
@@ -62,19 +63,19 @@ class Network:
         self.requests = 0
         self.answered_at = timeline.now  # when an answer last came back
         self._running: Verb[Any] | None = None  # the connector serves one verb at a time
-        self._asker: Sender | None = None  # who waits for it
+        self._asker: Sender | None = None  # the sender that waits for it
         self.border = Border()
         self.liar: Random | None = None  # draws the lies of a shop that lies
         self.lying_until = 0.0
-        self.believed: list[str] = []  # lies that the border let in
+        self.believed: list[str] = []  # lies that the border accepted
 
     def calm(self) -> None:
-        """No more faults."""
+        """End all faults."""
         self.faults.clear()
         self.down_until = self.lying_until = 0.0
 
     def next_fault(self, writes: bool) -> Fault | None:
-        """What happens to the next request. A connector that is to be killed is killed where it matters: while it writes."""
+        """Return the fault of the next request. A connector that is to be killed is killed where it matters: while it writes."""
         for fault in self.faults:
             if writes or fault is not Fault.CRASH:
                 self.faults.remove(fault)
@@ -82,7 +83,7 @@ class Network:
         return None
 
     def lie(self, verb: str, answer: T, read: Callable[[Border], T]) -> T:
-        """Hand an answer on; while the shop lies, what the border makes of it with a lie in it. Raises what the border raises."""
+        """Return an answer; while the shop lies, return what the border makes of it with a lie in it. Raise what the border raises."""
         if self.liar is None or self.timeline.now >= self.lying_until or self.liar.random() < HONEST:
             return answer
         lie = self.liar.choice(LIES[verb])
@@ -114,7 +115,7 @@ class Network:
             self._running = None
 
     def abandon(self, asker: Sender) -> None:
-        """If it is the one who waits for the verb at work that has died, the connector does not know, and brings it to its end."""
+        """Complete the verb in progress if its sender has died: the connector does not know of the death."""
         if self._running is not None and self._asker is asker:
             with suppress(OnHandError):
                 for _ in self._running:
@@ -129,7 +130,7 @@ class Network:
             self.timeline.run_until(self.timeline.now + 0.01)
 
     def serve_later(self, verb: Callable[[], Verb[T]], at: float) -> None:
-        """A request whose answer nobody waits for. The connector serves one at a time."""
+        """Serve a request whose answer no one waits for. The connector serves one at a time."""
 
         def arrive() -> None:
             if self._running is not None:
@@ -144,7 +145,7 @@ class Network:
 
 
 class Wire:
-    """One process's connection to one shop. Implements ``services.ports.Shop``."""
+    """The connection of one process to one shop. Implements ``services.ports.Shop``."""
 
     def __init__(self, network: Network, sender: Sender, holder: str = "") -> None:
         self._holder = holder
@@ -178,7 +179,7 @@ class Wire:
         return self._ask(verb, "apply", lambda border: border.apply(epoch, first, changes, close))
 
     def disconnect(self) -> None:
-        """Nothing is kept open here."""
+        """Do nothing: no connection is kept open here."""
 
     def _ask(self, verb: Callable[[], Verb[T]], name: str, read: Callable[[Border], T]) -> T:
         self._sender.boundary()
@@ -219,7 +220,7 @@ class Wire:
         return told
 
     def _wait(self, seconds: float, on_its_way: Callable[[], Verb[T]] | None = None) -> None:
-        """Let time pass. What is on its way arrives although its sender dies meanwhile."""
+        """Let time pass. Requests on their way arrive although their sender dies meanwhile."""
         self._timeline.run_until(self._timeline.now + seconds)
         try:
             self._sender.survive()

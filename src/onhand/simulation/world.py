@@ -1,9 +1,9 @@
-"""Is one small world: a house, its shops, the people in it, and everything that breaks; it performs one plan.
+"""One small world: an OnHand, its shops, the people in it, and everything that breaks; it performs one plan.
 
 Path: ``run`` makes a ``World`` of a ``Plan``, and hands it ``acts.perform``, which does what the plan says, and ``checks.check``,
 which looks at the world whenever all is quiet.
 Promise: every phase ends quiet: trade stops, faults end, an operator answers all questions, and the counts are compared.
-Never: repairs anything for OnHand: what the operator does, a person could do with the commands.
+Never: repairs anything for OnHand: the operator does only what a person could do with the commands.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from .wire import Network
 TICK_SECONDS, SETTLE_SECONDS = 1.0, 3.0
 BRAKE_PERCENT, BRAKE_LISTINGS = 30, 3
 CALM_SECONDS = 0.25
-TRADE_ENDS_SECONDS = 120.0  # by then every program of the shops has ended, whatever it waited for
+TRADE_ENDS_SECONDS = 120.0  # by then every program of the shops has ended, even after the longest wait
 OPENING = 40
 SEND_BATCH = 5
 TRIES_MAX = 300
@@ -45,20 +45,20 @@ Checker = Callable[["World"], None]
 
 @dataclass(slots=True)
 class Phase:
-    """Facts since the last quiet point that checks have to know."""
+    """The facts since the last quiet point that checks need."""
 
     done: defaultdict[int, set[str]] = field(default_factory=lambda: defaultdict(set))  # shop: kinds of acts
     aside: set[int] = field(default_factory=set)  # carts that were stopped or switched off
     stopped: set[int] = field(default_factory=set)  # carts that OnHand stopped
     copied: set[int] = field(default_factory=set)  # carts where a copy of the store has posted, too
-    restored: set[int] = field(default_factory=set)  # shops that were put back to a backup
-    clocks_set: set[int] = field(default_factory=set)  # shops whose clock somebody set
+    restored: set[int] = field(default_factory=set)  # shops that were restored from a backup
+    clocks_set: set[int] = field(default_factory=set)  # shops whose clock was set
     renamed: set[tuple[int, int]] = field(default_factory=set)  # (shop, product) that had another name for a while
     store_restored: bool = False
 
 
 class World:
-    """One world. ``violations`` says what was found wrong."""
+    """One world. ``violations`` lists the failures."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -70,22 +70,22 @@ class World:
         self.violations: list[str] = []
         self.phase = Phase()
         self.glance = Glance()
-        self.phase_ends = 0.0  # when nothing new happens any more
+        self.phase_ends = 0.0  # after this nothing new happens
         self.checked: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
         self.happened: Counter[str] = Counter()  # acts by kind
-        self.calm_after: list[float] = []  # seconds from the end of trade until all was in step
-        self.booked: Counter[str] = Counter()  # per SKU, units that people of the house are sure to have booked
+        self.calm_after: list[float] = []  # seconds from the end of trade until all was in sync
+        self.booked: Counter[str] = Counter()  # per SKU, units that users of OnHand are sure to have booked
         self.returned: Counter[str] = Counter()  # per SKU, units of shops' orders that clerks booked as returned
-        self.asked: dict[int, str] = {}  # differences that a person was asked about: what was said of them
-        self.open_orders: dict[int, list[int]] = {}  # shop: orders that somebody may delete
-        self.void: set[str] = set()  # epochs in which one side was put back: their numbers stand for more than one post
-        self.ever_restored: set[int] = set()  # shops, or all of them after the store was put back
-        self.renumbered: set[int] = set()  # shops where order lines have numbers that others had before
+        self.asked: dict[int, str] = {}  # differences that a person was asked about, with the answers
+        self.open_orders: dict[int, list[int]] = {}  # shop: orders that may be deleted
+        self.void: set[str] = set()  # epochs in which one side was restored: their numbers belong to more than one post
+        self.ever_restored: set[int] = set()  # shops, or all of them after the store was restored
+        self.renumbered: set[int] = set()  # shops where order lines reuse numbers
         self._backups: dict[int, tuple[Tables, Counter[int]]] = {}
         self._image: bytes | None = None
         self.must_halt: set[int] = set()  # carts that OnHand has to stop
-        self.unsure = 0  # people of the house who have not seen an answer yet, or have a cart to switch on again
+        self.unsure = 0  # users of OnHand who have not seen an answer yet, or have a cart to switch on again
         self.carts: list[int] = []
         self.shops = [
             SimShop(f"shop{number}", own.transactional, own.allow_checkout) for number, own in enumerate(plan.shops)
@@ -100,7 +100,7 @@ class World:
     # The beginning
 
     def _furnish(self) -> None:
-        """Add shops with products, and carts for them, and bring all in step."""
+        """Add shops with products, and carts for them, and bring all in sync."""
         settings.set_parameter(self.program.house, "SynchQOH", "True", "")
         settings.set_parameter(self.program.house, "BrakePercent", str(BRAKE_PERCENT), "")
         settings.set_parameter(self.program.house, "BrakeListings", str(BRAKE_LISTINGS), "")
@@ -144,7 +144,7 @@ class World:
         program.arrange()
         return program
 
-    # What others ask
+    # Called from outside
 
     def cart(self, cart: int) -> Cart:
         return self.program.read(lambda books: books.carts.get(cart))
@@ -154,7 +154,7 @@ class World:
         self.story.append(f"{self.time.now:9.3f}  {text}")
 
     def _died(self) -> None:
-        """Start another process soon on what the dead one left, at times in the very same moment."""
+        """Start another process soon on what the dead one left, sometimes in the very same moment."""
         self.time.at(self.time.now + self.chance.choice((0.0, 0.5, 4.0)), self.ensure_running)
 
     def ensure_running(self) -> None:
@@ -167,7 +167,7 @@ class World:
         return causes(self)
 
     def traffic(self) -> Counter[str]:
-        """Return how much went on."""
+        """Return the amount of traffic."""
         return Counter(
             {
                 "shops": len(self.shops),
@@ -210,7 +210,7 @@ class World:
                 self._fall_silent(check)
 
     def _fall_silent(self, check: Checker) -> None:
-        """End trade and faults; then everything has to come in step, and the books are compared."""
+        """End trade and faults; then everything has to come in sync, and the books are compared."""
         deadline = self.time.now + TRADE_ENDS_SECONDS
         while (self.time.processes or self.unsure or self.program.dead) and self.time.now < deadline:
             self.time.run_until(self.time.now + 1.0)
@@ -222,7 +222,7 @@ class World:
         self._come_in_step("after trade")
         self._operate()
         self._come_in_step("after the operator")
-        self.time.run_until(self.time.now + 1.5 * TICK_SECONDS)  # what went a moment ago is seen by the next look
+        self.time.run_until(self.time.now + 1.5 * TICK_SECONDS)  # the next look sees what was deleted a moment ago
         self._come_in_step("after one more look")
         self._operate()
         self._come_in_step("after the operator looked again")
@@ -237,7 +237,7 @@ class World:
         self._image = self.disk.image()
 
     def restore_shop(self, shop: int) -> None:
-        """Put a shop's database back to its backup. OnHand has to notice if the shop forgot any trade or any post by that."""
+        """Restore a shop's database from its backup. OnHand has to notice if the shop lost any trade or post that way."""
         sim, (tables, traded) = self.shops[shop], self._backups[shop]
         forgot = any(sim.traded[self.products[shop][sku]] != traded[self.products[shop][sku]] for sku in self.skus)
         now, then = sim.tables.memory, tables.memory
@@ -253,7 +253,7 @@ class World:
             self.must_halt.add(self.carts[shop])
 
     def restore_store(self) -> None:
-        """Put the store data file back to a copy: what was booked since is lost, and the shops are newer."""
+        """Restore the store data file from a copy: later bookings are lost, and the shops are newer."""
         if self._image is not None:
             self.program.kill()
             self.void.update(shop.tables.memory.epoch for shop in self.shops if shop.tables.memory)
@@ -263,7 +263,7 @@ class World:
             self.ensure_running()
 
     def _come_in_step(self, when: str) -> None:
-        """Wait until all carts are in step; it has to happen in time."""
+        """Wait until all carts are in sync; it has to happen in time."""
         begin = self.time.now
         pause = max([driver.next_tick - begin for driver in self.program.drivers.values()], default=0.0)
         bound = max(pause, 0.0) + 2 * SETTLE_SECONDS + 4 * TICK_SECONDS
@@ -285,10 +285,10 @@ class World:
         self.must_halt.clear()
         for cart_id in stopped:
             self.tell(f"{self.cart(cart_id).name} is stopped: {self.cart(cart_id).halted}")
-            # The shops know better than a store that was put back; the first of them tells, the others follow.
+            # The shops know better than a restored store; the first of them decides, the others follow.
             self.align(cart_id, get=self.phase.store_restored and cart_id == stopped[0])
         for cart_id in self.carts:
-            if not self.cart(cart_id).synchronize:  # a store that was put back may not know that it was switched on
+            if not self.cart(cart_id).synchronize:  # a restored store may not know that it was switched on
                 self.unsure += 1
                 self.switch_on(cart_id)
                 deadline = self.time.now + TRADE_ENDS_SECONDS
@@ -302,7 +302,7 @@ class World:
         self.program.arrange()
 
     def switch_on(self, cart_id: int) -> None:
-        """Switch real-time synchronization on again as a clerk does, who tries until it is on; if counts differ, ours win."""
+        """Switch real-time synchronization on again like a clerk, who tries until it is on; if counts differ, ours win."""
         if not self.program.dead:
             cart = self.cart(cart_id)
             with suppress(Killed, OnHandError):
@@ -328,7 +328,7 @@ class World:
         return self.program.read(read)
 
     def align(self, cart_id: int, get: bool) -> None:
-        """Press Send QOH or Get QOH, and again while another process speaks to the shop or the shop is not quiet."""
+        """Press Send QOH or Get QOH, and repeat while another process speaks to the shop or the shop is not quiet."""
         for _ in range(TRIES_MAX):
             try:
                 self.press(cart_id, get)
@@ -346,7 +346,7 @@ class World:
         }  # the alignment answers them all
         shop = self.shops[self.carts.index(cart_id)]
         for row in shop.tables.products.values():
-            row.off_by_sale = False  # nobody may have watched when it went off
+            row.off_by_sale = False  # it may have gone off unwatched
         if cart.halted is not None:
             for fate in shop.fates.values():
                 fate.history = True
@@ -358,7 +358,7 @@ class World:
                 aligning.get_qoh(house, cart, wire, memory, create=True, progress=_silent)
             else:
                 aligning.send_qoh(house, cart, wire, memory, SEND_BATCH, progress=_silent)
-        self.must_halt.discard(cart_id)  # whoever else posted there does so no more
+        self.must_halt.discard(cart_id)  # other runs that posted there do so no more
 
 
 def _silent(phase: str, done: int, of: int) -> None:

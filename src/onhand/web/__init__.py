@@ -1,8 +1,8 @@
-"""Adds the screens to the server: what a browser sees of the house.
+"""Adds the screens to the server: all that a browser sees of OnHand.
 
 Path: ``serving.server`` builds the FastAPI application and calls ``attach``; every module of ``screens`` lists its pages and forms.
 Promise: pages need nothing from other servers, run no inline script or style, and do what matters without JavaScript.
-Never: changes anything but by a verb.
+Never: changes anything except through a verb.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ def attach(api: FastAPI, app: App) -> Site:
             site.add(screen)
     Streams(site, api.state.stopping).attach(api)
     api.mount("/static", _Static(directory=Path(__file__).parent / "static"), name="static")
-    api.router.redirect_slashes = False  # an address is right or it is not
+    api.router.redirect_slashes = False  # an address is right or wrong
     faults.attach(api, site)
     return site
 
 
 class _Static(StaticFiles):
-    """Files that a browser keeps, but asks about each time: after an upgrade it must not mix old and new."""
+    """Static files that a browser keeps, but asks about each time: after an upgrade it must not mix old and new ones."""
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         response = super().file_response(*args, **kwargs)

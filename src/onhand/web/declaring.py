@@ -1,7 +1,7 @@
-"""Declares screens: which function answers at which address, and what right that needs.
+"""Declares screens: the function that answers at each address, and the right that it needs.
 
 Path: each module of ``screens`` lists its pages and forms in ``SCREENS``; ``site`` adds them to the server.
-Promise: a page or form cannot be declared without its scope; the few that need no log-in say so by name.
+Promise: a page or form cannot be declared without its scope; the few that need no login say so by name.
 Never: calls a screen.
 """
 
@@ -25,12 +25,12 @@ class Screen:
 
     method: str
     path: str
-    scope: Scope | None  # None: no log-in is needed
+    scope: Scope | None  # None: no login is needed
     function: Function
 
 
 def page(path: str, scope: Scope, function: Function) -> Screen:
-    """Declare a page that a browser can look at."""
+    """Declare a page that a browser can open."""
     return Screen("GET", path, scope, function)
 
 
@@ -40,10 +40,10 @@ def form(path: str, scope: Scope, function: Function) -> Screen:
 
 
 def open_page(path: str, function: Function) -> Screen:
-    """Declare a page for everybody who can reach us: the log-in, and one-time links."""
+    """Declare a page for everybody who can reach OnHand: the login, and one-time links."""
     return Screen("GET", path, None, function)
 
 
 def open_form(path: str, function: Function) -> Screen:
-    """Declare a form for everybody who can reach us."""
+    """Declare a form for everybody who can reach OnHand."""
     return Screen("POST", path, None, function)

@@ -55,7 +55,7 @@ FRESH_SECONDS = 5  # a time not older than this is "just now"
 
 
 def environment(now: Callable[[], datetime]) -> Environment:
-    """The templates. ``now`` is the house's clock."""
+    """Return the template environment. ``now`` is the clock of the house."""
     env = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
@@ -74,24 +74,24 @@ def environment(now: Callable[[], datetime]) -> Environment:
         "q": lambda text: quote(str(text), safe=""),
     }
     env.globals |= {"version": __version__}
-    # Macros are shared as one global: a block that is drawn alone does not see what its template imports.
+    # Macros are shared as one global: a block that is drawn alone does not see the imports of its template.
     env.globals["ui"] = env.get_template("ui.html").module
     return env
 
 
 def block(env: Environment, template: str, name: str, data: Mapping[str, Any]) -> str:
-    """One block of a template, alone."""
+    """Draw one block of a template alone."""
     found = env.get_template(template)
     return "".join(found.blocks[name](found.new_context(dict(data))))
 
 
 def label(value: str, kind: str) -> str:
-    """Return the label of a value as a verb answers it; a value without a label as it is."""
+    """Return the label of a value from a verb; a value without a label stays as it is."""
     return LABELS[kind].get(value, value)
 
 
 def when(at: str | datetime) -> str:
-    """A time on the clock of this machine; with the day if it is another than today."""
+    """Return a time on the clock of this machine, with the day unless it is today."""
     moment = (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone()
     today = datetime.now(moment.tzinfo).date()
     if today == moment.date():
@@ -100,7 +100,7 @@ def when(at: str | datetime) -> str:
 
 
 def ago(at: str | datetime, now: datetime) -> str:
-    """How long ago a time was."""
+    """Return how long ago a time was."""
     seconds = int((now - (datetime.fromisoformat(at) if isinstance(at, str) else at)).total_seconds())
     if seconds < FRESH_SECONDS:
         return "just now"

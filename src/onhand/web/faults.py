@@ -1,8 +1,8 @@
-"""Answers where no screen does: an address that does not exist, a fault of ours, a browser that hangs up.
+"""Answers where no screen does: an unknown address, an internal error, a browser that hangs up.
 
 Path: ``web.attach`` adds it to the server, after all screens; commands, programs and hints keep their own answers.
-Promise: a browser gets a page with a way back, and nothing of the inside of a fault; a client that hangs up leaves no traceback.
-Never: hides a fault of ours from the log.
+Promise: a browser gets a page with a way back, and no details of an error; a client that hangs up leaves no traceback.
+Never: hides an internal error from the log.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from onhand.limits.connections import HangUps
 from .site import Site
 from .visit import Page
 
-PROGRAMS = ("/api/", "/door/", "/hint/")  # who asks there is no browser
+PROGRAMS = ("/api/", "/door/", "/hint/")  # the caller there is not a browser
 MISSING = "Page not found. The address may be mistyped, or the page no longer exists."
 WRONG_WAY = "This address only accepts a form. Open the page again and use the form there."
 FAULT = "An internal error occurred; the log has the details. Check whether your change was saved before you try again."
@@ -46,7 +46,7 @@ def attach(api: FastAPI, site: Site) -> None:
 
 
 def _answer(site: Site, request: Request, status: int, message: str, headers: Any = None) -> Response:
-    """A page for a browser, a problem (RFC 9457) for who asks for JSON."""
+    """Return a page for a browser, a problem (RFC 9457) for a caller that asks for JSON."""
     accept = request.headers.get("accept", "")
     if "json" in accept and "html" not in accept:
         said = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": message}

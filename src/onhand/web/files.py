@@ -1,7 +1,7 @@
-"""Keeps files that people bring while they look at them, and reads how their columns are to be read.
+"""Keeps uploaded files while a person looks at their preview, with the meaning of their columns.
 
 Path: the screens that take a file: ``inventory``, ``count``, ``receive``; ``ui.columns`` draws what ``asked`` gives.
-Promise: a person who has to say which column is which need not choose the file again.
+Promise: a person who assigns columns need not choose the file again.
 Never: holds more than a few files, or one for long.
 """
 
@@ -20,20 +20,20 @@ from onhand.wire import Data
 
 from .visit import Visit
 
-FILES_KEPT = 8  # between a look at them and the import
+FILES_KEPT = 8  # between the preview and the import
 KEPT_FOR = timedelta(minutes=30)
 NOT_ASKED: Data = {"token": "", "name": "", "headings": [], "columns": []}
 
 
 class Kept:
-    """Files that were looked at and may be imported in a moment, each for the one who brought it."""
+    """Uploaded files that were previewed and may be imported in a moment, each for its uploader."""
 
     def __init__(self) -> None:
         self._files: OrderedDict[str, tuple[str, bytes, datetime]] = OrderedDict()
         self._lock = threading.Lock()
 
     def keep(self, owner: str, content: bytes, now: datetime) -> str:
-        """Keep a file; its token. The oldest goes if there are too many."""
+        """Keep a file; return its token. The oldest is dropped if there are too many."""
         token = secrets.token_urlsafe(16)
         with self._lock:
             self._files[token] = (owner, content, now)
@@ -42,7 +42,7 @@ class Kept:
         return token
 
     def get(self, token: str, owner: str, now: datetime) -> bytes | None:
-        """The file, if it is this one's and still here."""
+        """Return the file, if it belongs to this person and is still here."""
         with self._lock:
             found = self._files.get(token)
         return found[1] if found and found[0] == owner and now - found[2] <= KEPT_FOR else None
@@ -60,18 +60,18 @@ def brought(visit: Visit, kept: Kept) -> bytes | None:
 
 
 def arguments(visit: Visit, content: bytes) -> dict[str, Any]:
-    """Return a file and what was said of its columns, as arguments of a verb."""
+    """Return a file and the chosen meaning of its columns, as arguments of a verb."""
     form = visit.form
     numbers = [name.removeprefix("heading-") for name in form if name.startswith("heading-")]
     said = {form[f"heading-{n}"]: form.get(f"column-{n}", "") for n in numbers}
-    # As long as nothing was changed, the headings speak for themselves, and nothing is remembered.
+    # As long as nothing was changed, the headings decide, and nothing is remembered.
     chosen = bool(form.get("mapped")) or any(form.get(f"column-{n}", "") != form.get(f"was-{n}", "") for n in numbers)
     decimal = form.get("decimal", "")
     return {"file": packed(content), "mapping": said if chosen else None, "decimal": decimal or None}
 
 
 def asked(visit: Visit, kept: Kept, content: bytes | None, layout: sheets.Layout, said: OnHandError | Data) -> Data:
-    """Return what a page needs so that a person can say which column is which: the kept file's token, its headings, our columns."""
+    """Return what a page needs so that a person can assign columns: the kept file's token, its headings, our columns."""
     facts = said.facts if isinstance(said, OnHandError) else said
     found = facts.get("headings")
     if content is None or not found:

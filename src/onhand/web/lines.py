@@ -1,7 +1,7 @@
-"""Reads lines of a SKU and units that a person typed into a form, and puts what is wrong beside them.
+"""Reads lines of a SKU and units that a person typed into a form, and puts each error beside its line.
 
 Path: the screens that receive and order; ``buying.html`` draws ``sku-N`` and ``units-N`` for new lines, ``units:SKU`` for known ones.
-Promise: a line that is half filled in is never left out in silence; a fault stands in the line it is about.
+Promise: a line that is half filled in is never silently left out; an error is shown in the line it is about.
 Never: knows what the lines are for.
 """
 
@@ -19,8 +19,8 @@ from onhand.wire import Data
 from .visit import Visit
 
 OFFERED = 6  # lines to type into, at first
-MORE = 6  # that are added when all are used or more are asked for
-KNOWN = "units:"  # before a SKU: the field of a line that is there already
+MORE = 6  # lines added when all are used or more are asked for
+KNOWN = "units:"  # before a SKU: the field of a line that already exists
 NEEDED = "This is needed."
 
 
@@ -35,9 +35,8 @@ class Line:
 
 
 def typed(visit: Visit, blank_is_none: bool = False) -> list[Line]:
-    """The lines of a form that are filled in. Raises Refused where one has no SKU or no units; ``blank_is_none``: a known line
-    without units counts as not filled in.
-    """
+    """Return the lines of a form that are filled in. Raise Refused where one has no SKU or no units. ``blank_is_none``: a known line
+    without units counts as not filled in."""
     lines = _lines(visit)
     if blank_is_none:
         lines = [line for line in lines if line.units or line.sku_field != line.units_field]
@@ -49,7 +48,7 @@ def typed(visit: Visit, blank_is_none: bool = False) -> list[Line]:
 
 
 def do(visit: Visit, verb: str, /, lines: Sequence[Line], **arguments: Any) -> Data:
-    """Have a verb done with typed lines. What it raises of one of them is put beside that line."""
+    """Run a verb with typed lines. An error about one of them is put beside that line."""
     try:
         return visit.do(verb, lines=[(line.sku, line.units) for line in lines], **arguments)
     except OnHandError as error:
@@ -76,13 +75,13 @@ def _place(visit: Visit, error: OnHandError, lines: Sequence[Line]) -> None:
 
 
 def rows(visit: Visit) -> range:
-    """How many new lines there are to type into: those that were filled in, and some more."""
+    """Return how many new lines to show: those that were filled in, and some more."""
     numbers = [int(line.sku_field.removeprefix("sku-")) for line in _lines(visit) if line.sku_field.startswith("sku-")]
     return range(max(OFFERED, max(numbers, default=-1) + 1 + (MORE if visit.form else 0)))
 
 
 def _lines(visit: Visit) -> list[Line]:
-    """All lines of the form that are not blank; known ones first, blank too."""
+    """Return all lines of the form that are not blank; known ones first, even if blank."""
     form = visit.form
     found = [Line(name.removeprefix(KNOWN), form[name].strip(), name, name) for name in form if name.startswith(KNOWN)]
     matches = (re.fullmatch(r"(?:sku|units)-([0-9]{1,5})", name) for name in form)
@@ -94,6 +93,6 @@ def _lines(visit: Visit) -> list[Line]:
 
 
 def _keys(skus: object) -> set[str]:
-    """The keys of the SKUs an error names."""
+    """Return the keys of the SKUs that an error names."""
     named = skus if isinstance(skus, list) else [skus] if skus else []
     return {sku_key(str(sku)) for sku in named}

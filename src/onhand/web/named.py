@@ -2,7 +2,7 @@
 
 Path: screens about carts have the number in their addresses, as a name can change; verbs take the name.
 Promise: a name is the one that the cart has now.
-Never: knows more of a cart than its number and name.
+Never: knows more about a cart than its number and name.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class Named:
 
 
 def carts(visit: Visit) -> list[Named]:
-    """All carts."""
+    """Return all carts."""
     return [Named(cart["id"], cart["name"]) for cart in visit.do("cart_names")["carts"]]
 
 
 def numbered(visit: Visit, cart: str | int) -> Named:
-    """The cart of that number. Raises Refused."""
+    """Return the cart of that number. Raise Refused if there is none."""
     number = str(cart)
     if not (number.isascii() and number.isdigit() and len(number) < 10):
         raise Refused("This cart does not exist. See Shopping Carts.")
@@ -39,5 +39,5 @@ def numbered(visit: Visit, cart: str | int) -> Named:
 
 
 def suppliers(visit: Visit, limit: int) -> list[str]:
-    """The suppliers we buy from now, at most so many."""
+    """Return the active suppliers, at most so many."""
     return [one["name"] for one in visit.do("supplier_list", active=True, limit=limit)["suppliers"]]

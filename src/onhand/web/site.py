@@ -1,7 +1,7 @@
-"""Leads a browser's request to its screen: session, right, form, page, and what went wrong.
+"""Takes a browser's request to its screen: session, right, form, page, and errors.
 
 Path: ``web.attach`` makes a ``Site`` and adds what each module of ``screens`` declares.
-Promise: a page or form without a declared scope cannot exist; without a session nothing is shown but the log-in; a form is taken
+Promise: a page or form without a declared scope cannot exist; without a session only the login is shown; a form is taken
 from our own pages only; whatever goes wrong, the answer is a page that says what to do.
 Never: knows what a screen shows; holds a thread while a form is still arriving.
 """
@@ -39,19 +39,19 @@ from . import drawing
 from .declaring import Screen
 from .visit import SAID_COOKIE, SESSION_COOKIE, Page, Visit, said_in
 
-FORM_BYTES = 2 * 1024 * 1024  # of one form without a file
-STRANGER_BYTES = 64 * 1024  # of the form of somebody who is not logged in
-UPLOAD_BYTES = 64 * 1024 * 1024  # of one form with a file
-FORM_SECONDS = 20.0  # how long a small form may take to come
+FORM_BYTES = 2 * 1024 * 1024  # bytes of one form without a file
+STRANGER_BYTES = 64 * 1024  # bytes of a form from a person who is not logged in
+UPLOAD_BYTES = 64 * 1024 * 1024  # bytes of one form with a file
+FORM_SECONDS = 20.0  # how long a small form may take to arrive
 FORM_BYTES_PER_SECOND = 100_000  # and the least pace of a large one
-SCREENS_MAX = 32  # pages and forms at work at once
-SCREENS_SHARE = 8  # of one person; who is not logged in is known by the address
-SCREENS_WAITING = 40  # requests of one person that arrive, wait or are at work
+SCREENS_MAX = 32  # pages and forms in progress at once
+SCREENS_SHARE = 8  # in progress for one person; without a login, for one address
+SCREENS_WAITING = 40  # requests of one person that arrive, wait or are in progress
 UPLOADS_MAX = 8  # forms with files in memory at once
-UPLOADS_SHARE = 2  # of one person
+UPLOADS_SHARE = 2  # of them for one person
 SCREENS_SECONDS = 10.0  # how long a request waits for its turn
 LOOKUPS_MAX = 8  # threads that look up sessions: never those that screens keep busy
-FIELDS_MAX = 12_000  # of one form: the longest order has 5,000 lines of two fields
+FIELDS_MAX = 12_000  # fields of one form: the longest order has 5,000 lines of two fields
 NOBODY = Caller("nobody", "", frozenset(), "screen")
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -103,12 +103,12 @@ MENU = {
 
 
 class Site:
-    """All screens of one house."""
+    """All screens of one store."""
 
     def __init__(self, api: FastAPI, app: App) -> None:
         self.api, self.app = api, app
         self.templates = drawing.environment(app.clock.now)
-        self.scopes: dict[tuple[str, str], Scope | None] = {}  # (method, path) → what it needs; None: no log-in
+        self.scopes: dict[tuple[str, str], Scope | None] = {}  # (method, path) → the scope it needs; None: no login
         self._pages: list[tuple[Route, Screen]] = []
         self._turns = Turns(SCREENS_MAX, SCREENS_SHARE, SCREENS_WAITING, SCREENS_SECONDS)
         self._uploads = Turns(UPLOADS_MAX, UPLOADS_SHARE, SCREENS_WAITING, SCREENS_SECONDS)
@@ -128,18 +128,16 @@ class Site:
             self._pages.append((route, screen))
 
     async def _answered(self, screen: Screen, request: Request) -> Response:
-        """One request: who it is, what was sent, then a turn to do it. What goes wrong on the way becomes a page."""
+        """Serve one request: identify the person, read the form, wait for a turn, and run the screen. Any error becomes a page."""
         visit, form = self.nobody(request), screen.method == "POST"
         try:
             visit = await self.visit(request)
             if form and screen.scope is not None and visit.visitor is None:
-                return _to_login("/")  # unread: what a stranger sends takes no memory
+                return _to_login("/")  # unread: what a stranger sends must not take memory
             who = visit.caller.id if visit.visitor else f"address/{visit.address}"
             async with AsyncExitStack() as held:
                 if form and visit.visitor is None:
-                    await self._read_form(
-                        request, visit
-                    )  # small, and not counted: one address may be that of all people
+                    await self._read_form(request, visit)  # small, and not counted: all people may share one address
                 held.enter_context(self._turns.admitted(who))
                 if form and visit.visitor is not None:
                     if _has_files(request):
@@ -153,7 +151,7 @@ class Site:
             return await to_thread.run_sync(self.apology, visit, error)
 
     async def visit(self, request: Request) -> Visit:
-        """Who asks for what. A session that ended leaves nobody. Raises what reading the store raises."""
+        """Return the visit of this request. An ended session counts as none. Raise what reading the store raises."""
         visit = self.nobody(request)
         secret = request.cookies.get(SESSION_COOKIE, "")
         if secret:
@@ -164,7 +162,7 @@ class Site:
         return visit
 
     def nobody(self, request: Request) -> Visit:
-        """A visit of somebody who is not logged in, or not yet known to be."""
+        """Return a visit of a person who is not logged in, or not yet known to be."""
         return Visit(
             self.app,
             request.url.path,
@@ -178,7 +176,7 @@ class Site:
         )
 
     async def _read_form(self, request: Request, visit: Visit) -> None:
-        """Raises Refused if it is too large, too slow or broken, Forbidden if no page of ours sent it."""
+        """Read a form. Raise Refused if it is too large, too slow or broken, Forbidden if it does not come from our own page."""
         if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"} or not _from_us(request):
             raise Forbidden("This form was sent from another site. Open the page here and try again.")
         most = STRANGER_BYTES if visit.visitor is None else UPLOAD_BYTES if _has_files(request) else FORM_BYTES
@@ -200,7 +198,7 @@ class Site:
             raise Conflict("This page was opened before you logged in. Reload it and try again.", reason="csrf")
 
     def _shown(self, visit: Visit, screen: Screen, parameters: Mapping[str, str]) -> Response:
-        """The screen's answer, as a response: a page is drawn, what was raised becomes a page that says why."""
+        """Return the screen's answer as a response: a page is drawn, an error becomes a page that says why."""
         if screen.scope is not None and visit.visitor is None:
             return _to_login(visit.here)
         try:
@@ -212,7 +210,7 @@ class Site:
             return self.apology(visit, error)
 
     def draw(self, visit: Visit, page: Page) -> Response:
-        """A page as a response."""
+        """Return a page as a response."""
         html = self.templates.get_template(page.template).render(self.context(visit, page))
         response = HTMLResponse(html, status_code=page.status, headers=HEADERS)
         if visit.said:
@@ -220,7 +218,7 @@ class Site:
         return response
 
     def context(self, visit: Visit, page: Page) -> dict[str, Any]:
-        """All that a template sees."""
+        """Return all that a template sees."""
         menu = {
             group: [link for link in links if visit.caller.may(link.scope) and ("GET", link.path) in self.scopes]
             for group, links in MENU.items()
@@ -236,17 +234,17 @@ class Site:
         return given | dict(page.data)
 
     def apology(self, visit: Visit, error: OnHandError) -> Response:
-        """A page that says why there is none, and what to do."""
+        """Return a page that says why there is none, and what to do."""
         status = error.status if isinstance(error, Unreadable) else kind_of(error).page
         if status == HTTPStatus.SERVICE_UNAVAILABLE:
             log.warning("page.trouble", path=visit.path, code=error.code, trouble=error.message)
         return self.draw(visit, Page("apology.html", {"message": error.message}, "Something went wrong", status=status))
 
     def find(self, address: str) -> tuple[Screen, dict[str, str]] | None:
-        """The page behind an address of ours and the parameters in it, for the stream that keeps it fresh."""
+        """Return the page behind one of our addresses, and the parameters in it, for the stream that keeps it fresh."""
         try:
             path = urlsplit(address).path
-        except ValueError:  # it is no address
+        except ValueError:  # not an address
             return None
         for route, screen in self._pages:
             match, child = route.matches({"type": "http", "path": path, "method": "GET", "root_path": ""})
@@ -256,7 +254,7 @@ class Site:
 
 
 class Unreadable(Refused):
-    """A form that cannot be taken, with the HTTP status that says so."""
+    """A form that cannot be accepted, with the HTTP status for it."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message, reason="form")
@@ -282,9 +280,9 @@ async def _take(form: FormData, visit: Visit) -> None:
 
 
 def _from_us(request: Request) -> bool:
-    """Whether the page that sent a form was one of this very host; a browser that does not say so is old, or no browser."""
+    """Return whether the page that sent a form came from this host; a browser that does not say so is old, or not a browser."""
     origin = request.headers.get("origin")
     try:
         return origin is None or urlsplit(origin).netloc == request.headers.get("host")
-    except ValueError:  # it is no address
+    except ValueError:  # not an address
         return False

@@ -1,9 +1,9 @@
 """Sends a browser the blocks of its page that changed, for as long as it listens.
 
 Path: a page with live blocks connects to ``/events?page=`` its own address; what arrives is swapped into the page.
-Promise: a commit is on its way to the browser within ``LISTEN_SECONDS`` and the time of drawing; a stream that is not wanted
+Promise: a commit is sent to the browser within ``LISTEN_SECONDS`` plus the time of drawing; a stream that is not wanted
 any more, by its browser, because the session ended or the server stops, ends as soon.
-Never: draws what has not changed, or takes more of the machine than a quarter of a core per browser.
+Never: draws what has not changed, or uses more than a quarter of a core per browser.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from . import drawing
 from .site import Site
 from .visit import Page, Visit
 
-STREAMS_MAX = 50  # browsers that are told at once
-STREAMS_SHARE = 12  # of one person
-LISTEN_SECONDS = 0.1  # how often a stream asks whether something changed
-AGE_SECONDS = 1.0  # how often a page that ages by itself ("12 s ago") is drawn again
-QUIET_SECONDS = 15.0  # after so long without news a comment is sent, so that nobody in between hangs up
-DRAW_PAUSE = 3  # a stream rests for so many times what its last drawing took
+STREAMS_MAX = 50  # streams at once
+STREAMS_SHARE = 12  # streams of one person
+LISTEN_SECONDS = 0.1  # how often a stream checks for changes
+AGE_SECONDS = 1.0  # how often a page that shows ages ("12 s ago") is drawn again
+QUIET_SECONDS = 15.0  # after this long without news a comment is sent, so that no proxy hangs up
+DRAW_PAUSE = 3  # a stream rests this many times as long as its last drawing took
 
 Html = dict[str, str]  # block → its HTML
 
@@ -55,7 +55,7 @@ class Streams:
         api.router.routes.append(Route("/events", self.answer, methods=["GET"], include_in_schema=False))
 
     async def answer(self, request: Request) -> Response:
-        """A stream for one page, or a refusal: no session, no such page, or too many streams."""
+        """Return a stream for one page, or a refusal: no session, no such page, or too many streams."""
         try:
             visit = await self._site.visit(request)
         except OnHandError as error:
@@ -79,7 +79,7 @@ class Streams:
 
     def closed(self, caller: str) -> None:
         self._of[caller] -= 1
-        self._of += Counter()  # forgets who has none
+        self._of += Counter()  # drops people without streams
 
     async def _frames(self, request: Request, visit: Visit, page: Callable[[], Page | Response]) -> AsyncIterator[str]:
         sent: Html = {}
@@ -94,14 +94,14 @@ class Streams:
                 before, drawn = (
                     self._site.app.mark,
                     now,
-                )  # asked before reading: what is committed meanwhile is drawn next
+                )  # read before drawing: what is committed meanwhile is drawn next
                 try:
                     visitor = await to_thread.run_sync(people.visitor, self._site.app.house, visit.secret)
                     if visitor is None or people.caller_of(visitor) != visit.caller:
-                        return  # logged out, the session was revoked, or the person may do something else now
+                        return  # logged out, the session was revoked, or the person's rights changed
                     news = await to_thread.run_sync(self._news, visit, page, sent)
                 except NoPageError:
-                    return  # a file, or a page that leads on to another one
+                    return  # a file, or a page that redirects
                 except OnHandError as error:
                     log.warning("stream.trouble", path=visit.path, trouble=error.message)
                     news = None
@@ -118,8 +118,8 @@ class Streams:
             await asyncio.sleep(LISTEN_SECONDS)
 
     def _news(self, visit: Visit, page: Callable[[], Page | Response], sent: Html) -> tuple[str, bool]:
-        """The blocks that differ from what was sent, as one event (empty if none does), and whether the page ages by itself.
-        Raises NoPageError, and OnHandError if the books cannot be read."""
+        """Return the blocks that differ from what was sent, as one event (empty if none does), and whether the page shows ages. Raise
+        NoPageError, and OnHandError if the books cannot be read."""
         shown = page()
         if not isinstance(shown, Page):
             raise NoPageError
@@ -136,11 +136,11 @@ class Streams:
 
 
 class NoPageError(Exception):
-    """An address whose answer has no blocks to keep fresh."""
+    """An address without blocks to keep fresh."""
 
 
 class _Stream(StreamingResponse):
-    """Counts itself for exactly as long as it is served, however it ends."""
+    """A stream that counts itself for exactly as long as it is served, however it ends."""
 
     def __init__(self, streams: Streams, caller: str, frames: AsyncIterator[str]) -> None:
         super().__init__(frames, media_type="text/event-stream", headers={"Cache-Control": "no-store"})

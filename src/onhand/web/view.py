@@ -1,7 +1,7 @@
-"""Decides what Home says: the verdict, a card per cart; and what Inventory says of a SKU in a shop.
+"""Decides what Home shows, the verdict and a card per cart, and what Inventory shows of a SKU in a shop.
 
-Path: the screens read the house and hand plain rows in; the templates draw what comes out.
-Promise: whatever is not in step is named, with a link to where it is settled.
+Path: the screens read the house and pass plain rows in; the templates draw the result.
+Promise: all that is not in sync is named, with a link to where it can be resolved.
 Never: reads a database or a clock.
 """
 
@@ -19,7 +19,7 @@ from onhand.words import counted, label, label_of, lower_first
 
 Row = Mapping[str, Any]
 
-# The tone of a status: its colour and icon; the word beside it says the same.
+# The tone of a status: its colour and icon; the word next to it says the same.
 OK, WAY, WARN, BAD, OFF = "ok", "way", "warn", "bad", "off"
 _TONES = {
     CartState.IN_STEP: OK,
@@ -48,7 +48,7 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer to the only question that matters: does every shop show what is on hand?"""
+    """The answer to the most important question: does every shop show what is on hand?"""
 
     tone: str
     headline: str
@@ -63,7 +63,7 @@ class Card:
     name: str
     tone: str
     state: str
-    address: str | None  # of the shop, for a link
+    address: str | None  # the shop's address, for a link
     looked_at: str | None
     says: tuple[Say, ...]
     waiting: int
@@ -76,7 +76,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What one shop shows for one SKU. ``wanted`` is given where it should be another number, and ``why`` says why it is not."""
+    """The content of a shop's cell for one SKU. ``wanted`` is given if it should be another number, and ``why`` explains the difference."""
 
     tone: str
     shows: int | None
@@ -89,7 +89,7 @@ _NO_CARTS = Say(OFF, "Connect your shops, and OnHand keeps them in sync.", (("Ge
 
 
 def _of_program(active: Sequence[Row], synch_qoh: bool, driving: bool) -> list[Say]:
-    """Return what keeps all carts out of step."""
+    """Return what keeps all carts out of sync."""
     if not synch_qoh:
         ready = all(cart["aligned"] for cart in active)
         text = "Synchronization is off for all carts." + ("" if ready else " Once the carts are aligned:")
@@ -196,7 +196,7 @@ def card(cart: Row) -> Card:
 
 
 def _advice(cart: Row, state: CartState) -> list[Say]:
-    """Return what is wrong in full, and what to do next."""
+    """Return what is wrong in detail, and what to do next."""
     says: list[Say] = []
     align = (("Send or Get QOH", f"/functions?cart={cart['id']}"),)
     own = (("Open cart", f"/carts/{cart['id']}"),)

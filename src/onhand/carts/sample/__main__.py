@@ -1,8 +1,8 @@
-"""Runs one sample shop as a process of its own, until it is told to end.
+"""Runs one sample shop in a process of its own until it is stopped.
 
 Path: ``python -m onhand.carts.sample FILE --key-id … --secret-file …``; the first line printed is the shop's address.
-Promise: SIGTERM and Ctrl-C end it after what is being done inside; the file keeps everything.
-Never: changes the shelves of a file that holds a shop already.
+Promise: SIGTERM and Ctrl-C end it after the work in progress; the file keeps everything.
+Never: changes the shelves of a file that already holds a shop.
 """
 
 from __future__ import annotations

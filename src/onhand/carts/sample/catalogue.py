@@ -1,4 +1,4 @@
-"""Names what the sample shop sells: a few dozen things around tea, and as many more lots of them as wanted.
+"""Names the goods of the sample shop: a few dozen things around tea, and as many more lots of them as wanted.
 
 Path: ``shop.create`` and the demo ask for ``catalogue(count)``.
 Promise: the same count gives the same products; SKUs are unique and fit the twelve characters of the cart.
@@ -14,7 +14,7 @@ SKU_LENGTH = 12  # products_model is varchar(12) in osCommerce 2.3
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """One thing on sale, before any shop has given it an id."""
+    """One article on sale, before any shop has given it an id."""
 
     sku: str
     name: str
@@ -67,7 +67,7 @@ _SHELF = (
 
 
 def catalogue(count: int) -> list[Article]:
-    """``count`` products; after the first few dozen come further lots of the same, under their own SKUs."""
+    """Return ``count`` products; after the first few dozen come further lots of the same, under their own SKUs."""
     return [_article(number) for number in range(count)]
 
 

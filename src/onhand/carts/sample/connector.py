@@ -2,7 +2,7 @@
 
 Path: ``storefront`` hands every request to ``/onhand.php`` to ``Connector.answer``; ``verbs`` does the work.
 Promise: one verb at a time; an answer is signed unless the request's signature was wrong; a failure has a code.
-Never: lets an unsigned request learn anything, or a detail of an inner failure out of the house.
+Never: tells an unsigned request anything, or a caller the details of an inner failure.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What came over the wire. ``body`` is None if it was larger than ``BODY_BYTES``."""
+    """A request as it came over the wire. ``body`` is None if it was larger than ``BODY_BYTES``."""
 
     method: str
     path: str  # percent-encoding untouched, no query
@@ -54,7 +54,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back."""
+    """The answer that goes back."""
 
     status: int
     headers: Mapping[str, str]
@@ -62,7 +62,7 @@ class Answer:
 
 
 class Connector:
-    """The endpoint inside one shop. Safe for use by many threads; they take turns."""
+    """The endpoint inside one shop. Thread-safe: threads take turns."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Connector:
         self._verbs = Verbs(clock)
 
     def answer(self, request: Request) -> Answer:
-        """The whole of one exchange."""
+        """Serve one exchange completely."""
         if not self._allow_http and not _loopback(request.peer):
             fault = Fault("https", "Call this shop over HTTPS, or allow plain HTTP in its key file.")
             return self._refusal(fault, signing.claimed(request.headers))
@@ -129,7 +129,7 @@ class Connector:
 
 
 def _document(request: Request) -> Mapping[str, object]:
-    """The JSON object of a request whose signature was right."""
+    """Return the JSON object of a request whose signature was right."""
     if request.body is None:
         raise Fault("too_large", "Send at most 1 MiB in one request.")
     kind = request.headers.get("content-type", [""])[0].partition(";")[0].strip().lower()

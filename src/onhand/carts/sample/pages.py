@@ -12,22 +12,22 @@ from html import escape
 
 from .shop import PREPARING, Order, Ware
 
-LOW = 5  # from here on the page says that few are left
+LOW = 5  # from this number down the page says that few are left
 _ART = ("TEA", "MUG", "CUP", "POT", "TIN", "HON", "BIS", "KET", "TIM")  # SKU beginnings with a picture of their own
 
 
 def on_sale(ware: Ware, allow_checkout: bool) -> bool:
-    """Whether the Buy button does anything."""
+    """Return whether the Buy button does anything."""
     return bool(ware.status) and (allow_checkout or ware.quantity > 0)
 
 
 def thanks(order: str) -> str:
-    """The notice after a purchase."""
+    """Return the notice after a purchase."""
     return f"Thank you. Order {order} is on its way."
 
 
 def home(name: str, wares: Sequence[Ware], page: int, last: int, notice: str, allow_checkout: bool) -> str:
-    """The shelves."""
+    """Return the page with the shelves."""
     cards = "".join(_card(ware, allow_checkout) for ware in wares)
     shelves = f'<ul class="shelves">{cards}</ul>' if wares else '<p class="empty">The shelves are empty.</p>'
     body = f"""<p class="notice" id="notice" role="status" aria-live="polite">{escape(notice)}</p>
@@ -37,7 +37,7 @@ def home(name: str, wares: Sequence[Ware], page: int, last: int, notice: str, al
 
 
 def admin(name: str, wares: Sequence[Ware], page: int, last: int, orders: Sequence[Order]) -> str:
-    """The back room: quantities typed over, orders deleted."""
+    """Return the back room: quantities typed over, orders deleted."""
     products = "".join(_product_row(ware, page) for ware in wares)
     placed = "".join(_order_row(order) for order in orders)
     body = f"""<section><h2>Products</h2>
@@ -51,12 +51,12 @@ def admin(name: str, wares: Sequence[Ware], page: int, last: int, orders: Sequen
 
 
 def trouble(title: str, message: str) -> str:
-    """A page that says what went wrong."""
+    """Return a page that says what went wrong."""
     return _frame(title, title, f'<p class="empty">{escape(message)} <a href="/">To the shop</a></p>', "")
 
 
 def _frame(title: str, name: str, body: str, here: str) -> str:
-    """Everything around a page."""
+    """Return a page with everything around its content."""
     shop = ' aria-current="page"' if here == "shop" else ""
     back = ' aria-current="page"' if here == "admin" else ""
     script = '<script src="/shop.js" defer></script>' if here == "shop" else ""
@@ -70,7 +70,7 @@ def _frame(title: str, name: str, body: str, here: str) -> str:
 
 
 def _scheme(name: str) -> str:
-    """One of four colour schemes, so that several shops side by side are told apart."""
+    """Return one of four colour schemes, so that several shops side by side look different."""
     return f"scheme-{sum(name.encode()) % 4}"
 
 

@@ -1,6 +1,6 @@
 """Trades as carelessly as osCommerce 2.3 does, on an SQLite file with its tables.
 
-Path: ``storefront`` and ``__main__`` sell through it; the demo and tests also call it as a shop's people would.
+Path: ``storefront`` and ``__main__`` sell through it; the demo and tests also call it as a shop's staff would.
 Promise: every statement commits alone; ``products_quantity`` is written as SELECT, subtract here, UPDATE with a
 literal, so simultaneous buyers lose each other's sales for real; ``products_ordered`` moves relatively and is exact.
 Never: knows of OnHand, of its posts or of its connector.
@@ -28,12 +28,12 @@ Products = Iterable[Article | tuple[str, str, int, float]]  # the tuple: SKU, na
 
 
 class Unavailable(Exception):
-    """The shop does not sell this: unknown, switched off, or sold out. The message is for the buyer."""
+    """The shop does not sell this product: unknown, switched off, or sold out. The message is for the buyer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ware:
-    """One product as it stands in the shop."""
+    """One product as the shop has it."""
 
     product: int
     sku: str | None
@@ -56,28 +56,28 @@ class Order:
 
 
 class SampleShop:
-    """One shop. Safe for use by many threads: that they race inside is the point of it."""
+    """One shop. Thread-safe; that threads race inside is its purpose."""
 
     def __init__(self, path: str | Path, name: str = "Sample Shop", think_seconds: float = 0.0) -> None:
         self.path = Path(path)
         self.think_seconds = think_seconds  # between a buyer's SELECT and UPDATE; widens the race
-        self.connector_lock = threading.Lock()  # stands for MySQL's GET_LOCK; this process is the only one
+        self.connector_lock = threading.Lock()  # the equivalent of MySQL's GET_LOCK; this process is the only one
         self._name = name
         self._pool = Pool(self.path)
 
     @property
     def name(self) -> str:
-        """What is written over the door, read at run time as the cart does."""
+        """Return the shop's name, read at run time as the cart does."""
         return (self.switch("STORE_NAME") if self.created else None) or self._name
 
     @property
     def created(self) -> bool:
-        """Whether the file holds a shop already."""
+        """Return whether the file already holds a shop."""
         with self.connection() as db:
             return bool(db.execute("SELECT 1 FROM sqlite_master WHERE name = 'products'").fetchone())
 
     def connection(self) -> AbstractContextManager[sqlite3.Connection]:
-        """A database connection of one's own, in autocommit."""
+        """Open a database connection for one user, in autocommit."""
         return self._pool.connection()
 
     def close(self) -> None:
@@ -86,7 +86,7 @@ class SampleShop:
     # Setting up
 
     def create(self, products: Products = (), allow_checkout: bool = False) -> SampleShop:
-        """Makes the tables and fills the shelves. ``allow_checkout`` lets buyers order more than there is."""
+        """Make the tables and fill the shelves. ``allow_checkout`` lets buyers order more than there is."""
         with self.connection() as db:
             db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
             db.execute("BEGIN IMMEDIATE")
@@ -114,7 +114,7 @@ class SampleShop:
         return self
 
     def switch(self, key: str) -> str | None:
-        """A setting's value, read from the table each time, as the cart does."""
+        """Return a setting's value, read from the table each time, as the cart does."""
         with self.connection() as db:
             found = db.execute(
                 "SELECT configuration_value FROM configuration WHERE configuration_key = ?", (key,)
@@ -128,16 +128,16 @@ class SampleShop:
     # Buying
 
     def buy(self, product: int | str, n: int = 1) -> int:
-        """One order of one line, paid at once; answers the order's id. Raises ``Unavailable``."""
+        """Buy one product, paid at once; return the order's id. Raise ``Unavailable``."""
         return self.buy_all([(product, n)])
 
     def buy_all(self, lines: Sequence[tuple[int | str, int]]) -> int:
-        """One order of several (product id or SKU, n), paid at once; answers the order's id. Raises ``Unavailable``."""
+        """Buy several (product id or SKU, n), paid at once; return the order's id. Raise ``Unavailable``."""
         return self._check_out(self._basket(lines), self._think)
 
     def buy_together(self, product: int | str, buyers: int, n: int = 1) -> list[int]:
-        """As many orders as buyers, all of whom read the quantity before any writes it: (buyers - 1)·n units are
-        never subtracted. Answers the orders' ids. Raises ``Unavailable``."""
+        """Place as many orders as there are buyers, all of whom read the quantity before any writes it: (buyers - 1)·n units are never
+        subtracted. Return the orders' ids. Raise ``Unavailable``."""
         basket = self._basket([(product, n)])
         barrier = threading.Barrier(buyers, timeout=BARRIER_SECONDS)
 
@@ -152,7 +152,7 @@ class SampleShop:
             return list(pool.map(one_buyer, range(buyers)))
 
     def prepare(self, product: int | str, n: int = 1) -> int:
-        """An order whose buyer went away to pay elsewhere: order and line, no history, no counter."""
+        """Prepare an order whose buyer went away to pay elsewhere: order and line, no history, no counter."""
         ware, n = self._basket([(product, n)])[0]
         with self.connection() as db:
             order = self._insert_order(db, [(ware, n)], PREPARING)
@@ -160,7 +160,7 @@ class SampleShop:
         return order
 
     def pay(self, order: int) -> None:
-        """The payment of a prepared order comes in: status, history, then the counters of its lines."""
+        """Receive the payment of a prepared order: status, history, then the counters of its lines."""
         with self.connection() as db:
             lines = db.execute(
                 "SELECT products_id, products_quantity FROM orders_products WHERE orders_id = ?", (order,)
@@ -171,17 +171,17 @@ class SampleShop:
                 self._take(db, product, n, self._think)
 
     def abandon(self, order: int) -> None:
-        """The buyer of a prepared order never came back: it is deleted, and nothing else happens."""
+        """Delete a prepared order whose buyer never came back; nothing else happens."""
         self.delete_order(order, restock=False)
 
-    # What the shop's admin does
+    # The shop's admin
 
     def admin_save(self, product: int | str, quantity: int) -> None:
-        """The product form: writes the quantity it was loaded with, or the one typed over it, absolutely."""
+        """Save the product form: it writes the quantity it was loaded with, or the one typed over it, absolutely."""
         self.admin_set(product, quantity=quantity)
 
     def admin_set(self, product: int | str, modified: bool = True, **columns: int | str | None) -> None:
-        """Writes the given of ``quantity``, ``ordered``, ``status`` and ``model``; ``modified`` as the form does."""
+        """Write the given ones of ``quantity``, ``ordered``, ``status`` and ``model``; ``modified`` as the form does."""
         chosen = {key: columns[key] for key in ("quantity", "ordered", "status", "model") if key in columns}
         changes = [f"products_{key} = ?" for key in chosen] + ["products_last_modified = datetime('now')"] * modified
         with self.connection() as db:
@@ -189,13 +189,13 @@ class SampleShop:
             db.execute(f"UPDATE products SET {', '.join(changes)} WHERE products_id = ?", (*chosen.values(), id_))
 
     def rename(self, product: int | str, sku: str) -> None:
-        """Gives a product another SKU, cut to the column's width without a word, as the cart does."""
+        """Give a product another SKU, silently cut to the column's width, as the cart does."""
         self.admin_set(product, model=sku[:SKU_LENGTH])
 
     def add_product(
         self, sku: str | None, name: str, quantity: int, price: float = 9.90, status: int = 1, ordered: int = 0
     ) -> int:
-        """A new product; answers its id."""
+        """Add a product; return its id."""
         with self.connection() as db:
             id_ = db.execute(
                 "INSERT INTO products (products_quantity, products_model, products_price, products_date_added,"
@@ -212,7 +212,7 @@ class SampleShop:
             db.execute("DELETE FROM products_description WHERE products_id = ?", (id_,))
 
     def delete_order(self, order: int, restock: bool) -> None:
-        """Deletes an order; ``restock`` puts its goods back relatively, as the admin's box does."""
+        """Delete an order; ``restock`` puts its goods back relatively, as the admin's box does."""
         with self.connection() as db:
             if restock:
                 for product, n in db.execute(
@@ -229,22 +229,22 @@ class SampleShop:
     # Looking around
 
     def stock(self, offset: int = 0, limit: int = -1) -> list[Ware]:
-        """Products in id order; all of them unless limited."""
+        """Return products in id order; all of them unless limited."""
         with self.connection() as db:
             return [_ware(row) for row in db.execute(f"{_WARES} ORDER BY 1 LIMIT ? OFFSET ?", (limit, offset))]
 
     def find(self, product: int | str) -> Ware | None:
-        """The product of that id or SKU."""
+        """Return the product of that id or SKU."""
         with self.connection() as db:
             return self._find(db, product)
 
     def count(self) -> int:
-        """How many products there are."""
+        """Return how many products there are."""
         with self.connection() as db:
             return int(db.execute("SELECT count(*) FROM products").fetchone()[0])
 
     def orders(self, limit: int = 50) -> list[Order]:
-        """The latest orders, latest first."""
+        """Return the latest orders, latest first."""
         with self.connection() as db:
             heads = db.execute(
                 "SELECT orders_id, orders_status, coalesce(date_purchased, '') FROM orders ORDER BY 1 DESC LIMIT ?",
@@ -267,7 +267,7 @@ class SampleShop:
             time.sleep(self.think_seconds)
 
     def _basket(self, lines: Sequence[tuple[int | str, int]]) -> list[tuple[Ware, int]]:
-        """The last stock check before the order is written: a check, and the act comes later."""
+        """Check the stock a last time before the order is written; the act comes later."""
         allow_checkout = self.switch("STOCK_ALLOW_CHECKOUT") == "true"
         basket = []
         with self.connection() as db:
@@ -309,7 +309,7 @@ class SampleShop:
         )
 
     def _take(self, db: sqlite3.Connection, product: int, n: int, think: Callable[[], None]) -> None:
-        """The decrement with the hole in the middle: whatever happens to the quantity in ``think`` is erased."""
+        """Decrement the quantity with a hole in the middle: a change of the quantity during ``think`` is erased."""
         found = db.execute(_QUANTITY_AND_DOWNLOAD, (product,)).fetchone()
         if found is not None and not found[1]:
             left = found[0] - n

@@ -26,14 +26,14 @@ _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key id and the 32 bytes that go with it."""
+    """A key id and its 32 bytes."""
 
     key_id: str
     secret: bytes
 
     @classmethod
     def of(cls, key_id: str, secret_hex: str) -> Key:
-        """Raises ``ValueError`` when the two do not look as the protocol says."""
+        """Return the key. Raise ``ValueError`` if the two do not have the form of the protocol."""
         if not _KEY_ID.fullmatch(key_id):
             raise ValueError("Give a key id of 1 to 40 letters, digits, '_' or '-'.")
         if not _SECRET.fullmatch(secret_hex):
@@ -43,16 +43,16 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """A request's signature that was found right: what its answer has to cover, and when the request was made."""
+    """The verified signature of a request: what its answer has to cover, and when the request was made."""
 
-    signature: str  # with its colons, as it stands in the header
+    signature: str  # with its colons, as in the header
     created: int
 
 
 def check(key: Key, method: str, path: str, headers: Mapping[str, Sequence[str]], body: bytes | None) -> Seal | None:
-    """The seal of a request that was signed with ``key``, else None. ``headers`` has lower-case names.
+    """Return the seal of a request that was signed with ``key``, else None. ``headers`` has lower-case names.
 
-    ``body`` None stands for one that was too large to keep: its headers are still checked, its digest cannot be.
+    ``body`` None means one that was too large to keep: its headers are still checked, its digest cannot be.
     """
     declared = _only(_INPUT, headers.get("signature-input"))
     signed = _only(_SIGNATURE, headers.get("signature"))
@@ -66,7 +66,7 @@ def check(key: Key, method: str, path: str, headers: Mapping[str, Sequence[str]]
         f'"content-digest": {digest.group()}',
         f'"@signature-params": {params}',
     )
-    # All are looked at before any is believed, so that the time taken does not tell which of them was wrong.
+    # All are checked before any is believed, so that the time taken does not show which of them was wrong.
     right = hmac.compare_digest(_mac(key, lines).encode(), signed.group(1).encode())
     right &= hmac.compare_digest(key_id.encode(), key.key_id.encode())
     if body is not None:
@@ -75,14 +75,14 @@ def check(key: Key, method: str, path: str, headers: Mapping[str, Sequence[str]]
 
 
 def claimed(headers: Mapping[str, Sequence[str]]) -> Seal | None:
-    """The seal a request claims to have, unchecked: only good for tying a refusal to it."""
+    """Return the seal that a request claims to have, unchecked: only good for tying a refusal to it."""
     declared = _only(_INPUT, headers.get("signature-input"))
     signed = _only(_SIGNATURE, headers.get("signature"))
     return Seal(signed.group(1), int(declared.group(2))) if declared and signed else None
 
 
 def answer_headers(key: Key, seal: Seal, status: int, body: bytes, now: int) -> dict[str, str]:
-    """The three headers that sign an answer to the request with that seal."""
+    """Return the three headers that sign an answer to the request with that seal."""
     digest = digest_of(body)
     params = (
         f'("@status" "content-digest" "signature";req;key="onhand")'
@@ -102,16 +102,16 @@ def answer_headers(key: Key, seal: Seal, status: int, body: bytes, now: int) -> 
 
 
 def digest_of(body: bytes) -> str:
-    """The value of the Content-Digest header for a body."""
+    """Return the value of the Content-Digest header for a body."""
     return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
 
 
 def _mac(key: Key, lines: Sequence[str]) -> str:
-    # Paths arrive decoded as Latin-1, so this gives back the very bytes of the request line.
+    # Paths arrive decoded as Latin-1, so this gives back the exact bytes of the request line.
     base = "\n".join(lines).encode("latin-1", "replace")
     return f":{base64.b64encode(hmac.digest(key.secret, base, 'sha256')).decode()}:"
 
 
 def _only(form: re.Pattern[str], values: Sequence[str] | None) -> re.Match[str] | None:
-    """The match of a header that came exactly once and has exactly that form."""
+    """Return the match of a header that came exactly once and has exactly that form."""
     return form.fullmatch(values[0]) if values is not None and len(values) == 1 else None

@@ -1,7 +1,7 @@
-"""Serves the sample shop over HTTP: the pages buyers and the admin see, and the connector's endpoint.
+"""Serves the sample shop over HTTP: the pages that buyers and the admin see, and the connector's endpoint.
 
 Path: the demo, the tests and ``__main__`` call ``serve``; pages come from ``pages``, trade goes through ``shop``.
-Promise: keep-alive, one write per answer, bounded bodies; stopped and started again on the same port at will.
+Promise: keep-alive, one write per answer, bounded bodies; it can be stopped and started again on the same port.
 Never: decides anything about stock.
 """
 
@@ -26,7 +26,7 @@ from .shop import SampleShop, Unavailable, Ware
 
 ENDPOINT = "/onhand.php"
 FORM_BYTES = 16 * 1024  # the largest form
-DRAIN_BYTES = 8 * BODY_BYTES  # how much of a body that is too large is read away, so that its sender hears the answer
+DRAIN_BYTES = 8 * BODY_BYTES  # how much of a body that is too large is discarded, so that its sender gets the answer
 IDLE_SECONDS = 75.0  # how long a quiet connection is kept
 PAGE_ROWS = 60  # products on one page
 PIECES_MAX = 99  # of one product in one order
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to a page: its query and form fields, and whether a program asks."""
+    """A request to a page: its query and form fields, and whether a program asks."""
 
     query: Mapping[str, str]
     form: Mapping[str, str]
@@ -47,7 +47,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What goes back."""
+    """The answer to a page request."""
 
     status: int
     body: bytes = b""
@@ -65,7 +65,7 @@ class Reply:
 
     @classmethod
     def see(cls, where: str) -> Reply:
-        """After a form was taken: look there."""
+        """Redirect to a page after a form was accepted."""
         return cls(303, b"", {"Location": where})
 
 
@@ -80,14 +80,14 @@ class Trouble(Exception):
 def serve(
     shop: SampleShop, port: int = 0, *, key_id: str, secret: str, host: str = "127.0.0.1", allow_http: bool = False
 ) -> Storefront:
-    """Opens the shop's doors; port 0 takes any free one, and keeps it. ``secret`` is 64 hexadecimal digits."""
+    """Start serving the shop; port 0 takes any free one, and keeps it. ``secret`` is 64 hexadecimal digits."""
     storefront = Storefront(shop, Connector(shop, key_id, secret, allow_http), host, port)
     storefront.start()
     return storefront
 
 
 class Storefront:
-    """One shop's HTTP server. ``stop`` cuts every connection, as a shop that is down; ``start`` brings it back."""
+    """One shop's HTTP server. ``stop`` cuts every connection, like a shop that is down; ``start`` brings it back."""
 
     def __init__(self, shop: SampleShop, connector: Connector, host: str = "127.0.0.1", port: int = 0) -> None:
         self.shop = shop
@@ -108,16 +108,16 @@ class Storefront:
 
     @property
     def url(self) -> str:
-        """Where the shop's home page is, without a slash at the end."""
+        """Return the address of the shop's home page, without a slash at the end."""
         return f"http://{self.host}:{self.port}"
 
     @property
     def connector_url(self) -> str:
-        """Where OnHand finds the shop."""
+        """Return the address of the connector."""
         return self.url + ENDPOINT
 
     def start(self) -> None:
-        """Begins to listen. Raises ``OSError`` when the port is taken."""
+        """Start listening. Raise ``OSError`` when the port is taken."""
         if self._server is not None:
             return
         self._server = _Server((self.host, self.port), self)
@@ -127,7 +127,7 @@ class Storefront:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stops listening and cuts the open connections; what is being done inside ends first."""
+        """Stop listening and cut the open connections; work in progress ends first."""
         if self._server is None or self._thread is None:
             return
         self._server.shutdown()
@@ -137,7 +137,7 @@ class Storefront:
         self._server = self._thread = None
 
     def reply(self, method: str, path: str, call: Call) -> Reply:
-        """The answer to a request for a page; whatever happens, there is one."""
+        """Answer a request for a page; whatever happens, there is an answer."""
         try:
             return self._route(method, path)(call)
         except Trouble as trouble:
@@ -199,7 +199,7 @@ class Storefront:
         return Reply.html(pages.admin(self.shop.name, wares, page, last, self.shop.orders()))
 
     def _admin_save(self, call: Call) -> Reply:
-        """The form's number goes in as it came, however old the page is: that is how such carts are."""
+        """Save the form's number as it came, however old the page is: such carts do that."""
         quantity = _whole(call.form, "quantity", -(2**31), 2**31 - 1)
         self.shop.admin_save(_whole(call.form, "product", 1), quantity)
         return Reply.see("/admin?page=" + quote(call.form.get("page", "1")))
@@ -212,17 +212,17 @@ class Storefront:
         return self.shop.switch("STOCK_ALLOW_CHECKOUT") == "true"
 
     def _page(self, call: Call) -> tuple[Sequence[Ware], int, int]:
-        """The products of the page asked for, its number, and the last page's."""
+        """Return the products of the requested page, its number, and the last page's."""
         last = max(1, -(-self.shop.count() // PAGE_ROWS))
         page = _whole(call.query, "page", 1) if "page" in call.query else 1
         return self.shop.stock((min(page, last) - 1) * PAGE_ROWS, PAGE_ROWS), min(page, last), last
 
 
 class _Server(ThreadingHTTPServer):
-    """Keeps the list of open connections, so that they can be cut."""
+    """A server that keeps the list of open connections, so that they can be cut."""
 
     request_queue_size = 128
-    daemon_threads = False  # closing waits for what is being done inside, so that nothing trades on a closed shop
+    daemon_threads = False  # closing waits for work in progress, so that nothing trades on a closed shop
 
     def __init__(self, address: tuple[str, int], storefront: Storefront) -> None:
         self.storefront = storefront
@@ -241,7 +241,7 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def cut(self) -> None:
-        """Ends every open connection under its user's hands."""
+        """Cut every open connection."""
         with self._open_lock:
             for connection in self._open:
                 try:
@@ -250,14 +250,14 @@ class _Server(ThreadingHTTPServer):
                     continue  # the other side was quicker
 
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002
-        """A caller that hangs up is no event; anything else goes to the log with its story."""
+        """Ignore a caller that hangs up; log anything else with its traceback."""
         error = sys.exc_info()[1]
         if not isinstance(error, ConnectionError):
             log.error("connection.failed", exc_info=error)
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Reads one request after another from one connection and writes each answer at once."""
+    """A handler that reads one request after another from one connection and writes each answer at once."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -288,7 +288,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve  # noqa: N815
 
     def _body(self, limit: int) -> bytes | None:
-        """The request's body; None, and the connection ends, if it is larger than ``limit`` or of unknown length."""
+        """Return the request's body; None, and the connection ends, if it is larger than ``limit`` or of unknown length."""
         length = self.headers.get("Content-Length", "0")
         if "Transfer-Encoding" in self.headers or not length.isdecimal() or len(length) > 18:
             self.close_connection = True
@@ -311,7 +311,7 @@ class _Handler(BaseHTTPRequestHandler):
         return headers
 
     def _write(self, reply: Reply) -> None:
-        """Head and body in one write: in two, the second could wait for the other side's delayed acknowledgement."""
+        """Write head and body at once: in two writes, the second could wait for the other side's delayed acknowledgement."""
         head = [
             f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}",
             f"Date: {self.date_time_string()}",
@@ -324,18 +324,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write("\r\n".join([*head, "", ""]).encode("latin-1") + body)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
-        """What the base class says of requests it cannot read."""
+        """Send the base class's error for requests it cannot read."""
         self.close_connection = True
         if not hasattr(self, "command"):
             self.command = ""
         self._write(Reply(int(code), (message or HTTPStatus(code).phrase).encode(), {"Content-Type": "text/plain"}))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """A shop of the demo keeps no access log."""
+        """Log nothing: a shop of the demo keeps no access log."""
 
 
 def _fields(text: str) -> dict[str, str]:
-    """The first value of each field of a query or a form."""
+    """Return the first value of each field of a query or a form."""
     try:
         return {name: values[0] for name, values in parse_qs(text, max_num_fields=32).items()}
     except ValueError:

@@ -1,7 +1,7 @@
-"""Holds the sample shop's tables: those of osCommerce 2.3 that trade and a connector need, in SQLite's words.
+"""Holds the sample shop's tables: those of osCommerce 2.3 that trade and a connector need, in SQLite.
 
 Path: ``shop`` opens its file through ``Pool`` and creates it with ``SCHEMA``.
-Promise: column names and meanings are osCommerce's; ids rise and are never used again.
+Promise: column names and meanings are osCommerce's; ids rise and are never reused.
 Never: holds a rule of trade.
 """
 
@@ -85,7 +85,7 @@ CREATE TABLE configuration (
 
 
 class Pool:
-    """SQLite connections to one file: each is used by one thread at a time, so that threads race for real.
+    """A pool of SQLite connections to one file: each is used by one thread at a time, so that threads race for real.
 
     Connections are in autocommit: every statement outside an explicit BEGIN commits alone.
     """
@@ -97,7 +97,7 @@ class Pool:
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
-        """A connection of one's own for the length of the block; what is left uncommitted is rolled back."""
+        """Lend a connection for the length of the block; uncommitted work is rolled back."""
         with self._lock:
             db = self._idle.pop() if self._idle else None
         db = db or self._open()
@@ -110,7 +110,7 @@ class Pool:
                 self._idle.append(db)
 
     def close(self) -> None:
-        """Closes the idle connections; a later call opens new ones."""
+        """Close the idle connections; a later call opens new ones."""
         with self._lock:
             idle, self._idle = self._idle, []
         for db in idle:
@@ -118,7 +118,7 @@ class Pool:
 
     def _open(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        # Shops hold bytes of every age; what is not UTF-8 is shown as U+FFFD and never breaks a page or an answer.
+        # Shops hold bytes of every age; bytes that are not UTF-8 are shown as U+FFFD and never break a page or an answer.
         db.text_factory = lambda raw: raw.decode("utf-8", "replace")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")

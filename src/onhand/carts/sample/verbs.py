@@ -1,4 +1,4 @@
-"""Does what the connector's verbs ask, on the sample shop's database.
+"""Serves the connector's verbs, on the sample shop's database.
 
 Path: ``connector`` calls ``Verbs.serve`` with a checked request while it holds the shop's lock.
 Promise: a look is one snapshot; a batch and the memory of it are one transaction; sums are exact whole numbers.
@@ -41,7 +41,7 @@ Document = Mapping[str, object]
 
 
 class Fault(Exception):
-    """A request that is not granted: the protocol's code, one sentence, and the members that go with the code."""
+    """A request that is refused: the protocol's code, one sentence, and the members that go with the code."""
 
     def __init__(self, code: str, message: str, **members: object) -> None:
         super().__init__(message)
@@ -51,14 +51,14 @@ class Fault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the connector remembers (section 3 of the protocol)."""
+    """The connector's memory (section 3 of the protocol)."""
 
     epoch: str
     last_seq: int
     begun_first: int | None
     begun_last: int | None
     last_first: int | None
-    last_answer: str  # JSON: the results, and what tells the batch from others with its numbers
+    last_answer: str  # JSON: the results, and the digest that tells the batch from others with its numbers
 
     @property
     def head(self) -> dict[str, object]:
@@ -80,7 +80,7 @@ class Verbs:
         }
 
     def serve(self, db: sqlite3.Connection, request: Document) -> Document:
-        """The answer without its ``ok``. Raises ``Fault`` and ``sqlite3.DatabaseError``."""
+        """Return the answer without its ``ok``. Raise ``Fault`` and ``sqlite3.DatabaseError``."""
         name = request.get("verb")
         verb = self._verbs.get(name) if isinstance(name, str) else None
         if verb is None:
@@ -219,11 +219,11 @@ class Verbs:
         return {"outcome": outcome, **state.head, "results": results, "holder": holder}
 
 
-# What the connector remembers
+# The connector's memory
 
 
 def _remember(db: sqlite3.Connection) -> None:
-    """Makes the connector's own row where there is none yet."""
+    """Make the connector's own row if there is none yet."""
     if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'onhand_state'").fetchone():
         with _writing(db):
             db.execute(
@@ -248,7 +248,7 @@ def _start_epoch(db: sqlite3.Connection) -> None:
 
 @contextmanager
 def _writing(db: sqlite3.Connection) -> Iterator[None]:
-    """One transaction that holds the right to write from its start. Left by an error, it is rolled back by the pool."""
+    """Open a transaction that holds the right to write from its start. If an error ends it, the pool rolls it back."""
     db.execute("BEGIN IMMEDIATE")
     yield
     db.execute("COMMIT")
@@ -256,7 +256,7 @@ def _writing(db: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def _snapshot(db: sqlite3.Connection) -> Iterator[State]:
-    """One consistent view; the state read first fixes it."""
+    """Open one consistent view; the first read fixes it."""
     db.execute("BEGIN")
     yield _state(db)
     db.execute("COMMIT")
@@ -266,7 +266,7 @@ def _snapshot(db: sqlite3.Connection) -> Iterator[State]:
 
 
 def _change(db: sqlite3.Connection, posts: Sequence[tuple[int, int, bool]]) -> list[list[object]]:
-    """Adds the posts' changes in one statement; answers those that took no effect, and why. Needs ``_writing``."""
+    """Add the posts' changes in one statement; return those that took no effect, and why. Needs ``_writing``."""
     quantities = dict(
         db.execute(
             "SELECT products_id, products_quantity FROM products WHERE products_id IN (SELECT value FROM json_each(?))",
@@ -298,7 +298,7 @@ def _whole(request: Document, name: str, least: int = 0) -> int:
 
 
 def _number(value: object, name: str, least: int) -> int:
-    """A whole number that may travel as a JSON number or as decimal text."""
+    """Return a whole number that may be sent as a JSON number or as decimal text."""
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,19}", value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= ID_MAX:
@@ -334,7 +334,7 @@ def _ids(request: Document, name: str) -> list[int]:
 
 
 def _posts(request: Document) -> list[tuple[int, int, bool]]:
-    """The posts of a batch: at least one, each product once."""
+    """Return the posts of a batch: at least one, each product once."""
     posts = []
     for post in _list(request, "posts"):
         if not isinstance(post, list) or len(post) != 3 or post[2] not in (0, 1):
@@ -346,7 +346,7 @@ def _posts(request: Document) -> list[tuple[int, int, bool]]:
 
 
 def _noted(state: State) -> dict[str, Any]:
-    """Of the batch settled last. Before there was a digest only the results were noted."""
+    """Return the note on the batch settled last. Before there was a digest, only the results were noted."""
     noted = json.loads(state.last_answer)
     return noted if isinstance(noted, dict) else {"results": noted, "digest": None, "holder": None}
 
@@ -359,7 +359,7 @@ def _holder(request: Document) -> str | None:
 
 
 def _digest(posts: Sequence[tuple[int, int, bool]]) -> str:
-    """What tells a batch from another with the same numbers."""
+    """Return the digest that tells a batch from another with the same numbers."""
     written = ";".join(f"{product}:{delta}:{int(reactivate)}" for product, delta, reactivate in posts)
     return hashlib.sha256(written.encode()).hexdigest()
 
@@ -374,7 +374,7 @@ def _crc(row: tuple[int, str | None, int]) -> int:
 
 
 def _totals(row: Sequence[int]) -> list[str]:
-    """The sums of a row that ends in the six slices, with each three slices made one."""
+    """Return the sums of a row that ends in the six slices, with each three slices combined."""
     *plain, q22, q11, q0, o22, o11, o0 = row
     return [str(total) for total in (*plain, (q22 << 22) + (q11 << 11) + q0, (o22 << 22) + (o11 << 11) + o0)]
 
@@ -400,13 +400,13 @@ _PLACED = " UNION ALL ".join(
 )
 _CELLS = f"{_WEIGHTED}, placed AS ({_PLACED}) SELECT cell, sum(q), sum(o), {_SLICES} FROM placed GROUP BY cell"
 
-# Order lines as look and orders tell them.
+# Order lines as look and orders return them.
 _LINES = """
 SELECT l.orders_products_id, l.orders_id, l.products_id, l.products_model, l.products_quantity, o.orders_status,
        EXISTS (SELECT 1 FROM orders_status_history h WHERE h.orders_id = l.orders_id)
 FROM orders_products l LEFT JOIN orders o ON o.orders_id = l.orders_id"""
 
-# Products as listings tells them.
+# Products as listings returns them.
 _ROWS = f"""
 SELECT p.products_id, p.products_model,
        coalesce((SELECT d.products_name FROM products_description d WHERE d.products_id = p.products_id
@@ -420,7 +420,7 @@ SELECT p.products_id, p.products_model,
            WHERE c.configuration_key = 'DOWNLOAD_ENABLED' AND c.configuration_value = 'true')
 FROM products p"""
 
-# What the catalogue figure is made of.
+# The parts of the catalogue figure.
 _CATALOGUE = "SELECT products_id, products_model, products_status FROM products"
 
 # A batch, added in one statement: the shop's own writes before it stay, and nothing but quantity and status moves.

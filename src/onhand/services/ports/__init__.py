@@ -1,4 +1,4 @@
-"""The floor plan: what the services need from outside, as protocols, one module per noun.
+"""The services' view of the outside: protocols, one module per noun.
 
 Path: services are written against these; ``carts`` and ``storage`` implement them; ``app`` puts them together.
 Promise: every call to a shop is one bounded request, and safe to repeat.

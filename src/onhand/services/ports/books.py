@@ -1,4 +1,4 @@
-"""All books, the store that opens them, and what every service gets.
+"""All books, the store that opens them, and the bundle that every service gets.
 
 Path: ``storage.books`` and ``storage.database`` implement them; ``app`` makes the ``House``.
 Promise: nothing but protocols and plain values.
@@ -76,18 +76,18 @@ class Books(Protocol):
 
 
 class Store(Protocol):
-    """Our database."""
+    """The database of OnHand."""
 
     def write(self, unit: Callable[[Books], T]) -> T:
         """Run a unit of work alone and commit it durably, or leave nothing of it. No network inside."""
 
     def read(self, unit: Callable[[Books], T]) -> T:
-        """Run reading work on one consistent snapshot."""
+        """Run reads on one consistent snapshot."""
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What every service needs."""
+    """The bundle of everything that every service needs."""
 
     store: Store
     clock: Clock

@@ -1,4 +1,4 @@
-"""What the services need of the book of carts.
+"""The port for the book of carts.
 
 Path: ``storage.carts`` implements it.
 Promise: nothing but protocols and plain values.
@@ -21,25 +21,25 @@ class CartBook(Protocol):
     """Carts."""
 
     def add(self, settings: Settings, at: datetime) -> int:
-        """Add a cart; returns its id."""
+        """Add a cart; return its id."""
 
     def all(self) -> list[Cart]:
         """Return all carts, in the order in which they were added."""
 
     def get(self, cart: int) -> Cart:
-        """Return a cart. Raises Refused if there is none."""
+        """Return a cart. Raise Refused if there is none."""
 
     def named(self, name: str) -> Cart:
-        """Raises Refused, with the names there are, if there is none of that name."""
+        """Return the cart of that name. Raise Refused, with the existing names, if there is none."""
 
     def edit(self, cart: int, settings: Settings) -> None:
         """Keep new settings."""
 
     def revise(self, cart: int) -> None:
-        """A person edited the settings."""
+        """Note that a person edited the settings."""
 
     def remove(self, cart: int) -> None:
-        """Forget the cart and its listings. Movements that came from it stay."""
+        """Delete the cart and its listings. Movements that came from it stay."""
 
     def greet(self, cart: int, hello: Hello) -> None:
         """Remember what kind of shop answered."""
@@ -51,13 +51,13 @@ class CartBook(Protocol):
         """
 
     def settle_alignment(self, cart: int, movement: int, by: Direction, at: datetime) -> None:
-        """Both sides are equal as of this movement, by Send or by Get."""
+        """Note that both sides are equal as of this movement, by Send or by Get."""
 
     def advance(self, cart: int, line: int) -> None:
         """Move the cursor: order lines up to this one are collected."""
 
     def begin_again(self, cart: int, place: Place) -> None:
-        """The shop's line numbers began again: go on reading from this place."""
+        """Note that the shop's line numbers began again: continue reading from this place."""
 
     def move_sums(self, cart: int, change: Sums) -> None:
         """Add this change to the five sums that the shop should have."""
@@ -66,7 +66,7 @@ class CartBook(Protocol):
         """Keep the shop's figure for its listing set; blank: read the products again."""
 
     def take_seqs(self, cart: int, count: int) -> None:
-        """The next numbers are taken by a batch; whatever was booked so far is marked by it."""
+        """Record that a batch takes the next numbers; it marks whatever was booked so far."""
 
     def owe_mark(self, cart: int) -> None:
         """Require a mark: trade was booked, so the next post must advance the sequence number."""
@@ -85,4 +85,4 @@ class CartBook(Protocol):
         trouble: str | None,
         trouble_since: datetime | None,
     ) -> None:
-        """Keep how the latest looks went."""
+        """Keep the results of the latest looks."""

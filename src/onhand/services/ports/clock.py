@@ -1,4 +1,4 @@
-"""What the services need of time.
+"""The port for time.
 
 Path: ``clock`` implements it, and the simulation holds it.
 Promise: nothing but protocols and plain values.
@@ -12,13 +12,13 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Time, passed in so that a simulation can hold it."""
+    """A clock, passed in so that a simulation can control it."""
 
     def now(self) -> datetime:
-        """The time, UTC-aware, for people and evidence."""
+        """Return the time, UTC-aware, for people and evidence."""
 
     def monotonic(self) -> float:
-        """Seconds that never jump, for waiting and settling."""
+        """Return seconds that never jump, for waiting and settling."""
 
     def sleep(self, seconds: float) -> None:
         """Wait."""

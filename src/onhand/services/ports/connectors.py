@@ -1,4 +1,4 @@
-"""What the services need to know about connectors beyond one open shop: addresses, keys and hints.
+"""The port for connectors beyond one open shop: addresses, keys and hints.
 
 Path: ``services.connecting`` checks and keeps what a person enters; ``app`` opens shops; ``carts.connectors`` implements it.
 Promise: nothing but protocols and plain values.
@@ -36,8 +36,8 @@ class Connectors(Protocol):
         """
 
     def complete(self, settings: Settings) -> Settings:
-        """Return the settings with the connector file in their address. Raises Refused, with a proposal, if the address names
-        another page."""
+        """Return the settings with the connector file in their address. Raise Refused, with a proposal, if the
+        address names another page."""
 
     def check_address(self, settings: Settings) -> None:
         """Raise Refused if no connector can be reached at this address with these settings."""
@@ -57,4 +57,4 @@ class Connectors(Protocol):
     def believes_hint(
         self, cart: Cart | None, path: str, body: bytes, headers: Mapping[str, str], now: datetime
     ) -> bool:
-        """Return whether the shop of this cart signed this request a moment ago. No cart, or one without a key, signed nothing."""
+        """Return whether the shop of this cart signed this request a moment ago. Without a cart or a key the answer is no."""

@@ -1,4 +1,4 @@
-"""What the services need of the ledger.
+"""The port for the ledger.
 
 Path: ``bookkeeping`` appends; ``storage.ledger`` implements it.
 Promise: nothing but protocols and plain values.
@@ -19,13 +19,13 @@ class Ledger(Protocol):
     """Movements."""
 
     def append(self, movements: Sequence[Movement], at: datetime) -> None:
-        """Write movements. Raises Conflict if an origin is booked already. Called by ``bookkeeping.book`` only."""
+        """Write movements. Raise Conflict if an origin is booked already. Called by ``bookkeeping.book`` only."""
 
     def booked(self, origins: Sequence[str]) -> set[str]:
-        """Those of the origins that are booked."""
+        """Return those of the origins that are booked."""
 
     def last(self) -> int:
-        """The id of the newest movement, 0 if none."""
+        """Return the id of the newest movement, 0 if there is none."""
 
     def of_item(
         self,
@@ -36,19 +36,20 @@ class Ledger(Protocol):
         cart: int | None = None,
         person: str = "",
     ) -> list[Entry]:
-        """Movements, newest first, of one item or of all; of a kind, a cart or a person if named."""
+        """Return movements, newest first, of one item or of all; of a kind, a cart or a person if named."""
 
     def since(self, items: Sequence[int], movement: int) -> dict[int, Since]:
-        """What was booked for each of these items after a movement. An import of an export of that moment is no other count."""
+        """Return what was booked for each of these items after a movement. An import of an export from that moment does not count as
+        another count."""
 
     def history(self, item: int, points: int) -> list[tuple[datetime, int]]:
-        """The balance at so many moments at most, oldest first, the newest among them: what it was right after a movement."""
+        """Return the balance at no more than so many moments, oldest first, with the newest: what it was right after a movement."""
 
     def trade_of(self, cart: int, item: int, since: datetime, limit: int) -> list[tuple[datetime, int]]:
-        """What one cart's trade moved of an item, newest first: when booked, signed units."""
+        """Return what one cart's trade moved of an item, newest first: when booked, signed units."""
 
     def trade_elsewhere(self, cart: int, after: int) -> dict[int, int]:
-        """Per item, the signed units that other carts' sales and cancellations moved after a movement id."""
+        """Return, per item, the signed units that other carts' sales and cancellations moved after a movement id."""
 
     def refold(self) -> list[tuple[str, int, int]]:
-        """Items whose balance is not the sum of their movements: SKU, balance, sum."""
+        """Return items whose balance is not the sum of their movements: SKU, balance, sum."""

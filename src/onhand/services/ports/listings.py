@@ -1,4 +1,4 @@
-"""What the services need of the book of listings.
+"""The port for the book of listings.
 
 Path: ``storage.listings`` implements it.
 Promise: nothing but protocols and plain values.
@@ -30,70 +30,70 @@ class ListingBook(Protocol):
         """Return these listings, by id."""
 
     def insert(self, cart: int, rows: Sequence[Row], ties: Mapping[int, Tie], aligned: bool) -> None:
-        """New listings whose counters are what the rows show."""
+        """Add listings whose counters are what the rows show."""
 
     def rebase(self, cart: int, rows: Sequence[Row]) -> None:
-        """Take over what the rows show, counters included, and forget what was held, parked and switched off."""
+        """Take over what the rows show, counters included, and clear what was held, parked and switched off."""
 
     def describe(self, cart: int, rows: Sequence[Row], ties: Mapping[int, Tie]) -> None:
         """Take over everything the rows show but the counters. A listing whose item changed is not aligned any more."""
 
     def forget(self, cart: int, products: Sequence[int]) -> None:
-        """These products are gone from the shop."""
+        """Note that these products are gone from the shop."""
 
     def tie(self) -> None:
         """Tie the unmatched listings of all carts to the items that have their SKU by now."""
 
     def alike(self, keys: Sequence[str], items: Sequence[int]) -> list[Listing]:
-        """Of all carts, what has one of these SKU keys, or is tied to one of these items by its SKU or by choice."""
+        """Return listings of all carts that have one of these SKU keys, or are tied to one of these items by SKU or by choice."""
 
     def settle(self, listings: Sequence[int], chosen: int | None, ignored: bool) -> None:
-        """What a person wants to be tied to what; ``retie`` has to follow."""
+        """Record which item a person wants a product tied to; ``retie`` has to follow."""
 
     def retie(self, ties: Mapping[int, Tie]) -> None:
-        """Give listings, by id, another tie than they have. They are not aligned any more, and nothing waits for them."""
+        """Give listings, by id, another tie. They are not aligned any more, and nothing waits for them."""
 
     def leave(self, listing: int, left: Left | None) -> None:
-        """Note where a listing was when it stopped being followed; None: forget that."""
+        """Note where a listing was when it stopped being followed; None clears that."""
 
     def resume(self, listing: int) -> None:
-        """Follow a listing again from where it was left."""
+        """Follow a listing again from where it stopped."""
 
     def align(self, cart: int, listings: Sequence[int]) -> None:
-        """Both sides are, or are about to be made, equal for these."""
+        """Note that both sides are, or are about to be made, equal for these."""
 
     def trade(self, cart: int, units: Mapping[int, int]) -> None:
         """Move counters by signed units per product, as trade does: the sum stays."""
 
     def drift(self, listing: int, amount: int, ordered: int, held: int) -> None:
-        """The shop's sum moved by itself. ``ordered`` of it was the counter, ``held`` of it waits for a person."""
+        """Record a drift of the shop's sum. ``ordered`` of it was the counter, ``held`` of it waits for a person."""
 
     def lack_name(self, listing: int, units: int) -> None:
         """Change the number of units booked as sold that no order line explains yet."""
 
     def release(self, listing: int, amount: int) -> None:
-        """A person decided about ``amount`` units that were held."""
+        """Release ``amount`` held units, because a person decided about them."""
 
     def note_shop(self, listing: int, row: Row, modified: str | None, off_by_sale: bool, emptied: bool) -> None:
-        """Take over whether the shop has it switched on, and whether it went off with nothing left."""
+        """Record whether the shop has it switched on, and whether it went off with nothing left."""
 
     def switch_on(self, listings: Sequence[int], on: bool) -> None:
-        """A person wants these on again with the next post; or (not ``on``) left off, whatever switched them off."""
+        """Record that a person wants these on again with the next post or, if not ``on``, left off, whatever switched them off."""
 
     def announce(self, items: Sequence[int]) -> set[int]:
-        """Make the listings of these items news, parked ones too: their next post is another one. The carts that have some."""
+        """Mark the listings of these items as news, parked ones too: their next post is another one. Return the carts that have some."""
 
     def announce_listings(self, listings: Sequence[int]) -> None:
-        """Make these listings news."""
+        """Mark these listings as news."""
 
     def give_up(self, listings: Sequence[int]) -> None:
-        """Both sides are not equal for these after all, and nothing is posted until they are aligned again."""
+        """Note that the two sides are not equal for these after all: nothing is posted until they are aligned again."""
 
     def due(self, cart: int, limit: int) -> list[Due]:
-        """Listings with news, in item order, so that rows are always locked in one order."""
+        """Return listings with news, in item order, so that rows are always locked in one order."""
 
     def carrier(self, cart: int) -> Due | None:
-        """Any one listing that is kept in step, to carry a mark."""
+        """Return any one listing that is kept in sync, to carry a mark."""
 
     def clear_news(self, listings: Sequence[int]) -> None:
         """Note that nothing is due for these any more."""
@@ -102,7 +102,7 @@ class ListingBook(Protocol):
         """Add the applied posts of a batch to the sums of their listings."""
 
     def park(self, listing: int, reason: str, at: datetime, person: str | None = None) -> None:
-        """Post nothing for it until something new is booked, or if a person wants it so, until it is released."""
+        """Post nothing for it until something new is booked or, if a person parked it, until it is released."""
 
     def unpark(self, listings: Sequence[int]) -> None:
         """Post for them again what is due by now."""
@@ -114,4 +114,4 @@ class ListingBook(Protocol):
         """Return the cells over all listings, as ``Shop.cells`` does for the shop."""
 
     def sums(self, cart: int) -> Sums:
-        """The five sums, added up anew."""
+        """Return the five sums, added up from all listings."""

@@ -1,4 +1,4 @@
-"""The floor plan of the office: people, the audit log, requests, figures.
+"""The ports of the office: people, the audit log, requests, figures.
 
 Path: ``ports.Books`` has these books among the others; ``storage`` implements them.
 Promise: as in ``ports``.
@@ -15,17 +15,17 @@ from onhand.domain.people import Caller, Person, Role, Scope, Session, Token
 
 
 class AuditBook(Protocol):
-    """Who asked for what."""
+    """A log of who asked for what."""
 
     def add(self, caller: Caller, verb: str, arguments: str, at: datetime) -> None:
         """Add an entry: who did what, with which arguments."""
 
 
 class RequestBook(Protocol):
-    """Answers to requests that came with a key."""
+    """Answers to requests that had an idempotency key."""
 
     def get(self, caller: str, key: str) -> tuple[str, str] | None:
-        """Fingerprint and answer."""
+        """Return the fingerprint and answer of a key."""
 
     def add(self, caller: str, key: str, fingerprint: str, answer: str, at: datetime) -> None:
         """Keep the answer to a request under its idempotency key."""
@@ -35,7 +35,7 @@ class RequestBook(Protocol):
 
 
 class ReportBook(Protocol):
-    """Counts for those who look after the carts."""
+    """Counts for people who look after the carts."""
 
     def cart_counts(self, cart: int) -> dict[str, int]:
         """Return how many listings, posts and differences of a cart are in which state."""
@@ -45,29 +45,29 @@ class FigureBook(Protocol):
     """Figures over time."""
 
     def sample(self, at: datetime) -> None:
-        """Write down how deep each cart's post stack is."""
+        """Record how deep each cart's post stack is."""
 
     def forget(self, before: datetime) -> None:
         """Delete figures from before this time."""
 
 
 class PeopleBook(Protocol):
-    """Who may come in."""
+    """Users, sessions, one-time links and API tokens."""
 
     def count(self) -> int:
-        """How many users there are, active or not."""
+        """Return how many users there are, active or not."""
 
     def all(self) -> list[Person]:
         """Return all users, by name."""
 
     def get(self, person: int) -> Person:
-        """Raises Refused if there is none of that number."""
+        """Return a user. Raise Refused if there is none with that number."""
 
     def named(self, name: str) -> tuple[Person, str | None] | None:
-        """The user of that name, ignoring case, and his password's hash."""
+        """Return the user of that name, ignoring case, and their password's hash."""
 
     def add(self, name: str, role: Role, at: datetime) -> int:
-        """Raises Refused if the name is taken."""
+        """Add a user. Raise Refused if the name is taken."""
 
     def edit(self, person: int, role: Role, active: bool) -> None:
         """Keep a user's role, and whether they can log in."""
@@ -76,7 +76,7 @@ class PeopleBook(Protocol):
         """Keep the hash of a user's password."""
 
     def administrators(self) -> int:
-        """How many active administrators can log in."""
+        """Return how many active administrators can log in."""
 
     def add_session(self, session: Session) -> None:
         """Keep a new session."""
@@ -85,7 +85,7 @@ class PeopleBook(Protocol):
         """Return the session with this digest, if there is one."""
 
     def sessions(self, person: int | None = None) -> list[Session]:
-        """Newest use first."""
+        """Return sessions, the one used last first."""
 
     def see_session(self, digest: str, at: datetime) -> None:
         """Note that a session was used."""
@@ -100,10 +100,10 @@ class PeopleBook(Protocol):
         """Delete sessions begun before ``expired`` or last used before ``idle``."""
 
     def add_link(self, digest: str, person: int | None, expires_at: datetime) -> None:
-        """A new one-time link; older ones for the same person end."""
+        """Add a one-time link; older ones for the same person end."""
 
     def link(self, digest: str, now: datetime) -> tuple[int | None] | None:
-        """For whom a link is that has not ended; None if there is no such link."""
+        """Return whom a valid link is for; None if there is no such link."""
 
     def end_link(self, digest: str) -> None:
         """End a one-time link."""
@@ -120,7 +120,7 @@ class PeopleBook(Protocol):
         """Keep a new API token; returns its id."""
 
     def tokens(self) -> list[Token]:
-        """Newest first."""
+        """Return API tokens, newest first."""
 
     def token(self, digest: str) -> Token | None:
         """Return the API token with this digest, if there is one."""

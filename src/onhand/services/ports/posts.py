@@ -1,4 +1,4 @@
-"""What the services need of the books of posts and differences.
+"""The ports for the books of posts and differences.
 
 Path: ``storage.posts`` and ``storage.differences`` implement them.
 Promise: nothing but protocols and plain values.
@@ -23,19 +23,19 @@ class PostBook(Protocol):
         """Store a batch as pending, before it is sent."""
 
     def knows_epoch(self, cart: int, epoch: str) -> bool:
-        """Whether the cart has posted in this epoch, now or earlier."""
+        """Return whether the cart has posted in this epoch, now or earlier."""
 
     def pending(self, cart: int) -> Batch | None:
-        """The one batch of this cart that is not settled."""
+        """Return the batch of this cart that has no outcome yet; there is at most one."""
 
     def last(self, cart: int) -> Batch | None:
-        """The batch with the highest numbers of the current epoch, settled or not."""
+        """Return the batch with the highest numbers of the current epoch, with or without an outcome."""
 
     def settle(self, cart: int, batch: Batch, failed: Mapping[int, State], at: datetime) -> None:
-        """Note the outcome. ``failed`` maps product to state; all others were applied."""
+        """Record the outcome. ``failed`` maps product to state; all others were applied."""
 
     def of_listing(self, listing: int, since: datetime, limit: int) -> list[tuple[datetime, int]]:
-        """Applied posts, newest first: when settled, signed units."""
+        """Return applied posts, newest first: time of the outcome, signed units."""
 
 
 class DifferenceBook(Protocol):
@@ -52,31 +52,31 @@ class DifferenceBook(Protocol):
         at: datetime,
         note: str = "",
     ) -> int:
-        """Record a difference; returns its id."""
+        """Record a difference; return its id."""
 
     def close(self, difference: int, at: datetime, note: str) -> None:
-        """Close a difference with a note of what became of it."""
+        """Close a difference with a note on how it ended."""
 
     def close_healed(self, listings: Sequence[int], at: datetime) -> None:
-        """The posts that heal these listings took effect."""
+        """Close differences of these listings whose healing posts took effect."""
 
     def close_listings(self, listings: Sequence[int], at: datetime, note: str) -> None:
-        """These were tied anew: what was open about them is settled by that."""
+        """Close differences of these listings, which were tied differently."""
 
     def close_shown(self, listings: Sequence[int], at: datetime, note: str) -> None:
-        """What was only shown about these listings is over; what waits for a person goes on waiting."""
+        """Close differences of these listings that were only shown; those that wait for a person stay open."""
 
     def close_cart(self, cart: int, at: datetime, note: str, listings: Sequence[int] | None = None) -> None:
-        """The cart, or these listings of it, were aligned: what was open there is settled by that."""
+        """Close differences of the cart, or of these listings, because an alignment settled them."""
 
     def awaiting(self, listing: int, amount: int) -> int | None:
-        """The difference of this listing and amount that waits for a person, if there is one."""
+        """Return the difference of this listing and amount that waits for a person, if there is one."""
 
     def get(self, difference: int) -> Difference:
-        """Return a difference. Raises Refused if there is none."""
+        """Return a difference. Raise Refused if there is none."""
 
     def restored(self, cart: int) -> bool:
-        """Return whether this shop, or our own store, was ever put back to a backup."""
+        """Return whether this shop, or our own store, was ever restored from a backup."""
 
     def heals(self, listing: int, since: datetime) -> int:
-        """How often a listing was healed for causes that trade does not explain."""
+        """Return how often a listing was healed for causes that trade does not explain."""

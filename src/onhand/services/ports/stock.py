@@ -1,4 +1,4 @@
-"""The floor plan of the stock room: what people know of items, orders, count sheets.
+"""The ports of the stock room: details of items, orders, count sheets.
 
 Path: ``ports.Books`` has these books among the others; ``storage`` implements them.
 Promise: as in ``ports``.
@@ -21,22 +21,22 @@ class ItemBook(Protocol):
     """Items and their balances."""
 
     def add(self, sku: str, name: str, at: datetime) -> int:
-        """A new item with nothing on hand; its id. Raises Refused if the SKU is taken."""
+        """Add an item with nothing on hand; return its id. Raise Refused if the SKU is taken."""
 
     def add_all(self, new: Sequence[tuple[str, str]], at: datetime) -> dict[str, int]:
-        """New items from (SKU, name); the id of each SKU key. Raises Refused if a SKU is taken or looks like another item's."""
+        """Add items from (SKU, name); return the id of each SKU key. Raise Refused if a SKU is taken or looks like another item's."""
 
     def look_alikes(self, skus: Collection[str]) -> dict[str, str]:
-        """Which of these SKUs look like another item's without being the same: that item's SKU, by the given one."""
+        """Return which of these SKUs look like another item's without being the same: that item's SKU, by the given one."""
 
     def by_key(self, keys: Sequence[str]) -> dict[str, Item]:
-        """Those of the SKU keys that exist."""
+        """Return those of the SKU keys that exist."""
 
     def padded(self, skus: Collection[str]) -> dict[str, str]:
-        """Which of these SKUs are the digits of an item's SKU without its leading zeros: that item's SKU, by the given one."""
+        """Return which of these SKUs are the digits of an item's SKU without its leading zeros: that item's SKU, by the given one."""
 
     def keys(self) -> dict[str, int]:
-        """Every SKU key with its item id."""
+        """Return every SKU key with its item id."""
 
     def by_id(self, items: Sequence[int]) -> dict[int, Item]:
         """Return these items, by id."""
@@ -45,51 +45,50 @@ class ItemBook(Protocol):
         """Return all items, by id."""
 
     def set_aside(self, items: Sequence[int] | None = None) -> set[int]:
-        """Those with Ignore QOH or Drop ship, of these or of all: shops are not to follow them."""
+        """Return items with Ignore QOH or Drop ship, of these or of all: shops must not follow them."""
 
     def change_sku(self, item: int, sku: str) -> None:
-        """Raises Refused if another item has it or has one that looks the same."""
+        """Change an item's SKU. Raise Refused if another item has it or has one that looks the same."""
 
     def move(self, changes: Mapping[int, int]) -> None:
-        """Add signed units to balances. Called by ``bookkeeping.book`` and by nobody else.
-        Raises Refused if a balance would leave its range."""
+        """Add signed units to balances. Called by ``bookkeeping.book`` only. Raise Refused if a balance would leave its range."""
 
 
 class InventoryBook(Protocol):
-    """What people know of items."""
+    """The details of items that people edit."""
 
     def of(self, items: Sequence[int]) -> dict[int, Particulars]:
         """Return the details of these items, by id."""
 
     def save(self, changed: Mapping[int, Particulars]) -> None:
-        """By item; each revision grows by one. Raises Refused if there is no such supplier."""
+        """Save details, by item; each revision grows by one. Raise Refused if there is no such supplier."""
 
     def suppliers(self, names: Collection[str]) -> dict[str, int]:
-        """Their ids by the key of their names, blank ones left out. Raises Refused if there is no such supplier."""
+        """Return supplier ids by the key of their names, blank ones left out. Raise Refused if there is no such supplier."""
 
 
 class MappingBook(Protocol):
-    """Which heading of a file means which column, as people chose it."""
+    """People's choices of which heading of a file means which column."""
 
     def of(self, kind: str) -> dict[str, str]:
-        """Columns by normal heading, for one kind of file; a blank column is left out."""
+        """Return columns by normal heading, for one kind of file; a blank column is left out."""
 
     def remember(self, kind: str, chosen: Mapping[str, str]) -> None:
-        """Keep these choices; an older one for the same heading goes."""
+        """Keep these choices; they replace older ones for the same heading."""
 
 
 class OrderBook(Protocol):
     """Orders of carts and those entered by hand."""
 
     def find(self, number: str, cart: int | None, epoch: str = "") -> Order:
-        """An order of a cart, or one entered by hand. Raises Refused."""
+        """Return an order of a cart, or one entered by hand. Raise Refused if there is none."""
 
 
 class PhoneOrderBook(Protocol):
     """Orders entered by hand."""
 
     def add(self, number: str, person: str, note: str, lines: Sequence[tuple[int, int]], at: datetime) -> None:
-        """Keep an order and its (item, units) lines. Raises Refused if the number is taken."""
+        """Keep an order and its (item, units) lines. Raise Refused if the number is taken."""
 
     def next_number(self) -> str:
         """Return the number of the next phone order."""
@@ -99,14 +98,14 @@ class CountBook(Protocol):
     """Count sheets."""
 
     def add(self, name: str, person: str, at: datetime) -> int:
-        """A new, empty sheet; its number."""
+        """Add an empty sheet; return its number."""
 
     def get(self, sheet: int) -> CountSheet:
-        """Raises Refused if there is none of that number."""
+        """Return a sheet. Raise Refused if there is none of that number."""
 
     def fill(self, sheet: int, search: str, supplier: str, limit: int) -> tuple[int, int]:
-        """Put items on a new sheet; returns how many, at most one more than ``limit``, and how many drop-ship items are left out.
-        Raises Refused if there is no such supplier."""
+        """Put items on a new sheet; return how many, at most one more than ``limit``, and how many drop-ship items are left out. Raise
+        Refused if there is no such supplier."""
 
     def put(self, sheet: int, chosen: Sequence[int]) -> None:
         """Put items on a count sheet."""
@@ -118,22 +117,22 @@ class CountBook(Protocol):
         """Return how many items a sheet has."""
 
     def lines(self, sheet: int, chosen: Sequence[int]) -> dict[int, CountLine]:
-        """Those of the items that are on the sheet."""
+        """Return lines of those of the items that are on the sheet."""
 
     def counted(self, sheet: int) -> dict[int, CountLine]:
         """Return the lines of a sheet that were counted, by item."""
 
     def enter(self, sheet: int, lines: Sequence[CountLine]) -> None:
-        """Keep what was entered; the sheet's revision grows."""
+        """Save what was entered; the sheet's revision grows."""
 
     def close(self, sheet: int, state: SheetState, at: datetime) -> None:
-        """Close a sheet: it was applied or discarded."""
+        """Close a sheet: it was posted or discarded."""
 
     def newest_by(self, at: datetime) -> int:
-        """The newest movement that was booked by a time, 0 if none."""
+        """Return the newest movement that was booked by a time, 0 if there is none."""
 
     def moved_after(self, chosen: Sequence[int], movement: int) -> dict[int, int]:
-        """Signed units booked for each of the items after a movement."""
+        """Return signed units booked for each of the items after a movement."""
 
     def overtaken(self, sheet: int) -> list[str]:
-        """SKUs that were counted on this sheet, and whose item another count corrected after that moment."""
+        """Return SKUs counted on this sheet whose item another count corrected after that moment."""

@@ -1,4 +1,4 @@
-"""What the services need of the books of parameters and long work.
+"""The ports for the books of parameters and long work.
 
 Path: ``storage.office`` and ``storage.tasks`` implement them.
 Promise: nothing but protocols and plain values.
@@ -28,22 +28,22 @@ class TaskBook(Protocol):
     """Long work."""
 
     def start(self, verb: str, cart: int | None, arguments: str, person: str, at: datetime) -> int:
-        """A new task, running; its id. The oldest are forgotten."""
+        """Start a task, running; return its id. The oldest are deleted."""
 
     def end(self, task: int, state: TaskState, result: str | None, message: str, at: datetime) -> None:
         """Note how a task ended."""
 
     def running(self) -> list[int]:
-        """Return the tasks that are at work."""
+        """Return the running tasks."""
 
     def add_lines(self, task: int, first: int, lines: Sequence[TaskLine]) -> None:
-        """What came of some SKUs, numbered from ``first``."""
+        """Record the results of some SKUs, numbered from ``first``."""
 
     def get(self, task: int) -> Task:
-        """Return a task. Raises Refused if there is none."""
+        """Return a task. Raise Refused if there is none."""
 
     def latest(self, limit: int, before: int | None = None, cart: int | None = None) -> list[Task]:
-        """Newest first, from below a number; of one cart if named."""
+        """Return tasks, newest first, from below a number; of one cart if named."""
 
     def lines(self, task: int, result: str | None, after: int, limit: int) -> list[tuple[int, TaskLine]]:
-        """Numbered lines above ``after``, with this result if named."""
+        """Return numbered lines above ``after``, with this result if named."""

@@ -1,7 +1,7 @@
-"""Audit log: who had what done, by which way, and when.
+"""Audit log: who did what, how and when.
 
 Path: ``/audit``, for administrators.
-Promise: entries were written with what they tell of, in one commit.
+Promise: an entry and the change it records are one commit.
 Never: shows a secret; arguments were redacted before they were kept.
 """
 
@@ -15,7 +15,7 @@ from onhand.web.declaring import page
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
 
-ROWS = 50  # of one page
+ROWS = 50  # entries on one page
 FILTERS = ("who", "what", "day")
 
 
@@ -23,7 +23,7 @@ def _audit(visit: Visit) -> Page:
     asked = {name: visit.query[name] for name in (*FILTERS, "before") if visit.query.get(name)}
     try:
         found = visit.do("audit_list", limit=ROWS + 1, **asked)
-    except Refused as error:  # a filter that cannot be; the page comes back with it
+    except Refused as error:  # an invalid filter; the page comes back with it
         visit.form = dict(asked)
         verbs = visit.do("audit_list", limit=1)["verbs"]
         return visit.refuse(error, lambda: _page(visit, {"entries": [], "verbs": verbs}))
@@ -43,7 +43,7 @@ def _page(visit: Visit, found: Data) -> Page:
 
 
 def _told(arguments: str) -> list[tuple[str, str]]:
-    """What a verb was told, as names and values. What was too long to be kept whole is shown as it was kept."""
+    """Return the arguments of a verb as names and values. What was too long to be kept whole is shown as it was kept."""
     try:
         given = json.loads(arguments)
     except ValueError:

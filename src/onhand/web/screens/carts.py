@@ -2,7 +2,7 @@
 
 Path: ``/carts``, ``/carts/new`` and ``/carts/ID``; a cart is addressed by its number, since its name can change.
 Promise: Synchronize Inventory is there only while SynchQOH is True; checking it compares first and says what differs.
-Never: shows a key, but in the file that an administrator asks for; a password never.
+Never: shows a key except in the file that an administrator asks for, or ever a password.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from onhand.web.named import Named, numbered
 from onhand.web.visit import Page, Visit
 from onhand.words import choices, counted
 
-DIFFERING_ROWS = 20  # of the counts that keep a cart from being switched on
+DIFFERING_ROWS = 20  # rows of the counts that keep a cart from being switched on
 POLICIES = (
     ("default", "As in System Parameters (EditPolicy)"),
     *choices(Policy),
@@ -109,12 +109,12 @@ def _key(visit: Visit, cart: str) -> Page | Response:
 
 
 def _synch_qoh(visit: Visit) -> bool:
-    """Whether real-time synchronization is possible at all."""
+    """Return whether real-time synchronization is possible at all."""
     return bool(visit.do("param_get", name="SynchQOH")["value"])
 
 
 def _page(visit: Visit, found: Named, **more: Any) -> Page:
-    """The page of one cart. What a form brought back is not live: its address is none to listen at."""
+    """Return the page of one cart. A page after an error is not live, because a form's address has no page."""
     cart = visit.do("cart_show", cart=numbered(visit, found.id).name)
     data = {
         "cart": cart,
@@ -136,7 +136,7 @@ def _next_step(cart: Mapping[str, Any]) -> str:
 
 
 def _save(visit: Visit, cart: str) -> Page | Response:
-    """The settings first; then the switch, if it was moved."""
+    """Save the settings first, then move the switch if it was changed."""
     found, form = numbered(visit, cart), visit.form
     wanted = {
         name: form.get(name, "").strip() or 0 for name in ("buffer", "batch_size", "tick_seconds", "settle_seconds")
@@ -147,7 +147,7 @@ def _save(visit: Visit, cart: str) -> Page | Response:
         saved = visit.do("cart_edit", cart=found.name, **wanted, **checked)
     except OnHandError as error:
         return visit.refuse(error, lambda: _page(visit, found))
-    # The box may have been absent when the page was opened: what was not shown was not unchecked.
+    # The box may have been absent when the page was opened: a box that was not shown was not unchecked.
     box, checked_now = form.get("box") == "yes" and _synch_qoh(visit), visit.checked("synchronize")
     if box and checked_now != saved["synchronize"]:
         return _switch(visit, found, checked_now, "")
@@ -155,7 +155,7 @@ def _save(visit: Visit, cart: str) -> Page | Response:
 
 
 def _switch(visit: Visit, found: Named, on: bool, reason: str) -> Page | Response:
-    """Switch Synchronize Inventory. Counts that differ are listed, with what can be done about them."""
+    """Switch Synchronize Inventory. Counts that differ are listed, with the possible next steps."""
     name = numbered(visit, found.id).name
     said = f"Synchronization is off for {name}: its sales are not recorded and no updates are sent."
     try:
@@ -178,7 +178,7 @@ def _switch(visit: Visit, found: Named, on: bool, reason: str) -> Page | Respons
 
 
 def _test(visit: Visit, cart: str) -> Page:
-    """The real path: hello and a look, and with a SKU one unit there and back."""
+    """Test the real path: hello and a look, and with a SKU one unit there and back."""
     found = numbered(visit, cart)
     sku = visit.form.get("sku", "").strip()
     try:
@@ -190,7 +190,7 @@ def _test(visit: Visit, cart: str) -> Page:
 
 
 def _check_free(visit: Visit, found: Named) -> None:
-    """A page does not wait for minutes until a Send is done. Raises Conflict."""
+    """Raise Conflict while a Send is running: a page does not wait for minutes."""
     task = visit.do("cart_show", cart=numbered(visit, found.id).name)["task"]
     if task is not None:
         raise Conflict(
@@ -199,7 +199,7 @@ def _check_free(visit: Visit, found: Named) -> None:
 
 
 def _file(name: str, content: bytes) -> Response:
-    """A file for a person to keep."""
+    """Return a file for a person to keep."""
     disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type="application/octet-stream", headers={**FILE, **disposition})
 

@@ -1,6 +1,6 @@
-"""Gives charts their numbers.
+"""Returns the numbers of charts.
 
-Path: ``own.js`` asks ``/charts/{what}.json`` for each picture of a page, and again when the page is told of news.
+Path: ``own.js`` asks ``/charts/{what}.json`` for each picture of a page, and again when the page hears of news.
 Promise: the numbers are those of the verb ``chart``.
 Never: draws.
 """

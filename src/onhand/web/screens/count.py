@@ -1,8 +1,8 @@
 """Count: count sheets, counting blind with a scanner or in a table, review, and posting.
 
 Path: ``/counts``; each form calls one of the ``count_…`` verbs.
-Promise: who counts does not see what is expected; what others count appears by itself, and what was typed stays as it is.
-Never: decides whose count holds; the clerk does.
+Promise: people who count do not see what is expected; counts of others appear automatically, and typed text stays as it is.
+Never: decides between two counts; the clerk does.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from onhand.web.visit import Page, Visit
 from onhand.wire import Data
 from onhand.words import counted, label
 
-ROWS = 50  # of one page
+ROWS = 50  # rows on one page
 TONES = {"open": "way", "posted": "ok", "discarded": "off"}
 COUNT, HOW_OF = "count:", "how:"  # before a SKU: the fields of its line
 HOW = (
@@ -71,8 +71,8 @@ def _sheet(
     bad_lines: object = None,
     asked: Data = files.NOT_ASKED,
 ) -> Page:
-    """The page on which people count. ``stale`` has the lines that somebody counted since this page was opened, by SKU;
-    ``bad_lines`` what is wrong with the lines of a file."""
+    """Return the page on which people count. ``stale`` has the lines that were counted since this page was opened, by SKU; ``bad_lines``
+    the errors in the lines of a file."""
     query = visit.query
     left = bool(query.get("left"))
     where = _given(after=query.get("after"), before=query.get("before"), search=query.get("q"))
@@ -99,13 +99,13 @@ def _sheet(
         else None,
         "on": _at(visit, address, before=None, after=rows[-1]["sku"]) if rows and on_further else None,
     }
-    # What a person types must not be drawn anew while rows leave the list: then only the figures are live.
+    # What a person types must not be redrawn while rows leave the list: then only the figures are live.
     live = () if visit.path != address else ("count_figures",) if left else ("count_figures", "count_rows")
     return Page("count.html", data, found["name"], live)
 
 
 def _enter(visit: Visit, sheet: str) -> Page | Response:
-    """The counts of the table that were filled in, and one that is taken back."""
+    """Save the counts of the table that were filled in, and one that is taken back."""
     taken_back, seen = visit.form.get("take_back", ""), visit.form.get("seen", "")
     typed = {name.removeprefix(COUNT): units for name, units in visit.form.items() if name.startswith(COUNT)}
     lines: list[dict[str, Any]] = [
@@ -128,7 +128,7 @@ def _enter(visit: Visit, sheet: str) -> Page | Response:
 
 
 def _scan(visit: Visit, sheet: str) -> Page | Response:
-    """One SKU and its units. A scanner ends a SKU with Enter: without units the page comes back and asks for them."""
+    """Save one SKU and its units. A scanner ends a SKU with Enter: without units the page comes back and asks for them."""
     sku, units, how = (visit.form.get(name, "").strip() for name in ("scanned", "units", "scan_how"))
     address = f"/counts/{sheet}"
     if sku and not units:
@@ -209,22 +209,22 @@ def _discard(visit: Visit, sheet: str) -> Page | Response:
     )
 
 
-# What these screens share
+# Shared by these screens
 
 
 def _given(**words: str | None) -> dict[str, str]:
-    """Those of the words that are not blank."""
+    """Return the words that are not blank."""
     return {name: word for name, word in words.items() if word and word.strip()}
 
 
 def _at(visit: Visit, address: str, **changes: str | int | None) -> str:
-    """The counting page with this page's query, changed."""
+    """Return the address of the counting page with this page's query, changed."""
     query = visit.link(**changes).partition("?")[2]
     return f"{address}?{query}" if query else address
 
 
 def _counted_at(visit: Visit) -> dict[str, str]:
-    """The time of counting, if one was typed: on the clock of this machine, as all times on the screens are."""
+    """Return the time of counting, if one was typed: on the clock of this machine, like all times on the screens."""
     typed = visit.form.get("counted_at", "").strip()
     if not typed:
         return {}
@@ -240,7 +240,7 @@ def _stale(error: OnHandError) -> list[Data]:
 
 
 def _placed(error: OnHandError, fields: Sequence[str]) -> OnHandError:
-    """The same error with the faults of single lines (``lines.3.counted``) named by the fields that hold them."""
+    """Return the same error with the faults of single lines (``lines.3.counted``) under the names of their fields."""
     faults = error.facts.get("arguments")
     for fault in faults if isinstance(faults, list) else []:
         words = str(fault["argument"]).split(".")

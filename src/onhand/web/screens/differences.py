@@ -1,7 +1,7 @@
-"""Differences: where a shop and OnHand differed, why, and what was or is to be done; with the buttons to decide and to check again.
+"""Differences: where a shop and OnHand differed, why, and what was done or needs a decision.
 
 Path: ``/differences``, filtered by cart, cause, and whether they are open.
-Promise: each says in words what was seen and what follows; the newest stand first, one bounded page at a time.
+Promise: each says in words what was seen and what follows; the newest come first, one bounded page at a time.
 Never: decides for a person.
 """
 
@@ -43,7 +43,7 @@ def _recheck(visit: Visit, number: str) -> Page | Response:
 
 
 def _submit(visit: Visit, verb: str, arguments: dict[str, Any], said: str) -> Page | Response:
-    """Do it, and come back to the list as it was filtered."""
+    """Carry out a form, and return to the list with its filter."""
     asked = {name: value for name, value in parse_qsl(visit.form.get("back", "")) if name in FILTERS}
     then = f"/differences?{urlencode(asked)}" if asked else "/differences"
     return visit.submit(verb, arguments, again=lambda: _page(visit, asked), then=then, said=said)

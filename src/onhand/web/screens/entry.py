@@ -1,7 +1,7 @@
-"""The way in and out: log-in, log-out, and the one-time link with which a password is chosen.
+"""Login and logout, and the one-time link with which a password is chosen.
 
 Path: every page sends a browser without a session to ``/login``; a link made by an administrator, or at the first start, is a ``/begin``.
-Promise: a wrong name and a wrong password are told alike; a link works once.
+Promise: a wrong name and a wrong password get the same answer; a link works once.
 Never: shows anything of the store.
 """
 
@@ -17,7 +17,7 @@ from onhand.web.visit import Page, Visit, within
 
 
 def _login(visit: Visit) -> Page | Response:
-    """The log-in; who is in already is sent on."""
+    """Return the login page; users who are already logged in are sent on."""
     if visit.visitor:
         return visit.go(within(visit.query.get("next", "/")))
     return _asked(visit)
@@ -50,13 +50,13 @@ def _choose(visit: Visit, link: str) -> Page | Response:
 
 
 def _asked(visit: Visit) -> Page:
-    """The page that asks for name and password."""
+    """Return the page that asks for name and password."""
     empty = people.nobody_yet(visit.app.house)
     return Page("login.html", {"next": within(visit.query.get("next", "/")), "empty": empty}, "Log in")
 
 
 def _begin(visit: Visit, link: str) -> Page:
-    """Raises Refused if the link was used or has ended."""
+    """Return the page of a one-time link. Raise Refused if the link was used or has ended."""
     holder = people.link_holder(visit.app.house, link)
     return Page("begin.html", {"holder": holder, "action": visit.path}, "Choose a password")
 

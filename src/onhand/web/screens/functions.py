@@ -1,7 +1,7 @@
 """Shopping Cart Functions: Send QOH to Website and Get QOH from Website, each with a preview first.
 
-Path: ``/functions``; what is begun here goes on at ``/tasks/NO``.
-Promise: nothing is changed before the preview was seen; a preview has all the counts but only the first rows.
+Path: ``/functions``; work that starts here continues at ``/tasks/NO``.
+Promise: nothing changes before the preview was shown; a preview has all the counts but only the first rows.
 Never: does the work itself: a task does, and survives this page.
 """
 
@@ -39,7 +39,7 @@ def _begin(visit: Visit) -> Page | Response:
 
 
 def _page(visit: Visit, asked: dict[str, str]) -> Page:
-    """The page for what is asked: a cart, and the preview of one direction."""
+    """Return the page for a cart and the preview of one direction."""
     known = carts(visit)
     wanted = asked.get("cart") or (str(known[0].id) if len(known) == 1 else "")
     cart = numbered(visit, wanted) if wanted else None
@@ -60,12 +60,12 @@ def _page(visit: Visit, asked: dict[str, str]) -> Page:
         if asked.get("preview") in VERBS and data["running"] is None:
             data["preview"] = _preview(visit, cart, asked)
     title = f"{cart.name}: Shopping Cart Functions" if cart else "Shopping Cart Functions"
-    # A preview asks the shop: it is taken once, not whenever something changes.
+    # A preview asks the shop, so it is taken once, not at every change.
     return Page("functions.html", data, title, () if asked.get("preview") or not cart else ("latest",))
 
 
 def _preview(visit: Visit, cart: Named, asked: dict[str, str]) -> dict[str, Any] | None:
-    """What the button would do. None if it cannot be told; the page says why."""
+    """Return what the button would do; None if that cannot be found out, and the page says why."""
     direction = asked["preview"]
     options = _options(direction, asked)
     try:
@@ -81,7 +81,7 @@ def _preview(visit: Visit, cart: Named, asked: dict[str, str]) -> dict[str, Any]
 
 
 def _options(direction: str, asked: dict[str, str]) -> dict[str, Any]:
-    """What can be chosen beside the button, as arguments of its verb."""
+    """Return the options next to the button, as arguments of its verb."""
     if direction == "get":
         return {"create": bool(asked.get("create"))}
     size = asked.get("batch_size", "").strip()

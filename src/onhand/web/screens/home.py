@@ -1,7 +1,7 @@
-"""Home: does every shop show what is on hand, and what happened today.
+"""Home: whether every shop shows what is on hand, and what happened today.
 
-Path: ``/`` and its stream ask verbs; ``view`` puts what they answer into words.
-Promise: the counts over all listings are taken once for all browsers, and never so often that they become a load.
+Path: ``/`` and its stream ask verbs; ``view`` puts their answers into words.
+Promise: the counts over all listings are taken once for all browsers, and not so often that they become a burden.
 Never: changes anything.
 """
 
@@ -38,7 +38,7 @@ def _home(visit: Visit) -> Page:
 
 
 def _differences(visit: Visit) -> list[dict[str, Any]]:
-    """The newest ones, those that are open before all others."""
+    """Return the newest differences, open ones first."""
     open_ones = visit.do("differences", open_only=True, limit=LATEST_ROWS)["differences"]
     newest = visit.do("differences", limit=LATEST_ROWS)["differences"]
     return list({row["id"]: row for row in open_ones + newest}.values())[:LATEST_ROWS]

@@ -1,7 +1,7 @@
-"""Inventory: all items with what is on hand and what each shop shows; new items, and tables that come in and go out.
+"""Inventory: all items with what is on hand and what each shop shows; new items, import and export.
 
 Path: ``/inventory``; an item's own page is in ``item``.
-Promise: a file is looked at before anything is booked, and then booked whole.
+Promise: a file is previewed before anything is booked, and then booked as a whole.
 Never: overwrites a count that the page did not show.
 """
 
@@ -22,9 +22,9 @@ from onhand.web.named import suppliers
 from onhand.web.visit import Page, Visit
 from onhand.words import counted
 
-ROWS = 50  # of one page
-SUPPLIERS = 1000  # to choose from in the filter
-SHOPS = 8  # columns; a table of more is no table any more
+ROWS = 50  # items on one page
+SUPPLIERS = 1000  # suppliers in the filter
+SHOPS = 8  # columns of shops; a wider table is not readable
 FILTERS = ("q", "supplier", "below_zero", "reorder", "set_aside")
 FLAGS = ("below_zero", "reorder", "set_aside")
 
@@ -102,7 +102,7 @@ def _do(visit: Visit) -> Page | Response:
         content = files.brought(visit, files.KEPT)
         if content is None:
             raise Refused("The file has expired and nothing was imported: choose it again.")
-        # The page showed each count that is overwritten; ``overwrite`` says how many those were.
+        # The page showed each count that is overwritten; ``overwrite`` is their number.
         arguments = files.arguments(visit, content)
         done = visit.do("item_import", **arguments, overwrite=bool(visit.form.get("overwrite")))
     except OnHandError as error:
@@ -127,7 +127,7 @@ def _refused(visit: Visit, error: OnHandError, content: bytes | None) -> Page:
 
 
 def _import_page(**known: Any) -> Page:
-    """Where a file is chosen, or what it would do."""
+    """Return the page where a file is chosen, or its preview."""
     columns = [column.name for column in sheets.ITEMS.columns if column.told and not column.needed]
     data = {
         "preview": None,

@@ -1,8 +1,8 @@
-"""One item: what is on hand and why, what each shop shows and should show, and what people may change of it.
+"""One item: what is on hand and why, what each shop shows and should show, and the details that people edit.
 
-Path: ``/item?sku=…``, as a SKU may have any character in it; ``/item/chart.json`` for its picture.
+Path: ``/item?sku=…``, because a SKU may contain any character; ``/item/chart.json`` for its picture.
 Promise: every number has the movements behind it; a count is compared with what the page showed.
-Never: moves a quantity but by ``adjust``.
+Never: moves a quantity except through ``adjust``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from onhand.web.visit import Page, Visit
 from onhand.wire import Data
 from onhand.words import counted
 
-MOVEMENTS = 30  # of the statement; all of them are on Movements
+MOVEMENTS = 30  # movements on the page; all of them are on Movements
 SUPPLIERS = 1000  # to choose from
 REMARK_NEEDED = "other"
 
@@ -46,7 +46,7 @@ def _page(visit: Visit, sku: str) -> Page:
         "reasons": [("", "Choose a reason"), *((reason, reason.capitalize()) for reason in REASONS)],
         "chart": f"/item/chart.json?sku={quote(found['sku'], safe='')}",
     }
-    # What a form brought back stays as it was typed, and its address is none to listen at.
+    # A page after an error keeps what was typed. It is not live, because a form's address has no page.
     live = () if visit.form else ("item_figures", "item_shops", "item_statement")
     return Page("item.html", data, f"{found['sku']} {found['name']}".strip(), live)
 
@@ -101,13 +101,13 @@ def _said(done: Data) -> str:
 
 
 def _shop(item: Data, cart: Data) -> Data:
-    """What one shop shows for the item, with a word on why that is so."""
+    """Return what one shop shows for the item, with the reason in a word."""
     shop = item["shops"].get(cart["id"])
     return {"cart": cart, "shop": shop, "cell": view.cell(shop, item["on_hand"], cart)}
 
 
 def _statement(item: Data) -> list[dict[str, Any]]:
-    """The newest movements with what was on hand after each."""
+    """Return the newest movements with what was on hand after each."""
     balance, lines = item["on_hand"], []
     for entry in item["movements"]:
         lines.append({**entry, "balance": balance})

@@ -1,7 +1,7 @@
-"""Unmatched and duplicate SKUs: the products of a cart that no SKU settles, and ways to settle them by hand.
+"""Unmatched and duplicate SKUs: the products of a cart that SKUs alone cannot match, and ways to match them by hand.
 
 Path: ``/carts/NO/listings``, linked from Shopping Cart Functions; ``…/listings/PRODUCT`` chooses the item of one product.
-Promise: what was ticked or typed is never redrawn under a person's hands; what was chosen or ignored can be undone here.
+Promise: ticked boxes and typed text are never redrawn; a choice or an ignored product can be undone here.
 Never: speaks to the shop: it shows what the books know since the last look.
 """
 
@@ -154,7 +154,7 @@ def _preview(visit: Visit, cart: Named) -> Page:
 
 
 def _several(visit: Visit, cart: Named, verb: str, said: Callable[[Data], str]) -> Page | Response:
-    """Do it with the products that were selected, and come back to the list as it was filtered."""
+    """Carry out a form for the selected products, and return to the list with its filter."""
     asked = visit.given(*FILTERS)
     products = visit.form_lists.get("products", [])
     if not products:
@@ -172,7 +172,9 @@ def _list(visit: Visit, cart: Named, asked: dict[str, str]) -> Page:
     asked = {"problem": "unsettled"} | {name: asked[name] for name in FILTERS if asked.get(name)}
     counts = visit.do("cart_show", cart=cart.name)
     rows: list[dict[str, Any]] = []
-    if counts["aligned"]:  # before that only the shop knows its products, and the preview of Send or Get shows them
+    if counts[
+        "aligned"
+    ]:  # before an alignment only the shop knows its products, and the preview of Send or Get shows them
         wanted = {name: asked[name] for name in ("search", "after") if name in asked}
         problem = None if asked["problem"] == "all" else asked["problem"]
         rows = visit.do("cart_products", cart=cart.name, problem=problem, limit=ROWS, **wanted)["products"]
@@ -197,7 +199,7 @@ def _one(visit: Visit, cart: Named, product: str) -> Page:
 
 
 def _state(row: dict[str, Any]) -> tuple[str, str, str]:
-    """Tone, word and meaning of how one product stands."""
+    """Return tone, word and meaning of a product's state."""
     if row["looks_like"]:
         return (
             "warn",

@@ -1,8 +1,8 @@
-"""Movements: why every quantity is what it is, as a list that can be narrowed and taken along.
+"""Movements: the reasons behind every quantity, as a list that can be filtered and downloaded.
 
-Path: ``/movements``; every number on other screens leads here.
+Path: ``/movements``; every number on other screens links here.
 Promise: the list is read by its numbers, newest first, however long it is; a file has all that the filters let through.
-Never: changes a movement; nobody can.
+Never: changes a movement; no one can.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from onhand.web.declaring import page
 from onhand.web.visit import Page, Visit
 from onhand.words import choices
 
-ROWS = 50  # of one page
+ROWS = 50  # movements on one page
 FILTERS = ("sku", "kind", "cart", "by")
 
 
@@ -54,7 +54,7 @@ def _export(visit: Visit, form: str) -> Response:
     if form not in set(sheets.Form):
         raise Refused("Movements can be exported as csv or xlsx.")
     asked = _asked(visit)
-    visit.do("movements", **asked, limit=1)  # what is refused is said on a page, not in the middle of a file
+    visit.do("movements", **asked, limit=1)  # an error is shown on a page, not in the middle of a file
 
     def ask(before: int | None) -> Mapping[str, Any]:
         return visit.do("movements", **asked, limit=sheets.MOVEMENTS_PAGE, before=before)
@@ -65,7 +65,7 @@ def _export(visit: Visit, form: str) -> Response:
 
 
 def _asked(visit: Visit) -> dict[str, str]:
-    """The filters that were filled in."""
+    """Return the filters that were filled in."""
     return {name: value for name in FILTERS if (value := visit.query.get(name, "").strip())}
 
 

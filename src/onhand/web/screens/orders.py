@@ -1,7 +1,7 @@
-"""Orders: those collected from carts and those taken by phone; taking, cancelling, and goods that come back.
+"""Orders: those collected from carts and those taken by phone; taking and cancelling them, and returned goods.
 
-Path: ``/orders``, ``/orders/new`` and ``/order?number=…&cart=…``; an order of ours has no cart.
-Promise: a line that waits is told from one that is sold; what was typed is kept with each fault by its line.
+Path: ``/orders``, ``/orders/new`` and ``/order?number=…&cart=…``; an order entered by hand has no cart.
+Promise: a waiting line looks different from a sold one; typed text is kept, with each error by its line.
 Never: cancels an order in a shop.
 """
 
@@ -22,9 +22,9 @@ from onhand.web.visit import Page, Visit
 from onhand.wire import Data
 from onhand.words import choices, counted
 
-ROWS = 50  # of one page
-LINES_SHOWN = 4  # of one order in the list
-BY_PHONE = "(by phone)"  # stands for a cart in the filter; names of carts are asked for beside it
+ROWS = 50  # orders on one page
+LINES_SHOWN = 4  # lines of one order in the list
+BY_PHONE = "(by phone)"  # phone orders in the filter of carts, next to the carts' names
 STATES = {
     "": "Any",
     **dict(choices(LineState)),
@@ -52,17 +52,17 @@ def _orders(visit: Visit) -> Page:
 
 
 def link(order: Data) -> str:
-    """The address of an order's page."""
+    """Return the address of an order's page."""
     named = {"number": order["order"], "cart": order["cart"], "epoch": order["epoch"]}
     return f"/order?{urlencode({name: value for name, value in named.items() if value})}"
 
 
 def tone(word: str) -> str:
-    """How an order or a line stands."""
+    """Return the tone for the state of an order or a line."""
     return TONES.get(word.removeprefix("partly "), "off")
 
 
-# A new one
+# A new order
 
 
 def _new(visit: Visit) -> Page:

@@ -1,7 +1,7 @@
-"""System Parameters: what holds for the whole program, and which carts have values of their own.
+"""System Parameters: values for the whole program, and the carts that have values of their own.
 
 Path: ``/parameters``; each parameter is a form of its own.
-Promise: a change is refused if the value is not the one that was shown any more; who changed it last is shown.
+Promise: a change is refused if the shown value is out of date; the page shows who changed it last.
 Never: knows what a parameter does.
 """
 

@@ -1,4 +1,4 @@
-"""Users and tokens: who may come in, by what, and what for; and one's own account.
+"""Users and tokens: who can log in, with what rights; and one's own account.
 
 Path: ``/people`` and ``/people/NO`` for administrators, ``/account`` for everybody.
 Promise: a link and a token are shown once, on the page that made them.
@@ -75,7 +75,7 @@ def _revoke_token(visit: Visit) -> Page | Response:
 
 
 def _user(visit: Visit, user: str, made: Data | None = None) -> Page:
-    """Raises Refused if there is none of that number."""
+    """Return a user. Raise Refused if there is none of that number."""
     found = _numbered(visit, user)
     data = {
         "user": found,
@@ -141,7 +141,7 @@ def _change(visit: Visit) -> Page | Response:
 
 
 def _leave_elsewhere(visit: Visit) -> Page | Response:
-    """End a session of one's own, as on a machine that was left logged in."""
+    """End one of the person's other sessions, for example on a machine that was left logged in."""
     session = visit.form.get("session", "")
     house = visit.app.acting(visit.caller, "session_revoke", {"session": session}, None).house
     try:
@@ -151,11 +151,11 @@ def _leave_elsewhere(visit: Visit) -> Page | Response:
     return visit.go("/account", ENDED)
 
 
-# What they share
+# Shared by these screens
 
 
 def _made(visit: Visit, verb: str, arguments: dict[str, Any], shown: Callable[[Data | None], Page]) -> Page:
-    """The page with what was just made: a link or a token, which no later page shows."""
+    """Return the page with a new link or token, which no later page shows."""
     try:
         made = visit.do(verb, **arguments)
     except OnHandError as error:
@@ -173,12 +173,12 @@ def _numbered(visit: Visit, user: str) -> Data:
 
 def _own(visit: Visit) -> people.Visitor:
     if visit.visitor is None:
-        raise Refused("Log in first.")  # the site lets nobody in here
+        raise Refused("Log in first.")  # the site lets no one in here
     return visit.visitor
 
 
 def _origin(visit: Visit) -> str:
-    """What a browser calls us, for links that are handed on."""
+    """Return the browser's address for OnHand, for links that are passed on."""
     return f"{'https' if visit.https else 'http'}://{visit.host}"
 
 

@@ -1,4 +1,4 @@
-"""Purchase orders: what ought to be ordered, drafts, orders on their way, and what came of them.
+"""Purchase orders: what should be ordered, drafts, orders on their way, and what was received.
 
 Path: ``/purchases``; each form calls one of the ``purchase_…`` verbs.
 Promise: nothing is half booked; a form sent twice is booked once; a page that is stale is refused with what is there now.
@@ -23,8 +23,8 @@ from onhand.web.visit import Page, Visit
 from onhand.wire import Data
 from onhand.words import choices, counted
 
-ROWS = 50  # of one page
-SUPPLIERS_OFFERED = 200  # to choose from; others can be typed
+ROWS = 50  # orders on one page
+SUPPLIERS_OFFERED = 200  # suppliers to choose from; others can be typed
 MAIL_LENGTH_MAX = 1500  # characters of an order in a link for a mail program, which cannot be long
 TONES = {"draft": "off", "sent": "way", "closed": "ok", "cancelled": "off"}
 STATES = (("", "All"), ("open", "Open"), *choices(OrderState))
@@ -45,7 +45,7 @@ def _orders(visit: Visit) -> Page:
     return Page("purchases.html", data, "Purchase orders", ("orders",))
 
 
-# A new one
+# A new order
 
 
 def _new(visit: Visit) -> Page:
@@ -134,7 +134,7 @@ def _edit(visit: Visit, order: str) -> Page | Response:
 
 
 def _arrived(visit: Visit, order: str) -> Page | Response:
-    """What came of the lines on the page, or all that is outstanding."""
+    """Return what was received of the lines on the page, or all that is outstanding."""
     given: dict[str, Any] = {"order": order, **visit.given("reference", "revision")}
     try:
         if visit.checked("all"):
@@ -174,13 +174,13 @@ def _address(order: str) -> str:
 
 
 def _back(visit: Visit, order: str) -> str:
-    """The page of an order where it was left."""
+    """Return to the page of an order."""
     query = visit.link().partition("?")[2]
     return f"{_address(order)}?{query}" if query else _address(order)
 
 
 def _mail(visit: Visit, order: Data) -> str:
-    """A link that opens the order in a mail program; of a long one only its beginning."""
+    """Return a link that opens the order in a mail program; of a long one only its beginning."""
     body, written = "", 0
     for line in visit.do("purchase_show", order=order["order"], limit=ROWS)["lines"]:
         text = f"{line['ordered']} x {line['sku']}  {line['name']}\n"

@@ -1,8 +1,8 @@
-"""Receive: goods that come in, against purchase orders and without one.
+"""Receive: goods that arrive, with or without a purchase order.
 
-Path: ``/receive`` for all that comes; the page of a purchase order has its own form, in ``purchases``.
-Promise: nothing is half booked; a form sent twice is booked once; what was typed is kept with each fault by its line.
-Never: takes goods away; what came too much is adjusted.
+Path: ``/receive`` for all goods; the page of a purchase order has its own form, in ``purchases``.
+Promise: nothing is half booked; a form sent twice is booked once; typed text is kept, with each error by its line.
+Never: lowers a quantity; an excess is corrected by an adjustment.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from onhand.wire import Data
 from onhand.words import counted
 
 ROWS = 50  # purchase orders on a page
-SAID_ITEMS = 5  # named after a receipt
+SAID_ITEMS = 5  # items named after a receipt
 
 
 def _receive(visit: Visit, bad_lines: Any = None, asked: Data = files.NOT_ASKED) -> Page:
-    """``bad_lines`` are the faults of a file."""
+    """Return the page. ``bad_lines`` are the errors in a file."""
     before = {"before": visit.query["before"]} if visit.query.get("before") else {}
     orders = visit.do("purchase_list", state="sent", limit=ROWS, **before)["orders"]
     data = {
@@ -41,7 +41,7 @@ def _receive(visit: Visit, bad_lines: Any = None, asked: Data = files.NOT_ASKED)
 
 
 def _book(visit: Visit) -> Page | Response:
-    """Goods without an order, typed or from a file."""
+    """Book goods without an order, typed or from a file."""
     if "more" in visit.form:
         return _receive(visit)
     given = visit.given("reference", "note")

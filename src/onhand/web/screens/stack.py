@@ -1,7 +1,7 @@
-"""Post Stack: what waits for a shop, what is in flight, what is parked, and what was posted.
+"""Post Stack: posts that wait, are in flight, are parked, or were sent.
 
 Path: ``/stack``, of one cart with ``?cart=NO``; its buttons retry, park and release.
-Promise: every list is one page of bounded length, found by its key; what the shop said last stands beside what waits for it.
+Promise: every list is one page of bounded length, found by its key; the shop's last answer is shown next to what waits for it.
 Never: posts: the cart's driver does.
 """
 
@@ -21,9 +21,9 @@ from onhand.web.visit import Page, Visit
 from onhand.wire import Data
 from onhand.words import counted
 
-ROWS = 50  # of each list
+ROWS = 50  # rows of each list
 TONES = {"sent": "way", "applied": "ok", "missing": "warn", "range": "warn", "unlanded": "off"}
-PLACES = ("waiting", "parked", "before")  # where each list goes on
+PLACES = ("waiting", "parked", "before")  # the position where each list continues
 
 
 def _stack(visit: Visit) -> Page:
@@ -54,7 +54,7 @@ def _park(visit: Visit) -> Page | Response:
 
 
 def _submit(visit: Visit, verb: str, arguments: dict[str, Any], said: str | Callable[[Data], str]) -> Page | Response:
-    """Do it for the cart that the form names, and come back to that cart's stack, or to all."""
+    """Carry out a form for its cart, and return to that cart's stack, or to all."""
     shown = visit.given("shown")
     asked = {"cart": shown["shown"]} if shown else {}
     wanted = visit.form.get("cart", "")

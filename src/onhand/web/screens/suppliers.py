@@ -1,8 +1,8 @@
-"""Suppliers: whom we buy from.
+"""Suppliers: names and details.
 
 Path: ``/suppliers``; managers add and change them.
-Promise: a page that is stale is refused with what is there now.
-Never: removes a supplier that orders name; one that is not bought from any more is made inactive.
+Promise: a stale page is refused with the present values.
+Never: removes a supplier that orders name; an unused one is made inactive.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from onhand.web.declaring import form, page
 from onhand.web.visit import Page, Visit
 from onhand.wire import Data
 
-ROWS = 50  # of one page
+ROWS = 50  # suppliers on one page
 FIELDS = ("email", "phone", "note")
 
 
@@ -34,7 +34,7 @@ def _suppliers(visit: Visit) -> Page:
 
 
 def _chosen(visit: Visit) -> Data | None:
-    """The supplier that is to be changed; None if there is none, or none of that name any more."""
+    """Return the supplier to change; None if none was chosen, or it does not exist any more."""
     name = visit.query.get("edit") or visit.form.get("supplier", "")
     try:
         return visit.do("supplier_show", supplier=name) if name else None

@@ -1,8 +1,8 @@
-"""Tasks: how far long work is, what came of each SKU, and a way to stop it.
+"""Tasks: the progress of long work, the result for each SKU, and a way to stop it.
 
 Path: ``/tasks`` and ``/tasks/NO``; Shopping Cart Functions sends a person here.
 Promise: a page that is opened again shows the same bar; 100,000 results are read page by page.
-Never: begins or does the work.
+Never: starts or does the work.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from onhand.web.declaring import form, page
 from onhand.web.visit import Page, Visit
 from onhand.words import label
 
-ROWS = 50  # of one page
-DOWNLOAD_ROWS = 1000  # read at once while a file is written
+ROWS = 50  # results on one page
+DOWNLOAD_ROWS = 1000  # results read at once while a file is written
 WORDS = {"send_qoh": label(Direction.SEND), "get_qoh": label(Direction.GET)}
 PHASES = {
     "starting": "Starting",
@@ -30,7 +30,7 @@ PHASES = {
     "posting": "Sending changes to the shop",
 }
 TONES = {"running": "way", "done": "ok", "failed": "bad", "cancelled": "off", "interrupted": "warn"}
-# What each result means to the person who reads it, in the order they are shown.
+# The meaning of each result for the reader, in the order they are shown.
 RESULTS = {
     "changed": "The count was changed.",
     "created": "An item was created, with the shop's name and count.",
@@ -49,7 +49,7 @@ RESULTS = {
     "too long": "The shop's column is too narrow for this SKU.",
     "ignored": "A person chose to ignore it.",
 }
-PREVIEWED = {  # those that a preview says in another way
+PREVIEWED = {  # those that a preview words differently
     "changed": "The count will change.",
     "created": "An item will be created, with the shop's name and count.",
 }
@@ -98,7 +98,7 @@ def _download(visit: Visit, task: str, form: str) -> Response:
 
 
 def shown(task: Mapping[str, Any]) -> dict[str, Any]:
-    """A task for a page: its words, its tone, and its counts in the order people read them."""
+    """Return a task for a page: its words, its tone, and its counts in reading order."""
     counts = (task["result"] or {}).get("counts", {})
     how = task["progress"] or {"phase": "", "done": 0, "of": 0, "stopping": False}
     return {
@@ -114,12 +114,12 @@ def shown(task: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def in_order(counts: Mapping[str, int]) -> dict[str, int]:
-    """Counts per result, in the order people read them."""
+    """Return the counts per result, in reading order."""
     return {word: counts[word] for word in (*RESULTS, *sorted(counts)) if word in counts}
 
 
 def _rows(visit: Visit, task: int) -> Iterator[list[sheets.Value | None]]:
-    """Every line of a result, read page by page."""
+    """Yield every line of a result, read page by page."""
     after = 0
     while True:
         lines = visit.do("task_show", task=task, after=after, limit=DOWNLOAD_ROWS)["lines"]

@@ -1,8 +1,8 @@
-"""Webhooks: which programs of others are told of what, and what came of it.
+"""Webhooks: the programs that receive messages, the events they receive, and the results.
 
 Path: ``/webhooks`` and ``/webhooks/ID``, for administrators.
-Promise: a secret is shown once, on the page that answers the form; what was not taken is there with its reason and can be tried again.
-Never: sends anything itself but by the verb that tests.
+Promise: a secret is shown once, on the page that answers the form; failed deliveries are listed with their reason and can be retried.
+Never: sends anything except through the verb that tests.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _add(visit: Visit) -> Page:
 
 
 def _webhook(visit: Visit, webhook: str) -> Page:
-    """One webhook. What a form brought back is not live: its address is none to listen at."""
+    """Return the page of one webhook. A page after an error is not live, because a form's address has no page."""
     found = visit.do(
         "webhook_show", webhook=webhook, limit=ROWS, **{k: v for k, v in visit.query.items() if k == "before"}
     )
@@ -114,7 +114,7 @@ def _retry(visit: Visit, webhook: str) -> Page | Response:
 
 
 def _chosen(visit: Visit) -> dict[str, Any]:
-    """What the check boxes of a form say."""
+    """Return the checked boxes of a form."""
     events = [event.value for event in Event if visit.checked(event.value)]
     return {"events": events, "allow_http": visit.checked("allow_http")}
 

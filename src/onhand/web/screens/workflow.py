@@ -1,7 +1,7 @@
-"""Getting started: the seven steps from an empty store to shops in step, each ticked off with what the store shows for it.
+"""Getting started: the seven steps from an empty store to shops in sync, each ticked off with evidence from the store.
 
 Path: ``/start``; each open step links to where it is done.
-Promise: a step is ticked by evidence in the books and by what the controller sees, never because somebody pressed a button here.
+Promise: a step is ticked by evidence in the books and by what the controller sees, never because a person pressed a button here.
 Never: changes anything.
 """
 
@@ -22,12 +22,12 @@ from onhand.wire import Data
 from onhand.words import counted, label_of, signed
 
 WORDS = {Direction.SEND: "Send QOH", Direction.GET: "Get QOH"}
-CARTS_SHOWN = 20  # in the evidence of one step
+CARTS_SHOWN = 20  # carts in the evidence of one step
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What one step stands on: a sentence, and where to go if it does not hold yet."""
+    """The evidence for one step: a sentence, and where to go if it does not hold yet."""
 
     holds: bool
     text: str
@@ -50,7 +50,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """All that the steps are ticked off with."""
+    """All facts that decide the steps."""
 
     carts: Sequence[Data]  # the active ones, as ``cart_list`` shows them
     items: int
@@ -71,7 +71,7 @@ def _start(visit: Visit) -> Page:
 
 
 def steps(known: Known) -> list[Step]:
-    """The seven steps with their evidence."""
+    """Return the seven steps with their evidence."""
     shop = "Connect your first shop", "/carts/new"
     switch = "System Parameters, group Program", "/parameters#SynchQOH"
     stock = Fact(True, counted(known.items, "item") + " in OnHand.")
@@ -115,7 +115,7 @@ def steps(known: Known) -> list[Step]:
 
 
 def _each(known: Known, fact: Callable[[Known, Data], Fact], label: str, address: str) -> tuple[Fact, ...]:
-    """The same fact for each cart; without a cart, where to connect one."""
+    """Return the same fact for each cart; without a cart, where to connect one."""
     if not known.carts:
         return (Fact(False, "No shop is connected yet.", label, address),)
     return tuple(fact(known, cart) for cart in known.carts[:CARTS_SHOWN])
@@ -182,7 +182,7 @@ def _in_step(known: Known, cart: Data) -> Fact:
 
 
 def _evidence(known: Known, cart: Data) -> Data:
-    """What is known of a cart that was there when both were asked for."""
+    """Return the evidence of a cart that existed when both were read."""
     return known.evidence.get(cart["id"], {"followed": None, "differed": None})
 
 

@@ -105,7 +105,7 @@ SCREENS = {
     "/carts/1/listings?problem=all": ("SKU-", LISTINGS.format(ALL)),
     "/carts/1/listings?problem=parked": ("SKU-", LISTINGS.format("parked IS NOT NULL")),
     "/carts/1/listings?problem=all&search=thing+77": ("thing 77", LISTINGS.format("lower(name) LIKE '%thing 77%'")),
-    "/carts/1/listings?problem=not+aligned": ("None.", LISTINGS.format("problem IS NULL AND NOT aligned")),
+    "/carts/1/listings?problem=not+aligned": ("No products.", LISTINGS.format("problem IS NULL AND NOT aligned")),
     "/carts/1/listings/1000001": ("NEW-1", ALIKE),
     "/carts/1/listings/1000001?search=kettle": (
         "kettle",

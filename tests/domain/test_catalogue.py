@@ -31,7 +31,7 @@ def test_a_new_product_is_shown_if_it_is_tied_to_an_item() -> None:
     after = {product: listing(product) for product in ties}
     (notice,) = notices(Changed.of([], fresh), ties, after)
     assert (notice.listing, notice.cause) == (after[1], Cause.NEW_LISTING)
-    assert notice.note == "Send or Get its quantity to bring it in step."
+    assert notice.note == "Send or Get its quantity to bring it in sync."
 
 
 def test_a_listing_that_leaves_step_is_shown_with_its_cause() -> None:

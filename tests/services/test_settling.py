@@ -250,7 +250,7 @@ def test_what_a_person_parked_keeps_his_reason_whatever_the_shop_answers(world: 
 def test_only_what_is_kept_in_step_is_parked_and_a_reason_is_given(world: World) -> None:
     (amber,) = world.running("Amber", wares=WARES)
     (product,) = odd(amber, ("x", 9))
-    with pytest.raises(Refused, match="not kept in step"):
+    with pytest.raises(Refused, match="not kept in sync"):
         settling.park(world.house, amber.cart, product, "why", "Ann")
     with pytest.raises(Refused, match="Say why"):
         settling.park(world.house, amber.cart, 1, "  ", "Ann")

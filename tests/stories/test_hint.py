@@ -113,7 +113,7 @@ def test_a_burst_of_hints_costs_the_shop_a_few_looks_and_loses_no_sale(hinting: 
     took, looks = time.monotonic() - began, looks_at(amber) - before
     assert all(orders)
     assert looks <= took / HINT_SECONDS + 3 * took / TICK_SECONDS + 5, "looks and batches"
-    eventually(lambda: amber.shows("PEN") == birch.shows("PEN") == 500 - 3 * BUYERS, report=hinting.report)
+    eventually(lambda: amber.shows("PEN") == birch.shows("PEN") == 500 - 3 * BUYERS, 8 * TICK_SECONDS, hinting.report)
     hinting.all_is_well()
 
 

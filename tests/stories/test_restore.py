@@ -108,13 +108,13 @@ def test_our_own_store_put_back_from_a_copy_stops_the_carts_that_moved_on(stage,
 
 
 class TestAnotherEpoch:
-    MADE_ANEW = f"The shop's OnHand table was made anew, or another OnHand has just aligned this shop: if there is one, stop it. {ADVICE}"
+    MADE_AGAIN = f"The shop's OnHand table was made again, or another OnHand has just aligned this shop: if there is one, stop it. {ADVICE}"
 
     @both_engines
     def test_the_connectors_table_is_gone_from_the_shop(self, stage):
         amber, birch = stage.shops
         amber.driver.sql("DROP TABLE onhand_state")
-        assert stops(stage, amber) == self.MADE_ANEW
+        assert stops(stage, amber) == self.MADE_AGAIN
         stage.receive("MUG", 5)
         stage.eventually(lambda: birch.shows("MUG") == 15)
         assert amber.shows("MUG") == 10

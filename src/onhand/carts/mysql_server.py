@@ -72,7 +72,9 @@ class Address:
         except ValueError as problem:
             raise _unfit(_FORM) from problem
         if parts.password is not None:
-            raise _unfit("Leave the password out of the address, which everybody here sees: it is asked for by itself.")
+            raise _unfit(
+                "Leave the password out of the address, which everybody here sees: OnHand asks for it separately."
+            )
         database = unquote(parts.path.removeprefix("/"))
         if not (user and host and _is_name(database)) or parts.fragment:
             raise _unfit(_FORM)
@@ -312,7 +314,9 @@ def trouble(problem: pymysql.MySQLError) -> OnHandError:
     if number in _LOST:
         if isinstance(problem.__context__, TimeoutError):
             return _slow(facts)
-        return Retriable("The connection to the database ended; it is tried again by itself.", reason="cut", **facts)
+        return Retriable(
+            "The connection to the database ended; OnHand tries again automatically.", reason="cut", **facts
+        )
     if number in (ER.NO_SUCH_TABLE, ER.BAD_FIELD_ERROR):
         return Permanent(
             f"The shop's database lacks a table or column of the osCommerce family (error {number}): check database and prefix in the"
@@ -334,7 +338,7 @@ def trouble(problem: pymysql.MySQLError) -> OnHandError:
 
 def _slow(facts: Mapping[str, object]) -> Retriable:
     return Retriable(
-        "The database takes too long to answer; it is tried again by itself.", **{**facts, "reason": "timeout"}
+        "The database takes too long to answer; OnHand tries again automatically.", **{**facts, "reason": "timeout"}
     )
 
 

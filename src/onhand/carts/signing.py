@@ -55,7 +55,7 @@ def key_file(key_id: str, secret_hex: str, allow_http: bool, prefix: str, hint_u
     hint = f"    'hint_url' => '{hint_url}',\n" if hint_url else ""
     return (
         "<?php\n"
-        "// The key of this shop's OnHand connector. Whoever has it can change stock: show it to nobody.\n"
+        "// The key of this shop's OnHand connector. Anyone who has it can change stock: keep it secret.\n"
         "return array(\n"
         f"    'key_id' => '{key_id}',\n"
         f"    'secret' => '{secret_hex}',\n"

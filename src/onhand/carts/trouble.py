@@ -200,7 +200,7 @@ def foreign(status: int, headers: Mapping[str, str], content: bytes, now: float)
         return _not_now(status, headers, now)
     if status in GATEWAY:
         return Retriable(
-            f"The shop's host answers with HTTP {status}: {GATEWAY[status]}. It is tried again by itself.",
+            f"The shop's host answers with HTTP {status}: {GATEWAY[status]}. OnHand tries again automatically.",
             reason="http",
             status=status,
         )
@@ -249,7 +249,7 @@ def _not_now(status: int, headers: Mapping[str, str], now: float) -> Retriable:
         else "The shop is closed for maintenance or overloaded (HTTP 503)"
     )
     wait = _retry_after(headers.get("retry-after", ""), now)
-    when = f"It is tried again in {wait:,.0f} s, as it asks" if wait else "It is tried again by itself"
+    when = f"OnHand tries again in {wait:,.0f} s, as it asks" if wait else "OnHand tries again automatically"
     facts = {"retry_after_seconds": wait} if wait else {}
     return Retriable(f"{what}. {when}.", reason="http", status=status, **facts)
 
@@ -268,14 +268,14 @@ def _retry_after(said: str, now: float) -> float:
 
 def too_slow() -> OnHandError:
     """Return the error for a request that did not end by its deadline, however much of its answer had come."""
-    return Retriable("The shop takes too long to answer; it is tried again by itself.", reason="timeout")
+    return Retriable("The shop takes too long to answer; OnHand tries again automatically.", reason="timeout")
 
 
 def on_the_way(problem: httpx2.HTTPError) -> OnHandError:
     """Return the error for a connection that failed, before or within an answer."""
     detail = shortened(str(problem), MESSAGE_MAX)
     if isinstance(problem, httpx2.ConnectTimeout):
-        return Retriable("The shop's server does not answer; it is tried again by itself.", reason="unreachable")
+        return Retriable("The shop's server does not answer; OnHand tries again automatically.", reason="unreachable")
     if isinstance(problem, httpx2.TimeoutException):
         return too_slow()
     if isinstance(problem, httpx2.RemoteProtocolError) and not _ended(detail):
@@ -286,7 +286,9 @@ def on_the_way(problem: httpx2.HTTPError) -> OnHandError:
         )
     if isinstance(problem, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError | httpx2.DecodingError):
         return Retriable(
-            "The connection ended in the middle of an answer; it is tried again by itself.", reason="cut", detail=detail
+            "The connection ended in the middle of an answer; OnHand tries again automatically.",
+            reason="cut",
+            detail=detail,
         )
     causes = _causes(problem)
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):

@@ -52,7 +52,7 @@ def notices(changed: Changed, ties: Mapping[int, Tie], after: Mapping[int, Listi
     ``after``: the listings of all products, once the change is taken over.
     """
     new = [after[row.product] for row in changed.fresh if _is_tied(ties[row.product])]
-    note = "Send or Get its quantity to bring it in step."
+    note = "Send or Get its quantity to bring it in sync."
     found = [Notice(listing, Cause.NEW_LISTING, note) for listing in new]
     tracked = [listing for listing in changed.known.values() if listing.tracked]
     return found + [notice for listing in tracked if (notice := _left_step(listing, after.get(listing.product)))]
@@ -70,5 +70,5 @@ def _left_step(before: Listing, after: Listing | None) -> Notice | None:
         note = f"{before.model} became {after.model}: settle the SKU, then Send or Get."
         return Notice(after, Cause.RENAMED, note)
     if after.problem is not None:
-        return Notice(after, Cause.SET_ASIDE, f"It cannot be kept in step: {after.problem}.")
+        return Notice(after, Cause.SET_ASIDE, f"It cannot be kept in sync: {after.problem}.")
     return None

@@ -68,9 +68,7 @@ def explain(house: House, cart: Cart, conflict: Conflict) -> Conflict:
             reason="another_onhand",
             cart=cart.name,
         )
-    what = (
-        "The shop's OnHand table was made anew, or another OnHand has just aligned this shop: if there is one, stop it."
-    )
+    what = "The shop's OnHand table was made again, or another OnHand has just aligned this shop: if there is one, stop it."
     return Conflict(f"{what} {ALIGN}", reason="restored", cart=cart.name)
 
 

@@ -271,7 +271,7 @@ def _counted_meanwhile(stale: Sequence[CountLine]) -> Conflict:
     said = "took the count back" if first.counted is None else f"counted {first.counted:,}"
     more = f" (and {len(stale) - 1} more)" if len(stale) > 1 else ""
     return Conflict(
-        f"{first.person or 'Somebody'} {said} of {first.sku} meanwhile{more}: replace that count, or add yours to it.",
+        f"{first.person or 'A person'} {said} of {first.sku} meanwhile{more}: replace that count, or add yours to it.",
         reason="stale",
         stale=[
             {

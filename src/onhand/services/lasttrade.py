@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from onhand.domain import law
+from onhand.domain import grammar, law
 from onhand.domain.carts import Cart
 from onhand.domain.differences import DOUBTED
 from onhand.domain.lines import LineChange
@@ -154,7 +154,7 @@ def ask_about_returns(books: Books, cart: Cart, doubts: Iterable[Doubt], at: dat
         expected = Counters(doubt.row.quantity + doubt.fresh, doubt.row.ordered)
         orders = f" of order {', '.join(map(str, doubt.orders))}" if doubt.orders else ""
         note = (
-            f"The shop's counter gave back {doubt.units} units{orders}, but its quantity did not rise."
+            f"The shop's counter gave back {grammar.counted(doubt.units, 'unit')}{orders}, but its quantity did not rise."
             f" If {doubt.fresh} came back to the shelf, choose theirs; if not, choose ours."
         )
         books.differences.open(cart.id, doubt.listing, DOUBTED, -doubt.units, seen, expected, at, note)

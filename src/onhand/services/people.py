@@ -327,7 +327,7 @@ def _check_grant(caller: Caller, scopes: Collection[Scope]) -> None:
     lacking = [scope.value for scope in Scope if scope in scopes and not caller.may(scope)]
     if lacking:
         raise Forbidden(
-            f"Nobody can hand out more than they may do themselves: this also needs the right to {', '.join(lacking)}.",
+            f"No one can grant more rights than they have: this also needs the right to {', '.join(lacking)}.",
             scope=lacking[0],
             lacking=lacking,
         )

@@ -69,7 +69,7 @@ def round_trip(house: House, cart: Cart, shop: Shop, sku: str) -> list[Step]:
         )
     )
     if listing is None:
-        raise Refused(f"{cart.name} has no product with the SKU {sku!r} that is kept in step.", sku=sku, cart=cart.name)
+        raise Refused(f"{cart.name} has no product with the SKU {sku!r} that is kept in sync.", sku=sku, cart=cart.name)
     steps: list[Step] = []
     delivering.resend(house, cart, shop)
     for delta in (1, -1):
@@ -84,7 +84,7 @@ def _one_way(house: House, cart: Cart, shop: Shop, listing: Listing, delta: int,
     row = _timed(house, steps, "seen there", lambda: shop.rows([listing.product])[0])
     if row.quantity != before + delta:
         raise Refused(
-            f"The shop showed {before}, was asked for {delta:+d}, and shows {row.quantity}: somebody bought it at this "
+            f"The shop showed {before}, was asked for {delta:+d}, and shows {row.quantity}: a customer bought it at this "
             "moment, or the shop does not keep what is written. Test again with a quiet SKU.",
             sku=listing.model,
         )

@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from onhand.domain.errors import Conflict, Refused
+from onhand.domain.grammar import counted
 from onhand.domain.purchasing import LINES_MAX, OrderState, PurchaseOrder, Suggestion, Supplier, suggestions
 from onhand.domain.stock import check_quantity, check_text, sku_key
 
@@ -157,7 +158,10 @@ def cancel(house: House, number: str, revision: int | None, person: str) -> Purc
     def check(order: PurchaseOrder) -> None:
         order.check_state(OrderState.DRAFT, OrderState.SENT)
         if order.received:
-            raise Refused(f"{order.received} units came of {order.number}: close it instead.", order=order.number)
+            raise Refused(
+                f"{counted(order.received, 'unit')} of {order.number} already received: close it instead.",
+                order=order.number,
+            )
 
     return _move(house, number, revision, OrderState.CANCELLED, check, person)
 

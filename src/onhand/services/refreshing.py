@@ -131,7 +131,7 @@ def all_rows(shop: Shop, progress: Callable[[int], None] = lambda _: None) -> li
         if len(rows) > LISTINGS_MAX:
             break
     raise Permanent(
-        f"The shop has more than {LISTINGS_MAX:,} products, or too few on a page: OnHand keeps {LISTINGS_MAX:,} of a shop in step.",
+        f"The shop has more than {LISTINGS_MAX:,} products, or too few on a page: OnHand keeps at most {LISTINGS_MAX:,} in sync.",
         reason="answer",
         listings=len(rows),
     )

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import structlog
 
-from onhand.domain import returns
+from onhand.domain import grammar, returns
 from onhand.domain.carts import Cart
 from onhand.domain.differences import UNBOOKED, Cause, Finding, Remedy
 from onhand.domain.lines import LineChange, others_gone
@@ -144,7 +144,7 @@ def _ask_about_unbooked(
     orders = ", ".join(dict.fromkeys(str(change.sold.order) for change in changes if change.units < 0))
     expected = Counters(listing.agreed, listing.ordered)
     seen = Counters(listing.agreed + units, listing.ordered)
-    note = f"Order {orders} gave back {units} units {UNBOOKED} by it."
+    note = f"Order {orders} gave back {grammar.counted(units, 'unit')} {UNBOOKED} by it."
     books.listings.drift(listing.id, 0, 0, units)
     finding = Finding(Cause.UNKNOWN, Remedy.ASK)
     books.differences.open(cart.id, listing.id, finding, units, seen, expected, at, note)

@@ -47,8 +47,8 @@ def take_order(
         for item in items:
             if wanted[item.id] > item.on_hand and not oversell:
                 raise Refused(
-                    f"There are {item.on_hand} of {item.sku} on hand, the order wants {wanted[item.id]}: "
-                    "lower it, or allow overselling.",
+                    f"{item.sku} has {item.on_hand} on hand, but the order needs {wanted[item.id]}: "
+                    "lower the quantity, or allow overselling.",
                     sku=item.sku,
                     on_hand=item.on_hand,
                     wanted=wanted[item.id],

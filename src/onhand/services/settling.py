@@ -99,7 +99,7 @@ def park(house: House, cart: Cart, product: int, reason: str, person: str) -> No
         (listing,) = listings_of(books, cart, [product])
         if not listing.tracked:
             raise Refused(
-                f"Product {product} of {cart.name} is not kept in step: nothing is posted for it.", product=product
+                f"Product {product} of {cart.name} is not kept in sync: nothing is posted for it.", product=product
             )
         books.listings.park(listing.id, why, at, person or "a person")
 
@@ -136,7 +136,7 @@ def switch_on(house: House, cart: Cart, products: Sequence[int], on: bool, perso
         others = [listing.product for listing in listings if not listing.switched_off]
         if others:
             raise Refused(
-                f"Product {others[0]} of {cart.name} did not sell out and go off, or is not kept in step: look at the list again.",
+                f"Product {others[0]} of {cart.name} did not sell out and go off, or is not kept in sync: look at the list again.",
                 products=others[:100],
             )
         books.listings.switch_on([listing.id for listing in listings], on)

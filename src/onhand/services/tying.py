@@ -21,7 +21,7 @@ from onhand.domain.stock import sku_key
 
 from .ports import Books
 
-ANEW = "its product was tied anew: Send or Get its quantity"
+ANEW = "its product was tied differently: Send or Get its quantity"
 
 
 def tie_rows(books: Books, listings: Iterable[Listing], rows: Sequence[Row]) -> dict[int, Tie]:

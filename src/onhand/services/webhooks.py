@@ -39,7 +39,7 @@ from onhand.services.ports.webhooks import Messenger
 from .ports import Books, House
 from .standing import facts_of
 
-LOCKED = "Not sent: its secret is sealed, and the key file does not open it. Put the right key file back, or add the webhook anew."
+LOCKED = "Not sent: its secret is sealed, and the key file does not open it. Put the right key file back, or add the webhook again."
 
 log = structlog.get_logger()
 

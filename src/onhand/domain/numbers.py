@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from .errors import Refused
 
-DIGITS_MAX = 20  # longer ones cannot be a quantity, and converting very many digits takes very long
+DIGITS_MAX = 20  # longer ones cannot be a quantity, and turning very many into a number takes very long
 
 _PLAIN = re.compile(r"[0-9]+")
 _SPACED = re.compile(r"[0-9]{1,3}([ '’][0-9]{3})+([.,]0+)?")  # 1 234 and 1'234, in French and Swiss

@@ -16,7 +16,7 @@ from datetime import datetime
 from .shop import Line
 
 SUMS_MAX = (
-    4096  # different totals of lines and their changes that are tried: a shop could invent lines with billions of units
+    4096  # different totals of lines and their changes that are tried: a shop could make up lines that have billions
 )
 Chosen = tuple[int, "Chosen"] | None  # the last index of some, and those before it
 

@@ -7,7 +7,8 @@ export PYTHON
 
 BIN := .venv/bin
 WORKERS ?= 2
-PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
+# Many tests wait for a server or a clock, so a third process of pytest costs the other two little.
+PYTEST := $(BIN)/pytest -n $(or $(TESTERS),3) --dist loadfile
 PHPS := tests/php/node_modules
 
 help:  ## show this list

@@ -20,6 +20,8 @@ from bench.years import Size, fill
 from onhand.app import App
 from onhand.services import bookkeeping
 
+pytestmark = pytest.mark.long
+
 
 def test_a_store_of_many_years_fits_the_present_tables() -> None:
     with empty_store() as path:

@@ -23,7 +23,7 @@ from onhand.limits import connections
 from onhand.serving.server import Server
 from tests.entrypoints.conftest import token_for, until
 
-pytestmark = pytest.mark.slow  # a server of its own, and waiting
+pytestmark = [pytest.mark.slow, pytest.mark.long]  # a server of its own, and waiting
 
 FILES = 1024  # what a process may usually open
 MANY = 1300

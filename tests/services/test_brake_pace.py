@@ -6,6 +6,8 @@ import pytest
 
 from tests.builders import World
 
+pytestmark = pytest.mark.long
+
 WARES = {f"SKU-{n:02}": 10 for n in range(60)}
 
 

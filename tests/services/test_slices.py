@@ -10,6 +10,8 @@ from onhand.services.looking import PAGES_MAX
 from onhand.services.ports import ROWS_MAX
 from tests.builders import Stall, World
 
+pytestmark = pytest.mark.long
+
 SLICE = PAGES_MAX * ROWS_MAX
 
 

@@ -14,6 +14,8 @@ from onhand.services.memory import Memory
 from onhand.services.ports import ROWS_MAX
 from tests.hostile import ENDLESS_LINES, ENDLESS_ROWS, LIES, HostileShop
 
+pytestmark = pytest.mark.long
+
 AMBER, HOSTILE = "Amber", "Birch & Sons"
 SCREENS = ("/", "/carts", "/start")
 TROUBLE_MAX = 600  # characters of a sentence

@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from onhand.domain.listings import Direction, Plan, Problem, Shown, Tie, absent, plan, target, ties
@@ -177,16 +177,18 @@ dues = st.lists(
 
 
 @given(dues, buffers, st.integers(1, 2**40))
+@example(due=[Due(1, 1, on_hand=0, agreed=1, held=1, off_by_sale=True)], buffer=0, first=1)
 def test_a_batch_is_numbered_without_gaps_and_holds_only_changes(due: list[Due], buffer: int, first: int) -> None:
     batch = batch_of(due, buffer, "e", first)
-    needed = [d for d in due if d.agreed != target(d.on_hand, buffer) + d.held]
+    shows = {id(d): target(d.on_hand, buffer) + d.held for d in due}
+    needed = [d for d in due if d.agreed != shows[id(d)] or (d.off_by_sale and shows[id(d)] > 0)]
     if batch is None:
         assert not needed
         return
     assert [post.seq for post in batch.posts] == list(range(first, first + len(needed)))
     assert (batch.first, batch.last, batch.epoch) == (first, first + len(needed) - 1, "e")
     for post, d in zip(batch.posts, needed, strict=True):
-        assert post.delta
+        assert post.delta or post.reactivate
         assert d.agreed + post.delta == target(d.on_hand, buffer) + d.held
         assert post.reactivate == (d.off_by_sale and d.agreed + post.delta > 0)
         assert (post.listing, post.change) == (d.listing, Change(d.product, post.delta, post.reactivate))

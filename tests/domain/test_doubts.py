@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from onhand.domain import doubts
-from onhand.domain.doubts import DOUBTS, Doubts, Wait, Weighing, lacks_anew, late, lowered_alone, ready, ripe
+from onhand.domain.doubts import DOUBTS, Doubts, Wait, Weighing, late, lowered_alone, newly_unnamed, ready, ripe
 from onhand.domain.law import Suspicion, Weighed
 from onhand.domain.shop import Line
 from tests.builders import edited, line, listing, row, went
@@ -173,12 +173,12 @@ class TestACounterThatAloneWasLowered:
 
 def test_units_lack_a_name_anew_once_those_before_have_theirs() -> None:
     known = Suspicion(0.0, 2)
-    assert lacks_anew(None, 5, None)
-    assert lacks_anew(None, 5, 9)
-    assert not lacks_anew(known, 5, None)
-    assert not lacks_anew(known, 6, 7)
-    assert lacks_anew(known, 7, 7)
-    assert lacks_anew(known, 8, 7)
+    assert newly_unnamed(None, 5, None)
+    assert newly_unnamed(None, 5, 9)
+    assert not newly_unnamed(known, 5, None)
+    assert not newly_unnamed(known, 6, 7)
+    assert newly_unnamed(known, 7, 7)
+    assert newly_unnamed(known, 8, 7)
 
 
 class TestRipening:

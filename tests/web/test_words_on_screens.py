@@ -24,7 +24,7 @@ NEVER = re.compile(
     r"nobody|somebody|he|him|his|himself|by itself|stands?|lies|theirs|whoever)\b",
     re.IGNORECASE,
 )
-# What may stand there all the same, and why.
+# Exceptions, and why.
 QUOTED = (
     "Post Stack",  # the older product's name; its screen has the subtitle "Updates waiting for shops"
     "Mark as sent",  # what buyers call it everywhere

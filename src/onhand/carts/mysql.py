@@ -256,7 +256,7 @@ class MySql:
                     self._prefix = prefix_of(server)
                 server.lock(self._prefix)
                 shop = Tables(server, self._prefix)
-                shop.columns()  # without a shop, nothing is asked and no table of ours is made
+                shop.columns()  # without a shop, nothing is asked and OnHand's table is not made
                 if not greeting:  # the hello says what is in the way, so that a screen can show it
                     shop.check_obstacle()
                 if self._moved is not None and self._rowlog is None:

@@ -159,7 +159,7 @@ def _returned(weighing: Weighing) -> tuple[LineChange, ...]:
     return tuple(change for change in weighing.weighed.changed if change.units < 0)
 
 
-def lacks_anew(known: Suspicion | None, named: int, lacking: int | None) -> bool:
+def newly_unnamed(known: Suspicion | None, named: int, lacking: int | None) -> bool:
     """Return whether units that lack a name are others than those that were suspected before.
 
     ``named``: what the counter holds less the units that lack a name. ``lacking``: what the counter held when the suspected units first

@@ -30,9 +30,8 @@ class OtherStock:
 
     place: str
     says: str
-    when: str = (
-        ""  # a condition in SQL on the product p, blank for always; a setting in braces is 1 if it is on, else 0
-    )
+    # A condition in SQL on the product p, blank for always; a setting in braces is 1 if it is on, else 0.
+    when: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,9 +49,8 @@ class Explanation:
 
     sold: tuple[Line, ...]
     changed: tuple[LineChange, ...]
-    stated: bool = (
-        False  # it holds every line that is paid or edited: the shop's statement, not a choice among its lines
-    )
+    # It holds every line that is paid or edited: the shop's statement, not a choice among its lines.
+    stated: bool = False
 
     @property
     def units(self) -> int:

@@ -22,9 +22,8 @@ LINES_MAX = 1000  # lines of one order
 class LineState(StrEnum):
     """The closed list of states of a line."""
 
-    WAITING = (
-        "waiting"  # written, but the counter has not moved: a redirect payment not paid yet, or a half-written order
-    )
+    # Written, but the counter has not moved: a redirect payment not paid yet, or a half-written order.
+    WAITING = "waiting"
     SOLD = "sold"
     RESTOCKED = "restocked"  # sold, then deleted with its stock given back
     UNTRACKED = "untracked"  # sold, but its listing is not kept in sync

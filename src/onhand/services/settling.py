@@ -80,7 +80,7 @@ def release(house: House, cart: Cart, products: Sequence[int], person: str) -> l
         if not listings:
             raise Refused(f"Nothing was chosen or ignored for them in {cart.name}: their SKUs decide already.")
         books.listings.settle([listing.id for listing in listings], None, ignored=False)
-        _retie(books, listings, [], at, tying.ANEW)
+        _retie(books, listings, [], at, tying.LINKED_AGAIN)
         return list(books.listings.by_id([listing.id for listing in listings]).values())
 
     released = house.store.write(write)

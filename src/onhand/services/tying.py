@@ -21,7 +21,7 @@ from onhand.domain.stock import sku_key
 
 from .ports import Books
 
-ANEW = "its product was tied differently: Send or Get its quantity"
+LINKED_AGAIN = "its product was linked to another item: Send or Get its quantity"
 
 
 def tie_rows(books: Books, listings: Iterable[Listing], rows: Sequence[Row]) -> dict[int, Tie]:
@@ -83,7 +83,7 @@ def retie(
     at: datetime,
     listings: Collection[int] = (),
     keys: Collection[str] = (),
-    note: str = ANEW,
+    note: str = LINKED_AGAIN,
 ) -> dict[int, Tie]:
     """Tie again, in all carts, all that concerns these items, after their SKUs, flags or manual choices changed.
 

@@ -123,7 +123,7 @@ def _known(memory: Memory, weighing: Weighing, what: str, amount: int) -> law.Su
     """Return what was suspected so far, if it is the same doubt. Units without a name become others once those have one."""
     product, ordered = weighing.product, weighing.row.ordered
     known = memory.suspicions.get((product, what))
-    if what == "unnamed" and amount and doubts.lacks_anew(known, ordered - amount, memory.lacking.get(product)):
+    if what == "unnamed" and amount and doubts.newly_unnamed(known, ordered - amount, memory.lacking.get(product)):
         memory.lacking[product] = ordered
         return None
     return known

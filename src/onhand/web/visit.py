@@ -196,7 +196,7 @@ def said_in(cookie: str) -> str:
 
 
 def within(address: str) -> str:
-    """Return an address to go to next, if it is one of ours; else the first page."""
+    """Return an address to go to next, if it is on this server; else the first page."""
     try:
         split = urlsplit(address)
     except ValueError:  # not an address

@@ -172,9 +172,8 @@ def _list(visit: Visit, cart: Named, asked: dict[str, str]) -> Page:
     asked = {"problem": "unsettled"} | {name: asked[name] for name in FILTERS if asked.get(name)}
     counts = visit.do("cart_show", cart=cart.name)
     rows: list[dict[str, Any]] = []
-    if counts[
-        "aligned"
-    ]:  # before an alignment only the shop knows its products, and the preview of Send or Get shows them
+    # Before an alignment only the shop knows its products, and the preview of Send or Get shows them.
+    if counts["aligned"]:
         wanted = {name: asked[name] for name in ("search", "after") if name in asked}
         problem = None if asked["problem"] == "all" else asked["problem"]
         rows = visit.do("cart_products", cart=cart.name, problem=problem, limit=ROWS, **wanted)["products"]

@@ -294,7 +294,7 @@ def cart(out: Console, data: Data) -> None:
     for concern in data["concerns"]:
         say(out, f"Note: {concern}", "yellow")
     for kind, words in TEXTS.items():
-        if found := data.get("texts", {}).get(kind):
+        if found := (data.get("texts") or {}).get(kind):
             say(out, f"{counted(found, 'product has', 'products have')} {words}", "yellow")
 
 

@@ -95,11 +95,16 @@ class CartList:
 class CartShow:
     """Show everything about one cart except its secret.
 
-    ``texts``: how many products have a SKU or name that is hard to read. ``pace``: the settings in force. ``task``: the Send or Get that
-    is running.
+    ``texts``: how many products have a SKU or name that is hard to read; null if that was not asked for. ``pace``: the settings in force.
+    ``task``: the Send or Get that is running.
     """
 
     cart: CartName
+    texts: Annotated[
+        bool,
+        Doc("Also count the products whose SKU or name is hard to read. This reads all products of the cart."),
+        Absent("a person who looks at one cart has time for that"),
+    ] = True
 
 
 @request(Scope.READ)

@@ -69,7 +69,11 @@ def cart_list(app: App, asked: requests.CartList) -> Data:
 @verb(requests.CartShow)
 def cart_show(app: App, asked: requests.CartShow) -> Data:
     found = cart_named(app, asked.cart)
-    texts, pace = app.read(lambda books: (books.products.texts(found.id), settings.pace_of(books, found)))
+
+    def read(books: Books) -> tuple[dict[str, int] | None, settings.Pace]:
+        return books.products.texts(found.id) if asked.texts else None, settings.pace_of(books, found)
+
+    texts, pace = app.read(read)
     in_force = {
         "batch_size": pace.batch_size,
         "tick_seconds": pace.tick_seconds,

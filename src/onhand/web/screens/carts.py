@@ -191,7 +191,7 @@ def _test(visit: Visit, cart: str) -> Page:
 
 def _check_free(visit: Visit, found: Named) -> None:
     """Raise Conflict while a Send is running: a page does not wait for minutes."""
-    task = visit.do("cart_show", cart=numbered(visit, found.id).name)["task"]
+    task = visit.do("cart_show", cart=numbered(visit, found.id).name, texts=False)["task"]
     if task is not None:
         raise Conflict(
             f"Task {task} is running on this cart. Try again when it has finished.", reason="busy", task=task

@@ -54,7 +54,7 @@ def _page(visit: Visit, asked: dict[str, str]) -> Page:
         "previewed": PREVIEWED,
     }
     if cart is not None:
-        found = visit.do("cart_show", cart=cart.name)
+        found = visit.do("cart_show", cart=cart.name, texts=False)
         data |= {"cart": found, "running": found["task"], "batch_size": found["pace"]["batch_size"]}
         data["tasks"] = [shown(task) for task in visit.do("task_list", cart=cart.name, limit=LATEST_TASKS)["tasks"]]
         if asked.get("preview") in VERBS and data["running"] is None:

@@ -170,7 +170,7 @@ def _several(visit: Visit, cart: Named, verb: str, said: Callable[[Data], str]) 
 
 def _list(visit: Visit, cart: Named, asked: dict[str, str]) -> Page:
     asked = {"problem": "unsettled"} | {name: asked[name] for name in FILTERS if asked.get(name)}
-    counts = visit.do("cart_show", cart=cart.name)
+    counts = visit.do("cart_show", cart=cart.name, texts=False)
     rows: list[dict[str, Any]] = []
     # Before an alignment only the shop knows its products, and the preview of Send or Get shows them.
     if counts["aligned"]:

@@ -270,9 +270,7 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / "store.db"
-        store, key = _empty_store()
-        self.path.write_bytes(store)
-        vault.beside(self.path).write_bytes(key)
+        new_store(self.path)
         self.clock = HandClock()
         self.store = Database(self.path)
         self.house = House(self.store, self.clock)
@@ -333,9 +331,17 @@ class World:
             stall.restart()
 
 
+def new_store(path: Path) -> Path:
+    """Put a store data file and its key file where ``onhand init`` would, and return the path."""
+    store, key = _empty_store()
+    path.write_bytes(store)
+    vault.beside(path).write_bytes(key)
+    return path
+
+
 @cache
 def _empty_store() -> tuple[bytes, bytes]:
-    """A store data file and its key file as ``onhand init`` makes them; made once, as that takes longer than most tests."""
+    """A store and its key as ``onhand init`` makes them. They are made once in a process, as that takes longer than most tests."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "store.db"
         create(path)

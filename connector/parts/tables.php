@@ -252,11 +252,17 @@ class OnhandShop {
 
     /** Returns those of the named settings that the shop has. If one appears twice, the shop uses the first. */
     public function switches($names) {
-        $found = array();
         $place = $this->settings();
-        foreach ($this->db->rows("SELECT `$place[name]`, `$place[value]` FROM $place[table] WHERE `$place[name]` IN ('$place[before]"
-            . implode("','$place[before]", $names) . "') ORDER BY $place[order]") as $row) {
-            $found += array(substr($row[0], strlen($place['before'])) => onhand_text($row[1]));
+        $wanted = array();
+        foreach ($names as $name) {
+            $wanted[strpos($name, '/') === false ? $place['before'] . $name : $name] = $name;
+        }
+        $found = array();
+        foreach ($this->db->rows("SELECT `$place[name]`, `$place[value]` FROM $place[table] WHERE `$place[name]` IN ('"
+            . implode("','", array_keys($wanted)) . "') ORDER BY $place[order]") as $row) {
+            if (isset($wanted[$row[0]])) {    // the collation may also find a name in other letters, which the shop never uses
+                $found += array($wanted[$row[0]] => onhand_text($row[1]));
+            }
         }
         return $found;
     }

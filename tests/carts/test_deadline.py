@@ -21,6 +21,8 @@ from tests.shops.direct import PASSWORD
 from tests.shops.direct import direct as directly
 from tests.shops.families import OsCommerce23
 
+pytestmark = pytest.mark.slow  # answers that take seconds: `make fast` leaves it out
+
 KEY_ID, SECRET = "shop-1", "ab" * 32
 CONNECT_SECONDS, READ_SECONDS = 0.3, 0.5
 DEADLINE_SECONDS = CONNECT_SECONDS + 2 * READ_SECONDS

@@ -10,6 +10,7 @@ from __future__ import annotations
 import pytest
 
 from onhand.domain.errors import Permanent
+from onhand.domain.family import cancelling
 from onhand.domain.shop import DERIVED, FRACTION
 from onhand.domain.sketch import Counters
 from tests.carts.contract import OneShop, ShopContract, apply, counters, look
@@ -70,6 +71,13 @@ class TrapsOfGambio(OneShop):
         )
         assert driver.shop().hello().switches["STOCK_LIMITED"] == "true"
         driver.sql("DROP TABLE configuration")
+
+    def test_the_status_that_cancels_an_order_is_the_one_that_its_owner_chose(self, driver):
+        assert cancelling(driver.shop().hello()) == {99}
+        driver.sql(
+            "INSERT INTO gx_configurations (`key`, value) VALUES ('gm_configuration/GM_ORDER_STATUS_CANCEL_ID', '97')"
+        )
+        assert cancelling(driver.shop().hello()) == {97}
 
     def test_names_come_in_its_default_language(self, driver):
         product = driver.add_product("A", 1, name="Mug")

@@ -71,6 +71,7 @@ def test_without_a_lie_each_verb_is_answered(shops, verb):
     ask(client, verb)()
 
 
+@pytest.mark.slow  # a large answer
 def test_products_without_end_are_a_trouble_and_take_bounded_memory(shops):
     hostile, client = shops
     hostile.asked.clear()

@@ -211,6 +211,7 @@ def _products(chance: random.Random, kind: int, drifts: int) -> list[int]:
     return [unweight((h + n) % WORD) for n in range(drifts)]
 
 
+@pytest.mark.slow  # twenty thousand patterns
 def test_in_twenty_thousand_patterns_every_drift_is_named_and_no_wrong_name_would_be_believed() -> None:
     """As the services ask: a larger size after a failure, and after a name whose own row does not differ."""
     chance = random.Random(3)

@@ -24,8 +24,18 @@ from onhand.carts.sample import SampleShop, Storefront, serve
 from onhand.cli.program import app
 from onhand.domain.people import Caller, Role, Scope
 from onhand.services import people
+from tests.builders import new_store
 
+STORES = {"onhand", "web", "app", "api"}  # fixtures that make a store and run the program on it
 SHELF = [("TEA", "Green Tea", 10, 5.0), ("MUG", "Blue Mug", 3, 12.5), ("POT", "Iron Pot", 7, 40.0)]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each test of a command runs several on a store of its own: `make fast` leaves them out."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here) and STORES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
 
 
 @pytest.fixture(autouse=True)
@@ -83,8 +93,7 @@ class OnHand:
 @pytest.fixture
 def onhand(tmp_path) -> Iterator[OnHand]:
     """A new store."""
-    onhand = OnHand(tmp_path / "onhand.db")
-    onhand("init")
+    onhand = OnHand(new_store(tmp_path / "onhand.db"))
     yield onhand
     for process in onhand.started:
         if process.poll() is None:

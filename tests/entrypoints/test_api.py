@@ -23,7 +23,7 @@ from onhand.services import people
 from onhand.services.gate import Gate
 from onhand.serving import doorkeeper
 from onhand.serving.server import Server
-from onhand.storage import database
+from tests.builders import new_store
 from tests.entrypoints.conftest import token_for
 
 
@@ -180,8 +180,7 @@ def test_the_notice_has_the_address_only_while_the_server_listens(onhand):
 
 def test_forwarded_headers_count_only_with_a_public_address(tmp_path):
     forwarded = {"Host": "stock.example.com", "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"}
-    database.create(tmp_path / "store.db")
-    with App(tmp_path / "store.db", "test") as app:
+    with App(new_store(tmp_path / "store.db"), "test") as app:
         app.gate = Gate(Passwords(cheap=True))
         people.begin(app.house, app.gate, people.first_link(app.house), "Ann", "correct horse battery")
         typed = {"name": "Ann", "password": "correct horse battery"}

@@ -20,8 +20,8 @@ from schemathesis.specs.openapi import checks
 from onhand.app import App
 from onhand.domain.people import Role
 from onhand.serving import programs, server
-from onhand.storage import database
 from onhand.verbs import VERBS
+from tests.builders import new_store
 from tests.entrypoints.conftest import token_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]  # real servers and waiting: `make fast` leaves it out
@@ -41,7 +41,7 @@ FEW = settings(
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
     path = tmp_path_factory.mktemp("api") / "store.db"
-    database.create(path)
+    new_store(path)
     with App(path, "test") as app, pytest.MonkeyPatch.context() as patch:
         patch.setattr(programs, "CALLS_PER_SECOND", 1e9)
         yield SimpleNamespace(

@@ -6,14 +6,13 @@ import pytest
 
 from onhand.app import App
 from onhand.domain.errors import Refused
-from onhand.storage import database
 from onhand.verbs import VERBS
+from tests.builders import new_store
 
 
 @pytest.fixture
 def app(tmp_path):
-    database.create(tmp_path / "store.db")
-    with App(tmp_path / "store.db", "test") as app:
+    with App(new_store(tmp_path / "store.db"), "test") as app:
         yield app
 
 

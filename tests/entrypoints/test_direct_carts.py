@@ -7,8 +7,8 @@ import pytest
 from onhand.app import App
 from onhand.domain.errors import Refused
 from onhand.services import settings
-from onhand.storage import database
 from onhand.verbs import Invalid, run
+from tests.builders import new_store
 
 ADDRESS = "mysql://stock@db.example/shop"
 PASSWORD = "Größe' 5e"
@@ -16,8 +16,7 @@ PASSWORD = "Größe' 5e"
 
 @pytest.fixture
 def app(tmp_path):
-    database.create(tmp_path / "store.db")
-    with App(tmp_path / "store.db", "test") as app:
+    with App(new_store(tmp_path / "store.db"), "test") as app:
         yield app
 
 

@@ -47,6 +47,7 @@ def test_library_messages_are_json_too(capsys):
     assert (event["event"], event["level"]) == ("It is late.", "warning")
 
 
+@pytest.mark.slow  # it waits for the next summary
 def test_repeated_lines_are_counted(capsys, monkeypatch):
     monkeypatch.setattr(logs, "LINES_SECONDS", 3.0)
     logs.set_up("info", as_json=True)

@@ -234,8 +234,10 @@ def _after_a_backup_was_put_in_its_place(store, elsewhere):
 
 @pytest.mark.parametrize(
     "reach",
-    [_by_a_symbolic_link, _by_a_link_to_a_link, _by_a_link_to_its_folder, _by_a_hard_link, _by_a_relative_path,
-     _after_the_notice_was_deleted, _after_its_folder_was_renamed, _after_a_backup_was_put_in_its_place],
+    [_by_a_symbolic_link, _after_the_notice_was_deleted,
+     *(pytest.param(reach, marks=pytest.mark.long) for reach in
+       (_by_a_link_to_a_link, _by_a_link_to_its_folder, _by_a_hard_link, _by_a_relative_path, _after_its_folder_was_renamed,
+        _after_a_backup_was_put_in_its_place))],
     ids=lambda reach: reach.__name__.strip("_"),
 )  # fmt: skip
 def test_a_second_owner_is_refused_under_any_name_of_the_file(tmp_path, reach):

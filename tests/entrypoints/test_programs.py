@@ -30,10 +30,9 @@ from onhand.domain.people import Role, Scope
 from onhand.services import people
 from onhand.serving import openapi, programs, server
 from onhand.serving.server import Server
-from onhand.storage import vault
 from onhand.verbs import VERBS
 from onhand.web import attach
-from tests.builders import _empty_store
+from tests.builders import new_store
 from tests.entrypoints.conftest import token_for, until
 
 pytestmark = pytest.mark.slow  # real servers and waiting: `make fast` leaves it out
@@ -72,11 +71,7 @@ class Program:
 
 @pytest.fixture
 def app(tmp_path):
-    path = tmp_path / "store.db"
-    store, key = _empty_store()
-    path.write_bytes(store)
-    vault.beside(path).write_bytes(key)
-    with App(path, "serve") as app:
+    with App(new_store(tmp_path / "store.db"), "serve") as app:
         yield app
 
 

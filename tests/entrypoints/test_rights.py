@@ -9,14 +9,13 @@ import pytest
 from onhand.app import App
 from onhand.domain.errors import Forbidden, Refused
 from onhand.domain.people import Caller, Role, Scope
-from onhand.storage import database
 from onhand.verbs import VERBS, Invalid, run
+from tests.builders import new_store
 
 
 @pytest.fixture
 def app(tmp_path):
-    database.create(tmp_path / "store.db")
-    with App(tmp_path / "store.db", "test") as app:
+    with App(new_store(tmp_path / "store.db"), "test") as app:
         run(app, "item_add", {"sku": "TEA", "on_hand": 10}, silent)
         yield app
 

@@ -17,6 +17,8 @@ import zipfile
 import pytest
 from openpyxl import Workbook
 
+pytestmark = pytest.mark.slow  # a process for each file
+
 GROWTH_MAX = 50 * 1024 * 1024  # bytes above what reading an honest file takes
 PROBE = """
 import json, sys

@@ -254,6 +254,7 @@ shelf = st.lists(
 )  # fmt: skip
 
 
+@pytest.mark.slow  # hundreds of files
 @settings(max_examples=200, deadline=None)
 @given(shelf, st.sampled_from(Form))
 def test_written_files_read_back_unchanged(lines, form):
@@ -266,6 +267,7 @@ def test_written_files_read_back_unchanged(lines, form):
 DANGEROUS = "=+-@\uff1d\uff0b\uff0d\uff20\u2212"
 
 
+@pytest.mark.slow  # hundreds of files
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(skus.filter(is_sku).map(check_sku), words), max_size=3), st.sampled_from(",;\t"))
 def test_no_spreadsheet_of_any_language_runs_written_text(lines, delimiter):
@@ -364,6 +366,7 @@ def test_a_hostile_workbook_is_refused(part, said):
         rows(repacked(DAMAGEABLE, sheet1=part))
 
 
+@pytest.mark.slow  # large files
 @pytest.mark.parametrize(
     "part",
     [
@@ -434,6 +437,7 @@ def test_a_file_that_is_not_a_table_is_refused(content, said):
 # Writing much
 
 
+@pytest.mark.slow  # large files
 def test_many_movements_are_written_in_little_memory(monkeypatch):
     def many(count):
         for number in range(count):

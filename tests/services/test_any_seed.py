@@ -13,6 +13,8 @@ from onhand.services import reconciling, settling
 from onhand.services.counting import adjust
 from tests.builders import Stall, World
 
+pytestmark = pytest.mark.slow  # a dozen looks at real shops in each test: `make fast` leaves it out
+
 WARES = {"TEA": 10, "MUG": 20, "POT": 5}
 SKUS = [f"S{n:02}" for n in range(1, 14)]
 LEFT, MIDDLE, RIGHT = SKUS[10], SKUS[11], SKUS[12]  # the weights of these three lie at equal distances, as their ids do

@@ -15,6 +15,8 @@ from onhand.domain.differences import Policy
 from tests.builders import Stall, World
 from tests.services.test_edited_orders import edit_line, move, order_of, settle, shown, take_back
 
+pytestmark = pytest.mark.slow  # a dozen looks at real shops in each test: `make fast` leaves it out
+
 WARES = {"TEA": 20, "POT": 20}
 CANCELLED = 99
 

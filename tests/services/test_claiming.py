@@ -14,6 +14,8 @@ from onhand.services import probing
 from onhand.services.receiving import receive
 from tests.builders import Stall, World
 
+pytestmark = pytest.mark.slow  # a dozen looks at real shops in each test: `make fast` leaves it out
+
 WARES = {"TEA": 10, "MUG": 20}
 
 

@@ -13,6 +13,8 @@ from onhand.services import items, looking, memory
 from onhand.services.looking import INCOMPLETE_SECONDS
 from tests.builders import World, failing
 
+pytestmark = pytest.mark.slow  # a dozen looks at real shops in each test: `make fast` leaves it out
+
 WARES = {"TEA": 10, "MUG": 20, "POT": 5}
 
 

@@ -16,6 +16,8 @@ from onhand.domain.orders import Order
 from onhand.services import aligning, receiving, reconciling, selling
 from tests.builders import Stall, World
 
+pytestmark = pytest.mark.slow  # a dozen looks at real shops in each test: `make fast` leaves it out
+
 WARES = {"TEA": 20, "POT": 20}
 
 

@@ -15,6 +15,8 @@ from onhand.services.looking import SUMS_SHARE
 from onhand.services.memory import SUMS_TIMED
 from tests.builders import Stall, World, failing
 
+pytestmark = pytest.mark.slow  # a dozen looks at real shops in each test: `make fast` leaves it out
+
 TICK_SECONDS = 5.0
 
 

@@ -8,6 +8,8 @@ from onhand.services import items, selling
 from onhand.services.looking import INCOMPLETE_SECONDS
 from tests.builders import Stall, World
 
+pytestmark = pytest.mark.slow  # a dozen looks at real shops in each test: `make fast` leaves it out
+
 WARES = {"TEA": 10, "MUG": 20, "POT": 5}
 
 

@@ -14,6 +14,8 @@ from onhand.services import receiving, reconciling
 from tests.builders import Stall, World
 from tests.services.test_edited_orders import add_line, edit_line, move, order_of, settle, shown
 
+pytestmark = pytest.mark.slow  # a dozen looks at real shops in each test: `make fast` leaves it out
+
 WARES = {"TEA": 20, "POT": 20}
 
 

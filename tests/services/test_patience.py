@@ -11,8 +11,10 @@ import pytest
 from onhand.app import App
 from onhand.carts.sample import SampleShop
 from onhand.carts.sample.connector import Connector, Request
-from onhand.storage import database
 from onhand.verbs import VERBS
+from tests.builders import new_store
+
+pytestmark = pytest.mark.slow  # a dozen looks at real shops in each test: `make fast` leaves it out
 
 QUICK_SECONDS = 15.0
 
@@ -57,7 +59,7 @@ class House:
 
 @pytest.fixture
 def street(tmp_path):
-    database.create(tmp_path / "store.db")
+    new_store(tmp_path / "store.db")
     sample = SampleShop(tmp_path / "shop.db", "Shop").create([("TEA", "Tea", 10, 1.0)])
     host = House(sample)
     with App(tmp_path / "store.db", "test") as app:

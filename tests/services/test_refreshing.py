@@ -11,6 +11,8 @@ from onhand.services.looking import HELLO_SECONDS
 from onhand.services.receiving import receive
 from tests.builders import World
 
+pytestmark = pytest.mark.slow  # a dozen looks at real shops in each test: `make fast` leaves it out
+
 WARES = {"TEA": 10, "MUG": 20, "POT": 5}
 
 

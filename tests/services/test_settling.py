@@ -10,6 +10,8 @@ from onhand.services import items, rechecking, reconciling, settling, ticking, t
 from onhand.services.receiving import receive
 from tests.builders import Stall, World, failing
 
+pytestmark = pytest.mark.slow  # a dozen looks at real shops in each test: `make fast` leaves it out
+
 WARES = {"TEA": 10, "MUG": 20, "POT": 5}
 
 

@@ -9,6 +9,8 @@ from onhand.domain.posts import State
 from onhand.services import receiving, settling
 from tests.builders import Stall, World
 
+pytestmark = pytest.mark.slow  # a dozen looks at real shops in each test: `make fast` leaves it out
+
 WARES = {"TEA": 10, "POT": 5}
 
 

@@ -13,6 +13,8 @@ from onhand.services import reconciling
 from tests.builders import Stall, World
 from tests.services.test_edited_orders import move, settle, shown
 
+pytestmark = pytest.mark.slow  # a dozen looks at real shops in each test: `make fast` leaves it out
+
 WARES = {"TEA": 20, "POT": 20}
 
 

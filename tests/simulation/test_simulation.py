@@ -146,12 +146,14 @@ def test_no_more_in_the_whole_world(seeds):
         assert not told.violations, f"{number}: {told.violations}"
 
 
+@pytest.mark.slow  # whole worlds
 @pytest.mark.timeout(900)  # it shrinks a history of each kind that fails
 def test_new_worlds_break_no_promise_but_for_the_rare_ones_that_are_known_to(seed):
     report = simulate(seed, 1, worlds=NEW_WORLDS)
     assert report.worlds - len(report.failed) >= NEW_WORLDS_HOLD, "\n\n".join(report.histories)
 
 
+@pytest.mark.slow  # whole worlds
 def test_the_same_seed_is_the_same_history_to_the_byte(seed):
     assert repr(run_world(plan(seed))) == repr(run_world(plan(seed)))
 
@@ -227,6 +229,7 @@ def test_worlds_that_fail_do_not_end_the_run_and_are_shrunk_to_what_matters(monk
     assert lines[-1] == f"See the whole of it again: onhand simulate --seed {failed.seed} --worlds 1"
 
 
+@pytest.mark.slow  # whole worlds
 def test_the_command_tells_what_was_done_and_checked():
     """Its own seed is a new one, which it names."""
     result = CliRunner().invoke(app, ["--json", "simulate", "--operations", "3000", "--tolerate", "100"])

@@ -25,7 +25,7 @@ from onhand.cli import door
 from onhand.config import Config
 from onhand.domain.errors import Conflict, OnHandError, Retriable
 from onhand.services.ports import Clock
-from onhand.storage import database
+from tests.builders import new_store
 from tests.shops.shop import FamilyShop
 
 TICK_SECONDS, SETTLE_SECONDS = 0.2, 0.4
@@ -49,7 +49,7 @@ class House:
 
     def __init__(self, store: Path, clock: Clock | None = None) -> None:
         if not store.exists():
-            database.create(store)
+            new_store(store)
         self.app = App(store, "story", clock)
         self.app.start_controller()
 
@@ -65,7 +65,7 @@ class HouseApart:
 
     def __init__(self, store: Path) -> None:
         if not store.exists():
-            database.create(store)
+            new_store(store)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.stories.apart", str(store)],
             cwd=HERE,
@@ -104,7 +104,7 @@ class HouseServed:
     def __init__(self, store: Path, launcher: Sequence[str] = ()) -> None:
         """``launcher`` is a command that starts the program in its stead."""
         if not store.exists():
-            database.create(store)
+            new_store(store)
         self.store, self.launcher = store, launcher
         self.start()
 

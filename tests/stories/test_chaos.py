@@ -176,8 +176,10 @@ class Gate:
     ("fault", "verb"),
     [
         (None, None),  # it has just begun and not looked yet
-        (Fault.HELD, "look"),  # a question is under way
-        (Fault.LATE, "apply"),  # a batch is stored here, and the shop has not heard of it
+        pytest.param(Fault.HELD, "look", marks=pytest.mark.long),  # a question is under way
+        pytest.param(
+            Fault.LATE, "apply", marks=pytest.mark.long
+        ),  # a batch is stored here, and the shop has not heard of it
         (Fault.HELD, "apply"),  # the shop has applied a batch, and we do not know
         (Fault.LOST, "apply"),  # and we shall not hear of it; the next try is put off
     ],

@@ -104,6 +104,7 @@ def test_a_hinted_sale_shows_in_the_other_shop_in_a_fraction_of_a_tick(hinting: 
     hinting.all_is_well()
 
 
+@pytest.mark.long
 def test_a_burst_of_hints_costs_the_shop_a_few_looks_and_loses_no_sale(hinting: Stage):
     amber, birch = hinting.shops
     hinting.looks_pass(1)

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from html import escape, unescape
 from pathlib import Path
 
@@ -16,6 +16,8 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from jinja2 import Environment
+from jinja2.bccache import Bucket, BytecodeCache
 
 from onhand.app import App
 from onhand.carts.sample import SampleShop, catalogue, serve
@@ -24,11 +26,11 @@ from onhand.domain.states import CartState
 from onhand.passwords import Passwords
 from onhand.services import people
 from onhand.services.gate import Gate
-from onhand.storage import database
 from onhand.verbs import VERBS
-from onhand.web import attach
+from onhand.web import attach, drawing
 from onhand.web.visit import SESSION_COOKIE
 from tests import browser
+from tests.builders import new_store
 
 NAMES = ("Amber", "Birch & Sons")
 
@@ -65,6 +67,28 @@ def is_empty(html: str) -> bool:
 def states(html: str) -> list[str]:
     """The states that a page or block shows, as verbs answer them."""
     return [unescape(state) for state in re.findall(r'data-state="([^"]*)"', html)]
+
+
+class _Compiled(BytecodeCache):
+    """Compiled templates, kept in memory: each test has a site of its own, and compiling takes longer than most tests."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def templates_compiled_once() -> Iterator[None]:
+    """Jinja looks into the cache by a checksum of the source, so a template that a test changes is compiled again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drawing, "Environment", partial(Environment, bytecode_cache=_Compiled()))
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -168,8 +192,7 @@ class House:
 @pytest.fixture
 def unopened(tmp_path) -> Iterator[House]:
     """A house that nobody has ever entered."""
-    database.create(tmp_path / "store.db")
-    with App(tmp_path / "store.db", "test") as app:
+    with App(new_store(tmp_path / "store.db"), "test") as app:
         yield House(app)
 
 

@@ -20,8 +20,8 @@ from onhand.carts.sample import SampleShop, catalogue, serve
 from onhand.domain.people import Role
 from onhand.services import people
 from onhand.serving.server import Server
-from onhand.storage import database
 from tests.browser import PHONE, visitor
+from tests.builders import new_store
 from tests.web.conftest import House, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -77,7 +77,7 @@ def open_shop(tmp_path: Path) -> Iterator[Callable[[House, str], str]]:
 
 
 def test_the_first_start(tmp_path: Path, chromium) -> None:
-    database.create(tmp_path / "fresh.db")
+    new_store(tmp_path / "fresh.db")
     with (
         App(tmp_path / "fresh.db", "test") as app,
         Server(app, pages=True) as server,

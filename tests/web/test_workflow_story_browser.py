@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from onhand.app import App
 from onhand.services import people
-from onhand.storage import database
+from tests.builders import new_store
 from tests.servers import shared_mariadb, shared_php
 from tests.shops.families import OsCommerce23
 from tests.stories.stage import Shop
@@ -27,8 +27,7 @@ BUSY_MS = 20_000  # for what asks a shop several times
 @pytest.fixture
 def house(tmp_path):
     """An empty store, into which nobody has come yet."""
-    database.create(tmp_path / "store.db")
-    with App(tmp_path / "store.db", "test") as app:
+    with App(new_store(tmp_path / "store.db"), "test") as app:
         yield House(app)
 
 

@@ -235,13 +235,16 @@ class Tables:
 
     def switches(self, names: Sequence[str]) -> dict[str, str]:
         """Return those of the named settings that the shop has. If one appears twice, the shop uses the first."""
-        found: dict[str, str] = {}
         table, at = self._settings()
-        for name, value in self.server.rows(
-            f"SELECT `{at.name}`, `{at.value}` FROM {table}"
-            f" WHERE `{at.name}` IN ({_texts(at.before + name for name in names)}) ORDER BY {at.order}"
+        wanted = {name if "/" in name else at.before + name: name for name in names}
+        found: dict[str, str] = {}
+        for stored, value in self.server.rows(
+            f"SELECT `{at.name}`, `{at.value}` FROM {table} WHERE `{at.name}` IN ({_texts(wanted)}) ORDER BY {at.order}"
         ):
-            found.setdefault(text(name)[len(at.before) :], text(value))
+            if name := wanted.get(
+                text(stored)
+            ):  # the collation may also find a name in other letters, which the shop never uses
+                found.setdefault(name, text(value))
         return found
 
     def default_language(self) -> int:

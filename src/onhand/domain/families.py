@@ -36,7 +36,7 @@ class OtherStock:
 
 @dataclass(frozen=True, slots=True)
 class SettingsTable:
-    """A table of settings: which columns hold what, and the prefix of each name."""
+    """A table of settings: which columns hold what, and the prefix of each name. A name with a slash has its prefix already."""
 
     table: str
     name: str
@@ -243,7 +243,7 @@ FAMILIES = (
             ),
         ),
         cancelling_status=99,
-        cancelling_setting="GM_ORDER_STATUS_CANCEL_ID",
+        cancelling_setting="gm_configuration/GM_ORDER_STATUS_CANCEL_ID",
     ),
     Family(
         key="zencart",
@@ -374,7 +374,12 @@ VERSION_TABLES = tuple(family.version_table for family in FAMILIES if family.ver
 VERSION_FILES = tuple(each for family in FAMILIES for each in family.version_files)
 SWITCHES = tuple(
     dict.fromkeys(
-        (*USUAL_SWITCHES, *DOWNLOADS_SUBTRACTED, *(name for family in _USUALLY_SERVED for name in family.switches))
+        (
+            *USUAL_SWITCHES,
+            *DOWNLOADS_SUBTRACTED,
+            *(name for family in _USUALLY_SERVED for name in family.switches),
+            *(family.cancelling_setting for family in _USUALLY_SERVED if family.cancelling_setting),
+        )
     )
 )
 

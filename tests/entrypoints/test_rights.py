@@ -125,7 +125,7 @@ def test_two_people_with_the_same_key_at_the_same_moment_book_once(app):
     [
         ("adjust", {"sku": "TEA", "change": "three", "reason": "x"}, "change", "Give a whole number."),
         ("adjust", {"sku": "TEA", "change": 2**40, "reason": "x"}, "change", "Give at most 2,147,483,647."),
-        ("adjust", {"change": 1}, "sku", "This is needed."),
+        ("adjust", {"change": 1}, "sku", "Enter a value."),
         ("adjust", {"sku": "T" * 301, "change": 1}, "sku", "Give at most 300 characters."),
         ("adjust", {"sku": "TEA", "colour": "red"}, "colour", "There is no such argument."),
         ("receive", {"lines": [["TEA", "x"]]}, "lines.0.1", "Give a whole number."),

@@ -46,4 +46,4 @@ def test_a_password_is_kept_and_never_shown(house):
     assert house.app.read(lambda books: books.carts.get(1)).settings.secret == "hunter2"
     answer = house.browser.fill("/carts/1", "/carts/1/password", password="")
     assert answer.status_code == 422
-    assert fault(answer.text, "password") == "This is needed."
+    assert fault(answer.text, "password") == "Enter a value."

@@ -71,8 +71,8 @@ def test_more_lines_are_offered_and_what_is_typed_stays(shelf: House) -> None:
     ("typed", "said", "where"),
     [
         ({}, "An order has 1 to 1000 lines.", None),
-        ({"sku-0": "TEA"}, "This is needed.", "units-0"),
-        ({"units-2": "1"}, "This is needed.", "sku-2"),
+        ({"sku-0": "TEA"}, "Enter a value.", "units-0"),
+        ({"units-2": "1"}, "Enter a value.", "sku-2"),
         ({"sku-1": "LAMP", "units-1": "1"}, "No item has this SKU.", "sku-1"),
         ({"sku-1": "TEA", "units-1": "lots"}, "Give a whole number.", "units-1"),
         ({"sku-0": "MUG", "units-0": "1", "sku-1": "TEA", "units-1": "0"}, "at least one unit of TEA", "units-1"),

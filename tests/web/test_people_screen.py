@@ -129,7 +129,7 @@ def test_an_invited_clerk_chooses_a_password_and_works(house: House, stranger: C
     ("wanted", "said"),
     [
         ({"name": "ANN the administrator", "role": "manager"}, "choose another name"),
-        ({"name": "", "role": "manager"}, "This is needed."),
+        ({"name": "", "role": "manager"}, "Enter a value."),
         ({"name": "x" * 61, "role": "manager"}, "Give at most 60 characters."),
         ({"name": "Bob", "role": "king"}, "role"),
     ],
@@ -213,7 +213,7 @@ def test_a_token_is_shown_once_works_and_is_ended(house: House) -> None:
         ({"scopes": ["manage"]}, "Ann the clerk is a clerk"),
         ({"days": "0"}, "Give at least 1."),
         ({"days": "soon"}, "Give a whole number."),
-        ({"name": ""}, "This is needed."),
+        ({"name": ""}, "Enter a value."),
         ({"user": "Nobody"}, "There is no user named 'Nobody'"),
     ],
 )

@@ -265,7 +265,7 @@ CART_FIELDS = {
     "batch_size": "Items per send",
     "tick_seconds": "Tick (seconds)",
     "settle_seconds": "Settling time (seconds)",
-    "hinted_at": "Last hint of a sale",
+    "hinted_at": "Last sale hint",
     "listings": "Products",
     "in_step": "… in sync",
     "not_aligned": "… not aligned",

@@ -234,7 +234,7 @@ def _in_words(fault: ErrorDetails) -> str:
     if kind == "bool_parsing":
         return "Give yes or no."
     if kind == "missing":
-        return "This is needed."
+        return "Enter a value."
     if kind == "extra_forbidden":
         return "There is no such argument."
     if kind in {"greater_than_equal", "less_than_equal"}:
@@ -247,7 +247,7 @@ def _in_words(fault: ErrorDetails) -> str:
     if kind == "base64_decode":
         return "Send the file as Base64."
     if kind == "string_too_short":
-        return "This is needed."
+        return "Enter a value."
     return f"{fault['msg']}."
 
 

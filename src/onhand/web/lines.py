@@ -21,7 +21,7 @@ from .visit import Visit
 OFFERED = 6  # lines to type into, at first
 MORE = 6  # lines added when all are used or more are asked for
 KNOWN = "units:"  # before a SKU: the field of a line that already exists
-NEEDED = "This is needed."
+NEEDED = "Enter a value."
 
 
 @dataclass(frozen=True, slots=True)

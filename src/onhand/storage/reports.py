@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, literal_column, select
 
 from onhand.domain.differences import NEEDS_PERSON, Remedy
 from onhand.domain.stock import Kind
@@ -21,6 +21,36 @@ from .times import iso, micros, moment
 
 Rows = list[dict[str, Any]]
 SALES_READ = 10_000  # of the newest movements, for a pace: a busy shop's last days say as much as its last month
+
+
+def _count(name: str, *wanted: ColumnElement[bool]) -> ColumnElement[int]:
+    """Return the number of matching rows, as a column of this name."""
+    return select(func.count()).where(*wanted).scalar_subquery().label(name)
+
+
+# The counts of a cart are read for every page and each look of the simulation, and building them took longer than reading.
+# Each has an index, because few listings are not in step; the number in step is the rest.
+_OF_CART = listings.c.cart_id == bindparam("cart")
+_TRACKED = and_(_OF_CART, listings.c.problem.is_(None))  # then it has an item
+PROBLEMS = (
+    select(listings.c.problem, func.count())
+    .where(_OF_CART, listings.c.problem.is_not(None))
+    .group_by(listings.c.problem)
+)
+COUNTS = select(
+    _count("every", _OF_CART),
+    _count("not_aligned", _TRACKED, literal_column("NOT listings.aligned")),
+    _count("parked", _OF_CART, listings.c.parked.is_not(None)),
+    _count("waiting", _TRACKED, literal_column("listings.news"), listings.c.aligned, listings.c.parked.is_(None)),
+    _count("in_flight", posts.c.cart_id == bindparam("cart"), literal_column("posts.state = 'sent'")),
+    _count("switched_off", _TRACKED, SWITCHED_OFF),
+    _count("held", _OF_CART, literal_column("listings.held <> 0")),
+)
+REMEDIES = (
+    select(differences.c.remedy, func.count())
+    .where(differences.c.cart_id == bindparam("cart"), differences.c.closed_at.is_(None))
+    .group_by(differences.c.remedy)
+)
 
 
 class Reports:
@@ -81,28 +111,10 @@ class Reports:
 
     def cart_counts(self, cart: int) -> dict[str, int]:
         """Return how many listings of a cart are in each state, and the depth of its post stack."""
-        # Each has an index, because few listings are not in step; the number in step is the rest.
-        of_cart = listings.c.cart_id == cart
-        by_problem = select(listings.c.problem, func.count()).where(of_cart, listings.c.problem.is_not(None))
-        problems: dict[str, int] = dict(self._connection.execute(by_problem.group_by(listings.c.problem)).all())
-        tracked = and_(of_cart, listings.c.problem.is_(None))  # then it has an item
-        counted = self._connection.execute(
-            select(
-                _count("every", of_cart),
-                _count("not_aligned", tracked, literal_column("NOT listings.aligned")),
-                _count("parked", of_cart, listings.c.parked.is_not(None)),
-                _count(
-                    "waiting", tracked, literal_column("listings.news"), listings.c.aligned, listings.c.parked.is_(None)
-                ),
-                _count("in_flight", posts.c.cart_id == cart, literal_column("posts.state = 'sent'")),
-                _count("switched_off", tracked, SWITCHED_OFF),
-                _count("held", of_cart, literal_column("listings.held <> 0")),
-            )
-        ).one()
-        of_remedy = select(differences.c.remedy, func.count()).where(
-            differences.c.cart_id == cart, differences.c.closed_at.is_(None)
-        )
-        remedies: dict[str, int] = dict(self._connection.execute(of_remedy.group_by(differences.c.remedy)).all())
+        of_cart = {"cart": cart}
+        problems: dict[str, int] = dict(self._connection.execute(PROBLEMS, of_cart).all())
+        remedies: dict[str, int] = dict(self._connection.execute(REMEDIES, of_cart).all())
+        counted = self._connection.execute(COUNTS, of_cart).one()
         to_decide = remedies.get(Remedy.ASK, 0)
         to_settle = sum(remedies.get(remedy, 0) for remedy in NEEDS_PERSON)
         return {
@@ -181,8 +193,3 @@ class Reports:
             }
             for row in self._connection.execute(query)
         ]
-
-
-def _count(name: str, *wanted: ColumnElement[bool]) -> ColumnElement[int]:
-    """Return the number of matching rows, as a column of this name."""
-    return select(func.count()).where(*wanted).scalar_subquery().label(name)

@@ -150,7 +150,11 @@ DOCS_COLUMNS = 100
 
 @pytest.mark.parametrize(
     "path",
-    sorted(path for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")] if path.name != "mutants.md"),
+    sorted(
+        path
+        for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "connector").rglob("*.md")]
+        if path.name != "mutants.md"
+    ),
     ids=_name,
 )
 def test_prose_is_wrapped(path: Path) -> None:

@@ -1,19 +1,19 @@
 <?php
 /*
- * The OnHand hint, version 1.0.0: tells OnHand that this shop has just sold something, so that the sale shows in the other
- * shops at once and not only after OnHand's next look. It is an extra: a hint that is not sent, or is lost, costs nothing
- * but that wait.
+ * The OnHand hint, version 1.0.0. It tells OnHand that this shop has just sold something, so that the other shops show the
+ * sale at once instead of after OnHand's next look. It is optional: if a hint gets lost, only that wait comes back.
  *
- * Copy this file beside onhand.php and onhand-key.php, and have it included where an order is written; connector/hooks of
- * OnHand has the few lines for each cart. It can be included before the order is complete: it acts when the page is done.
+ * Copy this file next to onhand.php and onhand-key.php, and include it where the shop writes an order. The folder
+ * connector/hooks of OnHand has the few lines for each cart. It can be included before the order is complete, because it acts
+ * when the page has finished.
  *
- * What it does: one signed POST to the address hint_url in onhand-key.php, without a word about what was sold. It stays until
- * the answer begins, but never longer than ONHAND_HINT_SECONDS in all. It cannot be asked for from outside.
+ * What it does: it sends one signed POST to the address hint_url in onhand-key.php. The request does not say what was sold.
+ * It waits until the answer begins, but never longer than ONHAND_HINT_SECONDS. It cannot be requested from outside.
  *
- * What it never does: it heeds no answer, writes nothing, prints nothing, and no failure of it reaches the shop: not its page,
- * and not its log.
+ * What it never does: it does not read the answer, writes nothing and prints nothing. If it fails, neither the shop's page nor
+ * its log shows it.
  *
- * To try the way to OnHand, run it by itself on the shop's own machine: php onhand-hint.php. PHP 5.6 to 8.5.
+ * To test the connection to OnHand, run it on the shop's server: php onhand-hint.php. It needs PHP 5.6 to 8.5.
  */
 
 define('ONHAND_HINT_VERSION', '1.0.0');

@@ -1,3 +1,3 @@
--- Puts OnHand's safe decrement in the place of the shop's own step. The shop keeps its row; of two rows with one code the later counts.
+-- Replaces the shop's own step by OnHand's safe decrement. The shop's row stays; of two rows with the same code, the later one counts.
 INSERT INTO hooks (hooks_site, hooks_group, hooks_action, hooks_code, hooks_class, hooks_method)
   VALUES ('shop', 'after', 'afterStart', '_21_update_stock', 'hook_shop_after_onhand_decrement', 'update_stock');

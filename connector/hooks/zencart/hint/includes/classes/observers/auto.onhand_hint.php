@@ -1,9 +1,9 @@
 <?php
 /*
- * OnHand for Zen Cart: a hint after each sale. Optional; delete this file and it is gone.
+ * OnHand for Zen Cart: a hint after each sale. It is optional; to remove it, delete this file.
  *
- * Every way to an order, the checkout and the payment notifications, writes its products by the same method of the class order,
- * which ends with the event below. The hint goes out when the page is done; onhand-hint.php, beside the shop's index.php, says how.
+ * The checkout and payment notifications write an order's products with the same method of the class order, which ends with the
+ * event below. The hint is sent when the page has finished; see onhand-hint.php next to the shop's index.php.
  */
 
 class zcObserverOnhandHint extends base

@@ -1,13 +1,14 @@
 <?php
 /*
- * OnHand for Zen Cart 1.5.8 and later: the safe decrement. Optional; delete this file and the shop takes its own step again.
+ * OnHand for Zen Cart 1.5.8 and later: the safe decrement. It is optional. If you delete this file, the shop uses its own step
+ * again.
  *
- * The shop's own step reads a quantity, subtracts in PHP and writes the result; of two buyers at the same moment, one is
- * forgotten. Here the database subtracts, in one statement, and nobody is forgotten. The shop's rules are kept: STOCK_LIMITED,
- * downloads, off at zero where SHOW_PRODUCTS_SOLD_OUT is 0, and the lines of the mail about low stock.
+ * The shop's own step reads a quantity, subtracts in PHP and writes the result. If two people buy at the same moment, one of
+ * the two sales is lost. Here the database subtracts in one statement, so none is lost. The shop's rules stay: STOCK_LIMITED,
+ * downloads, switching off at zero if SHOW_PRODUCTS_SOLD_OUT is 0, and the lines of the mail about low stock.
  *
- * It steps aside, and changes nothing, where an add-on keeps stock by variant (POSM, Stock By Attributes): those do their own
- * sums in the middle of the shop's step.
+ * It does nothing if an add-on keeps stock by variant (POSM, Stock By Attributes), because those calculate in the middle of the
+ * shop's step.
  */
 
 class zcObserverOnhandDecrement extends base
@@ -17,7 +18,7 @@ class zcObserverOnhandDecrement extends base
         $this->attach($this, array('NOTIFY_ORDER_PROCESSING_STOCK_DECREMENT_INIT'));
     }
 
-    /** Comes once for each product of an order; $order->doStockDecrement says whether the shop's own step follows. */
+    /** Called once for each product of an order. $order->doStockDecrement says whether the shop's own step follows. */
     public function update($order, $event, $which, &$product)
     {
         if (!$order->doStockDecrement || defined('TABLE_PRODUCTS_OPTIONS_STOCK') || defined('TABLE_PRODUCTS_WITH_ATTRIBUTES_STOCK')) {

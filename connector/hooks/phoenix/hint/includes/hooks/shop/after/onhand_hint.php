@@ -1,9 +1,9 @@
 <?php
 /*
- * OnHand for CE Phoenix: a hint after each sale. Optional; delete this file and it is gone.
+ * OnHand for CE Phoenix: a hint after each sale. It is optional; to remove it, delete this file.
  *
- * Every way to an order ends in the pipeline "after": the checkout, and the payment modules that write the order when the
- * payment comes in. The hint goes out when the page is done; onhand-hint.php, beside the shop's index.php, says how.
+ * All orders go through the pipeline "after": those of the checkout, and those that payment modules write when the payment
+ * comes in. The hint is sent when the page has finished; see onhand-hint.php next to the shop's index.php.
  */
 
 class hook_shop_after_onhand_hint {

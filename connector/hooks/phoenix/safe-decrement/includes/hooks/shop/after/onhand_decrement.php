@@ -1,12 +1,12 @@
 <?php
 /*
- * OnHand for CE Phoenix: the safe decrement. Optional. With this file alone nothing changes; switch-on.sql has the row of the
- * table `hooks` that puts it in the place of the shop's own step, switch-off.sql takes that row away. Deleting this file does
- * the same: the shop then finds no such class, and takes its own step.
+ * OnHand for CE Phoenix: the safe decrement. It is optional. This file alone changes nothing: switch-on.sql adds the row to the
+ * table `hooks` that replaces the shop's own step, and switch-off.sql removes that row. You can also delete this file: the
+ * shop then does not find the class, and uses its own step.
  *
- * The shop's own step reads a quantity, subtracts in PHP and writes the result; of two buyers at the same moment, one is
- * forgotten. Here the database subtracts, in one statement, and nobody is forgotten. The shop's rules are kept: STOCK_LIMITED,
- * no decrement for a product that has a download, and off with what falls below one where STOCK_ALLOW_CHECKOUT is false.
+ * The shop's own step reads a quantity, subtracts in PHP and writes the result. If two people buy at the same moment, one of
+ * the two sales is lost. Here the database subtracts in one statement, so none is lost. The shop's rules stay: STOCK_LIMITED,
+ * nothing is subtracted for a download, and a product below one is switched off if STOCK_ALLOW_CHECKOUT is false.
  */
 
 class hook_shop_after_onhand_decrement {

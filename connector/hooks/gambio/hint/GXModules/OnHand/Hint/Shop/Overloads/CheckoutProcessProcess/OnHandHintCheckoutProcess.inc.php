@@ -1,9 +1,9 @@
 <?php
 /*
- * OnHand for Gambio GX 4: a hint after each sale. Optional; delete the folder GXModules/OnHand and empty the
- * module cache, and it is gone.
+ * OnHand for Gambio GX 4: a hint after each sale. It is optional; to remove it, delete the folder GXModules/OnHand and empty
+ * the module cache.
  *
- * The hint goes out when the page is done; onhand-hint.php, beside the shop's index.php, says how.
+ * The hint is sent when the page has finished; see onhand-hint.php next to the shop's index.php.
  */
 
 class OnHandHintCheckoutProcess extends OnHandHintCheckoutProcess_parent

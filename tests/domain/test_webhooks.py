@@ -21,6 +21,7 @@ from onhand.domain.webhooks import (
     Delivery,
     DeliveryState,
     Event,
+    Webhook,
     gather,
     judge,
     message,
@@ -138,3 +139,25 @@ def test_a_cart_that_nobody_looks_at_goes_neither_down_nor_up(off):
     left = replace(LOOKED_AT, **{off: False})
     assert turns(frozenset(), [(cart(), replace(left, trouble_seconds=2 * DOWN_SECONDS))]) == []
     assert turns(frozenset({1}), [(cart(), left)]) == []
+
+
+def test_a_message_is_short_and_its_letters_are_written_as_they_are():
+    body = '{"type":"cart.down","timestamp":"2026-11-25T12:00:00.000Z","data":{"cart":"Käse","id":3}}'
+    assert message("cart.down", NOON, {"cart": "Käse", "id": 3}) == body
+
+
+@pytest.mark.parametrize(("status", "age"), [(200, MINUTE), (410, MINUTE), (500, GIVE_UP_AFTER)])
+def test_a_delivery_is_settled_at_the_moment_of_its_last_answer(status, age):
+    outcome = judge(delivery(), Answer(status, ""), NOON + age)
+    assert (outcome.state is DeliveryState.WAITING, outcome.next_at) == (False, NOON + age)
+
+
+def test_a_cart_that_is_not_watched_does_not_hide_the_next_one():
+    unwatched, down = replace(LOOKED_AT, controller=False), replace(LOOKED_AT, trouble_seconds=DOWN_SECONDS)
+    assert turns(frozenset(), [(cart(1), unwatched), (cart(2), down)]) == [(Event.CART_DOWN, cart(2))]
+
+
+def test_a_webhook_wants_the_events_it_was_made_for():
+    events = frozenset({Event.CART_DOWN, Event.CART_UP})
+    webhook = Webhook(1, "https://program.example/", SECRET, events, True, False, 0, 0, frozenset(), NOON, 0)
+    assert {event for event in Event if webhook.wants(event)} == events

@@ -56,9 +56,18 @@ def test_causes_and_problems_stay_as_stores_and_screens_have_them() -> None:
 
 
 def test_a_program_tells_errors_apart_by_their_codes() -> None:
-    kinds = (errors.OnHandError, errors.Refused, errors.Conflict, errors.Retriable, errors.Permanent, errors.Broken)
-    codes = [kind.code for kind in kinds]
-    assert codes == ["error", "refused", "conflict", "retriable", "permanent", "broken"]
+    kinds = (
+        errors.OnHandError,
+        errors.Refused,
+        errors.Forbidden,
+        errors.Conflict,
+        errors.Cancelled,
+        errors.Retriable,
+        errors.Permanent,
+        errors.Broken,
+    )
+    codes = "error refused forbidden conflict cancelled retriable permanent broken"
+    assert [kind.code for kind in kinds] == codes.split()
 
 
 def test_the_flags_of_a_row_are_those_of_the_protocol() -> None:

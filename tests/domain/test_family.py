@@ -139,7 +139,8 @@ def test_tables_that_are_weaker_or_called_otherwise_are_told():
     assert "without transactions" in about(engine="MyISAM")
     assert "unknown tables" in about(engine="")
     assert "type float: products with a fraction" in about(quantity_type="float")
-    assert about(quantity_type="mediumint") == ""
+    for whole in ("tinyint", "smallint", "mediumint", "int", "integer", "bigint"):
+        assert about(quantity_type=whole) == ""
     assert "table products my_products" in about(tables={"products": "my_products"})
 
 

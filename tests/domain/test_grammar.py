@@ -33,4 +33,11 @@ def test_numbers_and_nouns_agree(number: int, noun: str, several: str, said: str
 
 def test_signs_and_articles() -> None:
     assert [grammar.signed(units) for units in (3, 1, 0, -1234)] == ["+3", "+1", "0", "−1,234"]
-    assert [grammar.with_article(noun) for noun in ("order", "cart", "Item")] == ["an order", "a cart", "an Item"]
+    assert [grammar.with_article(noun) for noun in ("order", "cart", "Item", "apple", "egg", "update")] == [
+        "an order",
+        "a cart",
+        "an Item",
+        "an apple",
+        "an egg",
+        "an update",
+    ]

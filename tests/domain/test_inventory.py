@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from onhand.domain.errors import Refused
-from onhand.domain.inventory import BARCODE_MAX, LOCATION_MAX, Particulars, tidied
+from onhand.domain.inventory import BARCODE_MAX, FIELDS, LOCATION_MAX, REASONS, Particulars, tidied
 from onhand.domain.stock import QUANTITY_MAX, TEXT_LENGTH_MAX
 
 from .refusing import facts_of
@@ -63,3 +63,11 @@ def test_texts_are_kept_without_outer_blanks_and_other_values_as_they_are() -> N
 def test_a_text_that_is_too_long_is_refused_by_its_field() -> None:
     with pytest.raises(Refused, match="location"):
         tidied({"name": "Tea", "location": "A" * (TEXT_LENGTH_MAX + 1)})
+
+
+def test_programs_have_learned_these_fields_reasons_and_limits() -> None:
+    fields = "name ignore_qoh drop_ship reorder_point reorder_to supplier barcode location"
+    assert list(FIELDS) == fields.split()
+    assert REASONS == ("damaged", "lost", "found", "given away", "sample", "correction", "other")
+    assert (BARCODE_MAX, LOCATION_MAX) == (64, 60)
+    assert Particulars("Tea") == Particulars("Tea", False, False, None, None, "", "", "", 0)

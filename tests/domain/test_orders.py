@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from onhand.domain.errors import Refused
-from onhand.domain.orders import LineState, Order, OrderLine
+from onhand.domain.orders import LINES_MAX, LineState, Order, OrderLine
 from onhand.domain.stock import Kind, Movement
 
 from .refusing import facts_of
@@ -126,3 +126,16 @@ def test_goods_that_cannot_come_back_are_refused_with_their_line(line: OrderLine
 @pytest.mark.parametrize(("wrong", "number"), [([1, 3], 3), ([2, 1, 1], 1)])
 def test_a_wrong_number_of_a_line_is_said(wrong: list[int], number: int) -> None:
     assert facts_of(order(SOLD, replace(SOLD, line=2)).numbered, wrong) == {"line": number}
+
+
+def test_what_is_not_said_of_an_order_and_its_lines_is_the_usual_case() -> None:
+    line = OrderLine(1, "TEA", "Tea", 7, 3, LineState.SOLD)
+    assert line == OrderLine(1, "TEA", "Tea", 7, 3, LineState.SOLD, True, True, 0, 0, 0)
+    assert Order("T-1", AT, (line,)) == Order("T-1", AT, (line,), None, "", 0, "", "", "")
+    assert LINES_MAX == 1000
+
+
+def test_a_number_of_a_line_that_was_used_before_is_another_fact() -> None:
+    again = replace(SOLD, run=2)
+    assert again.mark == "1~2"
+    assert order(again).cancellation(again, "", "").origin == "phone/5/1~2/cancelled"

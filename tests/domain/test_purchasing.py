@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onhand.domain.errors import Conflict, Refused
-from onhand.domain.purchasing import OrderLine, OrderState, PurchaseOrder, Stocked, Suggestion, Supplier, suggestions
+from onhand.domain.purchasing import (
+    LINES_MAX,
+    OrderLine,
+    OrderState,
+    PurchaseOrder,
+    Stocked,
+    Suggestion,
+    Supplier,
+    suggestions,
+)
 from onhand.domain.stock import QUANTITY_MAX, Kind
 
 from .refusing import facts_of
@@ -137,3 +146,14 @@ def test_a_delivery_is_a_receipt_and_a_suggestion_names_its_item():
     assert [movement.kind for movement in sent.receipts(sent.all_outstanding(), "", "")] == [Kind.RECEIPT]
     low = stocked(5, 0, 5, 20)
     assert suggestions([low]) == [Suggestion(low, 15)]
+
+
+def test_stores_and_programs_have_learned_these_words_of_purchase_orders():
+    assert [state.value for state in OrderState] == ["draft", "sent", "closed", "cancelled"]
+    assert LINES_MAX == 5000
+
+
+def test_an_order_is_the_sum_of_its_lines():
+    sent = order(("TEA", 10, 4), ("MUG", 5, 7))
+    assert (sent.ordered, sent.received) == (15, 11)
+    assert [line.outstanding for line in sent.lines] == [6, 0]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from onhand.domain import webhooks
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.sketch import Sums
 from onhand.domain.states import Facts
@@ -161,3 +162,24 @@ def test_a_webhook_wants_the_events_it_was_made_for():
     events = frozenset({Event.CART_DOWN, Event.CART_UP})
     webhook = Webhook(1, "https://program.example/", SECRET, events, True, False, 0, 0, frozenset(), NOON, 0)
     assert {event for event in Event if webhook.wants(event)} == events
+
+
+def test_programs_have_learned_these_words_and_limits_of_webhooks():
+    assert [event.value for event in Event] == ["stock.changed", "difference.opened", "cart.down", "cart.up"]
+    assert [state.value for state in DeliveryState] == ["waiting", "delivered", "given up"]
+    assert (webhooks.WEBHOOKS_MAX, webhooks.URL_LENGTH_MAX, webhooks.ROWS_MAX) == (20, 2000, 1000)
+    assert (SKUS_MAX, webhooks.DIFFERENCES_MAX, webhooks.WAITING_MAX, webhooks.KEEP_MAX) == (100, 100, 100, 10_000)
+    assert (timedelta(days=3), timedelta(days=30), MINUTE) == (GIVE_UP_AFTER, webhooks.KEEP, DOWN_AFTER)
+    assert (webhooks.SECRET_PREFIX, webhooks.TEST, webhooks.GONE) == ("whsec_", "webhook.test", 410)
+
+
+def test_the_id_of_a_message_is_its_number_and_the_microsecond_it_was_made():
+    made = datetime(2026, 11, 25, 12, 0, 0, 123456, tzinfo=UTC)
+    assert delivery(created_at=made).message == f"msg_7_{int(NOON.timestamp())}123456"
+
+
+def test_the_secret_of_a_webhook_does_not_show():
+    webhook = Webhook(
+        1, "https://program.example/", "whsec_5ecret", frozenset(), True, False, 0, 0, frozenset(), NOON, 0
+    )
+    assert "5ecret" not in repr(webhook)

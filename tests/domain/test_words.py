@@ -44,7 +44,10 @@ def test_causes_and_problems_stay_as_stores_and_screens_have_them() -> None:
         " renamed, deleted product, set aside, restored from backup, brake, order edited, return in doubt, counter lowered,"
         " given back twice, partial return, shared shop, order cancelled"
     )
-    problems = "blank, duplicate, unmatched, fraction, download, deleted, not found, too long"
+    problems = (
+        "blank, duplicate, unmatched, fraction, download, derived, deleted, ignored, set aside, not found, too long,"
+        " looks alike"
+    )
     assert {cause.value for cause in Cause} >= set(causes.split(", "))
     states = (
         "inactive, stopped, not aligned, off, trouble, no controller, not looked at, waits for you, working, in step"

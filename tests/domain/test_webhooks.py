@@ -83,7 +83,7 @@ def test_everything_else_is_tried_again_later(status):
     outcome = judge(delivery(), Answer(status, ""), NOON)
     assert outcome.state is DeliveryState.WAITING
     assert outcome.next_at == NOON + pause(1)
-    assert not outcome.gone
+    assert outcome.gone is False
 
 
 def test_a_receiver_that_is_gone_is_not_asked_again():

@@ -54,9 +54,10 @@ def test_what_moves_between_counting_and_posting_never_changes_what_posting_book
 @given(first=units, second=units, on_hand=st.integers(-1000, 1000), between=moves)
 def test_what_is_added_belongs_to_the_moment_of_the_first_count(first, second, on_hand, between):
     line = count(BLANK, first, at(on_hand))
-    both = count(line, second, at(on_hand + sum(between), 5, "Bob"), how=How.ADD)
+    both = count(line, second, at(on_hand + sum(between), 5, "Bob", revision=9), how=How.ADD)
     assert both.variance == first + second - on_hand
-    assert (both.counted_at, both.movement, both.person) == (line.counted_at, line.movement, "Bob")
+    assert (both.counted_at, both.movement) == (line.counted_at, line.movement)
+    assert (both.person, both.revision) == ("Bob", 9)
 
 
 @given(first=units, second=units, then=st.integers(-1000, 1000))

@@ -18,8 +18,10 @@ from onhand.domain.differences import (
     NEEDS_PERSON,
     PARTIAL,
     RESET,
+    UNBOOKED,
     Cause,
     Difference,
+    Ending,
     Evidence,
     Finding,
     Policy,
@@ -159,7 +161,7 @@ def test_beside_a_form_an_edited_order_is_booked_and_the_rest_is_asked_about() -
 def test_goods_that_an_order_gave_back_are_believed_only_as_a_part_of_what_drifted() -> None:
     lowered = edited(line(8, 4), 2)
     assert in_part(replace(QUIET, drift=3, changed=(lowered,))).rest == 1
-    for drift in (1, -1, 0):
+    for drift in (2, 1, -1, 0):
         assert in_part(replace(QUIET, drift=drift, changed=(lowered,))) is None
     assert in_part(replace(QUIET, drift=0, edited=True, changed=(lowered,))).rest == -2
     raised = (edited(line(8, 4), 6),)
@@ -398,3 +400,45 @@ def test_a_paid_line_that_the_counter_does_not_tell_of_is_no_lost_post() -> None
     found = explain(evidence, Policy.OURS)
     assert (found.cause, found.remedy, found.added) == (Cause.ORDER_EDITED, Remedy.BOOK, (paid,))
     assert explain(replace(evidence, paid=[]), Policy.OURS).cause is Cause.LOST_POST
+
+
+def test_an_order_that_was_cancelled_is_told_from_one_that_was_edited() -> None:
+    there = replace(line(1, 2), status=99)
+    cancelled, gone = replace(went(line(1, 2)), cancelled=there), went(line(2, 1))
+    for changed, cause in (
+        ([cancelled], Cause.ORDER_CANCELLED),
+        ([gone], Cause.ORDER_EDITED),
+        ([cancelled, gone], Cause.ORDER_EDITED),
+        ([cancelled, edited(line(3, 5), 4)], Cause.ORDER_EDITED),
+    ):
+        evidence = replace(QUIET, drift=-sum(change.units for change in changed), changed=changed)
+        found = explain(evidence, Policy.OURS)
+        assert (found.cause, found.remedy, {*found.changed}) == (cause, Remedy.BOOK, {*changed})
+    added = replace(QUIET, drift=1, changed=[cancelled], added=[line(9, 1)])
+    assert explain(added, Policy.OURS).cause is Cause.ORDER_EDITED
+
+
+def test_paid_lines_explain_a_fall_exactly_or_not_at_all_and_nothing_beside_a_form_or_an_edited_line() -> None:
+    paid = (line(7, 2), line(8, 5))
+    evidence = replace(QUIET, drift=-2, paid=paid)
+    assert explain(evidence, Policy.OURS) == Finding(Cause.ORDER_EDITED, Remedy.BOOK, (), paid[:1])
+    beside = replace(evidence, changed=[went(line(1, 9))])
+    assert explain(beside, Policy.OURS) == Finding(Cause.ORDER_EDITED, Remedy.BOOK, (), paid[:1])
+    for other in (
+        replace(evidence, drift=-3),
+        replace(evidence, drift=-8),
+        replace(evidence, drift=2),
+        replace(evidence, edited=True),
+        replace(evidence, changed=[edited(line(1, 9), 5)]),
+        replace(evidence, drift=2, edited=True),
+    ):
+        assert explain(other, Policy.OURS).cause is not Cause.ORDER_EDITED
+
+
+def test_notes_begin_with_words_that_stores_have_learned() -> None:
+    endings = (
+        "corrected by an update, our count chosen, the shop's count chosen, aligned by Send QOH, aligned by Get QOH,"
+        " undone in the shop, its product is no longer synced"
+    )
+    assert [ending.value for ending in Ending] == endings.split(", ")
+    assert UNBOOKED == "more than were booked as taken"

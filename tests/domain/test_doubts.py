@@ -35,6 +35,7 @@ class TestWeighings:
         assert seen(weighed=weighed, changed=changed).doubts == Doubts(1, 2, -3, 4, edited=1)
         assert seen(weighed=weighed, listing=replace(KEPT, aligned=False)).doubts == Doubts()
         assert seen(weighed=weighed).product == KEPT.product
+        assert seen().old == ()
 
     def test_doubts_are_counted_out_by_name(self) -> None:
         assert DOUBTS == ("unnamed", "fallen", "drift", "reset", "edited")

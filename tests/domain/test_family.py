@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from onhand.domain.families import FAMILIES
-from onhand.domain.family import cancelling, concerns, is_known, restocks_in_part, title
+from onhand.domain.families import FAMILIES, UNKNOWN
+from onhand.domain.family import cancelling, concerns, family_of, is_known, recognise, restocks_in_part, title
 from onhand.domain.shop import Hello
 
 PLAIN = Hello(
@@ -137,7 +139,8 @@ def test_tables_that_are_weaker_or_called_otherwise_are_told():
     assert "without transactions" in about(engine="MyISAM")
     assert "unknown tables" in about(engine="")
     assert "type float: products with a fraction" in about(quantity_type="float")
-    assert about(quantity_type="mediumint") == ""
+    for whole in ("tinyint", "smallint", "mediumint", "int", "integer", "bigint"):
+        assert about(quantity_type=whole) == ""
     assert "table products my_products" in about(tables={"products": "my_products"})
 
 
@@ -165,3 +168,34 @@ def test_oscommerce_4_counts_in_a_way_of_its_own_and_is_told_what_matters_there(
 
 def test_an_ordinary_oscommerce_4_gives_no_concern():
     assert about(family="oscommerce4", switches={"STOCK_LIMITED": "true", "PURCHASE_OFF_STOCK": "false"}) == ""
+
+
+MARKS = sorted({mark for family in FAMILIES for mark in family.marks})
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.key)
+def test_a_family_is_recognised_by_its_own_places_and_not_without_one_of_them(family):
+    assert family.marks
+    assert recognise({*family.marks, "products.products_id"}) == family.key
+    for mark in family.marks:
+        assert recognise({*family.marks} - {mark}) != family.key
+
+
+@given(st.sets(st.sampled_from(MARKS)))
+def test_a_shop_is_the_first_family_of_which_it_has_all_places(places):
+    fitting = [family.key for family in FAMILIES if places.issuperset(family.marks)]
+    assert recognise(places) == (fitting[0] if fitting else "unknown")
+
+
+def test_a_family_without_facts_differs_from_the_unknown_one_in_its_name_only():
+    assert family_of("newcart") == replace(UNKNOWN, key="newcart", name="newcart")
+    assert family_of("gambio").key == "gambio"
+
+
+@pytest.mark.parametrize(
+    ("own", "status"), [("7", 7), ("107", 107), ("", 99), ("x", 99), ("-7", 99), ("²", 99), ("٧", 99), (None, 99)]
+)
+def test_a_shop_may_cancel_with_a_status_of_its_own(own, status):
+    gambio = family_of("gambio")
+    switches = {} if own is None else {gambio.cancelling_setting: own}
+    assert cancelling(replace(PLAIN, family="gambio", switches=switches)) == {status}

@@ -16,6 +16,11 @@ from onhand.domain import grammar
         (1234, "item", "", "1,234 items"),
         (2, "delivery", "", "2 deliveries"),
         (2, "day", "", "2 days"),
+        (2, "holiday", "", "2 holidays"),
+        (2, "bus", "", "2 buses"),
+        (2, "box", "", "2 boxes"),
+        (2, "waltz", "", "2 waltzes"),
+        (2, "dish", "", "2 dishes"),
         (2, "batch", "", "2 batches"),
         (2, "more line", "", "2 more lines"),
         (1, "item is low", "items are low", "1 item is low"),
@@ -27,5 +32,12 @@ def test_numbers_and_nouns_agree(number: int, noun: str, several: str, said: str
 
 
 def test_signs_and_articles() -> None:
-    assert [grammar.signed(units) for units in (3, 0, -1234)] == ["+3", "0", "−1,234"]
-    assert [grammar.with_article(noun) for noun in ("order", "cart", "Item")] == ["an order", "a cart", "an Item"]
+    assert [grammar.signed(units) for units in (3, 1, 0, -1234)] == ["+3", "+1", "0", "−1,234"]
+    assert [grammar.with_article(noun) for noun in ("order", "cart", "Item", "apple", "egg", "update")] == [
+        "an order",
+        "a cart",
+        "an Item",
+        "an apple",
+        "an egg",
+        "an update",
+    ]

@@ -9,7 +9,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from onhand.domain.errors import Refused
-from onhand.domain.importing import IMPORTED, NOTHING, RECENT, Base, Change, Since, change, is_ours
+from onhand.domain.importing import (
+    FILE_BYTES_MAX,
+    IMPORTED,
+    NOTHING,
+    RECENT,
+    Base,
+    Change,
+    FileKind,
+    Form,
+    Since,
+    change,
+    is_ours,
+)
 
 counts = st.integers(0, 1000)
 signed = st.integers(-1000, 1000)
@@ -73,3 +85,26 @@ def test_an_export_is_ours_if_it_and_what_moved_since_make_up_what_is_here(
     assert not is_ours(base, here + off, since, newest)
     assert not is_ours(base, here - off, since, newest)
     assert not is_ours(base, here, since, movement - 1), "a movement that is not booked here yet"
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("items.xlsx", Form.XLSX),
+        ("ITEMS.XLSX", Form.XLSX),
+        ("items.csv", Form.CSV),
+        ("items.xlsx.csv", Form.CSV),
+        ("xlsx", Form.CSV),
+        ("", Form.CSV),
+    ],
+)
+def test_a_file_has_the_format_that_its_name_ends_with(name: str, form: Form) -> None:
+    assert Form.of(name) is form
+
+
+def test_programs_have_learned_these_words_of_files() -> None:
+    assert [kind.value for kind in FileKind] == ["items", "counts", "receipts"]
+    assert [form.value for form in Form] == ["csv", "xlsx"]
+    assert Form.CSV.media_type == "text/csv; charset=utf-8"
+    assert Form.XLSX.media_type == "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    assert FILE_BYTES_MAX == 2**25

@@ -382,3 +382,69 @@ def test_what_was_paid_for_and_what_went_explain_the_counter_together() -> None:
     assert explains(0, [line(1, 2)], [went(line(2, 2))])
     assert not explains(0, [line(1, 2)], [went(line(2, 1))])
     assert not explains(2, [line(1, 2)], []), "nothing went"
+
+
+def test_where_the_counter_stood_still_or_fell_no_sale_and_no_edit_is_offset_against_another() -> None:
+    sale, unpaid = line(9, 3), line(9, 3, paid=False)
+    assert name(0, [sale], [edited(line(1, 3), 5), edited(line(2, 5), 3)]) == ((), ())
+    assert name(-2, [unpaid], [went(line(1, 5))]) == ((), ())
+
+
+def test_a_change_of_one_unit_explains_one_unit() -> None:
+    more, gone = edited(line(1, 3), 4), went(line(2, 1))
+    assert name(1, [line(9, 3)], [more]) == ((), (more,))
+    assert name(-1, [line(9, 3)], [gone]) == ((), (gone,))
+
+
+def test_a_line_without_units_explains_nothing() -> None:
+    gone, empty = went(line(1, 2, order=7)), went(line(2, 0, order=7))
+    assert name(-2, [], [gone, empty]) == ((), (gone,))
+
+
+def test_lines_that_explain_the_counter_exactly_are_kept_where_a_line_went_as_well() -> None:
+    """A line of fewer units than none was not bought, so the units of all paid lines are those of one of them here."""
+    bought = [line(1, 3), line(2, -1), line(3, 1)]
+    told = weigh(40, 50, row(quantity=7, ordered=43), bought, [went(line(4, 5))])
+    assert told == Weighed((bought[0],), (), 0, 0, 0)
+
+
+def test_beside_a_drift_a_line_that_went_long_ago_does_not_complete_what_was_edited() -> None:
+    more, gone = edited(line(1, 3), 5), went(line(2, 4))
+    long_gone = replace(gone, sold=replace(gone.sold, gone_at=NOON))
+    assert weigh(40, 50, row(quantity=17, ordered=38), [], [more, long_gone]) == Weighed((), (), 0, 2, 5)
+
+
+def test_an_edited_line_that_explains_the_drift_makes_up_for_no_sale() -> None:
+    less = edited(line(1, 5), 3)
+    assert weigh(40, 50, row(quantity=11, ordered=41), [line(9, 3)], [less]) == Weighed((), (), 1, 0, 2)
+
+
+def test_a_line_that_an_editor_may_have_added_is_sold_after_all_others() -> None:
+    added, bought = line(1, 2), line(2, 2)
+    told = weigh(40, 50, row(quantity=8, ordered=42), [added, bought], [], [added])
+    assert told == Weighed((bought,), (), 0, 0, 0)
+
+
+def test_beside_an_edited_line_a_counter_was_reset_unless_all_lines_explain_the_quantity() -> None:
+    more = edited(line(1, 3), 5)
+    assert weigh(40, 50, row(quantity=10, ordered=37), [], [more]) == Weighed((), (), 0, 0, 0, reset=3)
+    assert weigh(40, 50, row(quantity=8, ordered=37), [], [more]) == Weighed((), (), 0, 3, -5)
+
+
+def test_a_counter_that_stood_still_was_not_reset_in_part() -> None:
+    bought = line(9, 1)
+    told = weigh(20, 120, row(quantity=99, ordered=20), [bought], [went(line(2, 2))])
+    assert told == Weighed((bought,), (), 0, 1, -1)
+
+
+def test_a_fall_to_nothing_that_lines_account_for_is_no_reset_if_the_quantity_rose_at_all() -> None:
+    """The goods came back, and a form undid all but a unit of it."""
+    gone = went(line(1, 9))
+    assert weigh(9, 19, row(quantity=11, ordered=0), [], [gone]) == Weighed((), (), 0, 9, -8)
+    assert weigh(9, 19, row(quantity=10, ordered=0), [], [gone]) == Weighed((), (), 0, 0, 0, reset=9)
+    assert weigh(8, 18, row(quantity=14, ordered=0), [], []) == Weighed((), (), 0, 0, 0, reset=8), "half of it rose"
+
+
+def test_beside_a_drift_a_choice_among_edited_lines_is_not_booked_at_once() -> None:
+    more = [edited(line(1, 3), 4), edited(line(2, 3), 8)]
+    assert weigh(40, 50, row(quantity=2, ordered=41), [], more) == Weighed((), (), 1, 0, -7)

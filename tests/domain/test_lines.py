@@ -150,3 +150,47 @@ def test_orders_come_back_as_a_whole_if_they_can(told: list[tuple[int, int]], to
 
 def test_an_edited_line_is_no_order_that_came_back() -> None:
     assert whole_orders(-2, [edited(line(1, 5), 3)]) is None
+
+
+CANCELLED = 99
+
+
+def test_a_line_whose_order_was_cancelled_may_have_given_all_of_it_back() -> None:
+    books = [sold(line(n, 5, order=n), status=status) for n, status in ((1, 1), (2, None), (3, CANCELLED), (4, 1))]
+    there = {n: replace(line(n, 5, order=n), status=CANCELLED) for n in (1, 2, 3)} | {4: line(4, 5, order=4)}
+    found = changes(books, there, {CANCELLED})
+    assert found == [LineChange(books[n - 1], 0, gone=True, cancelled=there[n]) for n in (2, 1)], "3 was known to be"
+    assert [(change.units, change.deleted) for change in found] == [(-5, False)] * 2
+    assert changes(books, there) == [], "this shop keeps no lines of an order that it cancels"
+    lowered = {3: replace(line(3, 2, order=3), status=CANCELLED)}
+    assert changes(books[2:3], lowered, {CANCELLED}) == [LineChange(books[2], 2)], "it was edited afterwards"
+
+
+def test_of_lines_deleted_at_one_time_the_one_with_the_fewest_units_left_is_first() -> None:
+    given_back, whole = sold(line(2, 2), gone_at=NOON, units=LineUnits(2, 2)), sold(line(3, 2), gone_at=NOON)
+    assert [change.sold.line for change in changes([whole, given_back], {})] == [2, 3]
+    again = [sold(line(n, 2), gone_at=NOON) for n in (3, 2)]
+    assert [change.sold.line for change in changes(again, {})] == [2, 3]
+
+
+def test_cancelled_lines_come_after_those_deleted_at_the_same_time_the_newest_first() -> None:
+    books = [sold(line(n, 2)) for n in (4, 6, 5)]
+    there = {n: replace(line(n, 2), status=CANCELLED) for n in (4, 5, 6)}
+    assert [change.sold.line for change in changes(books, there, {CANCELLED}, since=NOON)] == [6, 5, 4]
+    deleted, before = sold(line(7, 2), gone_at=NOON), sold(line(8, 2), gone_at=NOON - timedelta(seconds=1))
+    found = changes([*books, before, deleted], there, {CANCELLED}, since=NOON)
+    assert [change.sold.line for change in found] == [7, 6, 5, 4, 8]
+    found = changes([*books, before, deleted], there, {CANCELLED})
+    assert [change.sold.line for change in found] == [7, 8, 6, 5, 4], "it is not known since when"
+
+
+def test_each_line_that_was_edited_and_then_went_changed_in_two_steps() -> None:
+    gone = [went(line(1, 2)), edited(line(2, 2), 1), went(line(3, 5))]
+    steps = edited_before(gone, {1: 4, 3: 1})
+    assert [(step.sold.line, step.units, step.gone) for step in steps] == [
+        (1, 2, False),
+        (1, -4, True),
+        (2, -1, False),
+        (3, -4, False),
+        (3, -1, True),
+    ]

@@ -14,7 +14,7 @@ from onhand.domain.posts import Batch, Due, Post, batch_of, landed, mark
 from onhand.domain.shop import DOWNLOAD, FRACTION, Change
 from onhand.domain.sketch import Counters
 from onhand.domain.stock import Item, check_sku, is_sku, sku_key
-from tests.builders import row
+from tests.builders import listing, row
 
 words = st.text(max_size=12)
 counts = st.integers(-1000, 1000)
@@ -235,3 +235,21 @@ def test_of_two_explanations_the_nearer_one_is_taken(delta: int, data: st.DataOb
 def test_what_is_checked_can_be_checked_again(word: str) -> None:
     if is_sku(word):
         assert check_sku(check_sku(word)) == check_sku(word)
+
+
+@pytest.mark.parametrize(("direction", "create"), [(Direction.GET, False), (Direction.SEND, True)])
+def test_a_sku_that_looks_like_another_is_named_only_where_an_item_would_be_made(
+    direction: Direction, create: bool
+) -> None:
+    (line,) = plan(direction, [shown(10, None, Problem.UNMATCHED, "T\u0435a")], TEA, 0, create)
+    assert (line.problem, line.create, line.change) == (Problem.UNMATCHED, False, 0)
+
+
+def test_no_item_is_made_of_a_sku_that_looks_like_another() -> None:
+    (line,) = plan(Direction.GET, [shown(10, None, Problem.UNMATCHED, "T\u0435a")], TEA, 0, create=True)
+    assert line == Plan(line.product, line.sku, line.name, None, None, 10, 0, False, Problem.LOOKS_ALIKE)
+    assert line.create is False
+
+
+def test_a_listing_was_always_followed_unless_the_books_say_so() -> None:
+    assert listing().left is None

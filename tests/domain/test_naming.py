@@ -150,6 +150,7 @@ class TestSetBack:
         higher = replace(weighing, row=row(quantity=9, ordered=6))
         assert may_have_come_back(higher, 3, raced, NOON)
         assert may_have_come_back(higher, 3, FORM, NOON)
+        assert may_have_come_back(higher, 3, replace(QUIET, sales=1), NOON), "one sale is enough for a race"
         assert not may_have_come_back(higher, 3, QUIET, NOON)
         without_lines = replace(higher, row=row(quantity=3, ordered=6))
         assert not may_have_come_back(without_lines, 3, raced, NOON), "all of it was sold since"

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from onhand.domain.errors import Refused
-from onhand.domain.orders import LineState, Order, OrderLine
+from onhand.domain.orders import LINES_MAX, LineState, Order, OrderLine
 from onhand.domain.stock import Kind, Movement
+
+from .refusing import facts_of
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 SOLD = OrderLine(1, "TEA", "Tea", 7, 3, LineState.SOLD)
@@ -91,3 +93,49 @@ def test_lines_are_named_by_their_numbers_each_once() -> None:
     for wrong, said in (([1, 3], "no line 3"), ([1, 1], "twice the line 1")):
         with pytest.raises(Refused, match=said):
             order(SOLD, second).numbered(wrong)
+
+
+def test_a_cancellation_takes_all_that_is_left_however_little_and_says_who_and_why() -> None:
+    movement = order().cancellation(replace(SOLD, returned=2), "Ida", "changed their mind")
+    fact = Movement(7, Kind.CANCELLATION, 1, "phone/5/1/cancelled", None, "T-1", 1, "changed their mind", "Ida")
+    assert movement == fact
+
+
+@pytest.mark.parametrize("line", [replace(SOLD, cancelled=3), replace(SOLD, item=None), replace(SOLD, returned=3)])
+def test_a_line_with_nothing_left_cannot_be_cancelled(line: OrderLine) -> None:
+    assert facts_of(order().cancellation, line, "Ida", "") == {"line": 1}
+
+
+@pytest.mark.parametrize(
+    ("line", "units", "facts"),
+    [
+        (replace(SOLD, state=LineState.WAITING), 1, {"line": 1}),
+        (replace(SOLD, state=LineState.UNTRACKED), 1, {"line": 1}),
+        (replace(SOLD, item=None), 1, {"line": 1}),
+        (SOLD, 4, {"line": 1, "left": 3}),
+        (SOLD, 0, {"line": 1, "left": 3}),
+        (replace(SOLD, returned=2), 2, {"line": 1, "left": 1}),
+        (replace(SOLD, returned=3), 1, {"line": 1, "left": 0}),
+        (replace(SOLD, state=LineState.RESTOCKED), 1, {"line": 1, "left": 0}),
+    ],
+)
+def test_goods_that_cannot_come_back_are_refused_with_their_line(line: OrderLine, units: int, facts: object) -> None:
+    assert facts_of(order().coming_back, line, units, "", "") == facts
+
+
+@pytest.mark.parametrize(("wrong", "number"), [([1, 3], 3), ([2, 1, 1], 1)])
+def test_a_wrong_number_of_a_line_is_said(wrong: list[int], number: int) -> None:
+    assert facts_of(order(SOLD, replace(SOLD, line=2)).numbered, wrong) == {"line": number}
+
+
+def test_what_is_not_said_of_an_order_and_its_lines_is_the_usual_case() -> None:
+    line = OrderLine(1, "TEA", "Tea", 7, 3, LineState.SOLD)
+    assert line == OrderLine(1, "TEA", "Tea", 7, 3, LineState.SOLD, True, True, 0, 0, 0)
+    assert Order("T-1", AT, (line,)) == Order("T-1", AT, (line,), None, "", 0, "", "", "")
+    assert LINES_MAX == 1000
+
+
+def test_a_number_of_a_line_that_was_used_before_is_another_fact() -> None:
+    again = replace(SOLD, run=2)
+    assert again.mark == "1~2"
+    assert order(again).cancellation(again, "", "").origin == "phone/5/1~2/cancelled"

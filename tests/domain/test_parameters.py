@@ -24,6 +24,7 @@ from onhand.domain.parameters import PARAMETERS
         ("BrakePercent", "100", 100.0),
         ("HintURL", " https://onhand.example:8443/ ", "https://onhand.example:8443"),
         ("HintURL", "http://10.0.0.7", "http://10.0.0.7"),
+        ("HintURL", "http://PHOENIX/", "http://PHOENIX"),
         ("HintURL", "https://[2001:db8::7]", "https://[2001:db8::7]"),
         ("HintURL", "  ", ""),
     ],
@@ -57,8 +58,26 @@ def test_a_parameter_is_read_as_typed(name: str, text: str, value: object) -> No
     ],
 )
 def test_a_parameter_out_of_bounds_is_refused_with_what_is_possible(name: str, text: str) -> None:
-    with pytest.raises(Refused, match="it is"):
+    with pytest.raises(Refused, match="it is") as refused:
         PARAMETERS[name].parse(text)
+    assert refused.value.facts == {"parameter": name}
+    assert PARAMETERS[name].possible() in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("SynchQOH", ["True", "False"]),
+        ("EditPolicy", ["ours", "theirs", "ask"]),
+        ("HintURL", ["blank", "https://"]),
+        ("BatchSize", ["whole number", "1", "2,000"]),
+        ("TickSeconds", ["a number", "0.05", "3,600"]),
+    ],
+)
+def test_what_is_possible_is_said_with_its_values(name: str, values: list[str]) -> None:
+    possible = PARAMETERS[name].possible()
+    assert possible.startswith("it is ")
+    assert all(value in possible for value in values)
 
 
 @pytest.mark.parametrize("known", PARAMETERS.values(), ids=lambda known: known.name)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from onhand.domain.people import Caller, Role, Scope, Session, Token, role_that_may
+from onhand.domain.people import NAME_LENGTH_MAX, Caller, Role, Scope, Session, Token, role_that_may
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -52,3 +52,7 @@ def test_a_session_is_named_without_being_given_away() -> None:
 def test_a_token_is_valid_until_it_expires_or_is_revoked(expires_at, revoked_at, valid: bool) -> None:
     token = Token(1, "till", 1, frozenset({Scope.READ}), NOON, expires_at, None, revoked_at)
     assert token.valid(NOON) is valid
+
+
+def test_a_name_has_at_most_so_many_characters() -> None:
+    assert NAME_LENGTH_MAX == 60

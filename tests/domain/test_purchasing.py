@@ -9,8 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onhand.domain.errors import Conflict, Refused
-from onhand.domain.purchasing import OrderLine, OrderState, PurchaseOrder, Stocked, Supplier, suggestions
-from onhand.domain.stock import QUANTITY_MAX
+from onhand.domain.purchasing import (
+    LINES_MAX,
+    OrderLine,
+    OrderState,
+    PurchaseOrder,
+    Stocked,
+    Suggestion,
+    Supplier,
+    suggestions,
+)
+from onhand.domain.stock import QUANTITY_MAX, Kind
+
+from .refusing import facts_of
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 SUPPLIER = Supplier(1, "Leaf & Co", "", "", "", True, 0)
@@ -77,9 +88,8 @@ def test_a_delivery_that_cannot_be_is_refused(came):
 def test_a_stale_order_is_told_with_what_is_there_now():
     order(("TEA", 10, 0)).check_revision(3)
     order(("TEA", 10, 0)).check_revision(None)
-    with pytest.raises(Conflict) as stale:
-        order(("TEA", 10, 4)).check_revision(2)
-    assert stale.value.facts["current"] == {"state": "sent", "lines": 1, "received": 4}
+    facts = facts_of(order(("TEA", 10, 4)).check_revision, 2, kind=Conflict)
+    assert facts == {"reason": "stale", "current": {"state": "sent", "lines": 1, "received": 4}}
 
 
 def test_it_is_said_when_an_order_is_past_what_is_asked():
@@ -109,3 +119,41 @@ def test_a_delivery_is_booked_under_its_reference_or_else_under_what_the_order_w
 def test_no_more_is_suggested_than_a_shop_could_show():
     (found,) = suggestions([stocked(-QUANTITY_MAX, 0, 0, QUANTITY_MAX)])
     assert found.units == QUANTITY_MAX
+
+
+def test_an_order_in_another_state_is_named_with_its_state():
+    order(state=OrderState.SENT).check_state(OrderState.DRAFT, OrderState.SENT)
+    facts = facts_of(order(state=OrderState.CLOSED).check_state, OrderState.DRAFT, OrderState.SENT)
+    assert facts == {"order": "PO-1", "state": "closed"}
+    assert facts_of(order(("MUG", 5, 7)).all_outstanding) == {"order": "PO-1"}
+
+
+@pytest.mark.parametrize("wrong", [1, 99, 100, 101, 300])
+def test_what_is_not_on_the_order_or_too_much_of_it_is_named_up_to_a_hundred(wrong):
+    skus = [f"T{n:03}" for n in range(wrong)]
+    came = {sku.lower(): 1 for sku in skus}
+    assert facts_of(order(("MUG", 5, 0)).arrived, came, True) == {"unknown": [sku.lower() for sku in skus][:100]}
+    assert facts_of(order(*((sku, 0, 0) for sku in skus)).arrived, came, False) == {"over": skus[:100]}
+
+
+@pytest.mark.parametrize("came", [{}, {"tea": 0}, {"tea": -1}, {"tea": 2, "mug": -1}])
+def test_a_delivery_of_nothing_or_less_is_refused(came):
+    assert facts_of(order(("TEA", 10, 0), ("MUG", 5, 0)).arrived, came, True) == {}
+
+
+def test_a_delivery_is_a_receipt_and_a_suggestion_names_its_item():
+    sent = order(("TEA", 10, 4))
+    assert [movement.kind for movement in sent.receipts(sent.all_outstanding(), "", "")] == [Kind.RECEIPT]
+    low = stocked(5, 0, 5, 20)
+    assert suggestions([low]) == [Suggestion(low, 15)]
+
+
+def test_stores_and_programs_have_learned_these_words_of_purchase_orders():
+    assert [state.value for state in OrderState] == ["draft", "sent", "closed", "cancelled"]
+    assert LINES_MAX == 5000
+
+
+def test_an_order_is_the_sum_of_its_lines():
+    sent = order(("TEA", 10, 4), ("MUG", 5, 7))
+    assert (sent.ordered, sent.received) == (15, 11)
+    assert [line.outstanding for line in sent.lines] == [6, 0]

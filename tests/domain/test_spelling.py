@@ -76,6 +76,10 @@ texts = st.text(st.characters() | st.sampled_from("X\r\n\t \x00\ud800\ufffe\ufff
 
 
 @given(texts)
+@example("X\n\r\nX\tX")
+@example("T\r\rA\r")
+@example("T\ud800A\x00")
+@example("\ufffe\uffffX\x85")
 def test_a_file_can_hold_every_text_and_no_more_of_it_is_lost_than_has_to_be(text: str) -> None:
     def held(letter: str) -> str:
         odd = unicodedata.category(letter) in {"Cc", "Cs"} and letter not in "\n\t"

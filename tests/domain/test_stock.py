@@ -22,6 +22,7 @@ from onhand.domain.stock import (
     check_quantity,
     check_sku,
     check_text,
+    numbered,
 )
 
 SOURCE = Source(3, "abc")
@@ -111,6 +112,62 @@ def test_a_movement_carries_the_fact_it_stands_for() -> None:
                 "cart/3/abc/product/9/fell/m",
                 cart=3,
                 reason="counter fell, no deleted line",
+            ),
+        ),
+        (
+            Movement.sale_line(1, 2, SOURCE, 7, 70, taken=2),
+            Movement(1, Kind.SALE, -2, "cart/3/abc/line/70", cart=3, order="7", line=70),
+        ),
+        (
+            Movement.sale_line(1, 2, SOURCE, 7, 70, taken=3, run=1),
+            Movement(
+                1,
+                Kind.SALE,
+                -2,
+                "cart/3/abc/line/70~1/taken/3",
+                cart=3,
+                order="7",
+                line=70,
+                reason="order edited in the shop",
+            ),
+        ),
+        (
+            Movement.cancellation_line(1, 2, SOURCE, 7, 70, back=3, run=2),
+            Movement(
+                1,
+                Kind.CANCELLATION,
+                2,
+                "cart/3/abc/line/70~2/back/3",
+                cart=3,
+                order="7",
+                line=70,
+                reason="order deleted with restock",
+            ),
+        ),
+        (
+            Movement.cancellation_line(1, 2, SOURCE, 7, 70, back=2, deleted=False),
+            Movement(
+                1,
+                Kind.CANCELLATION,
+                2,
+                "cart/3/abc/line/70/back/2",
+                cart=3,
+                order="7",
+                line=70,
+                reason="order edited in the shop",
+            ),
+        ),
+        (
+            Movement.cancellation_line(1, 2, SOURCE, 7, 70, back=2, cancelled=True),
+            Movement(
+                1,
+                Kind.CANCELLATION,
+                2,
+                "cart/3/abc/line/70/restock",
+                cart=3,
+                order="7",
+                line=70,
+                reason="order cancelled in the shop",
             ),
         ),
         (
@@ -265,3 +322,8 @@ class Trade(RuleBasedStateMachine):
 
 TestTrade = Trade.TestCase
 TestTrade.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+
+
+def test_a_number_that_was_used_before_is_told_apart_by_its_run_and_its_epoch_stays() -> None:
+    assert [numbered(70, run) for run in (0, 1, 2)] == ["70", "70~1", "70~2"]
+    assert str(Source(3, "abc~2")) == str(Source(3, "abc")) == "cart/3/abc"

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from onhand.domain import webhooks
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.sketch import Sums
 from onhand.domain.states import Facts
@@ -21,6 +22,7 @@ from onhand.domain.webhooks import (
     Delivery,
     DeliveryState,
     Event,
+    Webhook,
     gather,
     judge,
     message,
@@ -81,7 +83,7 @@ def test_everything_else_is_tried_again_later(status):
     outcome = judge(delivery(), Answer(status, ""), NOON)
     assert outcome.state is DeliveryState.WAITING
     assert outcome.next_at == NOON + pause(1)
-    assert not outcome.gone
+    assert outcome.gone is False
 
 
 def test_a_receiver_that_is_gone_is_not_asked_again():
@@ -138,3 +140,46 @@ def test_a_cart_that_nobody_looks_at_goes_neither_down_nor_up(off):
     left = replace(LOOKED_AT, **{off: False})
     assert turns(frozenset(), [(cart(), replace(left, trouble_seconds=2 * DOWN_SECONDS))]) == []
     assert turns(frozenset({1}), [(cart(), left)]) == []
+
+
+def test_a_message_is_short_and_its_letters_are_written_as_they_are():
+    body = '{"type":"cart.down","timestamp":"2026-11-25T12:00:00.000Z","data":{"cart":"Käse","id":3}}'
+    assert message("cart.down", NOON, {"cart": "Käse", "id": 3}) == body
+
+
+@pytest.mark.parametrize(("status", "age"), [(200, MINUTE), (410, MINUTE), (500, GIVE_UP_AFTER)])
+def test_a_delivery_is_settled_at_the_moment_of_its_last_answer(status, age):
+    outcome = judge(delivery(), Answer(status, ""), NOON + age)
+    assert (outcome.state is DeliveryState.WAITING, outcome.next_at) == (False, NOON + age)
+
+
+def test_a_cart_that_is_not_watched_does_not_hide_the_next_one():
+    unwatched, down = replace(LOOKED_AT, controller=False), replace(LOOKED_AT, trouble_seconds=DOWN_SECONDS)
+    assert turns(frozenset(), [(cart(1), unwatched), (cart(2), down)]) == [(Event.CART_DOWN, cart(2))]
+
+
+def test_a_webhook_wants_the_events_it_was_made_for():
+    events = frozenset({Event.CART_DOWN, Event.CART_UP})
+    webhook = Webhook(1, "https://program.example/", SECRET, events, True, False, 0, 0, frozenset(), NOON, 0)
+    assert {event for event in Event if webhook.wants(event)} == events
+
+
+def test_programs_have_learned_these_words_and_limits_of_webhooks():
+    assert [event.value for event in Event] == ["stock.changed", "difference.opened", "cart.down", "cart.up"]
+    assert [state.value for state in DeliveryState] == ["waiting", "delivered", "given up"]
+    assert (webhooks.WEBHOOKS_MAX, webhooks.URL_LENGTH_MAX, webhooks.ROWS_MAX) == (20, 2000, 1000)
+    assert (SKUS_MAX, webhooks.DIFFERENCES_MAX, webhooks.WAITING_MAX, webhooks.KEEP_MAX) == (100, 100, 100, 10_000)
+    assert (timedelta(days=3), timedelta(days=30), MINUTE) == (GIVE_UP_AFTER, webhooks.KEEP, DOWN_AFTER)
+    assert (webhooks.SECRET_PREFIX, webhooks.TEST, webhooks.GONE) == ("whsec_", "webhook.test", 410)
+
+
+def test_the_id_of_a_message_is_its_number_and_the_microsecond_it_was_made():
+    made = datetime(2026, 11, 25, 12, 0, 0, 123456, tzinfo=UTC)
+    assert delivery(created_at=made).message == f"msg_7_{int(NOON.timestamp())}123456"
+
+
+def test_the_secret_of_a_webhook_does_not_show():
+    webhook = Webhook(
+        1, "https://program.example/", "whsec_5ecret", frozenset(), True, False, 0, 0, frozenset(), NOON, 0
+    )
+    assert "5ecret" not in repr(webhook)

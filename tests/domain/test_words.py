@@ -44,7 +44,10 @@ def test_causes_and_problems_stay_as_stores_and_screens_have_them() -> None:
         " renamed, deleted product, set aside, restored from backup, brake, order edited, return in doubt, counter lowered,"
         " given back twice, partial return, shared shop, order cancelled"
     )
-    problems = "blank, duplicate, unmatched, fraction, download, deleted, not found, too long"
+    problems = (
+        "blank, duplicate, unmatched, fraction, download, derived, deleted, ignored, set aside, not found, too long,"
+        " looks alike"
+    )
     assert {cause.value for cause in Cause} >= set(causes.split(", "))
     states = (
         "inactive, stopped, not aligned, off, trouble, no controller, not looked at, waits for you, working, in step"
@@ -56,9 +59,18 @@ def test_causes_and_problems_stay_as_stores_and_screens_have_them() -> None:
 
 
 def test_a_program_tells_errors_apart_by_their_codes() -> None:
-    kinds = (errors.OnHandError, errors.Refused, errors.Conflict, errors.Retriable, errors.Permanent, errors.Broken)
-    codes = [kind.code for kind in kinds]
-    assert codes == ["error", "refused", "conflict", "retriable", "permanent", "broken"]
+    kinds = (
+        errors.OnHandError,
+        errors.Refused,
+        errors.Forbidden,
+        errors.Conflict,
+        errors.Cancelled,
+        errors.Retriable,
+        errors.Permanent,
+        errors.Broken,
+    )
+    codes = "error refused forbidden conflict cancelled retriable permanent broken"
+    assert [kind.code for kind in kinds] == codes.split()
 
 
 def test_the_flags_of_a_row_are_those_of_the_protocol() -> None:

@@ -15,7 +15,7 @@ from .errors import Refused
 
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 IMPORTED = "import/export/"  # the origin of a count from our own export: this, and the newest movement at the export
-FILE_BYTES_MAX = 32 * 1024 * 1024  # lines of one file
+FILE_BYTES_MAX = 32 * 1024 * 1024  # bytes of one file
 RECENT = timedelta(hours=24)  # how far back sales are shown next to a count that would be overwritten
 
 

@@ -117,11 +117,12 @@ class Order:
 
     def cancellation(self, line: OrderLine, person: str, reason: str) -> Movement:
         """Return the movement that gives back all that is left of a line of an order entered by hand. Raise Refused if nothing is."""
-        if line.left <= 0:
+        if line.item is None or line.left <= 0:
             raise Refused(
                 f"Line {line.line} ({line.sku}) is {line.word} already: nothing is left of it.", line=line.line
             )
-        return self._back(Kind.CANCELLATION, line, line.left, f"{self.prefix}{line.mark}/cancelled", person, reason)
+        origin = f"{self.prefix}{line.mark}/cancelled"
+        return self._back(Kind.CANCELLATION, line.item, line, line.left, origin, person, reason)
 
     def coming_back(self, line: OrderLine, units: int, person: str, reason: str) -> Movement:
         """Return the movement of goods that a customer sent back. Raise Refused if there are more than is left of the line."""
@@ -135,13 +136,18 @@ class Order:
                 line=line.line,
             )
         if not 0 < units <= line.left:
-            most = f"at most {line.left} of {line.quantity} can come back" if line.left > 0 else "nothing is left of it"
-            raise Refused(f"Line {line.line} ({line.sku}): {most}, not {units}.", line=line.line, left=line.left)
+            raise Refused(
+                f"Line {line.line} ({line.sku}): at most {line.left} of {line.quantity} can come back, not {units}."
+                if line.left
+                else f"Line {line.line} ({line.sku}): nothing is left of it.",
+                line=line.line,
+                left=line.left,
+            )
         # Counted up, so that a second return of as many is another fact.
         origin = f"{self.prefix}{line.mark}/returned/{line.returned + units}"
-        return self._back(Kind.RETURN, line, units, origin, person, reason)
+        return self._back(Kind.RETURN, line.item, line, units, origin, person, reason)
 
-    def _back(self, kind: Kind, line: OrderLine, units: int, origin: str, person: str, reason: str) -> Movement:
-        if line.item is None:
-            raise ValueError("a line of no item took nothing")
-        return Movement(line.item, kind, units, origin, self.cart, self.number, line.line, reason, person)
+    def _back(
+        self, kind: Kind, item: int, line: OrderLine, units: int, origin: str, person: str, reason: str
+    ) -> Movement:
+        return Movement(item, kind, units, origin, self.cart, self.number, line.line, reason, person)

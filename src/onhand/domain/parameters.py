@@ -37,13 +37,13 @@ class Parameter:
 
     def _checked(self, text: str) -> Value:
         if isinstance(self.default, bool):
-            return _BOOLS[text.lower()] if text.lower() in _BOOLS else _reject(text)
+            return _BOOLS[text.lower()] if text.lower() in _BOOLS else _reject()
         if isinstance(self.default, str) and self.choices:
-            return text.lower() if text.lower() in self.choices else _reject(text)
+            return text.lower() if text.lower() in self.choices else _reject()
         if isinstance(self.default, str):
-            return text.rstrip("/") if ADDRESS.fullmatch(text) else _reject(text)
+            return text.rstrip("/") if ADDRESS.fullmatch(text) else _reject()
         number = int(text) if isinstance(self.default, int) else float(text)
-        return number if self.low <= number <= self.high else _reject(text)
+        return number if self.low <= number <= self.high else _reject()
 
     def possible(self) -> str:
         """Return what can be set, in words."""
@@ -63,8 +63,8 @@ ADDRESS = re.compile(r"(https?://([A-Za-z0-9.-]{1,200}|\[[0-9A-Fa-f:.]{2,45}\])(
 _BOOLS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
-def _reject(text: str) -> Value:
-    raise ValueError(text)
+def _reject() -> Value:
+    raise ValueError  # `parse` says what is wrong
 
 
 PARAMETERS = {

@@ -112,9 +112,9 @@ class PurchaseOrder:
         unknown = sorted(set(units) - set(by_key))
         if unknown:
             raise Refused(f"{unknown[0]!r} is not on this order: receive it without one.", unknown=unknown[:100])
-        came = [(by_key[key], check_quantity(number)) for key, number in units.items() if number]
-        if not came or any(number < 0 for _, number in came):
+        if not any(units.values()) or min(units.values()) < 0:
             raise Refused("Give the units that came, one or more of at least one item; never fewer than none.")
+        came = [(by_key[key], check_quantity(number)) for key, number in units.items() if number]
         more = [line.sku for line, number in came if number > line.outstanding]
         if more and not over:
             raise Refused(

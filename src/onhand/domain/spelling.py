@@ -63,9 +63,13 @@ def writable(text: str) -> str:
     if text.isprintable():
         return text.strip()
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
-    odd = (letter not in {"\n", "\t"} and unicodedata.category(letter) in {"Cc", "Cs"} for letter in plain)
-    signs = (_UNREADABLE if bad or letter in "\ufffe\uffff" else letter for letter, bad in zip(plain, odd, strict=True))
-    return "".join(signs).strip()
+    return "".join(letter if _is_writable(letter) else _UNREADABLE for letter in plain).strip()
+
+
+def _is_writable(letter: str) -> bool:
+    if letter in {"\n", "\t"}:
+        return True
+    return unicodedata.category(letter) not in {"Cc", "Cs"} and letter not in "\ufffe\uffff"
 
 
 # What a SKU looks like

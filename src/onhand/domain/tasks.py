@@ -63,5 +63,5 @@ class TaskLine:
     def of(cls, line: Mapping[str, Any]) -> TaskLine:
         """Return what is kept of a line of an answer. Its remark is kept if nothing failed."""
         told = dict(line)
-        remark = told.pop("remark", "")
+        remark = told.pop("remark", None)
         return cls(**{**told, "failure": told["failure"] or remark or None})

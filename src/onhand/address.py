@@ -41,7 +41,8 @@ class Server:
         scheme, _, rest = self.url.partition("://")
         end = min((place for place in map(rest.find, "/?") if place >= 0), default=len(rest))
         login, at, hosts = rest[:end].rpartition("@")
-        return f"{scheme}://{login.partition(':')[0]}{at}{hosts}{_PASSWORD.sub(r'\1=***', rest[end:])}"
+        options = _PASSWORD.sub(r"\1=***", rest[end:])
+        return f"{scheme}://{login.partition(':')[0]}{at}{hosts}{options}"
 
 
 StoreAddress = Path | Server

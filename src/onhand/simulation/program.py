@@ -24,7 +24,7 @@ from onhand.running.controller import Driver, driven
 from onhand.services.memory import Memory
 from onhand.services.ports import House
 from onhand.storage.books import SqlBooks
-from onhand.storage.database import translated
+from onhand.storage.sqlite import translating
 from onhand.storage.tables import metadata
 from onhand.storage.vault import Vault
 
@@ -113,7 +113,7 @@ class Program:
         driver, books = _driver(self._disk.connection), SqlBooks(self._disk.connection, NO_SECRETS)
         driver.execute("BEGIN")
         try:
-            with translated():
+            with translating():
                 result = unit(books)
         except BaseException:
             driver.execute("ROLLBACK")
@@ -126,7 +126,7 @@ class Program:
         return result
 
     def read(self, unit: Callable[[SqlBooks], T]) -> T:
-        with translated():
+        with translating():
             return unit(SqlBooks(self._disk.connection, NO_SECRETS))
 
     # The controller

@@ -320,7 +320,7 @@ class Movements:
 
 
 # The three statements of every booking are hot: these two and ``Listings.announce``.
-_NEW = {c.name: bindparam(c.name) for c in movements.c if c.name != "id"}
+_NEW: dict[str, Any] = {c.name: bindparam(c.name) for c in movements.c if c.name != "id"}
 # A constraint that fails would end a transaction on PostgreSQL, so a known origin is left out and counted.
 _APPEND = Hot(lambda into: into(movements).values(_NEW).on_conflict_do_nothing(index_elements=["origin"]))
 _MOVE = Hot(update(items).where(items.c.id == bindparam("item")).values(on_hand=items.c.on_hand + bindparam("units")))

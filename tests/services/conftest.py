@@ -12,9 +12,9 @@ from tests.builders import World
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path, kept_in: str) -> Iterator[World]:
     """After every test, whatever it did: each balance is the sum of its movements, each cart's sums are its listings'."""
-    world = World(tmp_path)
+    world = World(tmp_path, kept_in)
     yield world
     try:
         proof = prove(world.house)

@@ -132,18 +132,16 @@ class Database:
 
     def _begun(self, kept: Connection | None) -> Connection:
         """Return a connection with a transaction begun: the one kept from before, unless it was cut meanwhile."""
-        for connection in (kept, None):
-            connection = connection or self._engine.writer()
-            try:
-                self._engine.begin(_driver(connection))
-            except BaseException:
-                lost = connection is kept and self._engine.is_lost(_driver(connection))
-                _discard(connection)
-                if not lost:
-                    raise
-            else:
-                return connection
-        raise AssertionError  # the second connection is never the kept one
+        connection = kept or self._engine.writer()
+        driver = _driver(connection)
+        try:
+            self._engine.begin(driver)
+        except BaseException:
+            _discard(connection)
+            if kept is not None and self._engine.is_lost(driver):
+                return self._begun(None)
+            raise
+        return connection
 
     def _write_group(self, connection: Connection, group: list[Unit], tries: int = 1) -> bool:
         """Commit a group of units in the transaction that has begun. Return False if the connection is not to be used again."""

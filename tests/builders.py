@@ -392,9 +392,9 @@ def opened(path: Path, kept_in: str) -> Iterator[Database]:
 
 
 def forget_store(address: StoreAddress) -> None:
-    """Drop a store's database, as hundreds of them would fill a disk. A file goes with its folder."""
+    """Give a store's database back, as hundreds of them would fill a disk. A file goes with its folder."""
     if isinstance(address, Server):
-        shared_postgresql().drop(address)
+        shared_postgresql().take_back(address)
 
 
 @cache

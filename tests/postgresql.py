@@ -31,7 +31,7 @@ import psycopg
 
 from onhand.address import Server
 from onhand.storage import database
-from onhand.storage.office_tables import metadata
+from onhand.storage.tables import metadata
 from tests.servers import START_SECONDS, STOP_SECONDS, _free_port
 
 ROLE, PASSWORD = "onhand", "a secret"
@@ -184,7 +184,9 @@ class PostgreSQL:
             emptied = "".join(f"DELETE FROM {table};" for table in tables)
             restarted = "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S';"
             free = "INSERT INTO leases VALUES ('store', '', 0, 0, '')"
-            connection.execute(f"BEGIN; SET LOCAL session_replication_role = replica; {emptied}{restarted}{free}; COMMIT")
+            connection.execute(
+                f"BEGIN; SET LOCAL session_replication_role = replica; {emptied}{restarted}{free}; COMMIT"
+            )
         self._free.append(server)
 
     def copy(self, server: Server) -> Server:
@@ -202,6 +204,18 @@ class PostgreSQL:
     def drop(self, server: Server) -> None:
         with self.connect() as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {server.database} WITH (FORCE)")
+
+    def follow(self, primary: PostgreSQL) -> None:
+        """Become a standby of another server: a copy of it that replays what it does."""
+        self.stop()
+        shutil.rmtree(self.data)
+        where = ("-h", "127.0.0.1", "-p", str(primary.port), "-U", "postgres")
+        self.program("pg_basebackup", "-D", str(self.data), "-R", "--checkpoint=fast", "--no-sync", *where)
+        self.start()
+
+    def promote(self) -> None:
+        """Become a primary."""
+        self.program("pg_ctl", "promote", "-D", str(self.data), "-w")
 
     def kill(self) -> None:
         """As a power cut of the whole server. ``start`` starts it again on the same data and port."""

@@ -80,6 +80,10 @@ class Database:
         self._thread.join()
         self._engine.close()
 
+    def facts(self) -> dict[str, Any]:
+        """Return what the database server says of itself; nothing for a file."""
+        return self._engine.facts()
+
     def write(self, unit: Callable[[SqlBooks], T]) -> T:
         """Run a unit of work and commit it durably. An exception undoes this unit only."""
         done: Future[T] = Future()

@@ -56,6 +56,9 @@ class Engine(Protocol):
     def check(self) -> None:
         """Raise Refused or Permanent if the store cannot be used, whatever its schema."""
 
+    def facts(self) -> dict[str, Any]:
+        """Return what the database server says of itself; nothing for a file."""
+
     def check_place(self) -> None:
         """Raise Permanent if the store is no longer at its address."""
 

@@ -66,6 +66,10 @@ FROM information_schema.columns
 WHERE table_schema = current_schema() AND data_type IN ('text', 'character varying')
     AND collation_name IS DISTINCT FROM 'C' AND table_name <> 'alembic_version'
 GROUP BY table_name"""
+# Whoever wants the lease waits until the migration is committed.
+_IN_USE = """
+SELECT FROM (SELECT holder, until FROM leases WHERE name = 'store' FOR UPDATE) AS lease
+WHERE holder <> '' AND until > extract(epoch FROM clock_timestamp()) * 1000000"""
 _MIGRATING = 0x4F6E_4861_6E64  # the key of the lock that one migration has until it is committed
 
 
@@ -255,11 +259,22 @@ class PostgreSQL:
         pool = self._pool(NullPool, autocommit=False)
         with translated(self), pool.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
+            if (
+                "leases" in connection.exec_driver_sql(_TABLES).scalars()
+                and connection.exec_driver_sql(_IN_USE).first()
+            ):
+                raise Conflict(
+                    f"A running OnHand uses {self.server}: stop it first. Nothing was changed.", reason="owned"
+                )
             run_migrations(connection)
-            for table, changes in connection.exec_driver_sql(_SORTED_OTHERWISE.replace("%", "%%")).all():
-                connection.exec_driver_sql(f'ALTER TABLE "{table}" {changes}')
+            self.sort_by_code_point(connection)
         pool.dispose()
         return migrated(self)
+
+    def sort_by_code_point(self, connection: Connection) -> None:
+        """Give all text columns of the schema the collation "C"."""
+        for table, changes in connection.exec_driver_sql(_SORTED_OTHERWISE.replace("%", "%%")).all():
+            connection.exec_driver_sql(f'ALTER TABLE "{table}" {changes}')
 
     def revision(self) -> str | None:
         with translated(self), self._readers.connect() as connection:

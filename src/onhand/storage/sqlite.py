@@ -44,6 +44,9 @@ class SQLite:
     def check(self) -> None:
         """Accept any file: its schema tells whether it is a store."""
 
+    def facts(self) -> dict[str, Any]:
+        return {}
+
     def check_place(self) -> None:
         try:
             there = _identity_of(self.path)

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from onhand.services.bookkeeping import prove
-from tests.builders import World
+from tests.builders import FILE, SERVER, World
+
+
+@pytest.fixture(params=[FILE, pytest.param(SERVER, marks=[pytest.mark.postgresql, pytest.mark.long])])
+def kept_in(request) -> str:
+    """Where the store of a test is. Five minutes of tests on a server are for ``make test-long``."""
+    return request.param
 
 
 @pytest.fixture

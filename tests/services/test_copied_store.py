@@ -68,7 +68,7 @@ def copied(world: World):
     finally:
         one.store.close()
         two.store.close()
-        world.store = Database(world.address, key_file=world.key_file)
+        world.reopen()
 
 
 def stopped(run: Run, stall) -> bool:
@@ -135,4 +135,4 @@ def test_a_restart_between_a_post_and_its_answer_is_no_copy(world: World) -> Non
     again.tick(amber)
     assert amber.shows("TEA") == 15
     again.store.close()
-    world.store = Database(world.address, key_file=world.key_file)
+    world.reopen()

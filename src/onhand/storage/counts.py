@@ -67,9 +67,9 @@ class Counts:
             .where(~items.c.drop_ship, *wanted)
             .limit(limit + 1)
         )
-        added = self._connection.execute(insert(count_lines).from_select(_KEYS, chosen)).rowcount
+        self._connection.execute(insert(count_lines).from_select(_KEYS, chosen))
         left = select(func.count()).select_from(items).where(items.c.drop_ship, *wanted)
-        return int(added), int(self._connection.execute(left).scalar_one())
+        return self.size(sheet), int(self._connection.execute(left).scalar_one())
 
     def _supplier(self, name: str) -> int:
         query = select(suppliers.c.id).where(suppliers.c.name_key == sku_key(name))

@@ -132,7 +132,7 @@ class Database:
                 _discard(connection)
                 connection = None
         if connection is not None:
-            connection.close()
+            _discard(connection)
 
     def _begun(self, kept: Connection | None) -> Connection:
         """Return a connection with a transaction begun: the one kept from before, unless it was cut meanwhile."""

@@ -68,7 +68,7 @@ WHERE table_schema = current_schema() AND data_type IN ('text', 'character varyi
 GROUP BY table_name"""
 # Whoever wants the lease waits until the migration is committed.
 _IN_USE = """
-SELECT FROM (SELECT holder, until FROM leases WHERE name = 'store' FOR UPDATE) AS lease
+SELECT 1 FROM (SELECT holder, until FROM leases WHERE name = 'store' FOR UPDATE) AS lease
 WHERE holder <> '' AND until > extract(epoch FROM clock_timestamp()) * 1000000"""
 _MIGRATING = 0x4F6E_4861_6E64  # the key of the lock that one migration has until it is committed
 

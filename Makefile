@@ -42,7 +42,7 @@ $(PHPS)/.installed: tests/php/package.json
 
 fast:  ## the tests that need no servers and no browser, in under a minute
 	@scripts/set-up dev
-	$(PYTEST) -m "not servers and not browser and not slow and not long and not php" $(ARGS)
+	$(PYTEST) -m "not servers and not postgresql and not browser and not slow and not long and not php" $(ARGS)
 
 check:  ## style, formatting, types, direction of imports
 	@scripts/set-up dev

@@ -7,17 +7,22 @@ Never: asserts anything, or stands in for code of ours.
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
+from sqlalchemy import text
+
+from onhand.address import Server, StoreAddress
 from onhand.carts.endpoint import Endpoint
 from onhand.carts.sample import SampleShop, serve
 from onhand.domain.carts import Cart, Settings
@@ -31,9 +36,14 @@ from onhand.services.ports import House
 from onhand.services.ticking import Seen
 from onhand.storage import vault
 from onhand.storage.database import Database, create
+from tests.postgresql import shared_postgresql
 
 KEY_ID, SECRET = "tests-1", "5e" * 32
 SETTLE = 3.0  # seconds; the system's default
+FILE, SERVER = "file", "postgresql"
+ENGINES = [FILE, pytest.param(SERVER, marks=pytest.mark.postgresql)]
+# For a test of what only a store data file has.
+in_a_file = pytest.mark.parametrize("kept_in", [FILE])
 
 
 def line(number: int, quantity: int = 1, product: int = 1, order: int = 1, paid: bool = True) -> Line:
@@ -267,14 +277,18 @@ class Stall:
 class World:
     """A house with its carts. Close it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kept_in: str = FILE) -> None:
         self.folder = folder
-        self.path = folder / "store.db"
-        new_store(self.path)
+        self.path = folder / "store.db"  # of the file, if the store is one
+        self.key_file = vault.beside(self.path)
+        self.address = new_store(self.path, kept_in)
         self.clock = HandClock()
-        self.store = Database(self.path)
+        self.store = self._open()
         self.house = House(self.store, self.clock)
         self.stalls: list[Stall] = []
+
+    def _open(self) -> Database:
+        return Database(self.address, key_file=self.key_file)
 
     def close(self) -> None:
         for stall in self.stalls:
@@ -282,6 +296,7 @@ class World:
             stall.front.stop()
             stall.sample.close()
         self.store.close()
+        forget_store(self.address)
 
     def cart(self, name: str, wares: dict[str, int] | Sequence[tuple[str, int]], allow_checkout: bool = True) -> Stall:
         """A sample shop with these SKUs and quantities, and our cart for it; not aligned."""
@@ -325,18 +340,61 @@ class World:
     def reopen(self) -> None:
         """The program ended and was started again on the same file."""
         self.store.close()
-        self.store = Database(self.path)
+        self.store = self._open()
         self.house = House(self.store, self.clock)
         for stall in self.stalls:
             stall.restart()
 
+    def sql(self, statement: str, **values: object) -> None:
+        """A statement on our own books, where no program of ours would write it."""
+        self.store.write(lambda books: books._connection.execute(text(statement), values))
 
-def new_store(path: Path) -> Path:
-    """Put a store data file and its key file where ``onhand init`` would, and return the path."""
+    def backup(self) -> StoreAddress:
+        """Copy the store as it is now. The program goes on."""
+        self.store.close()
+        if isinstance(self.address, Server):
+            copy: StoreAddress = shared_postgresql().copy(self.address)
+        else:
+            copy = self.path.with_name(f"copy-{time.monotonic_ns()}.db")
+            shutil.copy(self.path, copy)
+            shutil.copy(self.key_file, vault.beside(copy))
+        self.store = self._open()
+        self.house = House(self.store, self.clock)
+        return copy
+
+    def put_back(self, copy: StoreAddress) -> None:
+        """Restore the store from a copy, and start the program again."""
+        self.store.close()
+        if isinstance(self.address, Server) and isinstance(copy, Server):
+            shared_postgresql().put_back(self.address, copy)
+        elif isinstance(copy, Path):
+            shutil.copy(copy, self.path)
+        self.reopen()
+
+
+def new_store(path: Path, kept_in: str = FILE) -> StoreAddress:
+    """A new store, in a file at this path or in a database, with its key file beside the path."""
+    if kept_in == SERVER:
+        return shared_postgresql().new_store(vault.beside(path))
     store, key = _empty_store()
     path.write_bytes(store)
     vault.beside(path).write_bytes(key)
     return path
+
+
+@contextmanager
+def opened(path: Path, kept_in: str) -> Iterator[Database]:
+    """A new store, open."""
+    address = new_store(path, kept_in)
+    with Database(address, key_file=vault.beside(path)) as store:
+        yield store
+    forget_store(address)
+
+
+def forget_store(address: StoreAddress) -> None:
+    """Give a store's database back, as hundreds of them would fill a disk. A file goes with its folder."""
+    if isinstance(address, Server):
+        shared_postgresql().take_back(address)
 
 
 @cache

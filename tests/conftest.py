@@ -14,6 +14,8 @@ import signal
 
 import pytest
 
+from tests.builders import ENGINES
+
 
 def pytest_configure():
     os.environ.setdefault("SEED", str(secrets.randbelow(10**9)))  # the processes of pytest-xdist inherit it
@@ -28,3 +30,9 @@ def pytest_report_header():
 @pytest.fixture(scope="session")
 def seed() -> int:
     return int(os.environ["SEED"])
+
+
+@pytest.fixture(params=ENGINES)
+def kept_in(request) -> str:
+    """Where the store of a test is: in a file, and again on a server."""
+    return request.param

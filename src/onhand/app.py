@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from onhand.address import Server, StoreAddress
 from onhand.carts.connectors import CartConnectors
 from onhand.clock import SystemClock
 from onhand.domain.carts import Cart
@@ -35,6 +36,10 @@ from onhand.services.memory import Memory
 from onhand.services.ports import Clock, Connectors, House, Shop
 from onhand.storage.books import SqlBooks
 from onhand.storage.database import Database
+from onhand.storage.engines import engine_of
+
+if TYPE_CHECKING:
+    from onhand.storage.leases import Lease  # its driver is an extra
 
 T = TypeVar("T")
 CART_SECONDS = 10.0  # how long a verb waits for others that use the same shop
@@ -45,14 +50,14 @@ Books = SqlBooks  # the type of the books, for modules that must not know storag
 class App:
     """An open store with everything that runs on it. A context manager."""
 
-    def __init__(self, store: Path, role: str, clock: Clock | None = None, key_file: Path | None = None) -> None:
-        """Open a store. Raise Owned if another process has the file, Refused if it is not a store data file of this version."""
-        self.path = store
-        if not store.exists():
-            raise Refused(f"There is no store data file {store}: create one with `onhand init`.", path=str(store))
-        self.ownership = Ownership(store, role)
+    def __init__(
+        self, store: StoreAddress, role: str, clock: Clock | None = None, key_file: Path | None = None
+    ) -> None:
+        """Open a store. Raise Owned if another process has it, Refused if it is not a store of this version."""
+        self.address = store
+        self.ownership = _owned(store, role, key_file)
         try:
-            self.database = Database(store, self._on_news, key_file)
+            self.database = Database(store, self._on_news, key_file, self.ownership.claim)
         except BaseException:
             self.ownership.release()
             raise
@@ -76,7 +81,7 @@ class App:
         self.close()
 
     def close(self) -> None:
-        """Stop long work and the controller, finish writing, and release the file."""
+        """Stop long work and the controller, finish writing, and release the store."""
         self.tasks.close()
         if self.controller is not None:
             self.controller.stop()
@@ -149,3 +154,15 @@ class App:
     def _on_news(self, carts: set[int]) -> None:
         if self.controller is not None:
             self.controller.wake(carts)
+
+
+def _owned(store: StoreAddress, role: str, key_file: Path | None) -> Ownership | Lease:
+    """Return the right to write to a store. Raise Owned, and Refused if there is no such file."""
+    if isinstance(store, Server):
+        engine_of(store).close()  # says so if the driver is missing
+        from onhand.storage.leases import Lease  # noqa: PLC0415 - its driver is an extra
+
+        return Lease(store, role, key_file)
+    if not store.exists():
+        raise Refused(f"There is no store data file {store}: create one with `onhand init`.", path=str(store))
+    return Ownership(store, role)

@@ -8,9 +8,12 @@ Never: holds settings of the store; those are system parameters.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from onhand.address import StoreAddress, address_of
 
 
 class Config(BaseSettings):
@@ -18,7 +21,10 @@ class Config(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ONHAND_", frozen=True, extra="ignore")
 
-    store: Path = Field(default=Path("onhand.db"), description="The store data file.")
+    store: Annotated[StoreAddress, BeforeValidator(address_of)] = Field(
+        default=Path("onhand.db"),
+        description="The store data file, or the address of a database on a PostgreSQL server.",
+    )
     key_file: Path | None = Field(default=None, description="Its key file, if it is not beside it.")
     host: str = Field(
         default="127.0.0.1", description="The host name or address that people type; by default this machine only."

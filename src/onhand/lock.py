@@ -48,24 +48,26 @@ _door = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The process that owns a file. ``url`` is where it takes commands, None if it takes none."""
+    """The process that owns a store. ``url`` is where it takes commands, None if it takes none."""
 
     pid: int
     role: str
     url: str | None
     token: str = field(repr=False)
+    machine: str = ""  # its name, if it is another one
 
 
 class Owned(Conflict):
-    """An error: another process owns the file."""
+    """An error: another process owns the store."""
 
     code = "owned"
 
     def __init__(self, owner: Owner | None) -> None:
-        who = f"`onhand {owner.role}` (process {owner.pid})" if owner else "Another process"
-        super().__init__(
-            f"{who} is using this store data file: stop it first, or wait until it has finished.", reason="owned"
-        )
+        what = "store" if owner and owner.machine else "store data file"
+        place = f" on {owner.machine}" if owner and owner.machine else ""
+        who = f"`onhand {owner.role}` (process {owner.pid}{place})" if owner else "Another process"
+        todo = "run this there, or stop it first" if place else "stop it first, or wait until it has finished"
+        super().__init__(f"{who} is using this {what}: {todo}.", reason="owned")
         self.owner = owner
 
 
@@ -87,6 +89,8 @@ def reachable() -> Iterator[None]:
 
 class Ownership:
     """The right to write to a store data file, held until released. A context manager."""
+
+    claim = None  # the file itself is locked, so a transaction has nothing to check
 
     def __init__(self, store: Path, role: str) -> None:
         """Take ownership.

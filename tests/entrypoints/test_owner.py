@@ -326,8 +326,7 @@ def test_a_second_open_in_one_process_keeps_the_locks_of_sqlite(onhand):
         inode = str(onhand.store.stat().st_ino)
         return sorted(line.split(None, 1)[1] for line in Path("/proc/locks").read_text().splitlines() if inode in line)
 
-    with App(onhand.store, "serve") as app, app.database._reader_engine.connect() as reader:
-        reader.exec_driver_sql("BEGIN")
+    with App(onhand.store, "serve") as app, app.database._engine.reader() as reader:
         reader.exec_driver_sql("SELECT * FROM items").all()
         before = held()
         with pytest.raises(Owned):

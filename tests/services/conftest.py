@@ -8,13 +8,19 @@ from pathlib import Path
 import pytest
 
 from onhand.services.bookkeeping import prove
-from tests.builders import World
+from tests.builders import FILE, SERVER, World
+
+
+@pytest.fixture(params=[FILE, pytest.param(SERVER, marks=[pytest.mark.postgresql, pytest.mark.long])])
+def kept_in(request) -> str:
+    """Where the store of a test is. Five minutes of tests on a server are for ``make test-long``."""
+    return request.param
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path, kept_in: str) -> Iterator[World]:
     """After every test, whatever it did: each balance is the sum of its movements, each cart's sums are its listings'."""
-    world = World(tmp_path)
+    world = World(tmp_path, kept_in)
     yield world
     try:
         proof = prove(world.house)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -75,15 +73,11 @@ def taken_over(world: World) -> tuple[Stall, Stall]:
     k = first(world)
     k2 = second(world, k)
     epoch = k.cart.epoch
-    with closing(
-        sqlite3.connect(world.path)
-    ) as db:  # as an earlier program, which did not compare, would have let it happen
-        db.execute("UPDATE carts SET epoch = NULL WHERE id = ?", (k.id,))
-        db.commit()
-        k2.get()
-        k2.enable()
-        db.execute("UPDATE carts SET epoch = ? WHERE id = ?", (epoch, k.id))
-        db.commit()
+    # As an earlier program, which did not compare, would have let it happen.
+    world.sql("UPDATE carts SET epoch = NULL WHERE id = :cart", cart=k.id)
+    k2.get()
+    k2.enable()
+    world.sql("UPDATE carts SET epoch = :epoch WHERE id = :cart", epoch=epoch, cart=k.id)
     return k, k2
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from contextlib import contextmanager
 
@@ -21,8 +20,8 @@ from tests.builders import KEY_ID, SECRET, World, failing
 class Run:
     """One process with a store of its own, and a name that no other run has."""
 
-    def __init__(self, world: World, path, holder: str) -> None:
-        self.store = Database(path)
+    def __init__(self, world: World, address, holder: str) -> None:
+        self.store = Database(address, key_file=world.key_file)
         self.house = House(self.store, world.clock)
         self._world, self._holder = world, holder
         self._memories: dict[int, Memory] = {}
@@ -61,17 +60,15 @@ class Run:
 @contextmanager
 def copied(world: World):
     """The world's store, and a copy of it, each in use."""
+    copy = world.backup()
     world.store.close()
-    copy = world.path.with_name("copy.db")
-    shutil.copy(world.path, copy)
-    shutil.copy(world.path.with_name(world.path.name + ".key"), copy.with_name("copy.db.key"))
-    one, two = Run(world, world.path, "1" * 16), Run(world, copy, "2" * 16)
+    one, two = Run(world, world.address, "1" * 16), Run(world, copy, "2" * 16)
     try:
         yield one, two
     finally:
         one.store.close()
         two.store.close()
-        world.store = Database(world.path)
+        world.reopen()
 
 
 def stopped(run: Run, stall) -> bool:
@@ -132,10 +129,10 @@ def test_a_restart_between_a_post_and_its_answer_is_no_copy(world: World) -> Non
     with pytest.raises(Retriable):
         amber.tick()
     world.store.close()
-    again = Run(world, world.path, "3" * 16)
+    again = Run(world, world.address, "3" * 16)
     again.tick(amber)
     assert not stopped(again, amber)
     again.tick(amber)
     assert amber.shows("TEA") == 15
     again.store.close()
-    world.store = Database(world.path)
+    world.reopen()

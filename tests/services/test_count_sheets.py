@@ -50,8 +50,7 @@ def lines(world: World, number: int):
 
 
 def mark(world: World, sku: str, **values) -> None:
-    with world.store._writer_engine.begin() as connection:
-        connection.execute(update(items).where(items.c.sku == sku).values(values))
+    world.store.write(lambda books: books._connection.execute(update(items).where(items.c.sku == sku).values(values)))
 
 
 def test_a_sale_during_the_count_is_not_lost(world: World) -> None:

@@ -234,19 +234,10 @@ def test_a_buffer_is_withheld_and_never_makes_an_oversold_count_worse(world: Wor
 
 
 def copy_of(path: Path) -> bytes:
-    """The whole database as one file, whatever is in its log."""
+    """The whole database of a shop as one file, whatever is in its log."""
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return path.read_bytes()
-
-
-def stops(stall: Stall) -> None:
-    """The cart notices that it is not where it was, and says so at every tick from then on."""
-    for _ in range(2):
-        with pytest.raises(Conflict):
-            stall.tick()
-    assert stall.cart.halted is not None
-    assert [x["cause"] for x in stall.differences()] == ["restored from backup"]
 
 
 def put_back(path: Path, content: bytes) -> None:
@@ -257,6 +248,15 @@ def put_back(path: Path, content: bytes) -> None:
 
 def _out_of_wal(content: bytes) -> bytes:
     return content[:18] + b"\x01\x01" + content[20:]
+
+
+def stops(stall: Stall) -> None:
+    """The cart notices that it is not where it was, and says so at every tick from then on."""
+    for _ in range(2):
+        with pytest.raises(Conflict):
+            stall.tick()
+    assert stall.cart.halted is not None
+    assert [x["cause"] for x in stall.differences()] == ["restored from backup"]
 
 
 def test_a_shop_restored_from_a_backup_stops_its_posting_until_it_is_aligned(world: World) -> None:
@@ -390,12 +390,10 @@ def test_marks_are_no_evidence_of_a_lost_post(world: World) -> None:
 
 def test_our_own_books_restored_to_before_a_sale_stop_the_cart(world: World) -> None:
     (amber,) = world.running("Amber", wares=WARES)
-    backup = copy_of(world.path)
+    backup = world.backup()
     amber.sample.buy("TEA", 2)
     amber.tick()
-    world.store.close()
-    put_back(world.path, backup)
-    world.reopen()
+    world.put_back(backup)
     stops(amber)
     amber.get()
     assert world.on_hand("TEA") == 8
@@ -403,12 +401,10 @@ def test_our_own_books_restored_to_before_a_sale_stop_the_cart(world: World) -> 
 
 def test_our_own_books_restored_from_a_backup_stop_the_posting(world: World) -> None:
     (amber,) = world.running("Amber", wares=WARES)
-    backup = copy_of(world.path)
+    backup = world.backup()
     take_in(world, TEA=5)
     amber.tick()
-    world.store.close()
-    put_back(world.path, backup)
-    world.reopen()
+    world.put_back(backup)
     stops(amber)
     assert amber.shows("TEA") == 15
     amber.get()
@@ -422,13 +418,11 @@ def test_our_own_books_restored_to_an_unsettled_batch_stop_the_posting(world: Wo
     amber.wire.after["apply"].append(failing(LOST))
     with pytest.raises(Retriable):
         amber.tick()
-    backup = copy_of(world.path)
+    backup = world.backup()
     amber.tick()
     take_in(world, MUG=2)
     amber.tick()
-    world.store.close()
-    put_back(world.path, backup)
-    world.reopen()
+    world.put_back(backup)
     stops(amber)
 
 

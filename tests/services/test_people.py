@@ -15,7 +15,7 @@ from onhand.passwords import Passwords
 from onhand.services import gate as gates
 from onhand.services import people
 from onhand.services.gate import Gate
-from tests.builders import World
+from tests.builders import World, in_a_file
 
 PASSWORD = "correct horse battery"
 HERE, THERE = "192.0.2.1", "192.0.2.2"
@@ -197,6 +197,7 @@ def test_a_session_ends_when_it_is_not_used_and_at_last_anyway(world: World, gat
     assert hours == people.LONGEST.total_seconds() / 3600
 
 
+@in_a_file
 def test_what_the_browser_holds_is_nowhere_in_the_store(world: World, gate: Gate, ann: str) -> None:
     stored = world.path.read_bytes() + b"".join(p.read_bytes() for p in world.path.parent.glob("*-wal"))
     assert ann.encode() not in stored

@@ -20,7 +20,7 @@ def leaf(world: World) -> str:
 def low(world: World, sku: str, supplier: str | None, point: int = 5, to: int = 20, **flags: bool) -> None:
     """Give an item its reorder point, as a person would."""
     columns = {"reorder_point": point, "reorder_to": to, **flags}
-    sets = ", ".join(f"{name} = {int(value)}" for name, value in columns.items())
+    sets = ", ".join(f"{name} = {value}" for name, value in columns.items())
     key = f"(SELECT id FROM suppliers WHERE name = '{supplier}')" if supplier else "NULL"
     statement = f"UPDATE items SET {sets}, supplier_id = {key} WHERE sku = '{sku}'"
     world.house.store.write(lambda books: books._connection.exec_driver_sql(statement) and None)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
-
 import pytest
 
 from onhand.services.looking import HELLO_SECONDS
@@ -320,8 +317,6 @@ def test_a_shop_is_asked_every_hour_how_it_sells(world: World) -> None:
 
 def test_a_shop_that_has_not_said_hello_yet_is_asked_at_once(world: World) -> None:
     (amber,) = world.running("Amber", wares={"TEA": 10})
-    with closing(sqlite3.connect(world.path)) as db:  # as a program left it that did not keep what a shop says
-        db.execute("UPDATE carts SET hello = NULL")
-        db.commit()
+    world.sql("UPDATE carts SET hello = NULL")  # as a program left it that did not keep what a shop says
     amber.tick()
     assert amber.cart.hello.family == "oscommerce"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import update
 
 from onhand.domain.differences import Cause
 from onhand.domain.errors import Refused, Retriable
 from onhand.services import items, rechecking, reconciling, settling, ticking, tying
 from onhand.services.receiving import receive
+from onhand.storage.tables import items as table
 from tests.builders import Stall, World, failing
 
 pytestmark = pytest.mark.slow  # a dozen looks at real shops in each test: `make fast` leaves it out
@@ -36,7 +38,7 @@ def flag(world: World, sku: str, on: bool = True) -> None:
 
     def write(books) -> None:
         item = items.find(books, [sku])[0]
-        books._connection.exec_driver_sql("UPDATE items SET ignore_qoh = ? WHERE id = ?", (on, item.id))
+        books._connection.execute(update(table).where(table.c.id == item.id).values(ignore_qoh=on))
         tying.retie(books, [item.id], world.clock.now())
 
     world.store.write(write)

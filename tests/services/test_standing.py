@@ -29,11 +29,15 @@ def word(world: World, cart: int, watch: Watch) -> CartState:
     return world.store.read(read)
 
 
-def test_a_cart_is_in_step_only_if_every_listing_kept_shows_its_target_and_nothing_is_open(tmp_path: Path) -> None:
+def test_a_cart_is_in_step_only_if_every_listing_kept_shows_its_target_and_nothing_is_open(
+    tmp_path: Path, kept_in: str
+) -> None:
     seed = secrets.randbits(32)
     print(f"seed {seed}")
     chance = random.Random(seed)
-    world = World(tmp_path)  # one whose ledger need not hold: its listings are written as a look would leave them
+    world = World(
+        tmp_path, kept_in
+    )  # one whose ledger need not hold: its listings are written as a look would leave them
     world.parameter("SynchQOH", "true")
     stall = world.cart("Amber", {})
     stall.get()

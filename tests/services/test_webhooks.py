@@ -20,7 +20,6 @@ from onhand.running.messenger import ANSWER_BYTES, HttpMessenger, check_address,
 from onhand.running.sender import Sender
 from onhand.services import counting, receiving, webhooks
 from onhand.services.ports import House
-from onhand.storage import vault
 from onhand.storage import webhooks as storage
 from tests.builders import World
 
@@ -100,8 +99,8 @@ def receiving_server():
 
 
 @pytest.fixture
-def world(tmp_path):
-    world = World(tmp_path)
+def world(tmp_path, kept_in):
+    world = World(tmp_path, kept_in)
     yield world
     world.close()
 
@@ -469,7 +468,7 @@ def test_a_webhook_whose_key_file_is_missing_is_not_sent_unsigned(world, receive
     world.item("TEA")
     mine = hook(world, receiver)
     receive(world, TEA=1)
-    vault.beside(world.path).unlink()
+    world.key_file.unlink()
     world.reopen()
     tell(world, messenger)
     assert receiver.got == []

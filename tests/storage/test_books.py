@@ -18,18 +18,17 @@ from onhand.domain.shop import Window
 from onhand.domain.sketch import Counters, Sums, cells_of
 from onhand.domain.stock import Kind, Movement, Source
 from onhand.storage import reports
-from onhand.storage.database import Database, create
+from onhand.storage.database import Database
 from onhand.storage.times import micros, moment
-from tests.builders import line, row
+from tests.builders import line, opened, row
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 EXTREME = 2**31 - 1
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Database]:
-    create(tmp_path / "store.db")
-    with Database(tmp_path / "store.db") as database:
+def store(tmp_path: Path, kept_in: str) -> Iterator[Database]:
+    with opened(tmp_path / "store.db", kept_in) as database:
         yield database
 
 

@@ -9,17 +9,16 @@ from pathlib import Path
 from sqlalchemy import insert, select
 
 from onhand.domain.carts import Settings
-from onhand.storage.database import Database, create
 from onhand.storage.tables import differences, items, listings, posts
+from tests.builders import opened
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 PROBLEMS = ("unmatched", "duplicate", "blank", "fraction", "download", "deleted", "ignored", "set aside")
 
 
-def test_the_counts_of_a_cart_are_those_of_its_listings_one_by_one(tmp_path: Path) -> None:
+def test_the_counts_of_a_cart_are_those_of_its_listings_one_by_one(tmp_path: Path, kept_in: str) -> None:
     chance = random.Random(5)
-    create(tmp_path / "store.db")
-    with Database(tmp_path / "store.db") as store:
+    with opened(tmp_path / "store.db", kept_in) as store:
         store.write(lambda books: fill(books, chance))
         for cart in (1, 2, 3):
             rows = store.read(lambda books, cart=cart: listed(books, cart))

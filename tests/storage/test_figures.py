@@ -11,16 +11,16 @@ import pytest
 from onhand.domain.carts import Settings
 from onhand.domain.stock import Kind, Movement
 from onhand.services import bookkeeping
-from onhand.storage.database import Database, create
+from onhand.storage.database import Database
+from tests.builders import opened
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Database]:
-    create(tmp_path / "store.db")
-    with Database(tmp_path / "store.db") as database:
+def store(tmp_path: Path, kept_in: str) -> Iterator[Database]:
+    with opened(tmp_path / "store.db", kept_in) as database:
         database.write(lambda books: books.items.add("TEA", "Tea", NOON))
         database.write(lambda books: books.carts.add(Settings("Amber", "http://127.0.0.1:1/o.php"), NOON))
         yield database

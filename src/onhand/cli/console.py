@@ -43,11 +43,11 @@ EXITS = (
 
 PANEL = "Common options"
 Store = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--store",
         metavar="PATH",
-        help="The store data file; the variable ONHAND_STORE names it too.",
+        help="The store data file, or postgresql://USER@HOST/DATABASE; the variable ONHAND_STORE names it too.",
         rich_help_panel=PANEL,
     ),
 ]
@@ -89,7 +89,7 @@ Printer = Callable[["Console", "Data"], None]
 class Call:
     """One run of a command, with its global options."""
 
-    store: Path | None = None
+    store: str | None = None
     as_json: bool = False
     person_given: str | None = None
     verbose: bool = False

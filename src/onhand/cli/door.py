@@ -1,4 +1,4 @@
-"""Runs a verb: on the store data file itself, or in the process that owns it.
+"""Runs a verb: on the store itself, or in the process that owns it.
 
 Path: every command calls ``call``.
 Promise: the answer, the errors and their facts are the same either way; a verb runs once.
@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException, HTTPResponse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -32,6 +33,8 @@ def call(config: Config, verb: str, arguments: Mapping[str, Any], progress: Prog
         try:
             return _here(config, verb, arguments, progress)
         except Owned as owned:
+            if owned.owner and owned.owner.machine:
+                raise  # it takes commands of its own machine only
             answer = _there(owned.owner, verb, arguments, progress) if owned.owner else None
             if answer is not None:
                 return answer
@@ -41,10 +44,10 @@ def call(config: Config, verb: str, arguments: Mapping[str, Any], progress: Prog
 
 
 def _here(config: Config, verb: str, arguments: Mapping[str, Any], progress: Progress) -> Data:
-    """Run the verb in this process. Raise Owned if another one has the file."""
+    """Run the verb in this process. Raise Owned if another one has the store."""
     role = verb.replace("_", "-" if verb.endswith("_qoh") else " ")
     with reachable():
-        if config.store.exists():
+        if isinstance(config.store, Path) and config.store.exists():
             Ownership(config.store, role).release()  # a quick check; opening the store takes a second
     from onhand import verbs  # noqa: PLC0415
     from onhand.app import App  # noqa: PLC0415

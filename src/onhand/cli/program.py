@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from base64 import b64encode
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -126,9 +126,9 @@ def init(
         database.create(path, config.key_file)
         call.show({"store": str(path)}, said("{store} was created. Next: `onhand cart add`."))
         return
-    if not path.exists():
+    if isinstance(path, Path) and not path.exists():
         raise Refused(f"There is no store data file {path}: create one with `onhand init`.", path=str(path))
-    with Ownership(path, "init --upgrade"):
+    with Ownership(path, "init --upgrade") if isinstance(path, Path) else nullcontext():
         before, after = database.upgrade(path)
         locked = database.reseal(path, config.key_file, new_key)
     words = "{store} is up to date." if before == after else "{store} was upgraded from schema {before} to {after}."

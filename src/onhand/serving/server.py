@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import structlog
@@ -179,10 +179,19 @@ def _stay(config: Config, role: str, host: str, port: int, pages: bool, ready: R
             first = people.first_link(app.house) if pages else None
             ready(server.public, f"{server.public}/begin/{first}" if first else None)
             log.info("server.started", role=role, url=server.url, store=str(config.store))
+            _report_database(app.database.facts())
             log.info("server.ending", role=role, signal=_awaited(signals, app.ownership.keep).name)
     finally:
         _close(app)
     log.info("server.ended", role=role)
+
+
+def _report_database(facts: dict[str, Any]) -> None:
+    """Log what a database server says of itself, and warn where a power cut there could take back what was reported as booked."""
+    if facts:
+        log.info("database.opened", **facts)
+    if facts.get("fsync") == "off":
+        log.warning("database.not_durable", fsync="off")
 
 
 def _take(config: Config, role: str) -> App:

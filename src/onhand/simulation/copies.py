@@ -13,7 +13,8 @@ from sqlalchemy import select
 
 from onhand.storage.tables import posts
 
-from .program import Disk, Program
+from .disks import Disk
+from .program import Program
 from .world import World
 
 Post = tuple[int, str, int, int, int]  # cart, epoch, number, product, signed units
@@ -23,7 +24,7 @@ def run_copy(world: World, shop: int, chance: Random) -> None:
     """Start a copy of the store as it is now. Both go on until one finds that it is not alone, or the copy is ended."""
     if world.program.dead or world.disk.full:
         return
-    disk = Disk()
+    disk = world.new_disk()
     disk.put_back(world.disk.image())
     before = _posts(disk, "applied")
     own = Random(chance.getrandbits(32))

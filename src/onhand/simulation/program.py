@@ -10,13 +10,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from itertools import count
 from random import Random
-from typing import Any, TypeVar, cast
-
-from sqlalchemy import Connection, create_engine
-from sqlalchemy.pool import StaticPool
+from typing import TypeVar
 
 from onhand.domain.carts import Cart
 from onhand.domain.errors import Retriable
@@ -24,10 +20,9 @@ from onhand.running.controller import Driver, driven
 from onhand.services.memory import Memory
 from onhand.services.ports import House
 from onhand.storage.books import SqlBooks
-from onhand.storage.database import translated
-from onhand.storage.tables import metadata
 from onhand.storage.vault import Vault
 
+from .disks import Disk, driver_of
 from .timeline import SimClock, Timeline
 from .wire import Network, Wire
 
@@ -38,24 +33,6 @@ NO_SECRETS = Vault()  # the simulated wire is not signed
 
 class Killed(BaseException):
     """The death of the process. No ``except Exception`` catches it, as none catches ``kill -9``."""
-
-
-class Disk:
-    """The store data file, in memory. It can be full, and it can be restored to an older copy."""
-
-    def __init__(self) -> None:
-        self.full = False
-        self.commits = 0
-        engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"isolation_level": None})
-        self.connection = engine.connect()
-        self.put_back(_new_store())
-
-    def image(self) -> bytes:
-        return bytes(_driver(self.connection).serialize())
-
-    def put_back(self, image: bytes) -> None:
-        _driver(self.connection).deserialize(image)
-        self.connection.exec_driver_sql("PRAGMA foreign_keys=ON")
 
 
 class Program:
@@ -110,10 +87,10 @@ class Program:
         self._timeline.operations += 1
         if self._disk.full:
             raise Retriable("The disk is full: make room, nothing was lost.", reason="disk_full")
-        driver, books = _driver(self._disk.connection), SqlBooks(self._disk.connection, NO_SECRETS)
+        driver, books = driver_of(self._disk.connection), SqlBooks(self._disk.connection, NO_SECRETS)
         driver.execute("BEGIN")
         try:
-            with translated():
+            with self._disk.translating():
                 result = unit(books)
         except BaseException:
             driver.execute("ROLLBACK")
@@ -126,7 +103,7 @@ class Program:
         return result
 
     def read(self, unit: Callable[[SqlBooks], T]) -> T:
-        with translated():
+        with self._disk.translating():
             return unit(SqlBooks(self._disk.connection, NO_SECRETS))
 
     # The controller
@@ -189,17 +166,3 @@ class Program:
             return  # switched off meanwhile, or on again: then another driver has its own plan
         at_once = cart in self._woken and not driver.failing
         self._plan(cart, self._timeline.now if at_once else driver.next_tick)
-
-
-@cache
-def _new_store() -> bytes:
-    """Return an empty store; it is made once."""
-    engine = create_engine("sqlite://", poolclass=StaticPool)
-    with engine.begin() as connection:
-        metadata.create_all(connection)
-    with engine.connect() as connection:
-        return bytes(_driver(connection).serialize())
-
-
-def _driver(connection: Connection) -> Any:
-    return cast("Any", connection.connection.driver_connection)

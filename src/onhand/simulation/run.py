@@ -23,6 +23,8 @@ from typing import Any
 
 import structlog
 
+from onhand.address import Server
+
 from .acts import perform
 from .checks import check
 from .plan import Act, Plan, plan
@@ -128,15 +130,22 @@ def fresh_seed() -> int:
 
 
 def simulate(
-    seed: int, operations: int, jobs: int = 1, progress: Progress = lambda _: None, worlds: int | None = None
+    seed: int,
+    operations: int,
+    jobs: int = 1,
+    progress: Progress = lambda _: None,
+    worlds: int | None = None,
+    store: Server | None = None,
 ) -> Report:
     """Perform the worlds ``seed``, ``seed`` + 1, … until that many operations are done; with ``worlds``, exactly that many worlds.
+
+    Stores are in memory, or with ``store`` on a PostgreSQL server.
 
     A world that fails does not end the run. Afterwards the first of each kind of failure is shrunk.
     """
     report = Report(seed)
     began = time.monotonic()
-    for told in _worlds(seed, jobs, worlds):
+    for told in _worlds(seed, jobs, worlds, store):
         report.add(told)
         progress(report.operations)
         if worlds is None and report.operations >= operations:
@@ -158,15 +167,17 @@ def _shortest_of(seed: int) -> str:
     return shortest(plan(seed))
 
 
-def run_world(planned: Plan) -> Told:
+def run_world(planned: Plan, store: Server | None = None) -> Told:
     """Perform one world and check it."""
     with _quiet():
-        world = World(planned)
+        world = World(planned, store)
         try:
             world.run(perform, check)
         except Exception as error:  # noqa: BLE001 - a fault of ours, whatever it is, is a finding
             world.violations.append(f"raised: {type(error).__name__}: {error}")
         causes = world.causes()
+        traffic = world.traffic()
+        world.close()
     faults = Counter(world.faults)
     for network in world.networks.values():
         faults.update(network.happened)
@@ -176,7 +187,7 @@ def run_world(planned: Plan) -> Told:
         world.happened,
         faults,
         world.checked,
-        world.traffic(),
+        traffic,
         causes,
         tuple(world.calm_after),
         tuple(world.violations),
@@ -223,19 +234,19 @@ def _kind(told: Told) -> str:
     return told.violations[0].split(":")[0] if told.violations else ""
 
 
-def _worlds(seed: int, jobs: int, worlds: int | None) -> Iterator[Told]:
+def _worlds(seed: int, jobs: int, worlds: int | None, store: Server | None) -> Iterator[Told]:
     """Yield the results in the order of their seeds, whichever process performs them."""
     seeds = iter(count(seed) if worlds is None else range(seed, seed + worlds))
     if jobs <= 1:
-        yield from (run_world(plan(number)) for number in seeds)
+        yield from (run_world(plan(number), store) for number in seeds)
         return
     # Fresh processes: a forked one would inherit locks in whatever state they are.
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        begun = deque(pool.submit(_run_seed, number) for number in islice(seeds, jobs * AHEAD))
+        begun = deque(pool.submit(_run_seed, number, store) for number in islice(seeds, jobs * AHEAD))
         try:
             while begun:
                 yield begun.popleft().result()
-                begun.extend(pool.submit(_run_seed, number) for number in islice(seeds, 1))
+                begun.extend(pool.submit(_run_seed, number, store) for number in islice(seeds, 1))
         finally:
             _cancel(begun)
 
@@ -245,8 +256,8 @@ def _cancel(begun: Iterable[Any]) -> None:
         future.cancel()
 
 
-def _run_seed(seed: int) -> Told:
-    told = run_world(plan(seed))
+def _run_seed(seed: int, store: Server | None) -> Told:
+    told = run_world(plan(seed), store)
     return told if told.violations else replace(told, story=())
 
 

@@ -14,16 +14,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 
+from onhand.address import Server
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Difference, Remedy
 from onhand.domain.errors import OnHandError, Refused, Retriable
 from onhand.services import aligning, reconciling, settings
 from onhand.storage.books import SqlBooks
 
+from .disks import Disk, Image, ServerDisk
 from .glance import EVERY_SECONDS, Glance
 from .people import Family
 from .plan import CHANGELINGS, ITEMS, PHASE_SECONDS, Act, Plan
-from .program import Disk, Killed, Program
+from .program import Killed, Program
 from .quiet import snapshot, why_not_calm
 from .reading import causes
 from .shop import SimShop, Tables, Writer
@@ -60,12 +62,15 @@ class Phase:
 class World:
     """One world. ``violations`` lists the failures."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, store: Server | None = None) -> None:
+        """Begin a world. Its stores are in memory, or with ``store`` on that server."""
         self.plan = plan
+        self._store = store
+        self._disks: list[Disk] = []
         self.chance = Random(plan.seed ^ 0x5EED)
         self.time = Timeline()
         self.clock = SimClock(self.time)
-        self.disk = Disk()
+        self.disk = self.new_disk()
         self.story: list[str] = []
         self.violations: list[str] = []
         self.phase = Phase()
@@ -83,7 +88,7 @@ class World:
         self.ever_restored: set[int] = set()  # shops, or all of them after the store was restored
         self.renumbered: set[int] = set()  # shops where order lines reuse numbers
         self._backups: dict[int, tuple[Tables, Counter[int]]] = {}
-        self._image: bytes | None = None
+        self._image: Image | None = None
         self.must_halt: set[int] = set()  # carts that OnHand has to stop
         self.unsure = 0  # users of OnHand who have not seen an answer yet, or have a cart to switch on again
         self.carts: list[int] = []
@@ -145,6 +150,16 @@ class World:
         return program
 
     # Called from outside
+
+    def new_disk(self) -> Disk:
+        """Return a disk with an empty store."""
+        self._disks.append(Disk() if self._store is None else ServerDisk(self._store))
+        return self._disks[-1]
+
+    def close(self) -> None:
+        """Throw all stores away."""
+        for disk in self._disks:
+            disk.close()
 
     def cart(self, cart: int) -> Cart:
         return self.program.read(lambda books: books.carts.get(cart))

@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, func, insert, literal, or_, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from onhand.domain.counting import CountLine, CountSheet, SheetState
 from onhand.domain.errors import Refused
 from onhand.domain.stock import Kind, sku_key
 
+from .dialects import upsert
 from .inventory import has_in_it
 from .ledger import chunks
 from .office_tables import count_lines, count_sheets, suppliers
@@ -67,9 +67,9 @@ class Counts:
             .where(~items.c.drop_ship, *wanted)
             .limit(limit + 1)
         )
-        added = self._connection.execute(insert(count_lines).from_select(_KEYS, chosen)).rowcount
+        self._connection.execute(insert(count_lines).from_select(_KEYS, chosen))
         left = select(func.count()).select_from(items).where(items.c.drop_ship, *wanted)
-        return int(added), int(self._connection.execute(left).scalar_one())
+        return self.size(sheet), int(self._connection.execute(left).scalar_one())
 
     def _supplier(self, name: str) -> int:
         query = select(suppliers.c.id).where(suppliers.c.name_key == sku_key(name))
@@ -82,7 +82,7 @@ class Counts:
         """Put these items on a sheet."""
         rows = [{"sheet_id": sheet, "item_id": item, "person": "", "revision": 0} for item in chosen]
         if rows:
-            self._connection.execute(upsert(count_lines).on_conflict_do_nothing(), rows)
+            self._connection.execute(upsert(self._connection, count_lines).on_conflict_do_nothing(), rows)
 
     def drop_shipped(self, chosen: Sequence[int]) -> set[int]:
         """Return which of the items are drop-ship items."""

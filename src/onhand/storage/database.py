@@ -1,76 +1,67 @@
-"""Opens a store data file and runs units of work on it.
+"""Opens a store and runs units of work on it.
 
 Path: ``app`` opens a ``Database``; services give it units of work; it gives each the books of one transaction.
-Promise: one thread writes, and what ``write`` returned is on disk (WAL, synchronous=FULL). Several units waiting at once
-share one commit; each is still done completely or undone on its own.
-Never: lets a driver's exception out: it becomes one of ``domain.errors`` with its cause attached; works on a file that is no longer
-the one at its path.
-
-One process owns a file for writing (see ``lock``), for two reasons: several writing processes gain nothing and starve each other, and
-SQLite before 3.51.3 can corrupt a WAL file when two connections write and checkpoint at the same instant.
+Promise: one thread writes, and what ``write`` returned is on disk. Several units waiting at once share one commit; each is still done
+completely or undone on its own.
+Never: lets a driver's exception out: it becomes one of ``domain.errors`` with its cause attached; knows which engine it runs on.
 """
 
 from __future__ import annotations
 
 import queue
-import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool, QueuePool
 
-from onhand.domain.errors import Broken, OnHandError, Permanent, Refused, Retriable
+from onhand.address import Server, StoreAddress
+from onhand.domain.errors import OnHandError, Refused, Retriable
 
 from .books import SqlBooks
+from .engines import FILE_TROUBLES, Claim, Engine, check_schema, engine_of, translated
+from .sqlite import translating
 from .vault import Vault, beside, make_key
 
 T = TypeVar("T")
 GROUP_MAX = 256  # units of work in one commit
 QUEUE_MAX = 10_000  # units that may wait; further callers get an error and can retry
-BUSY_SECONDS = 5.0
-READERS = 8  # connections kept for reading
-FILE_TROUBLES = {
-    "disk_full",
-    "disk",
-    "read_only",
-    "locked",
-    "replaced",
-    "damaged",
-}  # shown on every page while the problem lasts
+TRIES_MAX = 3  # how often a group is run that the database undid only to let others go on
+
+Unit = tuple[Callable[[SqlBooks], Any], Future[Any]]
 
 
 class Database:
-    """One store data file, open. Close it, or use it as a context manager."""
+    """One store, open. Close it, or use it as a context manager."""
 
     def __init__(
-        self, path: Path, on_news: Callable[[set[int]], None] = lambda _: None, key_file: Path | None = None
+        self,
+        address: StoreAddress,
+        on_news: Callable[[set[int]], None] = lambda _: None,
+        key_file: Path | None = None,
+        claim: Claim | None = None,
     ) -> None:
-        """Open an existing file. Raise Refused if there is none or its schema differs. The key file is beside it by default."""
-        if not path.exists():
-            raise Refused(f"There is no store data file {path}: create one with `onhand init`.", path=str(path))
-        self.path = path.resolve()  # SQLite's own files are beside the file, not beside a symbolic link to it
-        self._identity = _identity_of(self.path)
-        self._vault = Vault(key_file or beside(path))
+        """Open an existing store. Raise Refused if there is none or its schema differs. For the key file's place see ``vault.beside``.
+
+        With a claim, nothing is written once another process has taken the store over.
+        """
+        self._engine: Engine = engine_of(address, claim)
+        self._vault = Vault(key_file or beside(address))
         self.on_news = on_news
         self.version = 0  # grows with every commit, so that watchers know cheaply when to read again
         self.trouble = ""  # why the last commit failed, if the file or its disk was the reason
-        self._writer_engine = _engine(self.path, NullPool)
-        self._reader_engine = _engine(self.path, QueuePool, pool_size=READERS, max_overflow=READERS)
-        self._units: queue.Queue[tuple[Callable[[SqlBooks], Any], Future[Any]] | None] = queue.Queue(QUEUE_MAX)
+        self._units: queue.Queue[Unit | None] = queue.Queue(QUEUE_MAX)
         self._door = threading.Lock()
         self._closed = False
-        check_schema(self._reader_engine)
+        try:
+            self._engine.check()
+            check_schema(self._engine)
+        except BaseException:
+            self._engine.close()
+            raise
         self._thread = threading.Thread(target=self._write_loop, name="onhand-writer", daemon=True)
         self._thread.start()
 
@@ -81,14 +72,17 @@ class Database:
         self.close()
 
     def close(self) -> None:
-        """Finish waiting work and close the file."""
+        """Finish waiting work and close the store."""
         with self._door:
             if not self._closed:
                 self._closed = True
                 self._units.put(None)
         self._thread.join()
-        self._reader_engine.dispose()
-        self._writer_engine.dispose()
+        self._engine.close()
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the database server says of itself; nothing for a file."""
+        return self._engine.facts()
 
     def write(self, unit: Callable[[SqlBooks], T]) -> T:
         """Run a unit of work and commit it durably. An exception undoes this unit only."""
@@ -107,23 +101,9 @@ class Database:
 
     def read(self, unit: Callable[[SqlBooks], T]) -> T:
         """Run a read on one snapshot."""
-        self._check_place()
-        with translated(), self._reader_engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN")
+        self._engine.check_place()
+        with translated(self._engine), self._engine.reader() as connection:
             return unit(SqlBooks(connection, self._vault))
-
-    def _check_place(self) -> None:
-        """Raise Permanent if the file is no longer at its path: writes would be lost, and new connections would open another file."""
-        try:
-            there = _identity_of(self.path)
-        except OSError:
-            there = None
-        if there != self._identity:
-            raise Permanent(
-                f"{self.path} was moved or replaced while OnHand was using it, so nothing is read or written: restart OnHand.",
-                reason="replaced",
-                path=str(self.path),
-            )
 
     def _write_loop(self) -> None:
         connection: Connection | None = None
@@ -139,56 +119,56 @@ class Database:
                     break
                 group.append(following)
             try:
-                self._check_place()
-                connection = connection or self._writer_engine.connect()
-            except (DBAPIError, OnHandError) as error:
+                self._engine.check_place()
+                connection = self._begun(connection)
+            except Exception as error:  # noqa: BLE001 - as in ``_run``
                 failure = self._failed(error)
                 for _, done in group:
                     done.set_exception(failure)
+                connection = None
                 continue
             if not self._write_group(connection, group):
                 # The file may have been inaccessible when it was opened: a connection made then stays read-only.
-                connection.close()
+                _discard(connection)
                 connection = None
         if connection is not None:
-            connection.close()
+            _discard(connection)
 
-    def _write_group(self, connection: Connection, group: list[tuple[Callable[[SqlBooks], Any], Future[Any]]]) -> bool:
-        """Commit a group of units, each with a savepoint, so that a failing unit undoes only itself. Return False if the file failed."""
+    def _begun(self, kept: Connection | None) -> Connection:
+        """Return a connection with a transaction begun: the one kept from before, unless it was cut meanwhile."""
+        connection = kept or self._engine.writer()
+        driver = _driver(connection)
+        try:
+            self._engine.begin(driver)
+        except BaseException:
+            _discard(connection)
+            if kept is not None and self._engine.is_lost(driver):
+                return self._begun(None)
+            raise
+        return connection
+
+    def _write_group(self, connection: Connection, group: list[Unit], tries: int = 1) -> bool:
+        """Commit a group of units in the transaction that has begun. Return False if the connection is not to be used again."""
         finished: list[tuple[Future[Any], Any]] = []
         news: set[int] = set()
-        alone = len(group) == 1
-        driver: Any = connection.connection.driver_connection
+        engine, driver = self._engine, _driver(connection)
         try:
-            driver.execute("BEGIN IMMEDIATE")
-            for unit, done in group:
-                books = SqlBooks(connection, self._vault)
-                if not alone:
-                    driver.execute("SAVEPOINT unit")
-                try:
-                    result = unit(books)
-                except Exception as error:
-                    done.set_exception(self._failed(error))
-                    if alone:
-                        _roll_back(connection)
-                        return not isinstance(error, DBAPIError | sqlite3.Error)
-                    if not driver.in_transaction:
-                        raise  # a full disk undid everything, not only this unit: all callers get the same error
-                    driver.execute("ROLLBACK TO unit")
-                else:
-                    finished.append((done, result))
-                    news |= books.news
-                if not alone:
-                    driver.execute("RELEASE unit")
-            driver.execute("COMMIT")
-        except Exception as error:  # noqa: BLE001 - as above
+            usable = self._run(connection, group, finished, news)
+            if usable is None:
+                engine.commit(driver)
+        except Exception as error:  # noqa: BLE001 - as in ``_run``
             # The commit itself failed, or the transaction is gone (a full disk rolls it back): no unit was saved.
-            _roll_back(connection)
+            left = [(unit, done) for unit, done in group if not done.done()]
+            if engine.may_pass(error) and tries < TRIES_MAX:
+                engine.roll_back(driver)
+                engine.begin(driver)
+                return self._write_group(connection, left, tries + 1)
             failure = self._failed(error)
-            for _, done in group:
-                if not done.done():
-                    done.set_exception(failure)
+            for _, done in left:
+                done.set_exception(failure)
             return False
+        if usable is not None:
+            return usable
         self.version += 1
         self.trouble = ""
         if news:
@@ -197,195 +177,123 @@ class Database:
             done.set_result(result)
         return True
 
+    def _run(
+        self, connection: Connection, group: list[Unit], finished: list[tuple[Future[Any], Any]], news: set[int]
+    ) -> bool | None:
+        """Run units, each with a savepoint, so that a failing unit undoes only itself.
+
+        Return None if there is something to commit; otherwise all is undone, and the answer is whether the connection can be used again.
+        """
+        alone = len(group) == 1
+        engine, driver = self._engine, _driver(connection)
+        for unit, done in group:
+            books = SqlBooks(connection, self._vault)
+            if not alone:
+                driver.execute("SAVEPOINT unit")
+            try:
+                result = unit(books)
+            except Exception as error:
+                if engine.may_pass(error):
+                    raise
+                done.set_exception(self._failed(error))
+                if alone:
+                    engine.roll_back(driver)
+                    return not isinstance(error, (DBAPIError, *engine.errors))
+                if not engine.is_open(driver):
+                    raise  # everything was undone, not only this unit: all callers get the same error
+                driver.execute("ROLLBACK TO unit")
+            else:
+                finished.append((done, result))
+                news |= books.news
+            if not alone:
+                driver.execute("RELEASE unit")
+        return None
+
     def _failed(self, error: BaseException) -> BaseException:
-        """Return OnHand's error, and remember it if the file or its disk is the reason."""
-        named = _named(error)
+        """Return OnHand's error, and remember it if the store or its disk is the reason."""
+        named = self._engine.named(error)
         if isinstance(named, OnHandError) and named.facts.get("reason") in FILE_TROUBLES:
             self.trouble = named.message
         return named
 
 
-def _identity_of(path: Path) -> tuple[int, int]:
-    """Return the device and inode of the file at a path."""
-    found = path.stat()
-    return found.st_dev, found.st_ino
+def _driver(connection: Connection) -> Any:
+    return connection.connection.driver_connection
 
 
-def _roll_back(connection: Connection) -> None:
-    """Undo the open transaction, unless the failure has already ended it."""
-    driver: Any = connection.connection.dbapi_connection
-    if driver.in_transaction:
-        connection.exec_driver_sql("ROLLBACK")
+def _discard(connection: Connection) -> None:
+    """Close a connection and what its driver keeps of it, whatever state it is in."""
+    connection.invalidate()
+    connection.close()
 
 
-def create(path: Path, key_file: Path | None = None) -> None:
-    """Create a store data file, and its key file unless there is one. Raise Refused if the file exists."""
-    if path.exists():
-        raise Refused(f"{path} already exists: nothing was changed.", path=str(path))
-    with translated():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)  # it holds the carts' secrets, sealed, and the people's passwords, hashed
+def create(address: StoreAddress, key_file: Path | None = None) -> None:
+    """Create a store, and its key file unless there is one. Raise Refused if there is one already."""
+    keys = key_file or beside(address)
+    if isinstance(address, Server):
+        _create_on_server(address, keys)
+        return
+    if address.exists():
+        raise Refused(f"{address} already exists: nothing was changed.", path=str(address))
+    with translating():
+        address.parent.mkdir(parents=True, exist_ok=True)
+        address.touch(mode=0o600)  # it holds the carts' secrets, sealed, and the people's passwords, hashed
+    engine = engine_of(address)
     try:
-        _migrate(path)
-        with translated():
-            make_key(key_file or beside(path))
+        with translated(engine):
+            engine.migrate()
+            make_key(keys)
     except OnHandError:
-        path.unlink()  # a full disk must not leave half a store behind
+        address.unlink()  # a full disk must not leave half a store behind
         raise
+    finally:
+        engine.close()
 
 
-def upgrade(path: Path) -> tuple[str, str]:
-    """Upgrade a file to this version's schema and return the old and new revision. Raise Refused if it is not a store data file."""
-    if not path.exists():
-        raise Refused(f"There is no store data file {path}: create one with `onhand init`.", path=str(path))
-    engine = _engine(path, NullPool)
-    with translated():
-        before = _revision(engine)
-    engine.dispose()
-    if before is None:
-        raise Refused("This file is not a store data file: create one with `onhand init`.", path=str(path))
+def _create_on_server(server: Server, keys: Path) -> None:
+    """Make the tables in an empty database. The key file comes first: it is easily taken away again, a schema is not."""
+    engine = engine_of(server)
+    new = not keys.exists()
     try:
-        return before, _migrate(path)
-    except CommandError as error:
-        raise Refused(
-            f"The store data file has schema {before}, which this version does not know: use the OnHand that created it, or a newer one.",
-            found=before,
-        ) from error
+        with translated(engine):
+            engine.check()
+            engine.check_empty()
+            make_key(keys)
+            try:
+                engine.migrate()
+            except BaseException:
+                if new:
+                    keys.unlink(missing_ok=True)
+                raise
+    finally:
+        engine.close()
 
 
-def reseal(path: Path, key_file: Path | None = None, fresh: bool = False) -> int:
+def upgrade(address: StoreAddress) -> tuple[str, str]:
+    """Upgrade a store to this version's schema and return the old and new revision. Raise Refused if it is not a store."""
+    engine = engine_of(address)
+    try:
+        with translated(engine):
+            engine.check()
+            before = engine.revision()
+            if before is None:
+                raise Refused(engine.missing, store=str(address))
+            return before, engine.migrate()
+    finally:
+        engine.close()
+
+
+def reseal(address: StoreAddress, key_file: Path | None = None, fresh: bool = False, claim: Claim | None = None) -> int:
     """Seal all secrets with the newest key; with ``fresh``, make a new key first. Return how many secrets no key opens."""
-    keys = key_file or beside(path)
-    engine = _engine(path, NullPool)
-    with translated():
-        make_key(keys, fresh)
-        with engine.begin() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            locked = Vault(keys).reseal(connection)
-            connection.exec_driver_sql("COMMIT")
-    engine.dispose()
-    return locked
-
-
-def _migrate(path: Path) -> str:
-    """Run the missing migrations and return the new revision."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    engine = _engine(path, NullPool)
-    with translated(), engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        connection.commit()
-    with translated():
-        after = _revision(engine)
-    engine.dispose()
-    if after is None:
-        raise Broken("The schema could not be created.", path=str(path))
-    return after
-
-
-def check_schema(engine: Engine) -> None:
-    """Raise Refused if the file is not a store data file with exactly this version's schema."""
-    head = ScriptDirectory(str(Path(__file__).parent / "migrations")).get_current_head()
-    with translated():
-        found = _revision(engine)
-    if found is None:
-        raise Refused("This file is not a store data file: create one with `onhand init`.")
-    if found != head:
-        raise Refused(
-            f"The store data file has schema {found}, this program needs {head}: copy the file, then run `onhand init --upgrade`.",
-            found=found,
-            needed=head,
-        )
-
-
-def _revision(engine: Engine) -> str | None:
-    with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
-
-
-def _engine(path: Path, pool: type[NullPool | QueuePool], **options: Any) -> Engine:
-    engine = create_engine(
-        f"sqlite:///{path}",
-        poolclass=pool,
-        hide_parameters=True,  # a statement that fails is logged, and hashes and sealed secrets are among its values
-        # No isolation level: the driver never begins a transaction; every BEGIN is below.
-        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False, "isolation_level": None},
-        **options,
-    )
-
-    @event.listens_for(engine, "connect")
-    def _set_up(connection: sqlite3.Connection, _: object) -> None:
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-        if pool is QueuePool:
-            connection.execute("PRAGMA query_only=ON")
-
-    return engine
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turn a driver's exceptions into OnHand's errors."""
+    keys = key_file or beside(address)
+    engine = engine_of(address, claim)
     try:
-        yield
-    except (DBAPIError, sqlite3.Error, OSError) as error:
-        raise _named(error) from error
-
-
-# The meaning of a driver's messages; the first match counts.
-_TROUBLES: tuple[tuple[tuple[str, ...], Callable[[str], OnHandError]], ...] = (
-    (
-        ("full", "No space"),
-        lambda _: Retriable("The disk is full: free some space. Nothing was lost.", reason="disk_full"),
-    ),
-    (
-        ("readonly", "read-only", "Permission denied", "unable to open"),
-        lambda text: Permanent(
-            f"The store data file cannot be written ({text}): give this user permission to write it.",
-            reason="read_only",
-        ),
-    ),
-    (
-        ("locked", "busy"),
-        lambda _: Retriable(
-            "Another program has locked the store data file: try again, or stop that program.", reason="locked"
-        ),
-    ),
-    (
-        ("not a database",),
-        lambda _: Refused("This file is not a store data file: create one with `onhand init`."),
-    ),
-    (
-        (
-            "disk I/O",
-        ),  # a write failed, for want of room (a quota, a limit) or because the disk does: the file is whole
-        lambda _: Retriable(
-            "The store data file cannot be written now: free some space, or check its disk. Nothing was lost.",
-            reason="disk",
-        ),
-    ),
-    (
-        ("malformed",),
-        lambda text: Broken(f"The store data file is damaged ({text}): restore it from a backup.", reason="damaged"),
-    ),
-)
-
-
-def _named(error: BaseException) -> BaseException:
-    """Return OnHand's error for a driver's exception; others unchanged."""
-    if isinstance(error, OnHandError) or not isinstance(error, DBAPIError | sqlite3.Error | OSError):
-        return error
-    text = str(error.orig) if isinstance(error, DBAPIError) else str(error)
-    for words, make in _TROUBLES:
-        if any(word in text for word in words):
-            named = make(text)
-            break
-    else:
-        if isinstance(error, OSError):
-            named = Permanent(f"The store data file cannot be used: {text}.", reason="path")
-        else:
-            named = Broken(f"The database refused a statement: {text}", reason="database")
-    named.__cause__ = error
-    return named
+        with translated(engine):
+            make_key(keys, fresh)
+            with engine.writer() as connection:
+                engine.begin(_driver(connection))
+                locked = Vault(keys).reseal(connection)
+                engine.commit(_driver(connection))
+    finally:
+        engine.close()
+    return locked

@@ -1,4 +1,4 @@
-"""Runs hot statements on the driver's cursor, compiled once.
+"""Runs hot statements on the driver's cursor, compiled once for each engine.
 
 Path: the books use it for the few statements that a profile named (``docs/measurements.md``); all others run the ordinary way.
 Promise: the same SQLAlchemy statement on the same connection, in the same transaction; only the work around it is less.
@@ -7,45 +7,71 @@ Never: takes a statement whose text depends on its values.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Connection, Delete, Insert, Select, Update
 from sqlalchemy.exc import IntegrityError
+
+from .dialects import INSERTS
+
+Statement = Select[Any] | Insert | Update | Delete
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A statement as one engine's driver takes it."""
+
+    text: str
+    fixed: Values  # values that SQLAlchemy adds, such as the offset 0 of a limit
+    bound: Callable[[Values], Any]  # the values, as the driver takes them
 
 
 class Hot:
     """A statement in which every value is a named parameter. Types are the driver's: whole numbers, texts, None."""
 
-    def __init__(self, statement: Select[Any] | Insert | Update | Delete) -> None:
+    def __init__(self, statement: Statement | Callable[[Any], Statement]) -> None:
+        """A function gets the engine's own ``insert`` and returns a statement made with it."""
         self._statement = statement
-        self._text = ""
-        self._fixed: Mapping[str, Any] = {}  # values that SQLAlchemy adds, such as the offset 0 of a limit
-        self._values: Callable[[Mapping[str, Any]], tuple[Any, ...]] = tuple
+        self._compiled: dict[str, _Compiled] = {}
 
-    def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run the statement for each row of values. Raise SQLAlchemy's IntegrityError if a constraint forbids it."""
-        driver = self._driver(connection)
+    def run(self, connection: Connection, rows: Sequence[Values]) -> int:
+        """Run the statement for each row of values; return how many rows it changed. Raise SQLAlchemy's IntegrityError."""
+        how, driver = self._for(connection)
+        cursor = driver.cursor()
         try:
-            driver.executemany(self._text, map(self._values, rows))
-        except sqlite3.IntegrityError as error:
-            raise IntegrityError(self._text, None, error) from error
+            if len(rows) == 1:
+                cursor.execute(how.text, how.bound(rows[0]))
+            elif rows:
+                cursor.executemany(how.text, [how.bound(row) for row in rows])
+            return int(cursor.rowcount) if rows else 0
+        except connection.dialect.dbapi.IntegrityError as error:  # type: ignore[union-attr]
+            raise IntegrityError(how.text, None, error) from error
+        finally:
+            cursor.close()
 
-    def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    def rows(self, connection: Connection, values: Values) -> list[tuple[Any, ...]]:
         """Return the rows for these values."""
-        return self._driver(connection).execute(self._text, self._values({**self._fixed, **values})).fetchall()
+        how, driver = self._for(connection)
+        found: list[tuple[Any, ...]] = driver.execute(how.text, how.bound({**how.fixed, **values})).fetchall()
+        return found
 
-    def _driver(self, connection: Connection) -> sqlite3.Connection:
-        if not self._text:
-            compiled: Any = self._statement.compile(dialect=connection.dialect)
-            names = compiled.positiontup
-            # itemgetter returns a bare value for one name, and cannot be made for none.
-            self._values = (
-                itemgetter(*names) if len(names) > 1 else lambda values: tuple(values[name] for name in names)
-            )
-            self._fixed = compiled.params
-            self._text = str(compiled)
-        driver: Any = connection.connection.driver_connection
-        return cast("sqlite3.Connection", driver)
+    def _for(self, connection: Connection) -> tuple[_Compiled, Any]:
+        """Return the statement for the connection's engine, and the driver's connection."""
+        name = connection.dialect.name
+        if name not in self._compiled:
+            statement: Any = self._statement(INSERTS[name]) if callable(self._statement) else self._statement
+            self._compiled[name] = _compiled(statement.compile(dialect=connection.dialect))
+        return self._compiled[name], connection.connection.driver_connection
+
+
+def _compiled(compiled: Any) -> _Compiled:
+    if not compiled.positional:
+        return _Compiled(str(compiled), compiled.params, dict)
+    names = compiled.positiontup
+    # itemgetter returns a bare value for one name, and cannot be made for none.
+    bound = itemgetter(*names) if len(names) > 1 else lambda values: tuple(values[name] for name in names)
+    return _Compiled(str(compiled), compiled.params, bound)

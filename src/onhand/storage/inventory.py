@@ -18,6 +18,7 @@ from onhand.domain.inventory import FIELDS, Particulars
 from onhand.domain.posts import State
 from onhand.domain.stock import sku_key
 
+from .dialects import contains
 from .ledger import chunks
 from .office_tables import suppliers
 from .tables import carts, differences, items, listings, posts
@@ -141,12 +142,9 @@ class Inventory:
 
 
 def has_in_it(search: str) -> ColumnElement[bool]:
-    """Return the condition that an item's SKU or name contains a text, or that its barcode equals it.
-
-    SQLite's LIKE already ignores the case of ASCII letters; ``lower`` would more than double the cost.
-    """
-    in_sku = items.c.sku_key.contains(sku_key(search), autoescape=True)
-    in_name = items.c.name.contains(search.strip(), autoescape=True)
+    """Return the condition that an item's SKU or name contains a text, or that its barcode equals it."""
+    in_sku = contains(items.c.sku_key, sku_key(search))
+    in_name = contains(items.c.name, search.strip())
     return or_(in_sku, in_name, items.c.barcode == search.strip())
 
 
@@ -215,7 +213,7 @@ _SHOWN: Select[Any] = (
         carts.c.looked_at,
     )
     .join(carts, carts.c.id == listings.c.cart_id)
-    .order_by((listings.c.problem == "deleted").desc(), listings.c.id)
+    .order_by(listings.c.problem.is_not_distinct_from("deleted").desc(), listings.c.id)
 )
 _SAVE = (
     update(items)

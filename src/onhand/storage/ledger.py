@@ -7,18 +7,17 @@ Never: updates or deletes a movement.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     Connection,
-    LargeBinary,
     and_,
     bindparam,
     case,
-    cast,
     func,
     insert,
     literal_column,
@@ -34,6 +33,7 @@ from onhand.domain.importing import IMPORTED, Since
 from onhand.domain.spelling import look, strangers
 from onhand.domain.stock import Entry, Item, Kind, Movement, sku_key
 
+from .dialects import not_ascii
 from .hot import Hot
 from .tables import items, movements
 from .times import micros, moment
@@ -177,13 +177,23 @@ class Movements:
             }
             for m in entries
         ]
-        try:
-            _APPEND.run(self._connection, rows)
-        except IntegrityError as error:
-            twice = sorted(self.booked([m.origin for m in entries]))
+        if _APPEND.run(self._connection, rows) < len(rows):
             raise Conflict(
-                "This was booked already: nothing was booked again.", reason="booked", origins=twice[:100]
-            ) from error
+                "This was booked already: nothing was booked again.",
+                reason="booked",
+                origins=self._booked_before(rows)[:100],
+            )
+
+    def _booked_before(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Return the origins among these that were booked before, or that come twice. Some of the rows were just added."""
+        found: list[str] = []
+        times = Counter(row["origin"] for row in rows)
+        ours = {(row["origin"], row["at"], row["item_id"], row["quantity"]) for row in rows}
+        for chunk in chunks(sorted(times)):
+            query = select(movements.c.origin, movements.c.at, movements.c.item_id, movements.c.quantity)
+            booked = self._connection.execute(query.where(movements.c.origin.in_(chunk)))
+            found += [row.origin for row in booked if tuple(row) not in ours or times[row.origin] > 1]
+        return sorted(found)
 
     def booked(self, origins: Sequence[str]) -> set[str]:
         found: set[str] = set()
@@ -310,8 +320,10 @@ class Movements:
 
 
 # The three statements of every booking are hot: these two and ``Listings.announce``.
-_APPEND = Hot(insert(movements).values({c.name: bindparam(c.name) for c in movements.c if c.name != "id"}))
+_NEW: dict[str, Any] = {c.name: bindparam(c.name) for c in movements.c if c.name != "id"}
+# A constraint that fails would end a transaction on PostgreSQL, so a known origin is left out and counted.
+_APPEND = Hot(lambda into: into(movements).values(_NEW).on_conflict_do_nothing(index_elements=["origin"]))
 _MOVE = Hot(update(items).where(items.c.id == bindparam("item")).values(on_hand=items.c.on_hand + bindparam("units")))
-_NOT_ASCII = func.length(cast(items.c.sku, LargeBinary)) > func.length(items.c.sku)
+_NOT_ASCII = not_ascii(items.c.sku)
 _ITEM = (items.c.id, items.c.sku, items.c.name, items.c.on_hand)
 _IS_TRADE = movements.c.kind.in_([Kind.SALE.value, Kind.CANCELLATION.value])

@@ -143,7 +143,7 @@ class Lines:
         query = select(
             func.count(), func.coalesce(func.sum(table.c.line), 0), func.coalesce(func.sum(weighed), 0)
         ).where(*_within(source, low, high))
-        return Window(*self._connection.execute(query).one())
+        return Window(*map(int, self._connection.execute(query).one()))
 
     def present(self, source: Source, low: int, high: int) -> dict[int, Line]:
         found = (Line(*row) for row in self._connection.execute(select(*_LINE).where(*_within(source, low, high))))

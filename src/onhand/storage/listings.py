@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Update,
     and_,
     bindparam,
     case,
@@ -142,37 +143,17 @@ class Listings:
             return
         # One row may be renamed to another's old SKU, so each is written with its own item.
         self._connection.execute(
-            text(
-                """
-                UPDATE listings SET model = :model, sku_key = :sku_key, name = :name, flags = :flags, problem = :problem,
-                    aligned = aligned AND problem IS NOT 'deleted' AND :problem IS NULL AND item_id IS :item_id,
-                    -- Off without an edit and with nothing left: the sale that emptied it did that, and no person. Whatever is
-                    -- saved after that, it stays so until it is on again.
-                    off_by_sale = :status = 0
-                        AND (off_by_sale OR (status <> 0 AND :quantity <= 0 AND modified IS :modified)),
-                    off_when_empty = :status = 0 AND (off_when_empty OR (status <> 0 AND :quantity <= 0)),
-                    -- An edit that moved the sum stays visible as such until the drift it made is settled. A sale that is half written
-                    -- can make up for that in the sum, but not in the counter as well.
-                    modified = CASE WHEN sum = :sum AND ordered = :ordered THEN :modified ELSE modified END,
-                    -- Nothing is parked or held that is not posted for anyway.
-                    held = CASE WHEN :problem IS NULL AND item_id IS :item_id THEN held ELSE 0 END,
-                    parked = CASE WHEN :problem IS NULL AND item_id IS :item_id THEN parked END,
-                    parked_by = CASE WHEN :problem IS NULL AND item_id IS :item_id THEN parked_by END,
-                    status = :status, item_id = :item_id
-                WHERE cart_id = :cart AND product = :product AND variant = ''
-                """
-            ),
+            _DESCRIBE,
             [
                 {
-                    "cart": cart,
-                    "product": row.product,
-                    "sum": row.sum,
-                    "ordered": row.ordered,
-                    "quantity": row.quantity,
-                    "status": row.status,
-                    "modified": row.modified,
-                    **_description(row),
-                    **_tie(ties[row.product]),
+                    "b_cart_id": cart,
+                    "b_product": row.product,
+                    "to_sum": row.sum,
+                    "to_ordered": row.ordered,
+                    "to_quantity": row.quantity,
+                    "to_status": row.status,
+                    "to_modified": row.modified,
+                    **{f"to_{name}": value for name, value in (_description(row) | _tie(ties[row.product])).items()},
                 }
                 for row in rows
             ],
@@ -462,12 +443,45 @@ _LIVE = listings.c.problem.is_distinct_from(Problem.DELETED.value)
 _WHERE_PRODUCT = update(listings).where(
     listings.c.cart_id == bindparam("b_cart_id"), listings.c.product == bindparam("b_product"), listings.c.variant == ""
 )
+
+
+def _describing() -> Update:
+    """Return the statement that writes what a shop says of a listing over what was known of it."""
+    to = {name: bindparam(f"to_{name}", type_=listings.c[name].type) for name in (*_DESCRIBED, "sum", "ordered")}
+    empty = bindparam("to_quantity", type_=listings.c.sum.type) <= 0
+    same = and_(to["problem"].is_(None), listings.c.item_id.is_not_distinct_from(to["item_id"]))
+    went_off = and_(listings.c.status != 0, empty)
+    unmoved = and_(listings.c.sum == to["sum"], listings.c.ordered == to["ordered"])
+    return _WHERE_PRODUCT.values(
+        {
+            **{name: to[name] for name in _DESCRIBED},
+            "aligned": and_(listings.c.aligned, _LIVE, same),
+            # Off without an edit and with nothing left: the sale that emptied it did that, and no person. Whatever is
+            # saved after that, it stays so until it is on again.
+            "off_by_sale": and_(
+                to["status"] == 0,
+                or_(listings.c.off_by_sale, and_(went_off, listings.c.modified.is_not_distinct_from(to["modified"]))),
+            ),
+            "off_when_empty": and_(to["status"] == 0, or_(listings.c.off_when_empty, went_off)),
+            # An edit that moved the sum stays visible as such until the drift it made is settled. A sale that is half written
+            # can make up for that in the sum, but not in the counter as well.
+            "modified": case((unmoved, to["modified"]), else_=listings.c.modified),
+            # Nothing is parked or held that is not posted for anyway.
+            "held": case((same, listings.c.held), else_=0),
+            "parked": case((same, listings.c.parked)),
+            "parked_by": case((same, listings.c.parked_by)),
+        }
+    )
+
+
+_DESCRIBED = ("model", "sku_key", "name", "flags", "problem", "item_id", "status", "modified")
+_DESCRIBE = _describing()
 _H = f"(product * {MULTIPLIER} % {WORD})"
 _SUMS = f"""
     sum(sum - ordered) AS q, sum(ordered) AS o,
     sum((sum - ordered) * ({_H} / 65536)) AS q_high, sum((sum - ordered) * ({_H} % 65536)) AS q_low,
     sum(ordered * ({_H} / 65536)) AS o_high, sum(ordered * ({_H} % 65536)) AS o_low
-    FROM listings WHERE cart_id = :cart AND problem IS NOT 'deleted'"""
+    FROM listings WHERE cart_id = :cart AND (problem IS NULL OR problem <> 'deleted')"""
 
 
 def _whole(row: Any) -> list[int]:

@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from onhand.domain.errors import Refused
 
+from .dialects import upsert
 from .hot import Hot
 from .office_tables import mappings
 from .tables import parameters, phone_order_lines, phone_orders
@@ -41,7 +41,7 @@ class Parameters:
 
     def set(self, name: str, value: str, person: str, at: datetime) -> None:
         values = {"value": value, "person": person, "at": micros(at)}
-        statement = upsert(parameters).values(name=name, **values)
+        statement = upsert(self._connection, parameters).values(name=name, **values)
         self._connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
 
 
@@ -57,7 +57,7 @@ class Mappings:
 
     def remember(self, kind: str, chosen: Mapping[str, str]) -> None:
         for heading, column in chosen.items():
-            statement = upsert(mappings).values(kind=kind, heading=heading, column=column)
+            statement = upsert(self._connection, mappings).values(kind=kind, heading=heading, column=column)
             self._connection.execute(
                 statement.on_conflict_do_update(index_elements=["kind", "heading"], set_={"column": column})
             )

@@ -229,3 +229,13 @@ samples = Table(
     Column("parked", BigInteger, nullable=False),
     Column("differences", BigInteger, nullable=False),
 )
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(40), primary_key=True),  # what is held: "store"
+    Column("holder", String(40), nullable=False),  # a process; blank: free
+    Column("epoch", BigInteger, nullable=False),  # grows whenever the holder changes
+    Column("until", BigInteger, nullable=False),  # by the clock of the database server
+    Column("notice", Text, nullable=False),  # JSON, sealed: who the holder is, and where it takes commands
+)

@@ -15,6 +15,7 @@ from onhand.domain.listings import Problem
 from onhand.domain.shop import DOUBTFUL, MENDED
 from onhand.domain.stock import sku_key
 
+from .dialects import begins_with, contains
 from .inventory import has_in_it
 from .ledger import Items
 from .listings import SWITCHED_OFF
@@ -59,9 +60,9 @@ class Products:
         if wanted := sku_key(search):
             query = query.where(
                 or_(
-                    listings.c.sku_key.contains(wanted, autoescape=True),
-                    items.c.sku_key.contains(wanted, autoescape=True),
-                    listings.c.name.contains(search.strip(), autoescape=True),
+                    contains(listings.c.sku_key, wanted),
+                    contains(items.c.sku_key, wanted),
+                    contains(listings.c.name, search.strip()),
                 )
             )
         rows = self._connection.execute(query).all()
@@ -120,8 +121,8 @@ class Products:
             bare = func.replace(bare, sign, "")
         # Both begin with the same character, or a sign: asked first, as it is the cheaper question.
         may_be = func.substr(items.c.sku_key, 1, 1).in_([plain[:1], *SIGNS])
-        begins_with_it = and_(may_be, func.instr(bare, plain) == 1, literal(len(plain) >= ALIKE_MIN))
-        begins_it = and_(may_be, func.length(items.c.sku_key) >= ALIKE_MIN, func.instr(literal(plain), bare) == 1)
+        begins_with_it = and_(may_be, begins_with(bare, literal(plain)), literal(len(plain) >= ALIKE_MIN))
+        begins_it = and_(may_be, func.length(items.c.sku_key) >= ALIKE_MIN, begins_with(literal(plain), bare))
         same_name = and_(literal(bool(title)), func.lower(items.c.name) == title)
         looks_like = items.c.sku == Items(self._connection).look_alikes([model]).get(model, "")
         is_alike = or_(items.c.sku_key == key, looks_like, same_name, begins_with_it, begins_it)

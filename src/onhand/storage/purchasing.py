@@ -176,7 +176,7 @@ class Purchases:
             )
             .join(suppliers, suppliers.c.id == purchase_orders.c.supplier_id)
             .outerjoin(purchase_order_lines, purchase_order_lines.c.order_id == purchase_orders.c.id)
-            .group_by(purchase_orders.c.id)
+            .group_by(purchase_orders.c.id, suppliers.c.name)
             .order_by(purchase_orders.c.id.desc())
             .limit(limit)
         )

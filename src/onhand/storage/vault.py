@@ -15,6 +15,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import Connection, Table, select, update
 
+from onhand.address import Server, StoreAddress
 from onhand.domain.errors import Permanent
 
 from .office_tables import webhooks
@@ -83,8 +84,13 @@ class Vault:
         return self._keys
 
 
-def beside(store: Path) -> Path:
-    """Return the default path of a store's key file: beside the file itself or, if it is not there, beside its symbolic link."""
+def beside(store: StoreAddress) -> Path:
+    """Return the default path of a store's key file: beside the file itself or, if it is not there, beside its symbolic link.
+
+    For a database on a server: in the current folder, under the name of the database.
+    """
+    if isinstance(store, Server):
+        return Path(store.database + SUFFIX)
     real = store.resolve()
     places = [real.with_name(real.name + SUFFIX), store.with_name(store.name + SUFFIX)]
     return next((place for place in places if place.exists()), places[0])

@@ -73,7 +73,7 @@ def status(app: App, asked: requests.Status) -> Data:
     )
     values, items = app.read(lambda books: (settings.values(books), books.reports.item_count()))
     return {
-        "store": str(app.path),
+        "store": str(app.address),
         "synch_qoh": values["SynchQOH"],
         "controller": app.controller is not None,
         "items": items,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from onhand.address import Server, address_of
 from onhand.cli import printing
 from onhand.cli.console import Call, command, in_words
 from onhand.domain.differences import Cause
@@ -57,7 +58,10 @@ def simulate(
     ] = 0,
     jobs: Annotated[int, typer.Option("--jobs", min=1, max=64, help="The number of parallel processes.")] = 1,
 ) -> None:
-    """Simulate stores, shops, people, network and disk, break all of them, and check every promise. Needs no store."""
+    """Simulate stores, shops, people, network and disk, break all of them, and check every promise.
+
+    Needs no store. With --store postgresql://…, the simulated stores are in schemas of that database, which are dropped in the end.
+    """
     from onhand.simulation.run import fresh_seed  # noqa: PLC0415
     from onhand.simulation.run import simulate as run  # noqa: PLC0415
 
@@ -70,7 +74,9 @@ def simulate(
         if sys.stderr.isatty() and not call.as_json:
             typer.echo(f"\r{done:,} operations", nl=False, err=True)
 
-    report = run(seed, operations, jobs, progress, worlds)
+    place = None if call.store is None else address_of(call.store)
+    server = place if isinstance(place, Server) else None
+    report = run(seed, operations, jobs, progress, worlds, server)
     call.show(report.data(), _report)
     if len(report.failed) > report.worlds * tolerate / 100:
         raise typer.Exit(BROKEN)

@@ -1,0 +1,124 @@
+"""Tests the program on a store that is a database on a PostgreSQL server: the same commands, and one process at a time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from onhand.wire import CONFLICT, DONE, PERMANENT, REFUSED, RETRIABLE
+from tests.entrypoints.conftest import OnHand
+from tests.postgresql import ROLE, shared_postgresql
+
+pytestmark = pytest.mark.postgresql
+
+
+class OnServer(OnHand):
+    """The program on a database."""
+
+    def _words(self, words):
+        return ["--store", self.store.url, "--person", "Ann", *map(str, words)]
+
+
+@pytest.fixture
+def onhand(tmp_path, monkeypatch) -> Iterator[OnServer]:
+    """A new store on a server; its key file is in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    server = shared_postgresql()
+    onhand = OnServer(server.address(server.new_database()))
+    onhand("init")
+    yield onhand
+    for process in onhand.started:
+        if process.poll() is None:
+            process.terminate()
+        process.wait()
+    server.drop(onhand.store)
+
+
+def test_commands_work_as_on_a_file(onhand):
+    onhand("item", "add", "TEA", "--on-hand", 5)
+    onhand("receive", "TEA=10")
+    onhand("adjust", "TEA", "-1", "--reason", "damaged")
+    assert onhand.json("item", "show", "TEA")["on_hand"] == 14
+    assert onhand.json("prove")["holds"]
+    assert onhand.json("status")["store"] == str(onhand.store)
+
+
+def test_the_variable_names_the_store_too(onhand, monkeypatch):
+    monkeypatch.setenv("ONHAND_STORE", onhand.store.url)
+    done = subprocess.run(
+        [sys.executable, "-m", "onhand", "status", "--json"], capture_output=True, text=True, check=True
+    )
+    assert str(onhand.store) in done.stdout
+
+
+def test_init_again_and_upgrade(onhand):
+    assert onhand.json("init", code=REFUSED)["error"]["facts"]["reason"] == "exists"
+    said = onhand.json("init", "--upgrade")
+    assert said["before"] == said["after"]
+
+
+def test_the_running_process_does_what_commands_ask(onhand):
+    onhand("item", "add", "TEA", "--on-hand", 5)
+    onhand.start("controller")
+    onhand("receive", "TEA=10")
+    assert onhand.json("status")["controller"] is True
+    assert onhand.json("controller", code=CONFLICT)["error"]["code"] == "owned"
+    assert onhand.json("init", "--upgrade", code=CONFLICT)["error"]["facts"]["reason"] == "owned"
+
+
+def test_another_takes_over_when_the_holder_was_killed(onhand):
+    onhand("item", "add", "TEA", "--on-hand", 5)
+    holder = onhand.start("controller")
+    holder.kill()
+    holder.wait()
+    onhand("receive", "TEA=10")  # a command waits longer than a lease lives
+    assert onhand.json("item", "show", "TEA")["on_hand"] == 15
+
+
+def test_a_clean_end_hands_over_at_once(onhand):
+    holder = onhand.start("controller")
+    holder.terminate()
+    assert holder.wait() == DONE
+    with shared_postgresql().connect(onhand.store.database) as connection:
+        assert connection.execute("SELECT holder, until FROM leases").fetchall() == [("", 0)]
+
+
+def test_a_holder_on_another_machine_is_named(onhand):
+    onhand.start("controller")
+    with shared_postgresql().connect(onhand.store.database) as connection:
+        connection.execute('UPDATE leases SET notice = replace(notice, \'"machine": "\', \'"machine": "cellar-\')')
+    error = onhand.json("param", "list", code=CONFLICT)["error"]
+    assert error["code"] == "owned"
+    assert "cellar-" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("address", "code"),
+    [
+        ("postgresql://ann@127.0.0.1:1/shop", RETRIABLE),
+        ("postgresql://ann@127.0.0.1", REFUSED),
+        ("postgresql://ann@127.0.0.1/shop?colour=red", REFUSED),
+    ],
+)
+def test_a_wrong_address_is_a_sentence(onhand, address, code):
+    for words in (["status"], ["init"], ["init", "--upgrade"], ["controller"]):
+        error = onhand.json("--store", address, *words, code=code)["error"]
+        assert error["message"]
+
+
+def test_a_wrong_password_is_not_shown(onhand):
+    server = shared_postgresql()
+    address = f"postgresql://{ROLE}_locked:wr0ng@127.0.0.1:{server.port}/{onhand.store.database}"
+    done = onhand("--store", address, "status", code=PERMANENT)
+    assert "wr0ng" not in done.output
+
+
+def test_without_the_driver_the_extra_is_named(onhand):
+    code = "import sys; sys.modules['psycopg'] = None; from onhand.cli.program import main; main()"
+    words = ["--store", onhand.store.url, "status"]
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, "onhand[postgresql]" in done.stderr) == (REFUSED, True)
+    assert "Traceback" not in done.stderr

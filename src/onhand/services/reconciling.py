@@ -191,7 +191,8 @@ def _book_trade(
     trading.sell(books, cart, sold, at)
     returning.book_changes(books, cart, listing, weighed.changed, at, others=weighing.changed)
     if weighed.sold or row.status != listing.status:  # the sale may have no line yet, or a return may hide it
-        note_switch(books, listing, row, since_look, at)
+        returned = -sum(change.units for change in weighed.changed if change.units < 0)
+        note_switch(books, listing, row, since_look, at, returned)
     if listing.unnamed and not weighed.unnamed and not weighed.fallen:
         trading.name_late(books, cart, listing, weighing.paid)
     return 1 if len(sold) < len(weighed.sold) or weighing.doubts != Doubts() else 0
@@ -205,10 +206,10 @@ def _follow(books: Books, cart: Cart, listing: Listing, row: Row, weighed: law.W
     books.lines.mark(cart.source, [line.line for line in weighed.sold], LineState.UNTRACKED)
 
 
-def note_switch(books: Books, listing: Listing, row: Row, seconds: float, at: datetime) -> None:
+def note_switch(books: Books, listing: Listing, row: Row, seconds: float, at: datetime, returned: int = 0) -> None:
     """Note whether a product is on after a sale. ``seconds``: how long ago the look before this sale was. A form that was saved before
-    that look says nothing about the sale."""
+    that look says nothing about the sale. ``returned``: units that deleted orders gave back at this look."""
     if row.status != listing.status or not (row.status or listing.off_by_sale):
         just_edited = row.modified != listing.modified and differences.is_recent(row.age, seconds)
-        refreshing.note_switch(books, listing, row, listing.modified, just_edited, at)
+        refreshing.note_switch(books, listing, row, listing.modified, just_edited, at, returned)
         books.carts.remember_catalogue(listing.cart, "")  # switching it on again must show as a change

@@ -56,6 +56,7 @@ def look(house: House, cart: Cart, shop: Shop, memory: Memory, tick_seconds: flo
     now = house.clock.monotonic()
     place = cart.place
     sums, catalogue = now >= memory.sums_due, now >= memory.catalogue_due
+    memory.read_lines(now)
     first = shop.look(place.cursor, place.low, ROWS_MAX, sums, catalogue)
     if first.begun:
         delivering.close_begun(house, cart, shop)

@@ -101,7 +101,7 @@ def in_doubt(weighing: Weighing, ripe: Doubts, found: Evidence, lowered: int) ->
 def _whole_lines(weighing: Weighing, units: int, most: int) -> int:
     """Return the least number of units, from these to ``most``, that whole lines gave back. A race destroys what a line gives back as a
     whole or not at all; if the quantity lacks less than that, sales of the same moment were lost as well."""
-    amounts = [-change.units for change in weighing.changed if change.units < 0]
+    amounts = [-change.units for change in weighing.changed if change.units < 0 and change not in weighing.old]
     exact = (total for total in range(units, most + 1) if subset(total, amounts, exact=True) is not None)
     return next(exact, units)
 

@@ -22,6 +22,7 @@ from onhand.domain.lines import LineChange, edited_before
 
 from .ports import Clock
 
+PAST = timedelta(hours=24)  # the longest time that anything is remembered, or asked of the books, as evidence
 SUMS_TIMED = 5  # how many of the latest sums show their cost
 
 log = structlog.get_logger()
@@ -70,6 +71,9 @@ class Memory:
     asked: dict[int, float] = field(default_factory=dict)  # when the lines of a product were asked about, monotonic
     paid: dict[int, float] = field(default_factory=dict)  # when a waiting line was seen to be paid, monotonic
     looked_at: Moment | None = None
+    left: dict[int, Moment] = field(
+        default_factory=dict
+    )  # the last good look before a product stopped being followed, because its name changed
     lines_read: tuple[float, float] = (
         -math.inf,
         -math.inf,
@@ -103,6 +107,17 @@ class Memory:
         else:
             self.suspicions[product, what] = suspicion
             self.witnessed.setdefault(product, good)
+
+    def leave(self, products: Collection[int], now: Moment) -> None:
+        """Note that these products are not followed any more."""
+        for product in products:
+            self.left.setdefault(product, self.looked_at or now)
+
+    def resume(self, products: Collection[int], now: Moment) -> None:
+        """Note that these products are followed again: they were last right before they left. After a restart, that may be long ago."""
+        for product in products:
+            long_ago = Moment(now.at - PAST, now.monotonic - PAST.total_seconds())
+            self.witnessed[product] = self.left.pop(product, long_ago)
 
     def suspects(self, product: int) -> bool:
         """Return whether anything is suspected of a product."""

@@ -64,7 +64,7 @@ def compare(house: House, cart: Cart, shop: Shop, memory: Memory, asked: Asked, 
     Suspicions against products that do not differ end; if no other product can differ, all other suspicions end too. Return how many still
     differ after the booking; a product that was named and does not differ counts as one, because another must differ.
     """
-    known, rows = _read(house, cart, shop, sorted(asked.products))
+    known, rows = _read(house, cart, shop, memory, sorted(asked.products))
     pairs = [(known[product], rows[product]) for product in sorted(known.keys() & rows.keys())]
     weighings = weigh(house, cart, shop, memory, pairs, asked.edited)
     differing = {weighing.product for weighing in weighings if weighing.differs}
@@ -96,13 +96,15 @@ def compare(house: House, cart: Cart, shop: Shop, memory: Memory, asked: Asked, 
     return house.store.write(write)
 
 
-def _read(house: House, cart: Cart, shop: Shop, products: Sequence[int]) -> tuple[dict[int, Listing], dict[int, Row]]:
+def _read(
+    house: House, cart: Cart, shop: Shop, memory: Memory, products: Sequence[int]
+) -> tuple[dict[int, Listing], dict[int, Row]]:
     """Return what the books and the shop hold of these products; refresh the listing set first if one of them shows that it changed."""
     rows = {row.product: row for chunk in evidence.chunks(products) for row in shop.rows(chunk)}
     known = house.store.read(lambda books: books.listings.of(cart.id, products))
     # While the cart is stopped, missing products prove nothing: an empty shop may be full again in a minute.
     if cart.halted is None and any(_is_news(known.get(product), rows.get(product)) for product in products):
-        refreshing.refresh(house, cart, shop)
+        refreshing.refresh(house, cart, shop, memory)
         known = house.store.read(lambda books: books.listings.of(cart.id, products))
     return known, rows
 

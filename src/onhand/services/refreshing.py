@@ -21,6 +21,7 @@ from onhand.domain.shop import Row
 from onhand.domain.sketch import Counters, Sums
 
 from . import bookkeeping, tying
+from .memory import Memory, Moment
 from .ports import LISTINGS_MAX, ROWS_MAX, Books, House, Shop
 
 # How long before it is seen to be off a product may have sold out. The set is read every half minute.
@@ -31,8 +32,10 @@ PAGES_MAX = 2 * LISTINGS_MAX // ROWS_MAX  # products deleted while pages are rea
 log = structlog.get_logger()
 
 
-def refresh(house: House, cart: Cart, shop: Shop, catalogue: str | None = None) -> None:
+def refresh(house: House, cart: Cart, shop: Shop, memory: Memory, catalogue: str | None = None) -> None:
     """Read the whole listing set again: new, deleted, renamed and switched-off products.
+
+    ``memory`` keeps when a product was last seen right before it had another name: what it did meanwhile is as old as that.
 
     ``catalogue``: the shop's figure for the set, from before it is read. It is kept if it is the same afterwards. Otherwise the next one
     counts as a change: a figure that does not belong to the rows would hide a change that is undone.
@@ -40,13 +43,17 @@ def refresh(house: House, cart: Cart, shop: Shop, catalogue: str | None = None) 
     rows = all_rows(shop)
     if catalogue and shop.look(cart.place.cursor, cart.place.cursor, 1, False, True).catalogue != catalogue:
         catalogue = None
-    at = house.clock.now()
+    now = Moment.now(house.clock)
+    left, resumed = house.store.write(lambda books: _take_over(books, cart, rows, catalogue or "", now.at))
+    memory.leave(left, now)
+    memory.resume(resumed, now)
 
-    house.store.write(lambda books: _take_over(books, cart, rows, catalogue or "", at))
 
-
-def _take_over(books: Books, cart: Cart, rows: Sequence[Row], catalogue: str, at: datetime) -> None:
-    """Take a listing set over into the books, and record what a person has to know."""
+def _take_over(
+    books: Books, cart: Cart, rows: Sequence[Row], catalogue: str, at: datetime
+) -> tuple[list[int], list[int]]:
+    """Take a listing set over into the books, and record what a person has to know. Return the products that are not followed any more, and
+    those that are followed again."""
     changed = Changed.of(books.listings.all(cart.id), rows)
     known = changed.known.values()
     tied = tying.tie_rows(books, known, rows)
@@ -70,6 +77,9 @@ def _take_over(books: Books, cart: Cart, rows: Sequence[Row], catalogue: str, at
         new=len(changed.fresh),
         deleted=len(changed.lost),
     )
+    followed = {product for product, listing in after.items() if listing.tracked}
+    left = [listing.product for listing in known if listing.tracked and listing.product not in followed]
+    return left, [listing.product for listing in known if listing.left is not None and listing.product in followed]
 
 
 def _note_emptied(books: Books, seen: Iterable[tuple[Listing, Row]], at: datetime) -> None:

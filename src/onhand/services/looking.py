@@ -85,8 +85,7 @@ def look(house: House, cart: Cart, shop: Shop, memory: Memory, tick_seconds: flo
     doubted = {product for product, what in memory.suspicions if what == "unnamed"}
     known = house.store.read(lambda books: books.lines.window(cart.source, place.low, place.cursor))
     # Two edits can weigh as much as none: an edit that was seen is looked for until it has settled.
-    edits = any(memory.edited.values())
-    if begun_again or doubted or edits or not first.window.fits(known):
+    if begun_again or doubted or memory.doubts_edits or not first.window.fits(known):
         found = _read_again(house, cart, shop, place, lines, doubted)
         late = tuple(line for line in found.new if line.line <= place.cursor)
         gone, edited = found.gone, found.edited

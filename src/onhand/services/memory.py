@@ -123,6 +123,11 @@ class Memory:
         """Return whether anything is suspected of a product."""
         return any((product, what) in self.suspicions for what in DOUBTS)
 
+    @property
+    def doubts_edits(self) -> bool:
+        """Return whether an edit was seen that has not settled yet."""
+        return any(edits and self.suspects(product) for product, edits in self.edited.items())
+
     def settled(self, product: int, now: Moment, settle_seconds: float) -> dict[str, int]:
         """Return the doubts about a product that have lasted the settling time, each by the smallest amount seen."""
         known = {what: self.suspicions.get((product, what)) for what in DOUBTS}

@@ -102,7 +102,8 @@ def act(books: Books, cart: Cart, case: Case, memory: Memory, policy: Policy) ->
         case = _keep_in_doubt(books, cart, case, found, doubted, memory)
     moved = case.ripe.unnamed - max(0, case.ripe.fallen - doubted)
     case = replace(case, weighing=naming.went_before(case.weighing, case.fell_by, moved))
-    named = naming.name(case.weighing, moved, case.by_editor.added, family.restocks_in_part(cart.hello))
+    in_part = family.restocks_in_part(cart.hello)
+    named = naming.name(case.weighing, moved, case.by_editor.added, in_part, found.returns)
     _book_named(books, cart, case, named)
     if named.nameless > 0:
         memory.nameless[product] = case.now.monotonic
@@ -172,7 +173,9 @@ def _book_named(books: Books, cart: Cart, case: Case, named: Named) -> None:
     if named.whole is not None:
         listing = _listing(books, cart, product)
         returning.book_changes(books, cart, listing, (named.whole,), at, unsure=named.unsure)
-    trading.count_sale(books, cart, product, named.nameless, at)
+    if named.again:
+        returning.ask_about_second_return(books, cart, _listing(books, cart, product), named.again, at)
+    trading.count_sale(books, cart, product, named.nameless + named.again, at)
     left_out = naming.left_out(weighing, named.changes, cart.epoch)
     if left_out:
         _show_left_out(books, cart, weighing, named.changes, left_out, at)

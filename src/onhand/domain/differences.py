@@ -8,7 +8,7 @@ Never: acts, or decides on less evidence than it was given.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -107,7 +107,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The verdict on a drift, with the order lines that explain it; for a lost sale also those that may have been given back. ``rest``:
+    """The verdict on a drift, with the order lines that explain it; if it is posted away, those that may have come back as well. ``rest``:
     signed units of the drift that order lines do not explain; a person is asked about those."""
 
     cause: Cause
@@ -151,7 +151,9 @@ def explain(evidence: Evidence, policy: Policy) -> Finding:
         return by_order
     by_hand = evidence.doubtful or evidence.added or any(not change.gone for change in evidence.changed)
     if evidence.edited and not by_hand:
-        return _edit(evidence, policy)
+        found = _edit(evidence, policy)
+        # A line that was removed from its order may have given its units back before a form was saved, and our count takes them away.
+        return replace(found, changed=tuple(evidence.changed)) if found.remedy is Remedy.POST else found
     cause = race(evidence)
     if cause is None or by_hand or (cause is not Cause.LOST_SALE and evidence.deleted):
         # An order that was edited just before it was deleted also takes units, and its lines do not show it any more.

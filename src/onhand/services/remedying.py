@@ -276,7 +276,7 @@ def _record(
     if finding.remedy is Remedy.BOOK:
         books.differences.close(difference, at, finding.remedy.value)
     if finding.remedy is Remedy.POST:
-        _ask_about_gone(books, cart, listing, row, finding.changed, drift, at)
+        _ask_about_gone(books, cart, listing, row, found, finding, at)
         books.listings.announce_listings([listing.id])
         books.tell([cart.id])
     log.warning(
@@ -313,13 +313,15 @@ def _remedy_rest(
 
 
 def _ask_about_gone(
-    books: Books, cart: Cart, listing: Listing, row: Row, gone: Sequence[LineChange], drift: int, at: datetime
+    books: Books, cart: Cart, listing: Listing, row: Row, found: Evidence, finding: Finding, at: datetime
 ) -> None:
-    """Ask about lines that were deleted while sales were lost. The shop gets our count, which is too low rather than too high; a person is
-    asked whether goods came back."""
-    left = [change for change in books.lines.renewed(cart.id, gone) if change.sold.units.left]
+    """Ask about lines that went while sales were lost or a form was saved. The shop gets our count, which is too low rather than too high;
+    a person is asked whether goods came back."""
+    lost = finding.cause is Cause.LOST_SALE
+    left = [change for change in books.lines.renewed(cart.id, finding.changed) if change.sold.units.left]
+    amounts = [-change.units for change in left]
     fresh, orders = 0, []
-    for change in [left[index] for index in subset(drift, [-change.units for change in left]) or ()]:
+    for change in [left[index] for index in subset(found.drift if lost else sum(amounts), amounts) or ()]:
         after, counted = change.sold.units.give_back(-change.units, change.now)
         books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.deleted else LineState.SOLD)
         fresh += counted
@@ -327,7 +329,8 @@ def _ask_about_gone(
     if not fresh:
         return
     note = (
-        f"Lines of order {', '.join(dict.fromkeys(orders))} are gone in the shop, and sales were lost at the same moment. "
+        f"Lines of order {', '.join(dict.fromkeys(orders))} are gone in the shop, and "
+        f"{'sales were lost' if lost else 'a form was saved'} at the same moment. "
         f"If {fresh} came back to the shelf, choose theirs; if not, choose ours."
     )
     seen, expected = Counters(row.quantity, row.ordered), Counters(row.quantity + fresh, row.ordered)

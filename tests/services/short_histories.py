@@ -186,7 +186,9 @@ class Outcome:
     differs: bool  # the shop does not show what it should
 
     def __str__(self) -> str:
-        return f"{self.error:+d} {'asked' if self.asked else 'unasked'} {' + '.join(self.history)} -> {list(self.named)}"
+        return (
+            f"{self.error:+d} {'asked' if self.asked else 'unasked'} {' + '.join(self.history)} -> {list(self.named)}"
+        )
 
 
 def perform(world: World, histories: Sequence[History]) -> list[Outcome]:
@@ -285,14 +287,10 @@ def _show(db: Any, one: Shelf) -> None:
         (one.quantity, one.counter, one.sku),
     )
     if one.modified:
-        db.execute(
-            "UPDATE products SET products_last_modified = datetime('now') WHERE products_model = ?", (one.sku,)
-        )
+        db.execute("UPDATE products SET products_last_modified = datetime('now') WHERE products_model = ?", (one.sku,))
 
 
-def _outcomes(
-    world: World, shop: Stall, shelves: Sequence[Shelf], histories: Sequence[History]
-) -> list[Outcome]:
+def _outcomes(world: World, shop: Stall, shelves: Sequence[Shelf], histories: Sequence[History]) -> list[Outcome]:
     named: dict[str, list[dict[str, Any]]] = {one.sku: [] for one in shelves}
     for found in world.store.read(lambda books: books.reports.differences(shop.id, False, 100_000))[::-1]:
         named[found["sku"]].append(found)

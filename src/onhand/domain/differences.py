@@ -171,8 +171,8 @@ def explain(evidence: Evidence, policy: Policy) -> Finding:
 
 
 def _form_explains_it_too(evidence: Evidence) -> bool:
-    """Return whether a form that was saved after a sale brought the old count back, as far as the shop shows. Then an order's editor may have
-    left the stock alone."""
+    """Return whether a form that was saved after a sale may have brought the old count back. Then an order's editor may have left the
+    stock alone."""
     return (
         evidence.edited
         and evidence.drift > 0

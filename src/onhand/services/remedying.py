@@ -298,9 +298,11 @@ def _remedy_rest(
     if rest.edited or differences.race(rest) is not Cause.LOST_SALE:
         _remedy(books, cart, listing, row, rest, Finding(Cause.UNKNOWN, Remedy.ASK), at)
         return
-    _remedy(books, cart, listing, row, rest, Finding(Cause.LOST_SALE, Remedy.POST), at)
     orders = [change.sold.order for change in edited.changed] + [line.order for line in edited.added]
     taken = sum(change.units for change in edited.changed) + sum(line.quantity for line in edited.added)
+    # Where nothing seems to have moved, the editor may as well have left the stock alone, or an order that went made up for the edit.
+    cause = Cause.SEVERAL if taken == rest.drift else Cause.LOST_SALE
+    _remedy(books, cart, listing, row, rest, Finding(cause, Remedy.POST), at)
     # An editor may have taken too much: other units were lost either way. It may have given back too little.
     doubted = min(rest.drift, taken) if taken > 0 else rest.drift
     why = "the editor left the stock alone" if taken > 0 else "more came back than is off the lines"

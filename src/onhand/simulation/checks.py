@@ -16,7 +16,7 @@ from onhand.domain.numbering import same
 from onhand.services import bookkeeping
 
 from . import naming, shelf, trade
-from .causes import RACE_CAUSES
+from .causes import RACE_CAUSES, SEVERAL
 from .quiet import untold, why_not_calm
 from .reading import differences_since, movements_since, posts_of
 from .world import World
@@ -134,7 +134,7 @@ def _heals(world: World) -> list[str]:
     """Return listings that were healed more than a few times an hour for causes that trade does not explain."""
     healed: Counter[tuple[int, str]] = Counter()
     for found in differences_since(world, 0):
-        if found["remedy"] == "post" and found["cause"] not in RACE_CAUSES and found["sku"] is not None:
+        if found["remedy"] == "post" and found["cause"] not in RACE_CAUSES | {SEVERAL} and found["sku"] is not None:
             healed[found["cart_id"], found["sku"]] += 1
     worst = HEALS_PER_HOUR  # a world lasts for less than an hour, unless a clock is set
     if world.faults["clock set"]:

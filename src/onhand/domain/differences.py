@@ -149,11 +149,9 @@ DOUBTED = Finding(Cause.RETURN_IN_DOUBT, Remedy.ASK)
 def explain(evidence: Evidence, policy: Policy) -> Finding:
     """Return the cause of a settled drift and its remedy under the cart's policy. Order lines come before everything else: while an edited
     or added line does not explain the drift, it is taken neither for a race nor for a form alone."""
-    by_order = _order_edited(evidence) or _not_counted(evidence) or in_part(evidence)
-    if by_order is not None and not _form_explains_it_too(evidence):
-        return by_order
+    by_order = _by_order(evidence)
     if by_order is not None:
-        return Finding(Cause.SEVERAL, Remedy.ASK)
+        return by_order
     by_hand = evidence.doubtful or evidence.added or any(not change.gone for change in evidence.changed)
     if evidence.edited and not by_hand:
         found = _edit(evidence, policy)
@@ -168,6 +166,13 @@ def explain(evidence: Evidence, policy: Policy) -> Finding:
         # well.
         return Finding(cause, Remedy.POST, (*evidence.changed, *evidence.deleted))
     return Finding(cause, Remedy.POST)
+
+
+def _by_order(evidence: Evidence) -> Finding | None:
+    """Return what edited, cancelled and added lines say about a drift; a question if a form may explain it as well."""
+    found = _order_edited(evidence) or _not_counted(evidence) or in_part(evidence)
+    several = found is not None and _form_explains_it_too(evidence)
+    return Finding(Cause.SEVERAL, Remedy.ASK) if several else found
 
 
 def _form_explains_it_too(evidence: Evidence) -> bool:

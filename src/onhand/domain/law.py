@@ -302,8 +302,9 @@ def _as_stated(seen: Observation, paid: Sequence[Line]) -> Explanation | None:
     changed, edited = seen.recent_changes, _edited(seen.recent_changes)
     if not edited:
         return None
-    counted = seen.moved == units(paid) + sum(change.units for change in edited)
-    if _uncounted(seen.drift, changed) and (seen.moved == units(paid) or not counted):
+    # Where the counter holds less than was paid for, by just what was taken off the lines, the editor moved it.
+    counted = seen.moved < units(paid) and seen.moved == units(paid) + sum(change.units for change in edited)
+    if _uncounted(seen.drift, changed) and not counted:
         return None
     gone = _just_gone(changed) if seen.drift else _gone(changed)
     told = _edited_and_gone(seen.moved - units(paid), changed, gone)

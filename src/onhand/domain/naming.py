@@ -49,13 +49,21 @@ def name(weighing: Weighing, moved: int, added: Container[Line], in_part: bool, 
         together = [c for c in weighing.changed if c.gone and c.sold.order in orders and c not in changed]
         changed = (*changed, *together)
     rest = moved - law.units(sold) - _units(changed)
-    bought = tuple(line for line in recent if line.paid and line.quantity > 0 and line not in added)
-    if rest and not changed and (again := law.units(bought) - moved) > 0 and _again(again, returns):
-        return Named(bought, (), nameless=-again, again=again)
+    if rest and not changed and (twice := _bought_beside_a_second_return(recent, moved, added, returns)) is not None:
+        return twice
     whole = _whole_line(weighing, changed, -rest) if rest < 0 else None
     if whole is None:
-        return Named(sold, changed, nameless=rest, again=-rest if rest < 0 and _again(-rest, returns) else 0)
+        return Named(sold, changed, nameless=rest, again=max(-rest, 0) if _again(-rest, returns) else 0)
     return Named(sold, changed, whole, -rest, rest - whole.units)
+
+
+def _bought_beside_a_second_return(
+    recent: Sequence[Line], moved: int, added: Container[Line], returns: Sequence[int]
+) -> Named | None:
+    """Return all paid lines if they hold more than the counter moved by, and an order may have given the rest back twice."""
+    bought = tuple(line for line in recent if line.paid and line.quantity > 0 and line not in added)
+    again = law.units(bought) - moved
+    return Named(bought, (), nameless=-again, again=again) if again > 0 and _again(again, returns) else None
 
 
 def _again(units: int, returns: Sequence[int]) -> bool:

@@ -76,9 +76,7 @@ def untold(world: World) -> list[str]:
         on_hand = world.program.read(lambda books: {item.id: item.on_hand for item in books.items.all().values()})
         for listing in world.program.read(lambda books, cart=cart_id: books.listings.all(cart)):  # type: ignore[misc]
             row = world.shops[number].tables.products.get(listing.product)
-            if listing.deleted or row is None or row.status or not row.off_by_sale:
-                continue
-            if not listing.tracked or listing.item is None:
+            if row is None or row.status or not row.off_by_sale or not listing.tracked or listing.item is None:
                 continue
             if target(on_hand[listing.item], world.cart(cart_id).settings.buffer) + listing.held > 0:
                 told = listing.switched_off or listing.parked is not None

@@ -70,6 +70,7 @@ LABELS: Mapping[type[Enum], Mapping[Enum, str]] = {
         Cause.STALE_SAVE: "Old count saved again",
         Cause.COUNTER_RESET: "Sales counter reset",
         Cause.OUT_OF_RANGE: "Out of range",
+        Cause.SEVERAL: "Several changes at once",
         Cause.UNKNOWN: "Unknown cause",
         Cause.NEW_LISTING: "New product",
         Cause.RENAMED: "SKU changed",

@@ -42,7 +42,7 @@ def test_causes_and_problems_stay_as_stores_and_screens_have_them() -> None:
     causes = (
         "lost sale, lost post, lost return, edit in the shop, stale form save, counter reset, unknown, out of range, new listing,"
         " renamed, deleted product, set aside, restored from backup, brake, order edited, return in doubt, counter lowered,"
-        " given back twice, partial return, shared shop, order cancelled"
+        " given back twice, partial return, shared shop, order cancelled, several changes at once"
     )
     problems = (
         "blank, duplicate, unmatched, fraction, download, derived, deleted, ignored, set aside, not found, too long,"

@@ -6,7 +6,7 @@ import pytest
 
 from onhand.domain.errors import Refused
 from onhand.domain.posts import State
-from onhand.services import receiving, settling
+from onhand.services import receiving, selling, settling
 from tests.builders import Stall, World
 
 pytestmark = pytest.mark.slow  # a dozen looks at real shops in each test: `make fast` leaves it out
@@ -215,6 +215,52 @@ def test_what_sold_out_beside_a_saved_form_and_came_back_in_part_is_listed(world
     birch.tick(30)
     assert state(birch) == (2, 0)
     assert doubtful(birch) == [birch.listing("POT").product]
+
+
+def test_what_sold_out_beside_a_saved_form_and_came_back_twice_is_listed(world: World) -> None:
+    """World 3434659212: what came back was no movement here, because it had come back before."""
+    (birch,) = world.running("Birch", wares=WARES, allow_checkout=False)
+    order = birch.sample.buy("POT", 2)
+    birch.settle()
+    selling.take_back(world.house, str(order), birch.id, "", [(1, 2)], "Ann", "")
+    birch.settle()
+    birch.tick(90)
+    birch.edit("POT", 5)
+    birch.sample.buy("POT", 5)
+    birch.sample.delete_order(order, restock=True)
+    birch.settle()
+    birch.tick(30)
+    assert birch.sample.find("POT").status == 0
+    assert doubtful(birch) == [birch.listing("POT").product]
+
+
+def test_what_sold_out_before_an_old_form_was_saved_is_listed(world: World) -> None:
+    """The form brings the old count back, so the product never shows that it was empty."""
+    (birch,) = world.running("Birch", wares=WARES, allow_checkout=False)
+    birch.sample.buy("POT", 5)
+    birch.edit("POT", 5)
+    birch.settle()
+    birch.tick(30)
+    assert birch.sample.find("POT").status == 0
+    assert doubtful(birch) == [birch.listing("POT").product]
+
+
+def test_what_sold_out_and_came_back_while_it_had_another_name_is_listed(world: World) -> None:
+    """World 310104796."""
+    (birch,) = world.running("Birch", wares=WARES, allow_checkout=False)
+    order = birch.sample.buy("POT", 2)
+    birch.settle()
+    birch.sql("UPDATE products SET products_model = 'PAN' WHERE products_model = 'POT'")
+    birch.tick(30)
+    product = birch.sample.find("PAN").product
+    birch.sample.buy("PAN", 3)
+    birch.sample.delete_order(order, restock=True)
+    birch.tick(30)
+    birch.sql("UPDATE products SET products_model = 'POT' WHERE products_model = 'PAN'")
+    birch.tick(30)
+    birch.settle()
+    assert state(birch) == (2, 0)
+    assert doubtful(birch) == [product]
 
 
 def test_what_a_person_switched_off_with_stock_left_stays_off_after_a_sale(world: World) -> None:

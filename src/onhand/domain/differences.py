@@ -8,7 +8,7 @@ Never: acts, or decides on less evidence than it was given.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -37,6 +37,9 @@ class Cause(StrEnum):
     STALE_SAVE = "stale form save"  # an edit that brought back a value from before later sales
     COUNTER_RESET = "counter reset"  # the counter fell and the quantity did not move
     OUT_OF_RANGE = "out of range"  # trade that would exceed the range of the count on hand
+    SEVERAL = (
+        "several changes at once"  # several things happened to one product, and what they were cannot be told apart
+    )
     UNKNOWN = "unknown"
     NEW_LISTING = "new listing"  # a product appeared whose item has stock elsewhere
     RENAMED = "renamed"  # a product that was in sync changed its SKU
@@ -107,7 +110,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The verdict on a drift, with the order lines that explain it; for a lost sale also those that may have been given back. ``rest``:
+    """The verdict on a drift, with the order lines that explain it; if it is posted away, those that may have come back as well. ``rest``:
     signed units of the drift that order lines do not explain; a person is asked about those."""
 
     cause: Cause
@@ -146,12 +149,14 @@ DOUBTED = Finding(Cause.RETURN_IN_DOUBT, Remedy.ASK)
 def explain(evidence: Evidence, policy: Policy) -> Finding:
     """Return the cause of a settled drift and its remedy under the cart's policy. Order lines come before everything else: while an edited
     or added line does not explain the drift, it is taken neither for a race nor for a form alone."""
-    by_order = _order_edited(evidence) or _not_counted(evidence) or in_part(evidence)
+    by_order = _by_order(evidence)
     if by_order is not None:
         return by_order
     by_hand = evidence.doubtful or evidence.added or any(not change.gone for change in evidence.changed)
     if evidence.edited and not by_hand:
-        return _edit(evidence, policy)
+        found = _edit(evidence, policy)
+        # A line that was removed from its order may have given its units back before a form was saved, and our count takes them away.
+        return replace(found, changed=tuple(evidence.changed)) if found.remedy is Remedy.POST else found
     cause = race(evidence)
     if cause is None or by_hand or (cause is not Cause.LOST_SALE and evidence.deleted):
         # An order that was edited just before it was deleted also takes units, and its lines do not show it any more.
@@ -161,6 +166,24 @@ def explain(evidence: Evidence, policy: Policy) -> Finding:
         # well.
         return Finding(cause, Remedy.POST, (*evidence.changed, *evidence.deleted))
     return Finding(cause, Remedy.POST)
+
+
+def _by_order(evidence: Evidence) -> Finding | None:
+    """Return what edited, cancelled and added lines say about a drift; a question if a form may explain it as well."""
+    found = _order_edited(evidence) or _not_counted(evidence) or in_part(evidence)
+    several = found is not None and _form_explains_it_too(evidence)
+    return Finding(Cause.SEVERAL, Remedy.ASK) if several else found
+
+
+def _form_explains_it_too(evidence: Evidence) -> bool:
+    """Return whether a form that was saved after a sale may have brought the old count back. Then an order's editor may have left the
+    stock alone."""
+    return (
+        evidence.edited
+        and evidence.drift > 0
+        and evidence.sales >= evidence.drift
+        and evidence.quantity in evidence.past
+    )
 
 
 def not_borne_out(evidence: Evidence, fallen: int) -> int:

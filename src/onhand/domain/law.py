@@ -267,7 +267,8 @@ def weigh(
     )
     explanation = _explain(seen)
     if _was_reset(seen, explanation):
-        return Weighed((), (), 0, 0, 0, reset=max(-seen.moved, -seen.drift))
+        # What was paid for was counted before, if the counter does not hold it now.
+        return Weighed((), (), 0, 0, 0, reset=max(-seen.moved, -seen.drift, seen.booked + seen.bought - seen.counter))
     confirmed = _at_first_glance(seen, explanation)
     rest = seen.moved - confirmed.units
     return Weighed(confirmed.sold, confirmed.changed, max(rest, 0), max(-rest, 0), seen.drift)
@@ -299,7 +300,11 @@ def _as_stated(seen: Observation, paid: Sequence[Line]) -> Explanation | None:
     counter alone, or if the paid lines alone explain the counter and the edits only make up for lines that are gone.
     """
     changed, edited = seen.recent_changes, _edited(seen.recent_changes)
-    if not edited or _uncounted(seen.drift, changed):
+    if not edited:
+        return None
+    # Where the counter holds less than was paid for, by just what was taken off the lines, the editor moved it.
+    counted = seen.moved < units(paid) and seen.moved == units(paid) + sum(change.units for change in edited)
+    if _uncounted(seen.drift, changed) and not counted:
         return None
     gone = _just_gone(changed) if seen.drift else _gone(changed)
     told = _edited_and_gone(seen.moved - units(paid), changed, gone)

@@ -27,6 +27,7 @@ class Named:
     whole: LineChange | None = None  # a line that came back as a whole, although the counter fell by less than it held
     unsure: int = 0  # units of that line that may be of another line, which is not known
     nameless: int = 0  # signed units that no line explains
+    again: int = 0  # units of those that an order has given back twice, as it seems: as many came back a moment ago
 
     @property
     def changes(self) -> tuple[LineChange, ...]:
@@ -34,9 +35,9 @@ class Named:
         return self.changed if self.whole is None else (*self.changed, self.whole)
 
 
-def name(weighing: Weighing, moved: int, added: Container[Line], in_part: bool) -> Named:
+def name(weighing: Weighing, moved: int, added: Container[Line], in_part: bool, returns: Sequence[int] = ()) -> Named:
     """Name ``moved`` signed units of a counter. ``added``: lines that an editor may have added without the counter. ``in_part``: this
-    shop may give back some lines of a deleted order only."""
+    shop may give back some lines of a deleted order only. ``returns``: units that orders have given back a moment ago."""
     changes = [change for change in weighing.changed if change not in weighing.old]
     recent = [line for line in weighing.waiting if line not in weighing.old]
     sold, changed = law.name(moved, recent, changes, mixed=True, last=added)
@@ -48,10 +49,26 @@ def name(weighing: Weighing, moved: int, added: Container[Line], in_part: bool) 
         together = [c for c in weighing.changed if c.gone and c.sold.order in orders and c not in changed]
         changed = (*changed, *together)
     rest = moved - law.units(sold) - _units(changed)
+    if rest and not changed and (twice := _bought_beside_a_second_return(recent, moved, added, returns)) is not None:
+        return twice
     whole = _whole_line(weighing, changed, -rest) if rest < 0 else None
     if whole is None:
-        return Named(sold, changed, nameless=rest)
+        return Named(sold, changed, nameless=rest, again=max(-rest, 0) if _again(-rest, returns) else 0)
     return Named(sold, changed, whole, -rest, rest - whole.units)
+
+
+def _bought_beside_a_second_return(
+    recent: Sequence[Line], moved: int, added: Container[Line], returns: Sequence[int]
+) -> Named | None:
+    """Return all paid lines if they hold more than the counter moved by, and an order may have given the rest back twice."""
+    bought = tuple(line for line in recent if line.paid and line.quantity > 0 and line not in added)
+    again = law.units(bought) - moved
+    return Named(bought, (), nameless=-again, again=again) if again > 0 and _again(again, returns) else None
+
+
+def _again(units: int, returns: Sequence[int]) -> bool:
+    """Return whether an order may have given these units back a second time. Two people who delete one order at the same moment do that."""
+    return subset(units, list(returns), exact=True) is not None
 
 
 def _units(changes: Sequence[LineChange]) -> int:
@@ -101,7 +118,7 @@ def in_doubt(weighing: Weighing, ripe: Doubts, found: Evidence, lowered: int) ->
 def _whole_lines(weighing: Weighing, units: int, most: int) -> int:
     """Return the least number of units, from these to ``most``, that whole lines gave back. A race destroys what a line gives back as a
     whole or not at all; if the quantity lacks less than that, sales of the same moment were lost as well."""
-    amounts = [-change.units for change in weighing.changed if change.units < 0]
+    amounts = [-change.units for change in weighing.changed if change.units < 0 and change not in weighing.old]
     exact = (total for total in range(units, most + 1) if subset(total, amounts, exact=True) is not None)
     return next(exact, units)
 

@@ -7,16 +7,18 @@ Never: decides which side is right.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from onhand.domain.carts import Cart
 from onhand.domain.errors import Conflict, Refused
+from onhand.domain.lines import LineChange
 from onhand.domain.shop import Hello
 from onhand.domain.sketch import Sums
 
-from . import claiming, delivering, lasttrade, settings, ticking, tying
+from . import claiming, delivering, editing, evidence, lasttrade, settings, ticking, tying
 from .lasttrade import Doubt, LastTrade
 from .memory import Memory, Moment
 from .ports import Books, House, Shop
@@ -37,6 +39,7 @@ class Baseline:
         LastTrade | None
     )  # since the last look; None: the books cannot continue, so all before this baseline is history
     at: datetime
+    edited: Sequence[LineChange] = ()  # lines with other units than the books know: history, whatever moved for them
 
 
 def in_real_time(cart: Cart) -> bool:
@@ -71,11 +74,22 @@ def prepare(house: House, cart: Cart, shop: Shop, memory: Memory, progress: Prog
         hello = _begin_epoch(cart, shop, hello)
     found = survey(house, shop, pace.rules.settle_seconds, progress)
     trade = lasttrade.read(house, cart, shop, found, memory) if follows else None
+    edited = _edited(house, cart, shop) if cart.aligned else []
     at = house.clock.now()
     memory.suspicions.clear()
     memory.witnessed.clear()
     memory.looked_at = Moment.now(house.clock)
-    return Baseline(cart, hello, found, trade, at)
+    return Baseline(cart, hello, found, trade, at, edited)
+
+
+def _edited(house: House, cart: Cart, shop: Shop) -> list[LineChange]:
+    """Return the newest sold lines of each product that have other units in the shop than the books know.
+
+    What moved for them is part of the baseline. If they were left as they are, a later drift would be taken for their edit.
+    """
+    listings = house.store.read(lambda books: books.listings.all(cart.id))
+    products = sorted(listing.product for listing in listings if not listing.deleted)
+    return [change for change in evidence.changes(house, cart, shop, products) if not change.gone]
 
 
 def _catch_up(house: House, cart: Cart, shop: Shop, memory: Memory, pace: Pace) -> Cart:
@@ -108,6 +122,7 @@ def take(books: Books, baseline: Baseline) -> list[Doubt]:
         _follow_ties(books, baseline)
         doubts = lasttrade.book(books, cart, found, baseline.trade, at)
         _follow_ties(books, baseline)  # listings that leave sync now do so with their last trade booked
+    editing.note_edited(books, cart, baseline.edited)
     _take_rows(books, baseline)
     if cart.aligned:  # a shop has no lines above its highest one: known lines above it are gone
         books.lines.vanish(cart.source, sorted(books.lines.present(cart.source, found.line, LINE_MAX)), at)

@@ -71,9 +71,9 @@ def by_editor(
     added = evidence.added_since(house, cart, [line for line in weighing.waiting if line.paid], since)
     _, came_back = law.name(-weighing.weighed.fallen, (), weighing.changed)  # that waits for its own doubt
     known = (*changed, *came_back)
-    deleted = [
-        change for change in gone if change not in known and change.sold.gone_at is not None
-    ]  # otherwise it may be years ago
+    # Any other line may have gone years ago.
+    seen_to_go = [change for change in gone if change.sold.gone_at is not None and change.sold.line in watched]
+    deleted = [change for change in seen_to_go if change not in known]
     paid = [line for line in weighing.waiting if line.paid and line not in weighing.old]
     return ByEditor(changed, added, bool(evidence.may_be_another(house, cart, weighing.changed)), deleted, paid)
 

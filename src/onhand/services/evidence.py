@@ -19,12 +19,11 @@ from onhand.domain.lines import LineChange, SoldLine
 from onhand.domain.listings import Listing
 from onhand.domain.shop import Line, Row
 
-from .memory import Memory, Moment
+from .memory import PAST, Memory, Moment
 from .ports import ROWS_MAX, Books, House, Shop
 
 EDIT_BEFORE = timedelta(seconds=10)  # how long before a drift was first seen its cause may have happened
 SEEN_BEFORE = timedelta(seconds=3)  # how long before its effect a line can be seen: the line is written first
-PAST = timedelta(hours=24)  # how old the form behind a stale save may be
 PAST_STEPS_MAX = 100
 SOLD_LINES_MAX = 500  # newest sold lines of a product that are asked about at first glance
 OLD_LINES_MAX = 20_000  # sold lines that are asked about before a drift is acted on

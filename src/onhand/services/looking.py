@@ -56,6 +56,7 @@ def look(house: House, cart: Cart, shop: Shop, memory: Memory, tick_seconds: flo
     now = house.clock.monotonic()
     place = cart.place
     sums, catalogue = now >= memory.sums_due, now >= memory.catalogue_due
+    memory.read_lines(now)
     first = shop.look(place.cursor, place.low, ROWS_MAX, sums, catalogue)
     if first.begun:
         delivering.close_begun(house, cart, shop)
@@ -83,7 +84,8 @@ def look(house: House, cart: Cart, shop: Shop, memory: Memory, tick_seconds: flo
     # A counter rose and no line says why: the number of a deleted line may have been used again.
     doubted = {product for product, what in memory.suspicions if what == "unnamed"}
     known = house.store.read(lambda books: books.lines.window(cart.source, place.low, place.cursor))
-    if begun_again or doubted or not first.window.fits(known):
+    # Two edits can weigh as much as none: an edit that was seen is looked for until it has settled.
+    if begun_again or doubted or memory.doubts_edits or not first.window.fits(known):
         found = _read_again(house, cart, shop, place, lines, doubted)
         late = tuple(line for line in found.new if line.line <= place.cursor)
         gone, edited = found.gone, found.edited

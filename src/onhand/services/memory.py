@@ -22,6 +22,7 @@ from onhand.domain.lines import LineChange, edited_before
 
 from .ports import Clock
 
+PAST = timedelta(hours=24)  # the longest time that anything is remembered, or asked of the books, as evidence
 SUMS_TIMED = 5  # how many of the latest sums show their cost
 
 log = structlog.get_logger()
@@ -45,7 +46,8 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Units on an order line that was edited, when they were first seen there (monotonic), and the product's drift before that."""
+    """Units on an order line that was edited, when they were first seen there (monotonic), and the product's drift that was seen before
+    the edit was made; 0 if there was none."""
 
     units: int
     since: float
@@ -66,8 +68,16 @@ class Memory:
     edited: dict[int, dict[int, Edit]] = field(
         default_factory=dict
     )  # by product and line: edits that are not booked yet
+    asked: dict[int, float] = field(default_factory=dict)  # when the lines of a product were asked about, monotonic
     paid: dict[int, float] = field(default_factory=dict)  # when a waiting line was seen to be paid, monotonic
     looked_at: Moment | None = None
+    left: dict[int, Moment] = field(
+        default_factory=dict
+    )  # the last good look before a product stopped being followed, because its name changed
+    lines_read: tuple[float, float] = (
+        -math.inf,
+        -math.inf,
+    )  # when lines were last compared, and the time before that, monotonic
     sums_due: float = 0.0  # monotonic
     sums_rested: float = 0.0  # monotonic: before this, sums would cost the shop more than their share
     sums_ms: deque[float] = field(default_factory=lambda: deque(maxlen=SUMS_TIMED))  # how long the latest sums took
@@ -98,9 +108,25 @@ class Memory:
             self.suspicions[product, what] = suspicion
             self.witnessed.setdefault(product, good)
 
+    def leave(self, products: Collection[int], now: Moment) -> None:
+        """Note that these products are not followed any more."""
+        for product in products:
+            self.left.setdefault(product, self.looked_at or now)
+
+    def resume(self, products: Collection[int], now: Moment) -> None:
+        """Note that these products are followed again: they were last right before they left. After a restart, that may be long ago."""
+        for product in products:
+            long_ago = Moment(now.at - PAST, now.monotonic - PAST.total_seconds())
+            self.witnessed[product] = self.left.pop(product, long_ago)
+
     def suspects(self, product: int) -> bool:
         """Return whether anything is suspected of a product."""
         return any((product, what) in self.suspicions for what in DOUBTS)
+
+    @property
+    def doubts_edits(self) -> bool:
+        """Return whether an edit was seen that has not settled yet."""
+        return any(edits and self.suspects(product) for product, edits in self.edited.items())
 
     def settled(self, product: int, now: Moment, settle_seconds: float) -> dict[str, int]:
         """Return the doubts about a product that have lasted the settling time, each by the smallest amount seen."""
@@ -111,16 +137,28 @@ class Memory:
             if suspicion is not None and suspicion.settled(now.monotonic, settle_seconds)
         }
 
-    def note_edited(self, product: int, found: Sequence[LineChange], now: float) -> list[LineChange]:
-        """Remember the units on a product's edited lines; return the changes, with an edit and a deletion as two steps."""
+    def note_edited(self, product: int, found: Sequence[LineChange], now: float, asked: bool) -> list[LineChange]:
+        """Remember the units on a product's edited lines; return the changes, with an edit and a deletion as two steps.
+
+        ``asked``: the shop was asked about the product's lines, after its row was read.
+        """
         known = self.edited.setdefault(product, {})
         changes = edited_before(found, {line: edit.units for line, edit in known.items()})
         doubt = self.suspicions.get((product, "drift"))
+        older = doubt is not None and self._seen_before_edits(product, doubt)
+        if asked:
+            self.asked[product] = now
         for change in changes:
             line = change.sold.line
             if not change.gone and (line not in known or known[line].units != change.now):
-                known[line] = Edit(change.now, now, doubt.amount if doubt is not None else 0)
+                known[line] = Edit(change.now, now, doubt.amount if doubt is not None and older else 0)
         return changes
+
+    def _seen_before_edits(self, product: int, doubt: law.Suspicion) -> bool:
+        """Return whether a doubt is older than edits that show only now. Those were made after the lines were read before this look; or,
+        if the last look asked about the product's lines as well, after it had read the product's row."""
+        this, last = self.lines_read
+        return doubt.since < last or (doubt.since < this and self.asked.get(product, -math.inf) >= last)
 
     def first_seen(self, product: int, what: str, now: Moment) -> datetime:
         """Return when a doubt about a product was first seen; now if there is none."""
@@ -135,6 +173,10 @@ class Memory:
     def seconds_since_look(self, now: Moment) -> float:
         """Return how long ago the whole shop was last seen to be right; infinity if that is not known."""
         return self.looked_at.since(now).total_seconds() if self.looked_at is not None else math.inf
+
+    def read_lines(self, now: float) -> None:
+        """Note that a look begins to compare lines."""
+        self.lines_read = now, self.lines_read[0]
 
     def hurry(self) -> None:
         """Ask for sums at the next look, if affordable by then: the shop reports a sale, and sums confirm it."""

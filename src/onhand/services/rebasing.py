@@ -67,7 +67,7 @@ def doubt_return(
     """
     # Of several lines, the one with most units left: nothing is booked for it, and the person is asked about all units that can have come
     # back.
-    most_left_first = sorted(weighing.changed, key=lambda change: -change.sold.units.left)
+    most_left_first = sorted(weighing.changed, key=lambda change: (change in weighing.old, -change.sold.units.left))
     _, changed = law.name(-units, (), most_left_first)
     destroyed = found.sales > 0 or found.edited
     fresh = max(0, units + sum(change.units for change in changed))

@@ -64,7 +64,7 @@ def compare(house: House, cart: Cart, shop: Shop, memory: Memory, asked: Asked, 
     Suspicions against products that do not differ end; if no other product can differ, all other suspicions end too. Return how many still
     differ after the booking; a product that was named and does not differ counts as one, because another must differ.
     """
-    known, rows = _read(house, cart, shop, sorted(asked.products))
+    known, rows = _read(house, cart, shop, memory, sorted(asked.products))
     pairs = [(known[product], rows[product]) for product in sorted(known.keys() & rows.keys())]
     weighings = weigh(house, cart, shop, memory, pairs, asked.edited)
     differing = {weighing.product for weighing in weighings if weighing.differs}
@@ -96,13 +96,15 @@ def compare(house: House, cart: Cart, shop: Shop, memory: Memory, asked: Asked, 
     return house.store.write(write)
 
 
-def _read(house: House, cart: Cart, shop: Shop, products: Sequence[int]) -> tuple[dict[int, Listing], dict[int, Row]]:
+def _read(
+    house: House, cart: Cart, shop: Shop, memory: Memory, products: Sequence[int]
+) -> tuple[dict[int, Listing], dict[int, Row]]:
     """Return what the books and the shop hold of these products; refresh the listing set first if one of them shows that it changed."""
     rows = {row.product: row for chunk in evidence.chunks(products) for row in shop.rows(chunk)}
     known = house.store.read(lambda books: books.listings.of(cart.id, products))
     # While the cart is stopped, missing products prove nothing: an empty shop may be full again in a minute.
     if cart.halted is None and any(_is_news(known.get(product), rows.get(product)) for product in products):
-        refreshing.refresh(house, cart, shop)
+        refreshing.refresh(house, cart, shop, memory)
         known = house.store.read(lambda books: books.listings.of(cart.id, products))
     return known, rows
 
@@ -191,7 +193,8 @@ def _book_trade(
     trading.sell(books, cart, sold, at)
     returning.book_changes(books, cart, listing, weighed.changed, at, others=weighing.changed)
     if weighed.sold or row.status != listing.status:  # the sale may have no line yet, or a return may hide it
-        note_switch(books, listing, row, since_look, at)
+        returned = -sum(change.units for change in weighed.changed if change.units < 0)
+        note_switch(books, listing, row, since_look, at, returned)
     if listing.unnamed and not weighed.unnamed and not weighed.fallen:
         trading.name_late(books, cart, listing, weighing.paid)
     return 1 if len(sold) < len(weighed.sold) or weighing.doubts != Doubts() else 0
@@ -205,10 +208,10 @@ def _follow(books: Books, cart: Cart, listing: Listing, row: Row, weighed: law.W
     books.lines.mark(cart.source, [line.line for line in weighed.sold], LineState.UNTRACKED)
 
 
-def note_switch(books: Books, listing: Listing, row: Row, seconds: float, at: datetime) -> None:
+def note_switch(books: Books, listing: Listing, row: Row, seconds: float, at: datetime, returned: int = 0) -> None:
     """Note whether a product is on after a sale. ``seconds``: how long ago the look before this sale was. A form that was saved before
-    that look says nothing about the sale."""
+    that look says nothing about the sale. ``returned``: units that deleted orders gave back at this look."""
     if row.status != listing.status or not (row.status or listing.off_by_sale):
         just_edited = row.modified != listing.modified and differences.is_recent(row.age, seconds)
-        refreshing.note_switch(books, listing, row, listing.modified, just_edited, at)
+        refreshing.note_switch(books, listing, row, listing.modified, just_edited, at, returned)
         books.carts.remember_catalogue(listing.cart, "")  # switching it on again must show as a change

@@ -21,6 +21,7 @@ from onhand.domain.shop import Row
 from onhand.domain.sketch import Counters, Sums
 
 from . import bookkeeping, tying
+from .memory import Memory, Moment
 from .ports import LISTINGS_MAX, ROWS_MAX, Books, House, Shop
 
 # How long before it is seen to be off a product may have sold out. The set is read every half minute.
@@ -31,8 +32,10 @@ PAGES_MAX = 2 * LISTINGS_MAX // ROWS_MAX  # products deleted while pages are rea
 log = structlog.get_logger()
 
 
-def refresh(house: House, cart: Cart, shop: Shop, catalogue: str | None = None) -> None:
+def refresh(house: House, cart: Cart, shop: Shop, memory: Memory, catalogue: str | None = None) -> None:
     """Read the whole listing set again: new, deleted, renamed and switched-off products.
+
+    ``memory`` keeps when a product was last seen right before it had another name: what it did meanwhile is as old as that.
 
     ``catalogue``: the shop's figure for the set, from before it is read. It is kept if it is the same afterwards. Otherwise the next one
     counts as a change: a figure that does not belong to the rows would hide a change that is undone.
@@ -40,19 +43,23 @@ def refresh(house: House, cart: Cart, shop: Shop, catalogue: str | None = None) 
     rows = all_rows(shop)
     if catalogue and shop.look(cart.place.cursor, cart.place.cursor, 1, False, True).catalogue != catalogue:
         catalogue = None
-    at = house.clock.now()
+    now = Moment.now(house.clock)
+    left, resumed = house.store.write(lambda books: _take_over(books, cart, rows, catalogue or "", now.at))
+    memory.leave(left, now)
+    memory.resume(resumed, now)
 
-    house.store.write(lambda books: _take_over(books, cart, rows, catalogue or "", at))
 
-
-def _take_over(books: Books, cart: Cart, rows: Sequence[Row], catalogue: str, at: datetime) -> None:
-    """Take a listing set over into the books, and record what a person has to know."""
+def _take_over(
+    books: Books, cart: Cart, rows: Sequence[Row], catalogue: str, at: datetime
+) -> tuple[list[int], list[int]]:
+    """Take a listing set over into the books, and record what a person has to know. Return the products that are not followed any more, and
+    those that are followed again."""
     changed = Changed.of(books.listings.all(cart.id), rows)
     known = changed.known.values()
     tied = tying.tie_rows(books, known, rows)
     tying.follow(books, cart, known, tied, at)
     books.listings.describe(cart.id, changed.kept, tied)
-    _note_emptied(books, cart, [(changed.known[row.product], row) for row in changed.kept], at)
+    _note_emptied(books, [(changed.known[row.product], row) for row in changed.kept], at)
     books.listings.insert(cart.id, changed.fresh, tied, aligned=False)
     books.listings.forget(cart.id, [listing.product for listing in changed.lost])
     came = Sums.total(Sums.of(row.product, row.quantity, row.ordered, count=1) for row in changed.fresh)
@@ -70,35 +77,45 @@ def _take_over(books: Books, cart: Cart, rows: Sequence[Row], catalogue: str, at
         new=len(changed.fresh),
         deleted=len(changed.lost),
     )
+    followed = {product for product, listing in after.items() if listing.tracked}
+    left = [listing.product for listing in known if listing.tracked and listing.product not in followed]
+    return left, [listing.product for listing in known if listing.left is not None and listing.product in followed]
 
 
-def _note_emptied(books: Books, cart: Cart, seen: Iterable[tuple[Listing, Row]], at: datetime) -> None:
-    """Remember products that sold out and were switched off just before our post brought them new stock."""
+def _note_emptied(books: Books, seen: Iterable[tuple[Listing, Row]], at: datetime) -> None:
+    """Remember products that sold out and were switched off before they got new stock, also those that have another name for a while."""
     for before, row in seen:
-        if before.tracked and before.status and not row.status and row.quantity > 0:
+        followed = before.tracked or before.left is not None
+        if followed and before.status and not row.status and row.quantity > 0:
             note_switch(books, before, row, row.modified, row.modified != before.modified, at)
-            books.listings.announce_listings([before.id])
-            books.tell([cart.id])
 
 
-def note_switch(books: Books, before: Listing, row: Row, modified: str | None, edited: bool, at: datetime) -> None:
+def note_switch(
+    books: Books, before: Listing, row: Row, modified: str | None, edited: bool, at: datetime, returned: int = 0
+) -> None:
     """Remember whether a product is on and, if it is off, whether a sale that emptied it did that, not a person.
 
     ``modified``: the date of its form to continue from. ``edited``: a form was saved since a look: then it may have been a person, who is
-    asked once the product has stock.
+    asked once the product has stock. ``returned``: units that deleted orders gave back at this look, also those that had come back before.
     """
-    emptied = was_emptied(books, before, row, at)
+    emptied, sold = was_emptied(books, before, row, at), _sold_lately(books, before, row, at)
     by_sale = not row.status and (before.off_by_sale or (not edited and (before.went_off(row) or emptied)))
-    ask = emptied or (not edited and _sold_lately(books, before, row, at)) or was_emptied(books, before, row, at, True)
+    # Sold and restocked since the last look, or its count was written over: it may have been empty in between.
+    restocked = edited and sold and (row.sum != before.sum or returned > 0 or sum(_came(books, before, at)) > 0)
+    ask = emptied or (sold and not edited) or restocked or was_emptied(books, before, row, at, True)
     books.listings.note_shop(before.id, row, modified, by_sale, ask)
+    if by_sale and row.quantity > 0:  # it has stock already: the next post switches it on
+        books.listings.announce_listings([before.id])
+        books.tell([before.cart])
 
 
 def _sold_lately(books: Books, before: Listing, row: Row, at: datetime) -> bool:
     """Return whether a product that went off was sold a moment ago: the sale may have switched it off, and a receipt restocked it since."""
-    if row.status or not before.status or before.item is None:
+    if row.status or not before.status:
         return False
-    trade = books.ledger.trade_of(before.cart, before.item, _since(books, before.cart, at), POSTS_MAX)
-    return any(units < 0 for _, units in trade)
+    if row.ordered > before.ordered:  # not booked yet
+        return True
+    return any(units < 0 for units in _traded(books, before, at))
 
 
 def was_emptied(books: Books, before: Listing, row: Row, at: datetime, goods: bool = False) -> bool:
@@ -106,11 +123,26 @@ def was_emptied(books: Books, before: Listing, row: Row, at: datetime, goods: bo
     returned: so it had been sold out."""
     if row.status or not before.status or row.quantity <= 0:
         return False
-    since = _since(books, before.cart, at)
-    came = books.posts.of_listing(before.id, since, POSTS_MAX)
-    if goods and before.item is not None:
-        came = [*came, *books.ledger.trade_of(before.cart, before.item, since, POSTS_MAX)]
-    return row.quantity <= sum(units for _, units in came if units > 0)
+    return row.quantity <= sum(_came(books, before, at) if goods else _posted(books, before, at))
+
+
+def _came(books: Books, before: Listing, at: datetime) -> list[int]:
+    """Return the units that our latest posts added to a product, and those that buyers returned."""
+    return _posted(books, before, at) + [units for units in _traded(books, before, at) if units > 0]
+
+
+def _posted(books: Books, before: Listing, at: datetime) -> list[int]:
+    posts = books.posts.of_listing(before.id, _since(books, before.cart, at), POSTS_MAX)
+    return [units for _, units in posts if units > 0]
+
+
+def _traded(books: Books, before: Listing, at: datetime) -> list[int]:
+    """Return the signed units of a product's latest sales and returns."""
+    if before.item is None:
+        return []
+    return [
+        units for _, units in books.ledger.trade_of(before.cart, before.item, _since(books, before.cart, at), POSTS_MAX)
+    ]
 
 
 def _since(books: Books, cart: int, at: datetime) -> datetime:

@@ -102,7 +102,8 @@ def act(books: Books, cart: Cart, case: Case, memory: Memory, policy: Policy) ->
         case = _keep_in_doubt(books, cart, case, found, doubted, memory)
     moved = case.ripe.unnamed - max(0, case.ripe.fallen - doubted)
     case = replace(case, weighing=naming.went_before(case.weighing, case.fell_by, moved))
-    named = naming.name(case.weighing, moved, case.by_editor.added, family.restocks_in_part(cart.hello))
+    in_part = family.restocks_in_part(cart.hello)
+    named = naming.name(case.weighing, moved, case.by_editor.added, in_part, found.returns)
     _book_named(books, cart, case, named)
     if named.nameless > 0:
         memory.nameless[product] = case.now.monotonic
@@ -172,7 +173,9 @@ def _book_named(books: Books, cart: Cart, case: Case, named: Named) -> None:
     if named.whole is not None:
         listing = _listing(books, cart, product)
         returning.book_changes(books, cart, listing, (named.whole,), at, unsure=named.unsure)
-    trading.count_sale(books, cart, product, named.nameless, at)
+    if named.again:
+        returning.ask_about_second_return(books, cart, _listing(books, cart, product), named.again, at)
+    trading.count_sale(books, cart, product, named.nameless + named.again, at)
     left_out = naming.left_out(weighing, named.changes, cart.epoch)
     if left_out:
         _show_left_out(books, cart, weighing, named.changes, left_out, at)
@@ -273,7 +276,7 @@ def _record(
     if finding.remedy is Remedy.BOOK:
         books.differences.close(difference, at, finding.remedy.value)
     if finding.remedy is Remedy.POST:
-        _ask_about_gone(books, cart, listing, row, finding.changed, drift, at)
+        _ask_about_gone(books, cart, listing, row, found, finding, at)
         books.listings.announce_listings([listing.id])
         books.tell([cart.id])
     log.warning(
@@ -295,9 +298,11 @@ def _remedy_rest(
     if rest.edited or differences.race(rest) is not Cause.LOST_SALE:
         _remedy(books, cart, listing, row, rest, Finding(Cause.UNKNOWN, Remedy.ASK), at)
         return
-    _remedy(books, cart, listing, row, rest, Finding(Cause.LOST_SALE, Remedy.POST), at)
     orders = [change.sold.order for change in edited.changed] + [line.order for line in edited.added]
     taken = sum(change.units for change in edited.changed) + sum(line.quantity for line in edited.added)
+    # Where nothing seems to have moved, the editor may as well have left the stock alone, or an order that went made up for the edit.
+    cause = Cause.SEVERAL if taken == rest.drift else Cause.LOST_SALE
+    _remedy(books, cart, listing, row, rest, Finding(cause, Remedy.POST), at)
     # An editor may have taken too much: other units were lost either way. It may have given back too little.
     doubted = min(rest.drift, taken) if taken > 0 else rest.drift
     why = "the editor left the stock alone" if taken > 0 else "more came back than is off the lines"
@@ -310,13 +315,15 @@ def _remedy_rest(
 
 
 def _ask_about_gone(
-    books: Books, cart: Cart, listing: Listing, row: Row, gone: Sequence[LineChange], drift: int, at: datetime
+    books: Books, cart: Cart, listing: Listing, row: Row, found: Evidence, finding: Finding, at: datetime
 ) -> None:
-    """Ask about lines that were deleted while sales were lost. The shop gets our count, which is too low rather than too high; a person is
-    asked whether goods came back."""
-    left = [change for change in books.lines.renewed(cart.id, gone) if change.sold.units.left]
+    """Ask about lines that went while sales were lost or a form was saved. The shop gets our count, which is too low rather than too high;
+    a person is asked whether goods came back."""
+    lost = finding.cause is Cause.LOST_SALE
+    left = [change for change in books.lines.renewed(cart.id, finding.changed) if change.sold.units.left]
+    amounts = [-change.units for change in left]
     fresh, orders = 0, []
-    for change in [left[index] for index in subset(drift, [-change.units for change in left]) or ()]:
+    for change in [left[index] for index in subset(found.drift if lost else sum(amounts), amounts) or ()]:
         after, counted = change.sold.units.give_back(-change.units, change.now)
         books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.deleted else LineState.SOLD)
         fresh += counted
@@ -324,7 +331,8 @@ def _ask_about_gone(
     if not fresh:
         return
     note = (
-        f"Lines of order {', '.join(dict.fromkeys(orders))} are gone in the shop, and sales were lost at the same moment. "
+        f"Lines of order {', '.join(dict.fromkeys(orders))} are gone in the shop, and "
+        f"{'sales were lost' if lost else 'a form was saved'} at the same moment. "
         f"If {fresh} came back to the shelf, choose theirs; if not, choose ours."
     )
     seen, expected = Counters(row.quantity, row.ordered), Counters(row.quantity + fresh, row.ordered)

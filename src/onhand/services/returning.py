@@ -142,9 +142,23 @@ def _ask_about_unbooked(
     """Ask about units that a shop gave back although they were never booked as taken: their order was edited without a trace, or the trace
     was lost."""
     orders = ", ".join(dict.fromkeys(str(change.sold.order) for change in changes if change.units < 0))
+    _ask(
+        books, cart, listing, units, f"Order {orders} gave back {grammar.counted(units, 'unit')} {UNBOOKED} by it.", at
+    )
+
+
+def ask_about_second_return(books: Books, cart: Cart, listing: Listing, units: int, at: datetime) -> None:
+    """Follow a counter that fell by units that no line names, just after an order gave back as many, and ask whether these are others."""
+    _move(books, cart, listing, -units, None, 0)
+    counted = grammar.counted(units, "unit")
+    note = f"{counted} came back a second time in the shop, or those of an order that is not known here: {counted} {UNBOOKED}."
+    _ask(books, cart, listing, units, note, at)
+
+
+def _ask(books: Books, cart: Cart, listing: Listing, units: int, note: str, at: datetime) -> None:
+    """Hold units that a shop gave back until a person says whether they are on the shelf."""
     expected = Counters(listing.agreed, listing.ordered)
     seen = Counters(listing.agreed + units, listing.ordered)
-    note = f"Order {orders} gave back {grammar.counted(units, 'unit')} {UNBOOKED} by it."
     books.listings.drift(listing.id, 0, 0, units)
     finding = Finding(Cause.UNKNOWN, Remedy.ASK)
     books.differences.open(cart.id, listing.id, finding, units, seen, expected, at, note)

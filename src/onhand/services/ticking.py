@@ -66,7 +66,7 @@ def observe(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) 
     booked = collecting.book(house, cart, collected)
     if booked.emptied:
         _note_switched_off(house, cart, shop, memory, booked.emptied)
-    _refresh_if_changed(house, cart, shop, collected)
+    _refresh_if_changed(house, cart, shop, memory, collected)
     open_ones = _compare(house, cart, shop, memory, pace.rules, collected, booked.told)
     compared = collected.look.sums is not None and not collected.partial
     if compared and not memory.misled:  # otherwise what differs was not seen, or not named yet
@@ -162,7 +162,7 @@ def _looks_empty(house: House, cart: Cart, collected: Collected, rules: Rules) -
     return True
 
 
-def _refresh_if_changed(house: House, cart: Cart, shop: Shop, collected: Collected) -> None:
+def _refresh_if_changed(house: House, cart: Cart, shop: Shop, memory: Memory, collected: Collected) -> None:
     """Read the listing set again when products were added, deleted or renamed, or changed their status."""
     look = collected.look
     if cart.halted is not None:
@@ -170,7 +170,7 @@ def _refresh_if_changed(house: House, cart: Cart, shop: Shop, collected: Collect
     fewer_or_more = look.sums is not None and look.sums.count != cart.sums.count
     changed = look.catalogue is not None and look.catalogue != cart.catalogue
     if fewer_or_more or changed:
-        refreshing.refresh(house, cart, shop, look.catalogue)
+        refreshing.refresh(house, cart, shop, memory, look.catalogue)
 
 
 def _note_switched_off(house: House, cart: Cart, shop: Shop, memory: Memory, products: tuple[int, ...]) -> None:

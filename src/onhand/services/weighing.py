@@ -41,6 +41,7 @@ class Lines:
 
     waiting: Mapping[int, Sequence[Line]]
     changes: Mapping[int, Sequence[LineChange]]
+    asked: Container[int]  # products whose changes the shop was asked about
     added: Container[int]  # numbers of paid lines that were added to an order whose other lines are sold
 
 
@@ -76,13 +77,13 @@ def _read_lines(
     added = {line.line for line in evidence.added(house, cart, paid)}
     unclear = sorted(product for product in products if product in asked or product in fewer)
     changes = evidence.changes_by_product(evidence.changes(house, cart, shop, unclear, limit))
-    return Lines(waiting, changes, added)
+    return Lines(waiting, changes, frozenset(unclear), added)
 
 
 def _weigh(house: House, cart: Cart, memory: Memory, listing: Listing, row: Row, told: Lines) -> Weighing:
     """Weigh one product, given what is suspected of it."""
     product, lines = listing.product, told.waiting[listing.product]
-    changes = memory.note_edited(product, told.changes[product], house.clock.monotonic())
+    changes = memory.note_edited(product, told.changes[product], house.clock.monotonic(), product in told.asked)
     paid = [line for line in lines if line.paid]
     fits = not changes and law.units(paid) == row.ordered - listing.ordered
     old = set() if fits else evidence.old(house, cart, memory, product, paid, changes)
@@ -116,6 +117,7 @@ def ripened(
         if not memory.suspects(product):
             memory.witnessed.pop(product, None)
             memory.edited.pop(product, None)
+            memory.asked.pop(product, None)
     return settled
 
 

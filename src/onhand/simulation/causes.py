@@ -16,6 +16,7 @@ from onhand.domain.differences import Ending
 from .reading import Rows
 from .shop import Drift, Writer
 
+SEVERAL = "several changes at once"
 RACE_CAUSES = {"lost sale", "lost post", "lost return"}
 # Goods that came back and were destroyed at once look like a counter that was lowered alone. So for returned goods both names are right, no
 # stock moves, and what the shop's counter gave back waits for a person: the error is to sell too little.
@@ -51,6 +52,7 @@ class Case:
     vague: bool = False  # when it was touched cannot be known
     came_back: bool = False  # goods came back, or may seem to have
     edited_alone: bool = False  # a line was changed, but no stock moved with it
+    events: int = 0  # the number of things that happened, as far as they are known to be different ones
 
     @property
     def asks_about_gone(self) -> bool:
@@ -136,6 +138,11 @@ def _line_changed_alone(case: Case) -> set[str]:
     return ALONE_CAUSES if case.edited_alone else set()
 
 
+def _several_changes(case: Case) -> set[str]:
+    """Allow the name that says so, if more than one thing happened."""
+    return {SEVERAL} if case.events > 1 else set()
+
+
 def _goods_that_came_back(case: Case) -> set[str]:
     """Allow a return in doubt. An order that came and went between two looks leaves neither a line nor a counter that moved, so a race of
     its sale is unknown."""
@@ -154,6 +161,7 @@ ALLOWING: tuple[Callable[[Case], set[str]], ...] = (
     _line_taken_out_beside_a_race,
     _counted_edit_beside_an_uncounted_sale,
     _line_changed_alone,
+    _several_changes,
     _goods_that_came_back,
 )
 

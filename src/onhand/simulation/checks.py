@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Callable
 
 from onhand.domain.differences import HEALS_PER_HOUR
-from onhand.domain.listings import Listing, target
+from onhand.domain.listings import Listing
 from onhand.domain.numbering import same
 from onhand.services import bookkeeping
 
 from . import naming, shelf, trade
-from .causes import RACE_CAUSES
-from .quiet import why_not_calm
+from .causes import RACE_CAUSES, SEVERAL
+from .quiet import untold, why_not_calm
 from .reading import differences_since, movements_since, posts_of
 from .world import World
 
@@ -134,7 +134,7 @@ def _heals(world: World) -> list[str]:
     """Return listings that were healed more than a few times an hour for causes that trade does not explain."""
     healed: Counter[tuple[int, str]] = Counter()
     for found in differences_since(world, 0):
-        if found["remedy"] == "post" and found["cause"] not in RACE_CAUSES and found["sku"] is not None:
+        if found["remedy"] == "post" and found["cause"] not in RACE_CAUSES | {SEVERAL} and found["sku"] is not None:
             healed[found["cart_id"], found["sku"]] += 1
     worst = HEALS_PER_HOUR  # a world lasts for less than an hour, unless a clock is set
     if world.faults["clock set"]:
@@ -149,20 +149,7 @@ def _states(world: World) -> list[str]:
 
 def _switched(world: World) -> list[str]:
     """Return products that their shop switched off when they sold out, that are still off with new stock, and that no person heard of."""
-    wrong = []
-    for number, cart_id in enumerate(world.carts):
-        if number in world.phase.restored or cart_id in world.phase.aside or world.phase.store_restored:
-            continue
-        on_hand = world.program.read(lambda books: {item.id: item.on_hand for item in books.items.all().values()})
-        for listing in _listings(world, cart_id).values():
-            row = world.shops[number].tables.products.get(listing.product)
-            if row is None or row.status or not row.off_by_sale or not listing.tracked or listing.item is None:
-                continue
-            if target(on_hand[listing.item], world.cart(cart_id).settings.buffer) + listing.held > 0:
-                told = listing.switched_off or listing.parked is not None
-                if not told:
-                    wrong.append(f"shop {number} switched {listing.model} off when it sold out, and nobody is told")
-    return wrong
+    return untold(world)
 
 
 def _stops(world: World) -> list[str]:

@@ -46,6 +46,7 @@ def differences(world: World) -> list[str]:
                 vague=told.clock_set or told.renamed,
                 came_back=told.came_back or _seems_taken_out(told, found),
                 edited_alone=bool(told.line_edits),
+                events=told.events + len(list(_touched_before(world, number, product))),
             )
             text = compare(case, excused={one["id"] for one in found if _is_excused(told, one)})
             if text:

@@ -67,6 +67,24 @@ def snapshot(world: World) -> Snapshot:
     )
 
 
+def untold(world: World) -> list[str]:
+    """Return products that their shop switched off when they sold out, that are still off with new stock, and that no person heard of."""
+    wrong = []
+    for number, cart_id in enumerate(world.carts):
+        if number in world.phase.restored or cart_id in world.phase.aside or world.phase.store_restored:
+            continue
+        on_hand = world.program.read(lambda books: {item.id: item.on_hand for item in books.items.all().values()})
+        for listing in world.program.read(lambda books, cart=cart_id: books.listings.all(cart)):  # type: ignore[misc]
+            row = world.shops[number].tables.products.get(listing.product)
+            if row is None or row.status or not row.off_by_sale or not listing.tracked or listing.item is None:
+                continue
+            if target(on_hand[listing.item], world.cart(cart_id).settings.buffer) + listing.held > 0:
+                told = listing.switched_off or listing.parked is not None
+                if not told:
+                    wrong.append(f"shop {number} switched {listing.model} off when it sold out, and nobody is told")
+    return wrong
+
+
 def why_not_calm(world: World) -> str:
     """Return the first thing that is not in sync yet; empty if every driven cart is in sync and says so."""
     for number, cart_id in enumerate(world.carts):

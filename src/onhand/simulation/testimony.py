@@ -45,6 +45,13 @@ class Testimony:
         return {drift.writer for drift in self.drifts}
 
     @property
+    def events(self) -> int:
+        """Return how many different things are known to have happened. Sales count as one, and only if no race is known: they are part of
+        that."""
+        happened = (self.came_back, self.counted_edit, self.vanished, self.traded != 0 and not self.drifts)
+        return len(self.drifts) + len(self.line_edits) + sum(happened)
+
+    @property
     def muddled(self) -> bool:
         """Return whether the events can look like something else: then the product cannot be judged. ``docs/promises.md`` lists these
         cases.

@@ -83,8 +83,9 @@ def _excess(told: Testimony, units: int) -> int:
     """Return by how many units more was booked than traded (negative: fewer), except for explained units."""
     lowered = -sum(drift.amount for drift in told.drifts if drift.writer is Writer.LOWERED)
     unseen = -sum(drift.amount for drift in told.drifts if drift.writer is Writer.EDITOR and drift.obscure)
-    if units == unseen:
-        # A line that an editor added before it was seen, first read at an alignment, is rightly booked as a sale.
+    if unseen and units in (unseen, told.uncounted):
+        # A line that an editor added before it was seen, first read at an alignment, is rightly booked as a sale, with the units it has by
+        # then.
         units = 0
     # A counter that was lowered alone is named as a return in doubt or a reset, or was aligned away; no stock moves.
     return units if units > 0 else min(0, units + lowered)

@@ -19,6 +19,7 @@ from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Difference, Remedy
 from onhand.domain.errors import OnHandError, Refused, Retriable
 from onhand.services import aligning, reconciling, settings
+from onhand.services.looking import CATALOGUE_SECONDS
 from onhand.storage.books import SqlBooks
 
 from .disks import Disk, Image, ServerDisk
@@ -26,7 +27,7 @@ from .glance import EVERY_SECONDS, Glance
 from .people import Family
 from .plan import CHANGELINGS, ITEMS, PHASE_SECONDS, Act, Plan
 from .program import Killed, Program
-from .quiet import snapshot, why_not_calm
+from .quiet import snapshot, untold, why_not_calm
 from .reading import causes
 from .shop import SimShop, Tables, Writer
 from .timeline import SimClock, Timeline
@@ -241,6 +242,9 @@ class World:
         self._come_in_step("after one more look")
         self._operate()
         self._come_in_step("after the operator looked again")
+        if untold(self):  # a switched-off product shows when the listing set is read again
+            self.time.run_until(self.time.now + CATALOGUE_SECONDS + TICK_SECONDS)
+            self._come_in_step("after the listing set was read again")
         self.renumbered.update(shop for shop, kinds in self.phase.done.items() if "numbers begin again" in kinds)
         check(self)
         self.before = snapshot(self)

@@ -23,7 +23,8 @@ from .tables import differences as table
 from .times import micros, moment
 
 EXPLAINED_BY_TRADE = tuple(
-    cause.value for cause in (Cause.LOST_SALE, Cause.LOST_POST, Cause.LOST_RETURN, Cause.GIVEN_BACK_TWICE)
+    cause.value
+    for cause in (Cause.LOST_SALE, Cause.LOST_POST, Cause.LOST_RETURN, Cause.GIVEN_BACK_TWICE, Cause.SEVERAL)
 )
 
 

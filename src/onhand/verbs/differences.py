@@ -31,6 +31,7 @@ CAUSES = {
     Cause.STALE_SAVE: "A product form that was opened before the latest sales was saved, and restored an old quantity.",
     Cause.COUNTER_RESET: "The shop's sales counter was reset. No stock moved.",
     Cause.OUT_OF_RANGE: "The shop's quantity is larger than OnHand can record.",
+    Cause.SEVERAL: "Several things happened to this product at the same moment, and the shop does not show which.",
     Cause.UNKNOWN: "No recorded sale, edit or update explains it.",
     Cause.NEW_LISTING: "A new product in the shop has the SKU of one of your items.",
     Cause.RENAMED: "The SKU of a synced product was changed in the shop.",

@@ -416,7 +416,12 @@ def test_beside_a_drift_a_line_that_went_long_ago_does_not_complete_what_was_edi
 
 def test_an_edited_line_that_explains_the_drift_makes_up_for_no_sale() -> None:
     less = edited(line(1, 5), 3)
-    assert weigh(40, 50, row(quantity=11, ordered=41), [line(9, 3)], [less]) == Weighed((), (), 1, 0, 2)
+    assert weigh(40, 50, row(quantity=11, ordered=41), [line(9, 4)], [less]) == Weighed((), (), 1, 0, 2)
+
+
+def test_where_the_counter_lacks_just_what_an_edit_took_off_all_that_was_paid_is_sold() -> None:
+    less, bought = edited(line(1, 5), 3), line(9, 3)
+    assert weigh(40, 50, row(quantity=11, ordered=41), [bought], [less]) == Weighed((bought,), (), 0, 2, 2)
 
 
 def test_a_line_that_an_editor_may_have_added_is_sold_after_all_others() -> None:

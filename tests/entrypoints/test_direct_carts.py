@@ -43,7 +43,7 @@ def test_its_password_is_neither_shown_nor_written_down(app):
     shown += [do(app, "cart_show", cart="Amber"), do(app, "cart_list"), do(app, "cart_grants", cart="Amber")]
     entries = app.read(lambda books: books.audit.latest(10, None))
     assert entries[0]["verb"] == "cart_password"
-    assert "5e" not in str(shown).replace(str(app.path), "")
+    assert "5e" not in str(shown).replace(str(app.address), "")
     assert not any("5e" in entry["arguments"] for entry in entries)
 
 

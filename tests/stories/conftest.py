@@ -7,9 +7,10 @@ import logging
 import pytest
 import structlog
 
+from tests.builders import FILE, SERVER
 from tests.servers import shared_mariadb, shared_php
 from tests.shops.families import OsCommerce23
-from tests.stories.stage import Stage
+from tests.stories.stage import HouseOnServer, Stage
 
 both_engines = pytest.mark.parametrize("engine", ["InnoDB", "MyISAM"])
 
@@ -38,10 +39,17 @@ def engine():
     return "InnoDB"
 
 
+@pytest.fixture(params=[FILE, pytest.param(SERVER, marks=[pytest.mark.postgresql, pytest.mark.long])])
+def kept_in(request):
+    """Where our own store is."""
+    return request.param
+
+
 @pytest.fixture
-def stage(tmp_path, mariadb, php, engine):
+def stage(tmp_path, mariadb, php, engine, kept_in):
     """Two shops in step, ten of each of three products."""
-    with Stage(tmp_path, {"MUG": 10, "PEN": 10, "CAP": 10}) as stage:
+    house = HouseOnServer if kept_in == SERVER else None
+    with Stage(tmp_path, {"MUG": 10, "PEN": 10, "CAP": 10}, house=house) as stage:
         for _ in range(2):
             stage.open_shop(OsCommerce23(mariadb, php, engine))
         stage.align()

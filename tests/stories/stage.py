@@ -20,12 +20,15 @@ from pathlib import Path
 from typing import Any, Self
 
 from onhand import verbs
+from onhand.address import Server
 from onhand.app import App
 from onhand.cli import door
 from onhand.config import Config
 from onhand.domain.errors import Conflict, OnHandError, Retriable
 from onhand.services.ports import Clock
+from onhand.storage import vault
 from tests.builders import new_store
+from tests.postgresql import shared_postgresql
 from tests.shops.shop import FamilyShop
 
 TICK_SECONDS, SETTLE_SECONDS = 0.2, 0.4
@@ -58,6 +61,17 @@ class House:
 
     def close(self) -> None:
         self.app.close()
+
+
+class HouseOnServer(House):
+    """The same with its store on a PostgreSQL server. Opened again, it finds the same store."""
+
+    def __init__(self, store: Path) -> None:
+        named = store.with_suffix(".address")
+        if not named.exists():
+            named.write_text(shared_postgresql().new_store(vault.beside(store)).url)
+        self.app = App(Server(named.read_text()), "story", key_file=vault.beside(store))
+        self.app.start_controller()
 
 
 class HouseApart:

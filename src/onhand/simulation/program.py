@@ -46,7 +46,7 @@ class Disk:
     def __init__(self) -> None:
         self.full = False
         self.commits = 0
-        engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"isolation_level": None})
+        engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"isolation_level": None, "check_same_thread": False})
         self.connection = engine.connect()
         self.put_back(_new_store())
 

@@ -20,7 +20,7 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from . import backlog, bookings, changes, direct, drifts, looks, screens
+from . import backlog, bookings, changes, direct, drifts, looks, rivals, screens
 from .facts import facts
 from .ground import Ground
 from .measure import Finding, shown
@@ -32,6 +32,7 @@ PARTS = {
     "looks": looks,
     "direct": direct,
     "drifts": drifts,
+    "rivals": rivals,
     "screens": screens,
 }
 Measure = Callable[[Ground, bool], list[Finding]]

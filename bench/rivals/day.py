@@ -2,7 +2,7 @@
 
 The shelf is the truth: it loses units when a buyer presses Confirm and gains them when a delivery is booked. A shop is right about a SKU
 while it offers what is on the shelf, and nothing if the shelf is oversold. What it offers is what its buyers see, so a shop that is down
-offers nothing and cannot be wrong.
+offers nothing and cannot be wrong. Minutes are counted while buyers come; requests until the end.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .trade import OUTAGE_SECONDS, SHOPS, SKUS, Buyer, Trade
 from .turns import Turns
 
 OPENS_AT = 60.0  # seconds of simulated time: by then everyone has begun
-QUIET_SECONDS = 4200.0  # after the last buyer: time for the last hourly import, and for what it sends
+QUIET_SECONDS = 2400.0  # after the last buyer: time for the last import by hand, and for what it sends
 
 
 class Market:
@@ -45,6 +45,7 @@ class Keeper(ABC):
 
     def __init__(self, market: Market) -> None:
         self.market = market
+        self.decisions = 0  # what a person was asked and decided
 
     @abstractmethod
     def begin(self) -> None:
@@ -74,6 +75,7 @@ class Outcome:
     turned_away: int  # units on the shelf that a buyer did not get, because the shop showed too few
     requests: int
     bytes: int
+    decisions: int  # that a person had to make
 
 
 def play(trade: Trade, kind: Callable[[Market], Keeper], headers: Headers) -> Outcome:
@@ -99,6 +101,8 @@ class _Day:
         assert keeper is not None
         keeper.begin()
         time.run_until(OPENS_AT)
+        for road in roads:
+            road.lossy = True
         begun = sum(road.requests for road in roads), sum(road.bytes for road in roads)
         self._plan()
         time.run_until(OPENS_AT + self._trade.seconds)
@@ -119,6 +123,7 @@ class _Day:
             self._turned_away,
             sum(road.requests for road in roads) - begun[0],
             sum(road.bytes for road in roads) - begun[1],
+            keeper.decisions,
         )
 
     # What happens on the day

@@ -1,11 +1,12 @@
 """The older product: a desktop program that sends each change of a count to each shop, in one call of its own and without a key.
 
 It stands for programs like Order Manager with an osCommerce shop. Sales of a shop become known when somebody presses *Import orders*,
-here at each full hour. Each imported line lowers the count, and so do goods raise it; each such change goes on a stack of posts for all
-other shops, and every 20 seconds the stack is sent, one call per change: "add −2 to what you have". What gets no answer is sent again.
-The call has no number, so if only the answer was lost, the change is made twice. What a race in a shop destroyed nobody sees.
+here every hour, for the first time after half an hour. Each imported line lowers the count, and goods raise it. Each such change goes
+on a stack of posts for all other shops, and every 20 seconds the stack is sent, one call per change: "add −2 to what you have". What
+gets no answer is sent again. The call has no number, so if only the answer was lost, the change is made twice. Nobody sees what a race
+in a shop destroyed.
 
-Generous to it: somebody imports every hour on the hour, all day, and tries three times if a shop does not answer; an import is one
+Generous to it: somebody imports every hour without fail, and tries three times if a shop does not answer; an import is one
 request, brings complete orders only, and misses none; a shop adds in one atomic statement (the vendor's own script for Magento reads,
 adds and writes); a product that is in stock again is switched on again; there is no request for the version before each conversation; a
 post that fails holds up only its own shop, and is tried again after 20 seconds at the latest; the stack's computer never stops.
@@ -44,13 +45,17 @@ class Older(Keeper):
             stack.extend(units)
 
     def _operator(self) -> None:
+        self.market.wait(IMPORT_SECONDS / 2)
         while True:
+            self._import_all()
             self.market.wait(IMPORT_SECONDS)
-            for shop in range(len(self._shops)):
-                for sku, units in self._import_orders(shop):
-                    for other, stack in enumerate(self._stacks):
-                        if other != shop:  # the shop itself has subtracted it already
-                            stack.append((sku, -units))
+
+    def _import_all(self) -> None:
+        for shop in range(len(self._shops)):
+            for sku, units in self._import_orders(shop):
+                for other, stack in enumerate(self._stacks):
+                    if other != shop:  # the shop itself has subtracted it already
+                        stack.append((sku, -units))
 
     def _import_orders(self, shop: int) -> list[tuple[int, int]]:
         for _ in range(TRIES):

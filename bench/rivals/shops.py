@@ -24,7 +24,11 @@ from onhand.simulation.wire import Fault, Network, Wire
 from .trade import Trade
 
 T = TypeVar("T")
-KINDS = ((Family.OSCOMMERCE, True), (Family.PHOENIX, True), (Family.OSCOMMERCE, False))  # order of statements, transactions
+KINDS = (
+    (Family.OSCOMMERCE, True),
+    (Family.PHOENIX, True),
+    (Family.OSCOMMERCE, False),
+)  # order of statements, transactions
 LOST_ANSWERS = 1 / 500
 
 
@@ -116,11 +120,12 @@ class Road(Network):
         self.connector = Verbs(shop)
         self.to, self.bytes = shop, 0
         self.last_look = 0  # bytes of the last look of OnHand
+        self.lossy = False  # not before the day begins
         self.loses_next = False  # whether the answer to the next request will be lost
         self._fates, self._scale = Random(f"fates {seed} {shop.name}"), Scale(headers)
 
-    def next_fault(self, writes: bool) -> Fault | None:
-        lost, self.loses_next = self.loses_next, self._fates.random() < LOST_ANSWERS
+    def next_fault(self, writes: bool) -> Fault | None:  # noqa: ARG002 - reads and writes lose as many
+        lost, self.loses_next = self.loses_next, self.lossy and self._fates.random() < LOST_ANSWERS
         return Fault.ANSWER_LOST if lost else None
 
     def lie(self, verb: str, answer: T, read: Callable[[Any], T]) -> T:

@@ -13,7 +13,9 @@ SHOPS = 3
 SKUS = 500
 UNITS = (1, 1, 1, 2, 3)  # what a buyer wants of a product
 UNITS_MEAN = sum(UNITS) / len(UNITS)
-BURST_SHARE = 0.05  # part of those who come that bring others, who want the same product in the same shop at the same moment
+BURST_SHARE = (
+    0.05  # part of those who come that bring others, who want the same product in the same shop at the same moment
+)
 BURST_MOST = 4  # others at most
 BURST_SECONDS = 0.05
 DELIVERIES = 8

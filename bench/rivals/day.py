@@ -102,7 +102,7 @@ class _Day:
         keeper.begin()
         time.run_until(OPENS_AT)
         for road in roads:
-            road.lossy = True
+            road.begin_losing()
         begun = sum(road.requests for road in roads), sum(road.bytes for road in roads)
         self._plan()
         time.run_until(OPENS_AT + self._trade.seconds)

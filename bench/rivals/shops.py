@@ -120,12 +120,16 @@ class Road(Network):
         self.connector = Verbs(shop)
         self.to, self.bytes = shop, 0
         self.last_look = 0  # bytes of the last look of OnHand
-        self.lossy = False  # not before the day begins
-        self.loses_next = False  # whether the answer to the next request will be lost
+        self.loses_next = False  # whether the answer to the next request will be lost; never before the day begins
+        self._lossy = False
         self._fates, self._scale = Random(f"fates {seed} {shop.name}"), Scale(headers)
 
+    def begin_losing(self) -> None:
+        """Lose some answers from now on."""
+        self._lossy, self.loses_next = True, self._fates.random() < LOST_ANSWERS
+
     def next_fault(self, writes: bool) -> Fault | None:  # noqa: ARG002 - reads and writes lose as many
-        lost, self.loses_next = self.loses_next, self.lossy and self._fates.random() < LOST_ANSWERS
+        lost, self.loses_next = self.loses_next, self._lossy and self._fates.random() < LOST_ANSWERS
         return Fault.ANSWER_LOST if lost else None
 
     def lie(self, verb: str, answer: T, read: Callable[[Any], T]) -> T:

@@ -27,7 +27,11 @@ class Absolute(Keeper):
 
     def receive(self, units: Sequence[tuple[int, int]]) -> None:
         for sku, number in units:
-            self.counts[sku] += number
+            self.book(sku, number)
+
+    def book(self, sku: int, units: int) -> None:
+        """Change the count of a SKU."""
+        self.counts[sku] += units
 
     def _work(self) -> None:
         due = self.market.time.now
@@ -45,7 +49,7 @@ class Absolute(Keeper):
             return  # the next time
         self._read[shop] += len(lines)
         for sku, units in lines:
-            self.counts[sku] -= units
+            self.book(sku, -units)
 
     @abstractmethod
     def send(self) -> None:

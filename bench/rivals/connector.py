@@ -1,13 +1,14 @@
-"""A connector of an accounting program or an ERP: every minute it reads the new orders, then sends each count that changed.
+"""A connector of an accounting program or an ERP: every minute it reads the new orders, then sends each count that moved.
 
 It stands for the modules that connect one such program with shops through their interfaces (for Odoo, ERPNext, Dolibarr): absolute
-counts, one SKU per request, only where the count is another than the one sent last. What was sold between the reading of the orders and
-the sending is given back to the shop, until the next minute. A count that was never sent again is not compared with the shop's either,
-so a write that a checkout destroyed stays lost until the SKU moves again.
+counts, one SKU per request, only of SKUs that were sold or received since. What was sold between the reading of the orders and the
+sending is given back to the shop, until the next minute. What a race in a shop destroyed is made good by then, too: the sales are read,
+and their count is sent.
 
-Generous to it: it runs every minute (10 minutes is a usual default); an order is read when it is complete, and none is missed; a request
-that failed is sent again in the next minute, and never given up; no request is held back by a limit of the shop's interface; a product
-that is in stock again is switched on again.
+Generous to it: it runs every minute (10 minutes is a usual default); an order is read when it is complete, and none is missed; a count
+is sent even if it came back to what was sent last (some compare the two, and miss a shop that sold in between); a request that failed is
+sent again in the next minute, and never given up; no request is held back by a limit of the shop's interface; a product that is in
+stock again is switched on again.
 """
 
 from __future__ import annotations
@@ -22,10 +23,15 @@ class Connector(Absolute):
 
     def __init__(self, market: Market) -> None:
         super().__init__(market)
-        self._sent = [dict(self.counts) for _ in self.shops]
+        self._due: list[set[int]] = [set() for _ in self.shops]  # SKUs that moved since each shop got them
+
+    def book(self, sku: int, units: int) -> None:
+        super().book(sku, units)
+        for due in self._due:
+            due.add(sku)
 
     def send(self) -> None:
-        for shop, sent in enumerate(self._sent):
-            for sku, units in self.counts.items():
-                if sent[sku] != units and self.put(shop, {sku: units}):
-                    sent[sku] = units
+        for shop, due in enumerate(self._due):
+            for sku in sorted(due):
+                if self.put(shop, {sku: self.counts[sku]}):
+                    due.discard(sku)

@@ -8,6 +8,7 @@ offers nothing and cannot be wrong. Minutes are counted while buyers come; reque
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -70,6 +71,7 @@ class Outcome:
     came: int
     sold: int  # units
     oversold: int  # units sold that were not on the shelf
+    raced: int  # of them, those sold while the same shop was still writing another sale of the same SKU
     wrong: int  # units by which the shops' offers differ from the shelf at the end, all shops and SKUs together
     wrong_minutes: float  # minutes during which a shop offered a wrong number of a SKU, all shops and SKUs together
     turned_away: int  # units on the shelf that a buyer did not get, because the shop showed too few
@@ -93,7 +95,8 @@ class _Day:
         self._down: set[int] = set()
         self._wrong_since: dict[tuple[int, int], float] = {}
         self._wrong_seconds = 0.0
-        self._came = self._sold = self._oversold = self._turned_away = 0
+        self._came = self._sold = self._oversold = self._raced = self._turned_away = 0
+        self._checkouts: Counter[tuple[int, int]] = Counter()  # under way, by shop and SKU
         self._keeper = kind(self._market)
 
     def outcome(self) -> Outcome:
@@ -118,6 +121,7 @@ class _Day:
             self._came,
             self._sold,
             self._oversold,
+            self._raced,
             wrong,
             minutes,
             self._turned_away,
@@ -146,7 +150,9 @@ class _Day:
             self._turned_away += buyer.units if left >= buyer.units else 0
             return
         self._sold += buyer.units
-        self._oversold += min(buyer.units, max(0, buyer.units - max(0, left)))
+        missing = max(0, buyer.units - max(0, left))
+        self._oversold += missing
+        self._raced += missing if self._checkouts[buyer.shop, buyer.sku] else 0
         self._left[buyer.sku] -= buyer.units
         self._moved(buyer.sku)
         self._time.start(self._checkout(buyer))
@@ -154,7 +160,9 @@ class _Day:
     def _checkout(self, buyer: Buyer) -> Process:
         shop = self._market.shops[buyer.shop]
         wanted = [(buyer.sku + 1, buyer.units)]
+        self._checkouts[buyer.shop, buyer.sku] += 1
         yield from people.sale(self._time, shop, shop.kind, wanted, Random(buyer.seed))
+        self._checkouts[buyer.shop, buyer.sku] -= 1
         shop.done.append((buyer.sku, buyer.units))
 
     def _receive(self, units: Sequence[tuple[int, int]]) -> None:

@@ -1,6 +1,6 @@
 """Measures OnHand against the barest script that does the same work, and against what a user has today.
 
-``python -m bench`` runs all of it and writes ``bench/results.json``; ``--quick`` takes smaller numbers, under a minute, and
+``python -m bench`` runs all of it and writes ``bench/results.json``; ``--quick`` takes smaller numbers, a minute or so, and
 writes nothing. Words choose parts: ``python -m bench bookings looks``. What is measured and how is said in
 ``docs/measurements.md`` and at the top of each part. A part that fails is named, the others are measured and kept, and it ends with 1.
 """
@@ -20,7 +20,7 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from . import backlog, bookings, changes, direct, drifts, looks, screens
+from . import backlog, bookings, changes, direct, drifts, looks, rivals, screens
 from .facts import facts
 from .ground import Ground
 from .measure import Finding, shown
@@ -32,6 +32,7 @@ PARTS = {
     "looks": looks,
     "direct": direct,
     "drifts": drifts,
+    "rivals": rivals,
     "screens": screens,
 }
 Measure = Callable[[Ground, bool], list[Finding]]
@@ -42,7 +43,7 @@ RESULTS = Path(__file__).parent / "results.json"
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure OnHand against bare floors.")
     parser.add_argument("parts", nargs="*", help=f"any of {', '.join(PARTS)}; all of them if none is named")
-    parser.add_argument("--quick", action="store_true", help="smaller numbers, under a minute; nothing is written")
+    parser.add_argument("--quick", action="store_true", help="smaller numbers, a minute or so; nothing is written")
     chosen = parser.parse_args()
     if unknown := set(chosen.parts) - PARTS.keys():
         parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")

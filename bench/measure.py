@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +61,7 @@ class Finding:
     theirs: Summary | None = None
     spread: tuple[float, float] | None = None  # the least and the greatest ratio of single turns
     note: str = ""
+    more: Mapping[str, Summary] | None = None  # other figures of the same runs, by name
 
     @property
     def met(self) -> bool | None:

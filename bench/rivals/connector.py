@@ -5,10 +5,9 @@ counts, one SKU per request, only of SKUs that were sold or received since. What
 sending is given back to the shop, until the next minute. What a race in a shop destroyed is made good by then, too: the sales are read,
 and their count is sent.
 
-Generous to it: it runs every minute (10 minutes is a usual default); an order is read when it is complete, and none is missed; a count
-is sent even if it came back to what was sent last (some compare the two, and miss a shop that sold in between); a request that failed is
-sent again in the next minute, and never given up; no request is held back by a limit of the shop's interface; a product that is in
-stock again is switched on again.
+Generous to it: it runs every minute (10 is a usual default); an order is read when it is complete, and none is missed; a count is sent
+even if it came back to what was sent last (some programs miss a sale in between); a request that failed is sent again in the next
+minute, and never given up; the shop's interface has no limit; a product that is in stock again is switched on again.
 """
 
 from __future__ import annotations

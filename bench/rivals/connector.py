@@ -1,9 +1,8 @@
 """A connector of an accounting program or an ERP: every minute it reads the new orders, then sends each count that moved.
 
-It stands for the modules that connect one such program with shops through their interfaces (for Odoo, ERPNext, Dolibarr): absolute
-counts, one SKU per request, only of SKUs that were sold or received since. What was sold between the reading of the orders and the
-sending is given back to the shop, until the next minute. What a race in a shop destroyed is made good by then, too: the sales are read,
-and their count is sent.
+It stands for the modules that connect one such program with shops (for Odoo, ERPNext, Dolibarr): absolute counts, one SKU per request,
+only of SKUs that were sold or received since. What was sold between the reading and the sending is given back to the shop, until the
+next minute. What a race in a shop destroyed is made good by then, too: the sales are read, and their count is sent.
 
 Generous to it: it runs every minute (10 is a usual default); an order is read when it is complete, and none is missed; a count is sent
 even if it came back to what was sent last (some programs miss a sale in between); a request that failed is sent again in the next

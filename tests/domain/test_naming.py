@@ -13,7 +13,7 @@ from onhand.domain.differences import Evidence
 from onhand.domain.doubts import Doubts, Weighing
 from onhand.domain.law import Weighed, units
 from onhand.domain.lines import LineChange
-from onhand.domain.naming import Named, in_doubt, left_out, may_have_come_back, name, went_before
+from onhand.domain.naming import Named, in_doubt, left_out, may_have_come_back, name, not_sold_again, went_before
 from tests.builders import edited, line, listing, row, sold, went
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -209,3 +209,20 @@ class TestALineThatWasLeftOut:
 
     def test_lines_that_were_edited_are_not_left_out(self) -> None:
         assert left_out(seen(changed=[self.CAME, edited(line(2, 3), 1)]), [self.CAME], "e1") == []
+
+
+@pytest.mark.parametrize(
+    ("trade", "left"),
+    [
+        ([], []),
+        ([3], [3]),
+        ([3, -3], [3]),  # sold before it came back
+        ([-3, 3], []),  # its order was cancelled, and opened again
+        ([-3, 3, 3], [3]),
+        ([-2, 3], [3]),
+        ([3, -3, 3, 1], [3, 1]),
+    ],
+)
+def test_units_that_came_back_and_were_sold_again_can_come_back_once_more(trade, left) -> None:
+    """The newest stands first."""
+    assert not_sold_again(trade) == left

@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 
+from tests.builders import FILE
 from tests.stories.conftest import both_engines
 from tests.stories.stage import SETTLE_SECONDS, TICK_SECONDS, House
 
@@ -79,6 +80,9 @@ class TestAShopRestoredFromABackup:
         assert stage.verb("prove")["holds"]
 
 
+@pytest.mark.parametrize(
+    "kept_in", [FILE], indirect=True
+)  # a server's is put back in tests/services/test_delivering.py
 def test_our_own_store_put_back_from_a_copy_stops_the_carts_that_moved_on(stage, tmp_path):
     amber, birch = stage.shops
     stage.all_is_well()

@@ -90,7 +90,7 @@ class Evidence:
     lines of the product that were edited, and lines that were removed from an order that still exists; ``added`` are new lines of a known
     order. The counter did not move for any of them. ``doubtful``: a line has other units now, and either it was edited, or another line has
     its number. ``deleted`` are lines that were deleted with their whole order; ``paid`` are new lines that were paid for and that the
-    counter does not tell of.
+    counter does not tell of. ``given_back``: the ``returns`` that were not sold again since.
     """
 
     drift: int
@@ -106,6 +106,7 @@ class Evidence:
     doubtful: bool = False
     deleted: Sequence[LineChange] = ()
     paid: Sequence[Line] = ()
+    given_back: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)

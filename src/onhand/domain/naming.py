@@ -7,6 +7,7 @@ Never: books anything, or reads the books.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,6 +65,21 @@ def _bought_beside_a_second_return(
     bought = tuple(line for line in recent if line.paid and line.quantity > 0 and line not in added)
     again = law.units(bought) - moved
     return Named(bought, (), nameless=-again, again=again) if again > 0 and _again(again, returns) else None
+
+
+def not_sold_again(trade: Sequence[int]) -> list[int]:
+    """Return the units that came back, but for those of which as many were sold since: a cancelled order may have been opened again, and
+    its units can come back once more. ``trade``: signed units, the newest first."""
+    sold: Counter[int] = Counter()
+    back = []
+    for units in trade:
+        if units < 0:
+            sold[-units] += 1
+        elif sold[units]:
+            sold[units] -= 1
+        else:
+            back.append(units)
+    return back
 
 
 def _again(units: int, returns: Sequence[int]) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from onhand.domain import differences, family, lines, numbering
+from onhand.domain import differences, family, lines, naming, numbering
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Evidence
 from onhand.domain.lines import LineChange, SoldLine
@@ -218,6 +218,7 @@ def of_drift(
         sales=-sum(n for when, n in trade if n < 0 and when >= earliest),
         posts=[n for when, n in posts if when >= earliest],
         returns=[n for when, n in trade if n > 0 and when >= earliest],
+        given_back=naming.not_sold_again([n for when, n in trade if when >= earliest]),
         past=past,
         heals=books.differences.heals(listing.id, at - timedelta(hours=1)),
     )

@@ -103,7 +103,7 @@ def act(books: Books, cart: Cart, case: Case, memory: Memory, policy: Policy) ->
     moved = case.ripe.unnamed - max(0, case.ripe.fallen - doubted)
     case = replace(case, weighing=naming.went_before(case.weighing, case.fell_by, moved))
     in_part = family.restocks_in_part(cart.hello)
-    named = naming.name(case.weighing, moved, case.by_editor.added, in_part, found.returns)
+    named = naming.name(case.weighing, moved, case.by_editor.added, in_part, found.given_back)
     _book_named(books, cart, case, named)
     if named.nameless > 0:
         memory.nameless[product] = case.now.monotonic

@@ -346,7 +346,7 @@ class World:
             stall.restart()
 
     def sql(self, statement: str, **values: object) -> None:
-        """A statement on our own books, where no program of ours would write it."""
+        """Run a statement on our own books that no part of OnHand would run."""
         self.store.write(lambda books: books._connection.execute(text(statement), values))
 
     def backup(self) -> StoreAddress:

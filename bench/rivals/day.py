@@ -1,4 +1,4 @@
-"""Plays one day of trade, whoever keeps the counts, and measures what came of it.
+"""Plays one day of trade with one way of keeping the counts, and measures the result.
 
 The shelf is the truth: it loses units when a buyer presses Confirm and gains them when a delivery is booked. A shop is right about a SKU
 while it offers what is on the shelf, and nothing if the shelf is oversold. What it offers is what its buyers see, so a shop that is down

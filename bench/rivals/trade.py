@@ -1,6 +1,6 @@
 """Plans a day of trade from a seed: who comes to buy what and where, what is received, and which shop is down when.
 
-The plan knows nothing of whoever keeps the counts, so that all of them get the very same day.
+The plan does not depend on how the counts are kept, so every way gets the same day.
 """
 
 from __future__ import annotations

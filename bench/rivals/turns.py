@@ -100,7 +100,7 @@ class _Worker:
                     self.work()
             except Stopped:
                 return
-            except BaseException as problem:  # noqa: BLE001 - whoever let it run raises it
+            except BaseException as problem:  # noqa: BLE001 - the caller raises it
                 self.problem = problem
             self.work = None
             self._theirs.release()

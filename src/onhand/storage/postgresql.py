@@ -42,7 +42,7 @@ DEFAULTS = {
     "keepalives_count": "3",
     "tcp_user_timeout": "15000",
 }
-# The first row that every writing transaction takes. Whoever has it is alone.
+# The first row that every writing transaction locks. Until it ends, no other transaction writes.
 _BEGIN = f"""
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SET LOCAL lock_timeout = '{int(BUSY_SECONDS * 1000)}';
@@ -66,7 +66,7 @@ FROM information_schema.columns
 WHERE table_schema = current_schema() AND data_type IN ('text', 'character varying')
     AND collation_name IS DISTINCT FROM 'C' AND table_name <> 'alembic_version'
 GROUP BY table_name"""
-# Whoever wants the lease waits until the migration is committed.
+# A process that wants the lease waits until the migration is committed.
 _IN_USE = """
 SELECT 1 FROM (SELECT holder, until FROM leases WHERE name = 'store' FOR UPDATE) AS lease
 WHERE holder <> '' AND until > extract(epoch FROM clock_timestamp()) * 1000000"""

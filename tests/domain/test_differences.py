@@ -453,6 +453,10 @@ def test_notes_begin_with_words_that_stores_have_learned() -> None:
     assert UNBOOKED == "more than were booked as taken"
 
 
+def test_of_what_nobody_says_nothing_is_known() -> None:
+    assert (QUIET.changed, QUIET.added, QUIET.deleted, QUIET.paid, QUIET.given_back) == ((), (), (), (), ())
+
+
 class TestAFormBesideAnOrder:
     """An order was edited, and a form was saved that may explain the drift as well."""
 

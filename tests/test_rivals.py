@@ -62,7 +62,7 @@ def test_a_seed_has_one_outcome(day, task, name):
     assert perform(replace(task, keeper=name)) == day[name]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_tick_that_is_only_counted_changes_nothing_in_the_end(task, monkeypatch):
     quiet = replace(task, rate=60)
     counted = perform(quiet)

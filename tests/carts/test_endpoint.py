@@ -489,6 +489,7 @@ class TestCrashes:
         assert ended == []
         assert driver.row(product).quantity == 15
 
+    @pytest.mark.long
     def test_a_row_held_too_long_is_busy_and_changes_nothing(self, driver):
         product = driver.add_product("A", 10)
         epoch = driver.shop().hello().epoch

@@ -234,10 +234,10 @@ def _after_a_backup_was_put_in_its_place(store, elsewhere):
 
 @pytest.mark.parametrize(
     "reach",
-    [_by_a_symbolic_link, _after_the_notice_was_deleted,
+    [_after_the_notice_was_deleted,
      *(pytest.param(reach, marks=pytest.mark.long) for reach in
-       (_by_a_link_to_a_link, _by_a_link_to_its_folder, _by_a_hard_link, _by_a_relative_path, _after_its_folder_was_renamed,
-        _after_a_backup_was_put_in_its_place))],
+       (_by_a_symbolic_link, _by_a_link_to_a_link, _by_a_link_to_its_folder, _by_a_hard_link, _by_a_relative_path,
+        _after_its_folder_was_renamed, _after_a_backup_was_put_in_its_place))],
     ids=lambda reach: reach.__name__.strip("_"),
 )  # fmt: skip
 def test_a_second_owner_is_refused_under_any_name_of_the_file(tmp_path, reach):
@@ -250,6 +250,7 @@ def test_a_second_owner_is_refused_under_any_name_of_the_file(tmp_path, reach):
     assert end(first)[0] == 0
 
 
+@pytest.mark.long
 def test_a_second_owner_is_refused_through_a_bind_mount(tmp_path):
     """Mounted in a namespace of its own, as a container would have it: that needs no rights."""
     onhand = OnHand(tmp_path / "house" / "onhand.db")
@@ -392,6 +393,7 @@ def test_an_open_event_stream_does_not_block_the_end_of_serve(onhand):
     stream.close()
 
 
+@pytest.mark.long
 def test_a_shop_that_never_answers_does_not_block_the_end_of_the_controller(onhand, aligned):
     onhand("param", "set", "SynchQOH", "True")
     onhand("sync", "on", "Amber")

@@ -90,6 +90,7 @@ def looks_at(shop: Shop) -> int:
     return shop.driver.php.log().count(f"POST /{shop.driver.root.name}/onhand.php")
 
 
+@pytest.mark.long
 def test_a_hinted_sale_shows_in_the_other_shop_in_a_fraction_of_a_tick(hinting: Stage):
     amber, birch = hinting.shops
     tried(amber.driver.root)  # the very first hint finds OnHand unprepared

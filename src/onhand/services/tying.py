@@ -62,11 +62,22 @@ def follow(books: Books, cart: Cart, listings: Iterable[Listing], tied: Mapping[
             books.listings.resume(listing.id)
             books.carts.move_sums(cart.id, Sums.of(listing.product, change, listing.left.ordered - listing.ordered))
             books.lines.reopen(cart.source, listing.product, listing.left.line)
+            _ask_again(books, listing)
             books.differences.close_shown(
                 [listing.id], at, "its SKU names the same item again; it is followed from there"
             )
         elif left != listing.left:
             books.listings.leave(listing.id, left)
+
+
+def _ask_again(books: Books, listing: Listing) -> None:
+    """Ask again about returns of a listing that is followed again. A drift in doubt is found again; goods on the shelf are not."""
+    for difference in books.differences.unanswered(listing.id):
+        note = (
+            "This question ended while the product had another name. "
+            f"If {difference.theirs} came back to the shelf, choose theirs; if not, choose ours."
+        )
+        books.differences.reopen(difference.id, note)
 
 
 def end_questions(books: Books, before: Iterable[Listing], at: datetime) -> None:

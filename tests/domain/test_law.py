@@ -312,7 +312,15 @@ def test_a_counter_set_to_nothing_was_reset_whatever_was_deleted() -> None:
     since, deleted, seen = line(9, 2), [went(line(1, 38))], row(quantity=8, ordered=2)
     assert weigh(40, 50, seen, [since], deleted) == Weighed((), (), 0, 0, 0, reset=40)
     unpaid = weigh(40, 50, seen, [replace(since, paid=False)], deleted)
-    assert unpaid == Weighed((), (), 0, 38, -40), "a line that is not paid says nothing"
+    assert unpaid == Weighed((), (), 0, 0, 0, reset=40), "the sum lacks all that the counter held"
+    assert weigh(40, 51, seen, [replace(since, paid=False)], deleted) == Weighed((), (), 0, 38, -41)
+
+
+def test_a_counter_was_set_to_nothing_if_the_sum_lacks_it_with_sales_from_before() -> None:
+    """Of six units sold ever, one more is paid for; then the counter is set to nothing, and five are sold, three of them with a line."""
+    sold = [line(9, 3), line(8, 1)]
+    assert weigh(6, 43, row(quantity=31, ordered=5), sold, []) == Weighed((), (), 0, 0, 0, reset=7)
+    assert weigh(6, 43, row(quantity=29, ordered=5), sold, []) == Weighed((), (), 0, 1, -9), "the first sales, not the last"
 
 
 amounts = st.lists(st.integers(-5, 5), min_size=1, max_size=12)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from .lines import LineChange, subset, whole_orders
 from .shop import Line, Row
@@ -335,10 +336,18 @@ def _was_reset(seen: Observation, best: Explanation) -> bool:
 
 def _fell_in_part(seen: Observation, best: Explanation) -> bool:
     """Return whether a counter that fell, but not to nothing, was reset: only if no lines explain the fall exactly, and the quantity moved
-    by just what was bought since, or by just what the counter holds now."""
+    by just what was bought since."""
     if seen.counter <= seen.bought or seen.moved >= 0 or best.units == seen.moved:
         return False
-    return seen.rise in (-seen.bought, -seen.counter)
+    return seen.rise == -seen.bought
+
+
+def _lacks_all(seen: Observation, _: Explanation) -> bool:
+    """Return whether a counter that fell, and holds more than lines name, was set to nothing before that was sold.
+
+    Lines may seem to explain its fall: orders that went while it was set back. But then the sum would lack less, or nothing.
+    """
+    return seen.counter > seen.bought and seen.moved < 0 and set_to_nothing(seen.booked, seen.drift, seen.paid)
 
 
 def _fell_to_nothing(seen: Observation, best: Explanation) -> bool:
@@ -360,7 +369,21 @@ def _rose_again(seen: Observation, _: Explanation) -> bool:
     return seen.drift < 0 and seen.booked <= -seen.drift and seen.rise == -seen.bought
 
 
-_RESETS: tuple[Callable[[Observation, Explanation], bool], ...] = (_fell_in_part, _fell_to_nothing, _rose_again)
+_RESETS: tuple[Callable[[Observation, Explanation], bool], ...] = (
+    _fell_in_part,
+    _lacks_all,
+    _fell_to_nothing,
+    _rose_again,
+)
+
+
+def set_to_nothing(booked: int, drift: int, paid: Iterable[Line]) -> bool:
+    """Return whether a sum lacks just what the counter held: what is booked, and perhaps the first of the sales that were paid for since.
+
+    A counter that was set to nothing at any moment looks like that, whatever was sold after it.
+    """
+    ever = accumulate((line.quantity for line in sorted(paid, key=lambda line: line.line)), initial=booked)
+    return booked > 0 and -drift in ever
 
 
 # Third: how much of the explanation is booked after one look

@@ -19,6 +19,7 @@ import structlog
 from onhand.domain import law
 from onhand.domain.doubts import DOUBTS
 from onhand.domain.lines import LineChange, edited_before
+from onhand.domain.sketch import Counters
 
 from .ports import Clock
 
@@ -122,6 +123,16 @@ class Memory:
     def suspects(self, product: int) -> bool:
         """Return whether anything is suspected of a product."""
         return any((product, what) in self.suspicions for what in DOUBTS)
+
+    def doubted(self) -> dict[int, Counters]:
+        """Return by how much the quantity and the counter of each product that is in doubt have moved without us, as far as was seen."""
+        found: dict[int, Counters] = {}
+        for (product, what), suspicion in self.suspicions.items():
+            if what == "drift":
+                found[product] = Counters(suspicion.amount, 0)
+            elif what == "reset":
+                found[product] = Counters(0, -suspicion.amount)
+        return found
 
     @property
     def doubts_edits(self) -> bool:

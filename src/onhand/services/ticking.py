@@ -83,7 +83,7 @@ def _look(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) ->
     cart = _get(house, cart_id)
     with _stopping_on_conflict(house, cart):
         if cart.halted is None:
-            delivering.resend(house, cart, shop)
+            delivering.resend(house, cart, shop, memory.doubted())
             cart = _get(house, cart_id)
         now = house.clock.monotonic()
         memory.hello_due = memory.hello_due or now + looking.HELLO_SECONDS

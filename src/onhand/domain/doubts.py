@@ -57,6 +57,11 @@ class Weighing:
         return [line for line in self.waiting if line.paid]
 
     @property
+    def bought(self) -> list[Line]:
+        """Return those of the paid lines that are new since all was right."""
+        return [line for line in self.paid if line not in self.old]
+
+    @property
     def edited(self) -> int:
         """Return how many known lines have other units for which the counter did not move."""
         return sum(1 for change in self.changed if not change.gone)

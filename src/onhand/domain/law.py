@@ -235,8 +235,9 @@ class Observation:
 
     @property
     def bought(self) -> int:
-        """Return the units that were surely bought. An editor may have taken those of ``added`` lines without the counter."""
-        return units(self.paid) - units(self.added)
+        """Return the units that were surely bought since the product was last seen right. An editor may have taken those of ``added`` lines
+        without the counter."""
+        return units(line for line in self.recent if line not in self.added)
 
 
 def weigh(
@@ -347,7 +348,7 @@ def _lacks_all(seen: Observation, _: Explanation) -> bool:
 
     Lines may seem to explain its fall: orders that went while it was set back. But then the sum would lack less, or nothing.
     """
-    return seen.counter > seen.bought and seen.moved < 0 and set_to_nothing(seen.booked, seen.drift, seen.paid)
+    return seen.counter > seen.bought and seen.moved < 0 and set_to_nothing(seen.booked, seen.drift, seen.recent)
 
 
 def _fell_to_nothing(seen: Observation, best: Explanation) -> bool:

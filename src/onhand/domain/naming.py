@@ -115,8 +115,8 @@ def may_have_come_back(weighing: Weighing, units: int, found: Evidence, since: d
     ``since`` gave back; a race takes another sale than theirs.
     """
     row, listing = weighing.row, weighing.listing
-    all_of_it = law.set_to_nothing(listing.ordered, row.sum - listing.sum, weighing.paid)
-    if row.ordered > law.units(weighing.paid) and not all_of_it:
+    all_of_it = law.set_to_nothing(listing.ordered, row.sum - listing.sum, weighing.bought)
+    if row.ordered > law.units(weighing.bought) and not all_of_it:
         return found.edited or found.sales > 0
     lately = [c.units for c in weighing.changed if c.gone and (c.sold.gone_at is None or c.sold.gone_at >= since)]
     explained = bool(lately) and subset(-units, lately, exact=True) is not None

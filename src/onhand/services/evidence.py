@@ -80,7 +80,7 @@ def old(
     alone.
     """
     now = Moment.now(house.clock)
-    good = memory.witnessed.get(product) or memory.looked_at or recalled(cart.in_step_at, now)
+    good = last_good(cart, memory, product, now)
     earliest = since(good, now) + EDIT_BEFORE - SEEN_BEFORE
     numbers = sorted(line.line for line in paid)
     recent = house.store.read(lambda books: books.lines.seen_since(cart.source, numbers, earliest))
@@ -230,6 +230,25 @@ def since(good: Moment, now: Moment) -> datetime:
     Movements that were booked before our clock was set forward carry an early date.
     """
     return min(now.at - good.since(now), good.at) - EDIT_BEFORE
+
+
+def last_good(cart: Cart, memory: Memory, product: int, now: Moment) -> Moment:
+    """Return when a product was last seen right."""
+    return memory.witnessed.get(product) or memory.looked_at or recalled(cart.in_step_at, now)
+
+
+def dated_today(found: Sequence[LineChange], good: Moment, now: Moment) -> list[LineChange]:
+    """Return these changes with the dates of lines that went by the clock as it is now.
+
+    If such a date is in the future, our clock was set back since. Then the line went as long after ``good`` as the old clock said.
+    """
+
+    def went(gone_at: datetime | None) -> datetime | None:
+        if gone_at is None or gone_at <= now.at:
+            return gone_at
+        return min(now.at, now.at - good.since(now) + (gone_at - good.at))
+
+    return [replace(change, sold=replace(change.sold, gone_at=went(change.sold.gone_at))) for change in found]
 
 
 def recalled(in_step_at: datetime | None, now: Moment) -> Moment:

@@ -126,11 +126,14 @@ class _Traded:
 
 
 def _weigh(listing: Listing, row: Row, waiting: Sequence[Line], changes: Sequence[LineChange]) -> _Traded:
-    """Judge by one survey, which saw each product twice. So what the quantity confirms did come back, and the rest did not."""
+    """Judge by one survey, which saw each product twice. So what the quantity confirms did come back, and the rest did not.
+
+    A quantity that rose by more than the counter fell confirms nothing: sales may have been lost, and the counter have been lowered alone.
+    """
     weighed = law.weigh(listing.ordered, listing.sum, row, waiting, changes)
     if weighed.reset:  # sales since the counter was set back are visible from there
         weighed = law.weigh(listing.ordered - weighed.reset, listing.sum - weighed.reset, row, waiting, ())
-    borne_out = max(0, weighed.fallen + min(0, weighed.drift))
+    borne_out = max(0, weighed.fallen + weighed.drift) if weighed.drift <= 0 else 0
     others = [change for change in changes if change not in weighed.changed]
     _, came_back = law.name(-borne_out, (), others)
     return _Traded(weighed, came_back, others, borne_out)

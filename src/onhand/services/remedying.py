@@ -90,6 +90,7 @@ def act(books: Books, cart: Cart, case: Case, memory: Memory, policy: Policy) ->
         return  # a person tied it differently since it was weighed: the next look follows it without a difference
     found = case.evidence(books, cart, listing)
     if ripe.reset:
+        memory.witnessed[product] = case.good  # what was sold since is weighed again once the books have followed
         _follow_reset(books, cart, listing, case, found)
         return
     if all_settled and product not in memory.lowered:
@@ -143,7 +144,7 @@ def _follow_reset(books: Books, cart: Cart, listing: Listing, case: Case, found:
     """Follow a counter that was set back, unless that may be a return that a form or a race has undone."""
     weighing, units, at = case.weighing, case.ripe.reset, case.now.at
     # While a counter is set back, no sale is booked yet.
-    found = replace(found, sales=found.sales + law.units(weighing.paid))
+    found = replace(found, sales=found.sales + law.units(weighing.bought))
     if naming.may_have_come_back(weighing, units, found, evidence.since(case.good, case.now)):
         rebasing.doubt_return(books, cart, listing, weighing, found, units, at)
     else:

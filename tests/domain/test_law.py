@@ -320,7 +320,9 @@ def test_a_counter_was_set_to_nothing_if_the_sum_lacks_it_with_sales_from_before
     """Of six units sold ever, one more is paid for; then the counter is set to nothing, and five are sold, three of them with a line."""
     sold = [line(9, 3), line(8, 1)]
     assert weigh(6, 43, row(quantity=31, ordered=5), sold, []) == Weighed((), (), 0, 0, 0, reset=7)
-    assert weigh(6, 43, row(quantity=29, ordered=5), sold, []) == Weighed((), (), 0, 1, -9), "the first sales, not the last"
+    assert weigh(6, 43, row(quantity=29, ordered=5), sold, []) == Weighed((), (), 0, 1, -9), (
+        "the first sales, not the last"
+    )
 
 
 amounts = st.lists(st.integers(-5, 5), min_size=1, max_size=12)

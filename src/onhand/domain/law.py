@@ -222,6 +222,7 @@ class Observation:
     changed: Sequence[LineChange]  # lines booked as sold that have other units in the shop now, or are gone
     recent_changes: Sequence[LineChange]  # those of them that are new since the product was last seen right
     added: Sequence[Line]  # new lines of orders of which other lines are sold already
+    form: bool  # the product's form was saved since it was last seen right
 
     @property
     def moved(self) -> int:
@@ -248,13 +249,15 @@ def weigh(
     changed: Sequence[LineChange] = (),
     added: Sequence[Line] = (),
     old: Container[Line | LineChange] = (),
+    form: bool = False,
 ) -> Weighed:
     """Split the movement of one product's counters into trade and drift.
 
     ``ordered`` and ``expected_sum`` are the books'. ``waiting``: lines of this product that are not booked yet. ``changed``: lines booked
     as sold that have other units in the shop now, or are gone. ``added``: those of the waiting lines that were added to an order with sold
     lines; they are no sign that the counter was reset. ``old``: what existed when the product was last seen right, without a move of the
-    counter for it. So old lines explain only what recent ones do not, and old changes explain nothing.
+    counter for it. So old lines explain only what recent ones do not, and old changes explain nothing. ``form``: the product's form was
+    saved since.
     """
     paid = [line for line in waiting if line.paid]
     seen = Observation(
@@ -266,6 +269,7 @@ def weigh(
         changed=changed,
         recent_changes=[change for change in changed if change not in old],
         added=added,
+        form=form,
     )
     explanation = _explain(seen)
     if _was_reset(seen, explanation):
@@ -343,11 +347,14 @@ def _fell_in_part(seen: Observation, best: Explanation) -> bool:
     return seen.rise == -seen.bought
 
 
-def _lacks_all(seen: Observation, _: Explanation) -> bool:
+def _lacks_all(seen: Observation, best: Explanation) -> bool:
     """Return whether a counter that fell, and holds more than lines name, was set to nothing before that was sold.
 
-    Lines may seem to explain its fall: orders that went while it was set back. But then the sum would lack less, or nothing.
+    Lines may seem to explain its fall: orders that went while it was set back. But then the sum would lack less, or nothing; unless a form
+    was saved, which may have written over what came back.
     """
+    if seen.form and best.units == seen.moved:
+        return False
     return seen.counter > seen.bought and seen.moved < 0 and set_to_nothing(seen.booked, seen.drift, seen.recent)
 
 

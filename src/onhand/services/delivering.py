@@ -33,8 +33,8 @@ NOTHING: Mapping[int, Counters] = {}
 log = structlog.get_logger()
 
 
-def deliver(house: House, cart: Cart, shop: Shop, batch_size: int) -> int:
-    """Send one batch of what is due; return how many posts it had, 0 if nothing is due any more.
+def deliver(house: House, cart: Cart, shop: Shop, batch_size: int, doubted: Mapping[int, Counters] = NOTHING) -> int:
+    """Send one batch of what is due; return how many posts it had, 0 if nothing is due any more. ``doubted``: as in ``resend``.
 
     A batch without an answer goes first. When nothing is due and the shop's trade was booked since the last post, a mark is sent, which
     counts as 0 posts. Raises what the shop raises: the batch stays stored.
@@ -59,7 +59,7 @@ def deliver(house: House, cart: Cart, shop: Shop, batch_size: int) -> int:
 
     batch, number, fresh = house.store.write(begin)
     if batch is not None:
-        send(house, cart, shop, batch, fresh)
+        send(house, cart, shop, batch, fresh, doubted)
     return number
 
 
@@ -158,9 +158,7 @@ def _moved(applied: Sequence[Post]) -> Sums:
     )
 
 
-def _find_out(
-    house: House, cart: Cart, shop: Shop, batch: Batch, doubted: Mapping[int, Counters]
-) -> dict[int, State]:
+def _find_out(house: House, cart: Cart, shop: Shop, batch: Batch, doubted: Mapping[int, Counters]) -> dict[int, State]:
     """Return which posts of an unfinished batch were not applied. The shop cannot tell; the conservation law can."""
     products = [post.product for post in batch.posts]
     listings = house.store.read(lambda books: books.listings.by_id([post.listing for post in batch.posts]))

@@ -121,11 +121,13 @@ def _staying_orders(house: House, cart: Cart, shop: Shop, found: Sequence[LineCh
     if not deleted:
         return set()
     orders, changed = sorted({sold.order for sold in deleted}), {change.sold.line for change in found}
+    removed = {sold.line for sold in deleted}
     known = house.store.read(lambda books: books.lines.of_orders(cart.source, orders))
     others = [line for line in known if line.line not in changed]
     now = there(shop, sorted(line.line for line in others))
     kept = [line for line in others if _is_still(line, now.get(line.line))]
-    later = _came_after(house, cart, deleted, kept)
+    # By the dates as they were written: all of them are by the clock of that time.
+    later = _came_after(house, cart, [line for line in known if line.line in removed], kept)
     return {line.order for line in kept if line.line not in later}
 
 

@@ -7,7 +7,7 @@ Never: posts anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,17 +45,25 @@ class LastTrade:
 
     fresh: list[Line]
     changes: list[LineChange]
+    complete: bool  # no new line was left out
+    old: set[Line | LineChange]  # what existed when its product was last seen right: no counter moved for it
 
 
 def read(house: House, cart: Cart, shop: Shop, found: Survey, memory: Memory) -> LastTrade:
     """Read the lines that name what was traded since the last look, and note which of the older ones were paid since."""
     known = house.store.read(lambda books: books.listings.of(cart.id, sorted(found.rows)))
     listings = [listing for listing in known.values() if listing.tracked]
-    fresh, _ = looking.read_lines(shop, cart.cursor_line, found.line, LINE_PAGES_MAX)
+    fresh, cut = looking.read_lines(shop, cart.cursor_line, found.line, LINE_PAGES_MAX)
     new = {line.product for line in fresh}
     moved = [x.product for x in listings if x.product in new or _moved(x, found.rows[x.product])]
-    evidence.waiting(house, cart, shop, moved, memory)
-    return LastTrade(fresh, evidence.changes(house, cart, shop, moved))
+    waiting = evidence.by_product(evidence.waiting(house, cart, shop, moved, memory))
+    changes = evidence.changes(house, cart, shop, moved)
+    changes_of = evidence.changes_by_product(changes)
+    old: set[Line | LineChange] = set()
+    for product in moved:
+        paid = [line for line in waiting[product] if line.paid]
+        old |= evidence.old(house, cart, memory, product, paid, changes_of[product])
+    return LastTrade(fresh, changes, not cut, old)
 
 
 def _moved(listing: Listing, row: Row) -> bool:
@@ -75,7 +83,7 @@ def book(books: Books, cart: Cart, found: Survey, trade: LastTrade, at: datetime
     changes_of = evidence.changes_by_product(trade.changes)
     for listing in moved:
         product, row = listing.product, found.rows[listing.product]
-        traded = _weigh(listing, row, waiting_of[product], changes_of[product])
+        traded = _weigh(listing, row, waiting_of[product], changes_of[product], trade.old)
         trading.sell(books, cart, traded.weighed.sold, at)
         returning.book_changes(books, cart, listing, traded.changed, at, others=traded.others)
         if cart.halted is None or not traded.weighed.drift:
@@ -125,17 +133,24 @@ class _Traded:
         return self.weighed.fallen - self.borne_out
 
 
-def _weigh(listing: Listing, row: Row, waiting: Sequence[Line], changes: Sequence[LineChange]) -> _Traded:
+def _weigh(
+    listing: Listing,
+    row: Row,
+    waiting: Sequence[Line],
+    changes: Sequence[LineChange],
+    old: Container[Line | LineChange],
+) -> _Traded:
     """Judge by one survey, which saw each product twice. So what the quantity confirms did come back, and the rest did not.
 
     A quantity that rose by more than the counter fell confirms nothing: sales may have been lost, and the counter have been lowered alone.
     """
-    weighed = law.weigh(listing.ordered, listing.sum, row, waiting, changes)
+    form = row.modified != listing.modified
+    weighed = law.weigh(listing.ordered, listing.sum, row, waiting, changes, old=old, form=form)
     if weighed.reset:  # sales since the counter was set back are visible from there
         weighed = law.weigh(listing.ordered - weighed.reset, listing.sum - weighed.reset, row, waiting, ())
     borne_out = max(0, weighed.fallen + weighed.drift) if weighed.drift <= 0 else 0
     others = [change for change in changes if change not in weighed.changed]
-    _, came_back = law.name(-borne_out, (), others)
+    _, came_back = law.name(-borne_out, (), [change for change in others if change not in old])
     return _Traded(weighed, came_back, others, borne_out)
 
 

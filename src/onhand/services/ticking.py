@@ -55,7 +55,7 @@ def tick(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) -> 
     seen = observe(house, cart_id, shop, memory, pace)
     if seen is Seen.STOPPED:
         return seen
-    return Seen.DIFFERS if deliver_all(house, cart_id, shop, pace.batch_size) else seen
+    return Seen.DIFFERS if deliver_all(house, cart_id, shop, pace.batch_size, memory) else seen
 
 
 def observe(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) -> Seen:
@@ -112,7 +112,7 @@ def _compare(
     return reconciling.compare(house, cart, shop, memory, asked, rules) if asked.needed else 0
 
 
-def deliver_all(house: House, cart_id: int, shop: Shop, batch_size: int) -> int:
+def deliver_all(house: House, cart_id: int, shop: Shop, batch_size: int, memory: Memory) -> int:
     """Deliver until nothing is due; return how many posts went out."""
     total = 0
     for _ in range(ROUNDS_MAX):
@@ -120,7 +120,7 @@ def deliver_all(house: House, cart_id: int, shop: Shop, batch_size: int) -> int:
         if cart.halted is not None:
             break
         with _stopping_on_conflict(house, cart):
-            posted = delivering.deliver(house, cart, shop, batch_size)
+            posted = delivering.deliver(house, cart, shop, batch_size, memory.doubted())
         total += posted
         if not posted:
             break

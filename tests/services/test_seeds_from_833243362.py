@@ -158,3 +158,18 @@ def test_orders_from_before_an_alignment_are_still_watched_if_the_books_go_on(wo
     settle(amber)
     assert sorted(n for _, n in world.movements("TEA")[1:]) == [-2, -2, 2]
     assert shown(world, amber) == {18}
+
+
+def test_what_was_suspected_of_a_product_that_is_right_again_dates_no_later_doubt(world: World) -> None:
+    """World 774000061: evidence of a lost sale reached back to a doubt of long ago, and a form of that time was taken for its cause."""
+    (amber,) = world.running("Amber", wares=WARES)
+    order = amber.sample.buy("TEA", 4)
+    amber.sample.buy("TEA", 9)
+    amber.tick()
+    move(amber, "TEA", 0, -4)
+    amber.sample.delete_order(order, restock=False)
+    amber.tick()
+    assert list(amber.memory.witnessed) == [amber.listing("TEA").product]
+    settle(amber)
+    assert [cause for cause, _ in amber.causes()] == ["return in doubt"]
+    assert amber.memory.witnessed == {}

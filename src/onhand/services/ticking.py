@@ -66,6 +66,8 @@ def observe(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) 
     booked = collecting.book(house, cart, collected)
     if booked.emptied:
         _note_switched_off(house, cart, shop, memory, booked.emptied)
+    if booked.told.explained:
+        memory.trust()
     _refresh_if_changed(house, cart, shop, memory, collected)
     open_ones = _compare(house, cart, shop, memory, pace.rules, collected, booked.told)
     compared = collected.look.sums is not None and not collected.partial

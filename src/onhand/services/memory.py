@@ -101,7 +101,7 @@ class Memory:
         self.trust(products, doubtful)
 
     def trust(self, products: Collection[int] | None = None, doubtful: Container[int] = ()) -> None:
-        """Note that these products (None: all) are right, except the suspected and the doubtful ones: what comes is later than this look."""
+        """Note that these products (None: all) are right, except the suspected and the doubtful ones: what comes now is later."""
         for product in [*self.witnessed, *self.edited]:
             if (products is None or product in products) and product not in doubtful and not self.suspects(product):
                 self.witnessed.pop(product, None)

@@ -173,3 +173,20 @@ def test_what_was_suspected_of_a_product_that_is_right_again_dates_no_later_doub
     settle(amber)
     assert [cause for cause, _ in amber.causes()] == ["return in doubt"]
     assert amber.memory.witnessed == {}
+
+
+def test_a_line_that_was_edited_and_then_went_stays_away(world: World) -> None:
+    """World 3434659186: when its edit was booked, the line was noted to be in the shop again."""
+    (amber,) = world.running("Amber", wares=WARES)
+    order = amber.sample.buy("TEA", 3)
+    amber.sample.buy("POT", 1)
+    amber.tick()
+    edit_line(amber, order, 2, counter=False)
+    amber.tick()
+    amber.tick()
+    amber.sample.delete_order(order, restock=False)
+    amber.tick()
+    amber.tick()
+    assert amber.causes() == [("order edited", 1)]
+    known = world.store.read(lambda books: books.lines.present(amber.cart.source, 0, 2**62))
+    assert {line.order for line in known.values()} == {order + 1}

@@ -45,6 +45,8 @@ def _of(shop: OsCommerce23, products: int, rounds: int, aim: Aim | None) -> list
     ours, floor = in_turns(rounds, look, bare)
     with Wire(shop.php.port) as wire:
         counted = through(wire, shop)
+        counted.look(0, 0, 2000, True, False)  # the first one learns that the connector understands short signatures
+        wire.reset()
         counted.look(0, 0, 2000, True, False)
         counted.disconnect()
         sent, received, bodies = wire.sent, wire.received, wire.bodies

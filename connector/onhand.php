@@ -1,6 +1,6 @@
 <?php
 /*
- * The OnHand connector, version 1.2.0, for shops of the osCommerce family. onhand_marks() below lists the carts.
+ * The OnHand connector, version 1.3.0, for shops of the osCommerce family. onhand_marks() below lists the carts.
  *
  * Copy this file and onhand-key.php into the folder of the shop's index.php. That is the whole installation.
  *
@@ -19,9 +19,10 @@
  * PHP 5.6 to 8.5.
  */
 
-define('ONHAND_VERSION', '1.2.0');
+define('ONHAND_VERSION', '1.3.0');
 define('ONHAND_PROTOCOL', 1);
 define('ONHAND_BODY_MAX', 1048576);       // bytes in a request
+define('ONHAND_PLAIN_MAX', 1000);         // bytes of an answer that is not worth compressing
 define('ONHAND_ROWS_MAX', 2000);          // rows, ids or posts in one request
 define('ONHAND_CELLS_MAX', 21845);        // cells in one third
 define('ONHAND_SKEW_SECONDS', 300);       // how far the two clocks may differ
@@ -1626,6 +1627,7 @@ function onhand_authentic_request($key) {
     if (strlen($body) > ONHAND_BODY_MAX) {
         throw new OnhandRefusal('too_large', 'A request may have at most ' . ONHAND_BODY_MAX . ' bytes.');
     }
+    onhand_spell_out($body);
     $input = onhand_server('HTTP_SIGNATURE_INPUT');
     $components = '("@method" "@path" "content-digest")';
     $shape = '/^onhand=(' . preg_quote($components, '/') . ';created=([0-9]{1,12});keyid="([A-Za-z0-9_-]{1,40})";alg="hmac-sha256")$/D';
@@ -1654,6 +1656,17 @@ function onhand_authentic_request($key) {
         throw new OnhandRefusal('request', 'The body of a request is one JSON object.');
     }
     return $request;
+}
+
+/** Writes the headers that a short signature stands for. It leaves out what is known here: the digest, and what every request covers. */
+function onhand_spell_out($body) {
+    $short = '/^([0-9]{1,12}) ([A-Za-z0-9_-]{1,40}) ([A-Za-z0-9+\/=]{1,100})$/D';
+    if (onhand_server('HTTP_SIGNATURE') === '' && preg_match($short, onhand_server('HTTP_ONHAND'), $part)) {
+        $_SERVER['HTTP_CONTENT_DIGEST'] = onhand_digest($body);
+        $_SERVER['HTTP_SIGNATURE_INPUT'] = 'onhand=("@method" "@path" "content-digest");created=' . $part[1] . ';keyid="' . $part[2]
+            . '";alg="hmac-sha256"';
+        $_SERVER['HTTP_SIGNATURE'] = 'onhand=:' . $part[3] . ':';
+    }
 }
 
 /** Returns what the web server says about the request; '' if it says nothing. */
@@ -1703,18 +1716,33 @@ function onhand_answer($status, $answer) {
     header_remove('X-Powered-By');
     header('Content-Type: application/json; charset=utf-8');
     header('Cache-Control: no-store');
-    header('Content-Length: ' . strlen($body));
     $key = onhand_reply('key');
     $digest = onhand_digest($body);
-    header('Content-Digest: ' . $digest);
+    $short = onhand_server('HTTP_ONHAND') !== '';     // a short signature is answered with one
+    if (!$short) {
+        header('Content-Digest: ' . $digest);
+    }
     if ($key && preg_match('/^onhand=(:[A-Za-z0-9+\/=]{1,100}:)$/D', onhand_server('HTTP_SIGNATURE'), $part)) {
         $covered = '"@status" "content-digest" "signature";req;key="onhand"';
-        $input = "($covered);created=" . time() . ';keyid="' . $key['key_id'] . '";alg="hmac-sha256"';
+        $now = time();
+        $input = "($covered);created=" . $now . ';keyid="' . $key['key_id'] . '";alg="hmac-sha256"';
         $base = '"@status": ' . $status . "\n" . '"content-digest": ' . $digest . "\n"
             . '"signature";req;key="onhand": ' . $part[1] . "\n" . '"@signature-params": ' . $input;
-        header('Signature-Input: onhand=' . $input);
-        header('Signature: onhand=' . onhand_signature($base, $key));
+        $signature = onhand_signature($base, $key);
+        if ($short) {
+            header('OnHand: ' . $now . ' ' . trim($signature, ':'));
+        } else {
+            header('Signature-Input: onhand=' . $input);
+            header('Signature: onhand=' . $signature);
+            header('OnHand: short');                  // says that the next request may have a short signature
+        }
     }
+    if (strlen($body) > ONHAND_PLAIN_MAX && function_exists('gzencode')
+        && stripos(onhand_server('HTTP_ACCEPT_ENCODING'), 'gzip') !== false) {
+        $body = gzencode($body, 1);                   // what is signed is the text, as some hosts compress by themselves
+        header('Content-Encoding: gzip');
+    }
+    header('Content-Length: ' . strlen($body));
     echo $body;
     exit;
 }

@@ -21,18 +21,33 @@ function onhand_answer($status, $answer) {
     header_remove('X-Powered-By');
     header('Content-Type: application/json; charset=utf-8');
     header('Cache-Control: no-store');
-    header('Content-Length: ' . strlen($body));
     $key = onhand_reply('key');
     $digest = onhand_digest($body);
-    header('Content-Digest: ' . $digest);
+    $short = onhand_server('HTTP_ONHAND') !== '';     // a short signature is answered with one
+    if (!$short) {
+        header('Content-Digest: ' . $digest);
+    }
     if ($key && preg_match('/^onhand=(:[A-Za-z0-9+\/=]{1,100}:)$/D', onhand_server('HTTP_SIGNATURE'), $part)) {
         $covered = '"@status" "content-digest" "signature";req;key="onhand"';
-        $input = "($covered);created=" . time() . ';keyid="' . $key['key_id'] . '";alg="hmac-sha256"';
+        $now = time();
+        $input = "($covered);created=" . $now . ';keyid="' . $key['key_id'] . '";alg="hmac-sha256"';
         $base = '"@status": ' . $status . "\n" . '"content-digest": ' . $digest . "\n"
             . '"signature";req;key="onhand": ' . $part[1] . "\n" . '"@signature-params": ' . $input;
-        header('Signature-Input: onhand=' . $input);
-        header('Signature: onhand=' . onhand_signature($base, $key));
+        $signature = onhand_signature($base, $key);
+        if ($short) {
+            header('OnHand: ' . $now . ' ' . trim($signature, ':'));
+        } else {
+            header('Signature-Input: onhand=' . $input);
+            header('Signature: onhand=' . $signature);
+            header('OnHand: short');                  // says that the next request may have a short signature
+        }
     }
+    if (strlen($body) > ONHAND_PLAIN_MAX && function_exists('gzencode')
+        && stripos(onhand_server('HTTP_ACCEPT_ENCODING'), 'gzip') !== false) {
+        $body = gzencode($body, 1);                   // what is signed is the text, as some hosts compress by themselves
+        header('Content-Encoding: gzip');
+    }
+    header('Content-Length: ' . strlen($body));
     echo $body;
     exit;
 }

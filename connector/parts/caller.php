@@ -20,6 +20,7 @@ function onhand_authentic_request($key) {
     if (strlen($body) > ONHAND_BODY_MAX) {
         throw new OnhandRefusal('too_large', 'A request may have at most ' . ONHAND_BODY_MAX . ' bytes.');
     }
+    onhand_spell_out($body);
     $input = onhand_server('HTTP_SIGNATURE_INPUT');
     $components = '("@method" "@path" "content-digest")';
     $shape = '/^onhand=(' . preg_quote($components, '/') . ';created=([0-9]{1,12});keyid="([A-Za-z0-9_-]{1,40})";alg="hmac-sha256")$/D';
@@ -48,6 +49,17 @@ function onhand_authentic_request($key) {
         throw new OnhandRefusal('request', 'The body of a request is one JSON object.');
     }
     return $request;
+}
+
+/** Writes the headers that a short signature stands for. It leaves out what is known here: the digest, and what every request covers. */
+function onhand_spell_out($body) {
+    $short = '/^([0-9]{1,12}) ([A-Za-z0-9_-]{1,40}) ([A-Za-z0-9+\/=]{1,100})$/D';
+    if (onhand_server('HTTP_SIGNATURE') === '' && preg_match($short, onhand_server('HTTP_ONHAND'), $part)) {
+        $_SERVER['HTTP_CONTENT_DIGEST'] = onhand_digest($body);
+        $_SERVER['HTTP_SIGNATURE_INPUT'] = 'onhand=("@method" "@path" "content-digest");created=' . $part[1] . ';keyid="' . $part[2]
+            . '";alg="hmac-sha256"';
+        $_SERVER['HTTP_SIGNATURE'] = 'onhand=:' . $part[3] . ':';
+    }
 }
 
 /** Returns what the web server says about the request; '' if it says nothing. */

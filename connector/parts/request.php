@@ -1,6 +1,6 @@
 <?php
 /*
- * The OnHand connector, version 1.2.0, for shops of the osCommerce family. onhand_marks() below lists the carts.
+ * The OnHand connector, version 1.3.0, for shops of the osCommerce family. onhand_marks() below lists the carts.
  *
  * Copy this file and onhand-key.php into the folder of the shop's index.php. That is the whole installation.
  *
@@ -19,9 +19,10 @@
  * PHP 5.6 to 8.5.
  */
 
-define('ONHAND_VERSION', '1.2.0');
+define('ONHAND_VERSION', '1.3.0');
 define('ONHAND_PROTOCOL', 1);
 define('ONHAND_BODY_MAX', 1048576);       // bytes in a request
+define('ONHAND_PLAIN_MAX', 1000);         // bytes of an answer that is not worth compressing
 define('ONHAND_ROWS_MAX', 2000);          // rows, ids or posts in one request
 define('ONHAND_CELLS_MAX', 21845);        // cells in one third
 define('ONHAND_SKEW_SECONDS', 300);       // how far the two clocks may differ

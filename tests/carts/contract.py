@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
-from onhand.carts.signing import Key, Wrong
+from onhand.carts.signing import Key, Wrong, takes_short
 from onhand.domain.errors import Conflict, Permanent, Retriable
 from onhand.domain.shop import DOWNLOAD, WINDOW_PRIME, Change, Line, Outcome, Window
 from onhand.domain.sketch import Counters, Sums, cells_of, decode, difference
@@ -579,6 +579,14 @@ def post(wire: Wire, body: bytes, *, created=None, key=None, without=(), **chang
     return httpx2.post(wire.url, content=body, headers=sent, timeout=30), signed
 
 
+def post_short(wire: Wire, body: bytes, *, created=None, key=None, **changed):
+    """The same with a short signature: the answer, and the headers that it stands for."""
+    key, made = key or Key.of(wire.key_id, wire.secret_hex), int(time.time() if created is None else created)
+    signed = key.sign_request("/" + wire.url.split("/", 3)[3], body, made)
+    sent = {"content-type": "application/json", **key.short_request(signed, made), **changed}
+    return httpx2.post(wire.url, content=body, headers=sent, timeout=30), signed
+
+
 def error(answer: httpx2.Response) -> dict:
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
     assert answer.json()["ok"] is False
@@ -649,6 +657,57 @@ class WireContract:
         signed = key.sign_request("/elsewhere.php", self.HELLO, int(time.time()))
         answer, _ = post(wire, self.HELLO, **{name.replace("-", "_"): value for name, value in signed.items()})
         assert error(answer)["code"] == "signature"
+
+    def test_a_short_signature_is_answered_with_one_for_this_very_request(self, wire):
+        key = Key.of(wire.key_id, wire.secret_hex)
+        answer, signed = post_short(wire, self.HELLO)
+        assert answer.status_code == 200
+        key.check_answer(signed, 200, answer.content, answer.headers)
+        assert not {"content-digest", "signature-input", "signature"} & set(answer.headers)
+        _, other = post_short(wire, self.HELLO, created=time.time() - 10)
+        for request, status, content in (
+            (other, 200, answer.content),
+            (signed, 409, answer.content),
+            (signed, 200, answer.content + b" "),
+        ):
+            with pytest.raises(Wrong):
+                key.check_answer(request, status, content, answer.headers)
+
+    def test_only_an_answer_to_a_long_signature_says_that_short_ones_are_understood(self, wire):
+        assert takes_short(post(wire, self.HELLO)[0].headers)
+        assert "onhand" not in post(wire, self.HELLO, without=("signature",))[0].headers
+
+    @pytest.mark.parametrize(
+        "fault", ["wrong secret", "wrong id", "other body", "other address", "other time", "garbage", "twice"]
+    )
+    def test_a_wrong_short_signature_learns_nothing(self, wire, fault):
+        key, now = Key.of(wire.key_id, wire.secret_hex), int(time.time())
+        right = key.short_request(key.sign_request("/" + wire.url.split("/", 3)[3], self.HELLO, now), now)["onhand"]
+        created, key_id, signature = right.split(" ")
+        if fault == "wrong secret":
+            answer, _ = post_short(wire, self.HELLO, key=Key.of(wire.key_id, "0" * 64))
+        elif fault == "wrong id":
+            answer, _ = post_short(wire, self.HELLO, onhand=f"{created} {key_id}x {signature}")
+        elif fault == "other body":
+            answer, _ = post_short(wire, self.HELLO + b" ", onhand=right)
+        elif fault == "other address":
+            elsewhere = key.short_request(key.sign_request("/elsewhere.php", self.HELLO, now), now)
+            answer, _ = post_short(wire, self.HELLO, **elsewhere)
+        elif fault == "other time":
+            answer, _ = post_short(wire, self.HELLO, onhand=f"{int(created) + 1} {key_id} {signature}")
+        else:
+            answer, _ = post_short(
+                wire, self.HELLO, onhand={"garbage": "\\x00 ;; =", "twice": f"{right} {right}"}[fault]
+            )
+        assert answer.status_code == 401
+        assert error(answer)["code"] == "signature"
+        assert "onhand" not in answer.headers
+
+    def test_a_short_signature_too_old_is_refused_with_the_shops_time(self, wire):
+        answer, signed = post_short(wire, self.HELLO, created=time.time() - 310)
+        assert answer.status_code == 401
+        assert error(answer)["code"] == "clock"
+        Key.of(wire.key_id, wire.secret_hex).check_answer(signed, 401, answer.content, answer.headers)
 
     @pytest.mark.parametrize("seconds", [-3600, -310, 310, 3600])
     def test_a_clock_too_far_off_is_refused_with_the_shops_time(self, wire, seconds):

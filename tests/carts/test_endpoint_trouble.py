@@ -138,6 +138,65 @@ def test_a_compressed_answer_is_understood(host):
     assert client(host.url).orders([1]) == ()
 
 
+def shortly(asked):
+    """An answer function of a connector that understands short signatures. ``asked`` gets the kind of each signature it saw."""
+
+    def answer(handler, headers, body):
+        asked.append("short" if "onhand" in headers else "long")
+        content = json.dumps(ORDERS).encode()
+        if asked[-1] == "long":
+            proof = {**KEY.sign_answer(headers, 200, content, int(time.time())), "onhand": "short"}
+        else:
+            created, key_id, signature = headers["onhand"].split(" ")
+            spelled = KEY.sign_request(handler.path, body, int(created))
+            assert (key_id, f"onhand=:{signature}:") == (KEY_ID, spelled["signature"])
+            long = KEY.sign_answer(spelled, 200, content, int(created))
+            proof = {"onhand": f"{created} {long['signature'].removeprefix('onhand=').strip(':')}"}
+        write(handler, 200, {"content-type": "application/json", **proof}, content)
+
+    return answer
+
+
+def test_short_signatures_are_used_where_the_connector_understands_them(host):
+    asked = []
+    host.answer = shortly(asked)
+    shop = client(host.url)
+    for _ in range(3):
+        assert shop.orders([1]) == ()
+    assert asked == ["long", "short", "short"]
+    shop.disconnect()
+    assert shop.orders([1]) == ()
+    assert asked[3:] == ["short"]
+
+
+def test_after_a_failure_the_next_signature_is_a_long_one(host):
+    """An older connector may have been copied back: it sees no signature in a short one."""
+    asked = []
+    host.answer = shortly(asked)
+    shop = client(host.url)
+    shop.orders([1])
+    host.answer = plain(401, json.dumps(refusal("signature", arrived="bare")).encode(), "application/json")
+    trouble(shop, Permanent, "headers")
+    host.answer = signed(ORDERS)  # an older connector says nothing of short signatures
+    for _ in range(2):
+        assert shop.orders([1]) == ()
+    host.answer = shortly(asked)
+    shop.orders([1])
+    assert asked == ["long", "long"]
+
+
+@pytest.mark.parametrize("spoilt", ["1 AAAA=", "x", "1 key AAAA=", ""])
+def test_a_wrong_short_signature_is_not_believed(host, spoilt):
+    asked = []
+    host.answer = shortly(asked)
+    shop = client(host.url)
+    shop.orders([1])
+    host.answer = plain(200, json.dumps(ORDERS).encode(), "application/json", onhand=spoilt)
+    with pytest.raises(Permanent) as raised:
+        shop.orders([1])
+    assert raised.value.facts["reason"] in {"signature", "headers"}
+
+
 @pytest.mark.parametrize(
     ("status", "kind", "reason", "word"),
     [

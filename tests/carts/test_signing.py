@@ -18,7 +18,7 @@ from http_message_signatures import HTTPMessageSigner, HTTPMessageVerifier, HTTP
 from http_message_signatures.algorithms import HMAC_SHA256
 from http_message_signatures.exceptions import InvalidSignature
 
-from onhand.carts.signing import Key, Wrong, key_file, new_key
+from onhand.carts.signing import Key, Wrong, is_signed, key_file, new_key, takes_short
 
 BODY = b'{"verb":"hello"}'
 PATH = "/catalog/on%20hand.php"
@@ -128,6 +128,36 @@ def test_an_answer_with_another_status_is_not_believed(now):
     signed = KEY.sign_request(PATH, BODY, now)
     with pytest.raises(Wrong):
         KEY.check_answer(signed, 409, BODY, KEY.sign_answer(signed, 200, BODY, now))
+
+
+def test_a_short_signature_says_what_the_long_one_says(now):
+    signed = KEY.sign_request(PATH, BODY, now)
+    created, key_id, signature = KEY.short_request(signed, now)["onhand"].split(" ")
+    assert signed["signature-input"].endswith(f';created={created};keyid="{key_id}";alg="hmac-sha256"')
+    assert signed["signature"] == f"onhand=:{signature}:"
+    long = KEY.sign_answer(signed, 200, BODY, now)
+    short = {"onhand": f"{now} {long['signature'].removeprefix('onhand=').strip(':')}"}
+    KEY.check_answer(signed, 200, BODY, short)
+    for request, status, body in ((signed, 409, BODY), (signed, 200, BODY + b" ")):
+        with pytest.raises(Wrong):
+            KEY.check_answer(request, status, body, short)
+    with pytest.raises(Wrong):
+        KEY.check_answer(KEY.sign_request(PATH, BODY, now - 1), 200, BODY, short)
+
+
+@pytest.mark.parametrize(
+    ("headers", "signed", "understood"),
+    [
+        ({}, False, False),
+        ({"onhand": "short"}, False, True),
+        ({"signature": "x", "onhand": "short"}, True, True),
+        ({"signature": "x"}, True, False),
+        ({"onhand": "1 AAAA="}, True, True),
+        ({"onhand": "1 key AAAA="}, False, False),
+    ],
+)
+def test_an_answer_says_whether_it_is_signed_and_short_signatures_are_understood(headers, signed, understood):
+    assert (is_signed(headers), takes_short(headers)) == (signed, understood)
 
 
 def test_new_keys_are_new_and_well_formed():

@@ -451,3 +451,34 @@ def test_notes_begin_with_words_that_stores_have_learned() -> None:
     )
     assert [ending.value for ending in Ending] == endings.split(", ")
     assert UNBOOKED == "more than were booked as taken"
+
+
+class TestAFormBesideAnOrder:
+    """An order was edited, and a form was saved that may explain the drift as well."""
+
+    LOWERED = edited(line(1, 5), 2)
+    FORM = replace(QUIET, drift=3, edited=True, sales=3, quantity=13, past=(13,), changed=(LOWERED,))
+    EDITED = Finding(Cause.ORDER_EDITED, Remedy.BOOK, (LOWERED,))
+
+    def test_a_person_is_asked_where_both_explain_it(self) -> None:
+        assert explain(self.FORM, Policy.OURS) == Finding(Cause.SEVERAL, Remedy.ASK)
+
+    @pytest.mark.parametrize("known", [{"edited": False}, {"sales": 2}, {"past": (12,)}])
+    def test_the_order_alone_explains_it_where_a_form_does_not(self, known) -> None:
+        assert explain(replace(self.FORM, **known), Policy.OURS) == self.EDITED
+
+    def test_one_unit_is_enough(self) -> None:
+        lowered = edited(line(1, 5), 4)
+        form = replace(self.FORM, drift=1, sales=1, changed=(lowered,))
+        assert explain(form, Policy.OURS) == Finding(Cause.SEVERAL, Remedy.ASK)
+
+    def test_a_form_explains_no_drift_where_there_is_none(self) -> None:
+        raised = edited(line(1, 2), 5)
+        form = replace(self.FORM, drift=0, changed=(raised,))
+        assert explain(form, Policy.OURS) == Finding(Cause.ORDER_EDITED, Remedy.BOOK, (raised,), (), 3)
+
+    def test_where_our_count_takes_a_form_away_the_lines_that_went_are_asked_about(self) -> None:
+        gone = went(line(1, 2))
+        form = replace(self.FORM, changed=(gone,), past=())
+        assert explain(form, Policy.OURS) == Finding(Cause.EDIT, Remedy.POST, (gone,))
+        assert explain(form, Policy.ASK) == Finding(Cause.EDIT, Remedy.ASK)

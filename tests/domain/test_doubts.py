@@ -76,7 +76,7 @@ class TestLateNames:
 
     def test_units_that_were_booked_are_not_sold_again(self) -> None:
         weighing = weigh(10, 5, line(1, 2), unnamed=2)
-        assert (weighing.weighed, weighing.waiting) == (NOTHING, (line(1, 2),))
+        assert (weighing.weighed, weighing.waiting, weighing.late) == (NOTHING, (), (line(1, 2),))
 
     def test_a_line_is_sold_if_the_counter_moved_for_it_too(self) -> None:
         weighing = weigh(8, 7, line(1, 2), unnamed=2)

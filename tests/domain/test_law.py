@@ -463,3 +463,19 @@ def test_a_fall_to_nothing_that_lines_account_for_is_no_reset_if_the_quantity_ro
 def test_beside_a_drift_a_choice_among_edited_lines_is_not_booked_at_once() -> None:
     more = [edited(line(1, 3), 4), edited(line(2, 3), 8)]
     assert weigh(40, 50, row(quantity=2, ordered=41), [], more) == Weighed((), (), 1, 0, -7)
+
+
+def test_what_was_paid_for_since_a_reset_was_counted_since_it() -> None:
+    """The counter was set to nothing, two were sold, and a race destroyed them in the quantity."""
+    assert weigh(10, 20, row(quantity=10, ordered=2), [line(1, 2)]) == Weighed((), (), 0, 0, 0, reset=10)
+
+
+def test_a_line_with_units_below_nothing_makes_no_reset_smaller() -> None:
+    assert weigh(10, 20, row(quantity=11, ordered=4), [line(1, -1)]) == Weighed((), (), 0, 0, 0, reset=6)
+
+
+def test_an_edit_that_only_the_quantity_followed_hides_no_sale() -> None:
+    """The counter fell for other reasons; what was paid for was sold all the same."""
+    bought, raised, gone = line(1, 4, order=2), edited(line(2, 2, order=2), 5), went(line(3, 1, order=3))
+    weighed = weigh(12, 22, row(quantity=14, ordered=6), [bought], [gone, raised])
+    assert weighed == Weighed((bought,), (), 0, 10, -2)

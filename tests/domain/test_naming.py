@@ -221,8 +221,46 @@ class TestALineThatWasLeftOut:
         ([-3, 3, 3], [3]),
         ([-2, 3], [3]),
         ([3, -3, 3, 1], [3, 1]),
+        ([-2, -2, 2, 2], []),
     ],
 )
 def test_units_that_came_back_and_were_sold_again_can_come_back_once_more(trade, left) -> None:
     """The newest stands first."""
     assert not_sold_again(trade) == left
+
+
+class TestGivenBackTwice:
+    """An order seems to give units back that came back a moment ago."""
+
+    def test_units_without_a_line_may_have_come_back_before(self) -> None:
+        assert name(seen(), -4, (), True, (4,)) == Named((), (), nameless=-4, again=4)
+        assert name(seen(), -4, (), True, (1, 3)) == Named((), (), nameless=-4, again=4)
+        assert name(seen(), -4, (), True, (3,)) == Named((), (), nameless=-4)
+        assert name(seen(), 4, (), True, (4,)) == Named((), (), nameless=4)
+
+    def test_a_sale_of_that_moment_hides_a_part_of_them(self) -> None:
+        bought = line(1, 3)
+        assert name(seen([bought]), 1, (), True, (2,)) == Named((bought,), (), nameless=-2, again=2)
+        assert name(seen([bought]), 2, (), True, (1,)) == Named((bought,), (), nameless=-1, again=1)
+        assert name(seen([bought]), 1, (), True, (1, 1)) == Named((bought,), (), nameless=-2, again=2)
+        assert name(seen([bought]), 1, (), True, (3,)) == Named((), (), nameless=1), "no such units came back"
+
+    def test_only_what_was_surely_bought_just_now_does(self) -> None:
+        one, bought = line(1, 1), line(2, 3)
+        assert name(seen([one, bought]), 2, (), True, (2,)).sold == (one, bought)
+        for other in (replace(line(3, 9), paid=False), line(3, 0)):
+            assert name(seen([bought, other]), 1, (), True, (2,)).sold == (bought,)
+        assert name(seen([bought, line(3, 9)], old={line(3, 9)}), 1, (), True, (2,)).sold == (bought,)
+        assert name(seen([bought, line(3, 9)]), 1, [line(3, 9)], True, (2,)).sold == (bought,), "an editor's addition"
+
+    def test_lines_that_changed_go_before_it(self) -> None:
+        gone = went(line(2, 2))
+        assert name(seen([line(1, 9)], [gone]), -1, (), False, (1,)).again == 0
+
+
+def test_a_line_that_was_gone_before_did_not_come_back_just_now() -> None:
+    before, gone = went(line(1, 3)), went(line(2, 5))
+    raced = replace(QUIET, drift=-3, sales=3)
+    weighing = seen(changed=[before, gone, edited(line(3, 1), 9)], old={before})
+    assert in_doubt(weighing, Doubts(fallen=9, drift=-3), raced, 0) == 5
+    assert in_doubt(replace(weighing, old=()), Doubts(fallen=9, drift=-3), raced, 0) == 3

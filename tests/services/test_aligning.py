@@ -178,6 +178,25 @@ def test_what_an_aligned_shop_sold_with_no_line_is_booked_by_the_next_alignment(
     assert amber.shows("TEA") == world.on_hand("TEA") == 7
 
 
+def test_an_alignment_books_a_late_line_no_second_time(world: World) -> None:
+    """Its units were booked without it. An order that went for nothing makes it look like a sale beside a return."""
+    (amber,) = world.running("Amber", wares=WARES)
+    order = amber.sample.buy("TEA", 3)
+    steps = amber.checkout("TEA", 2)
+    while next(steps) != "counter":
+        pass
+    amber.settle()
+    assert world.movements("TEA")[1:] == [("sale", -3), ("sale", -2)]
+    world.store.write(lambda books: books.carts.halt(amber.id, "a person has to look"))  # so no look comes before it
+    next(steps)
+    amber.sql("DELETE FROM orders_products WHERE orders_id = ?", order)
+    amber.send()
+    amber.settle()
+    assert world.movements("TEA")[1:] == [("sale", -3), ("sale", -2)]
+    assert amber.listing("TEA").unnamed == 0
+    assert world.on_hand("TEA") == amber.shows("TEA")
+
+
 def test_sales_lost_by_the_shop_are_booked_when_it_is_aligned_again(world: World) -> None:
     amber = world.cart("Amber", WARES)
     amber.get()

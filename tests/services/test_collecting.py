@@ -224,6 +224,34 @@ def test_a_line_that_comes_late_names_the_sale_that_was_booked_without_it(world:
     assert sum(1 for kind, _ in world.movements("TEA") if kind == "sale") == (2 if other_sale == "TEA" else 1)
 
 
+@pytest.mark.parametrize("ticks", range(4))
+@pytest.mark.parametrize("beside", ["a part of an order", "a sale without a line"])
+def test_a_late_line_explains_no_drift_because_it_is_booked_already(world: World, beside: str, ticks: int) -> None:
+    """A line names units that were booked without one, beside a lost post of as many units that is about to settle."""
+    (amber,) = world.running("Amber", wares=WARES)
+    order = amber.sample.buy("MUG", 1)
+    amber.tick()
+    steps = amber.checkout("TEA", 2)
+    while next(steps) != "counter":
+        pass
+    amber.settle()
+    assert world.movements("TEA")[1:] == [("sale", -2)]
+    sale = "products_quantity = products_quantity - 1, products_ordered = products_ordered + 1"
+    if unnamed := beside == "a sale without a line":
+        amber.sql(f"UPDATE products SET {sale} WHERE products_model = 'TEA'")
+    amber.sql("UPDATE products SET products_quantity = products_quantity - 2 WHERE products_model = 'TEA'")
+    for _ in range(ticks):
+        amber.tick()
+    next(steps)
+    if not unnamed:
+        amber.sql("UPDATE orders_products SET orders_id = ? WHERE products_model = 'TEA'", order)
+    amber.settle()
+    sold = 2 + unnamed
+    assert amber.listing("TEA").ordered == sold
+    assert -sum(units for kind, units in world.movements("TEA") if kind == "sale") == sold
+    assert "order edited" not in {cause for cause, _ in amber.causes()}
+
+
 def test_a_redirect_order_that_is_not_paid_is_not_taken_for_a_late_line(world: World) -> None:
     (amber,) = world.running("Amber", wares=WARES)
     steps = amber.checkout("TEA", 2)

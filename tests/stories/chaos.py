@@ -34,7 +34,7 @@ import structlog
 from onhand.domain.errors import Refused
 from tests.servers import MariaDB, PhpServer
 from tests.shops.families import OsCommerce23
-from tests.stories.outcome import SLACK_SECONDS, Outcome, ShopSeen, faults_of
+from tests.stories.outcome import END_SECONDS_MAX, SLACK_SECONDS, Outcome, ShopSeen, faults_of
 from tests.stories.people import STOCK, Clerk, Shopper, Tally
 from tests.stories.relay import Fault, Relay
 from tests.stories.stage import Crowd, HouseServed, Shop, Stage, eventually
@@ -85,7 +85,7 @@ class Chaos:
         self.home, self.seed, self.seconds = home, seed, seconds
         self.plan = plan(seed, seconds, len(ENGINES))
         self.tally, self.kills = Tally(), Tally()
-        self.endings: list[tuple[int, float]] = []  # exit code and seconds of every SIGTERM
+        self.endings: list[tuple[int, float, float]] = []  # exit code, seconds, and seconds allowed, of every SIGTERM
         self.unseen_seconds = 0.0  # from the last blow until OnHand had looked at every shop again
         self.databases: list[MariaDB] = []
         self.servers: list[PhpServer] = []
@@ -175,7 +175,7 @@ class Chaos:
             clerk.asking.wait(1.0)
             self._over.wait(blow.down / 100)
         if blow.signal == "SIGTERM":
-            self.endings.append(house.end())
+            self.endings.append((*house.end(), END_SECONDS_MAX * _business()))
         else:
             house.kill()
         self._over.wait(blow.down)
@@ -309,7 +309,7 @@ class Chaos:
             "destroyed": {name: dict(shop.destroyed) for name, shop in outcome.shops.items()},
             "misjudged_units": sum(outcome.misjudged(name, sku) for name in outcome.shops for sku in STOCK),
             "unwitnessed": sum(abs(s.unwitnessed(sku)) for s in outcome.shops.values() for sku in s.shows),
-            "longest_end_seconds": round(max((seconds for _, seconds in outcome.endings), default=0.0), 2),
+            "longest_end_seconds": round(max((seconds for _, seconds, _ in outcome.endings), default=0.0), 2),
             "seconds_until_seen": round(self.unseen_seconds, 2),
             "seconds_to_in_step": round(outcome.seconds_to_in_step, 2),
             "seconds_allowed": outcome.seconds_allowed,

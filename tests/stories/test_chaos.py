@@ -76,7 +76,7 @@ class TestEachCheckCanFail:
         ),
         clerk={"PO 1": {"MUG": 5}},
         unfinished=(),
-        endings=((0, 0.5),),
+        endings=((0, 0.5, 10.0),),
     )  # fmt: skip
 
     def test_where_every_promise_was_kept_no_check_complains(self):
@@ -104,8 +104,8 @@ class TestEachCheckCanFail:
             ("each of the clerk's references is booked once", lambda o: {"clerk": {}}),
             ("each of the clerk's references is booked once", lambda o: {"clerk": {**o.clerk, "PO 2": {"MUG": 1}}}),
             ("each of the clerk's references is booked once", lambda o: {"movements": (*o.movements, o.movements[3])}),
-            ("told to end, OnHand ends cleanly", lambda o: {"endings": ((0, 0.5), (-15, 0.5))}),
-            ("told to end, OnHand ends cleanly", lambda o: {"endings": ((0, END_SECONDS_MAX + 1),)}),
+            ("told to end, OnHand ends cleanly", lambda o: {"endings": ((0, 0.5, 10.0), (-15, 0.5, 10.0))}),
+            ("told to end, OnHand ends cleanly", lambda o: {"endings": ((0, 10.1, 10.0),)}),
         ],
     )
     def test_a_lie_is_told(self, complains, lie):

@@ -22,7 +22,7 @@ from onhand.domain.errors import Permanent
 from onhand.domain.shop import Applied, Change, Hello, Line, Look, Outcome, Page, Row, Window
 from onhand.domain.sketch import Cell, Sums
 
-from . import answers, legible, trouble
+from . import answers, legible, signing, trouble
 from .answers import ANSWER_MAX_BYTES, shortened, text, texts, truth, whole
 from .deadline import Deadline
 from .signing import Key, Wrong
@@ -74,6 +74,7 @@ class Endpoint:
         self._timeout = httpx2.Timeout(read_timeout_seconds, connect=connect_timeout_seconds)
         self._client: httpx2.Client | None = None
         self._socket: socket.socket | None = None  # the socket of the client's one connection
+        self._short = False  # whether the connector has said that it understands short signatures
 
     # The verbs, in the order of the protocol
 
@@ -184,11 +185,13 @@ class Endpoint:
 
     def _ask(self, asked: Mapping[str, object]) -> dict[str, Any]:
         """Return the members of a successful, authentic answer. Raise Retriable, Permanent or Conflict."""
-        body = json.dumps(asked, separators=(",", ":")).encode()
-        signed = self._key.sign_request(self._path, body, int(self._clock()))
-        status, headers, content = self._send(body, signed)
+        body, created = json.dumps(asked, separators=(",", ":")).encode(), int(self._clock())
+        signed = self._key.sign_request(self._path, body, created)
+        sent = self._key.short_request(signed, created) if self._short else signed
+        self._short = False  # after a failure the next request is spelled out: an older connector may be there
+        status, headers, content = self._send(body, sent)
         is_json = headers.get("content-type", "").lower().startswith("application/json")
-        if not is_json and "signature" not in headers:  # a host may label a signed answer as it likes
+        if not is_json and not signing.is_signed(headers):  # a host may label a signed answer as it likes
             raise trouble.foreign(status, headers, content, self._clock())
         try:
             self._key.check_answer(signed, status, content, headers)
@@ -198,9 +201,10 @@ class Endpoint:
             answer = answers.document(content)
         if status != 200 or answer.get("ok") is not True:
             raise trouble.refusal(status, answer.get("error"))
+        self._short = signing.takes_short(headers)
         return answer
 
-    def _send(self, body: bytes, signed: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
+    def _send(self, body: bytes, proof: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
         """Send one POST; return status, headers with lower-case names, and the whole body."""
         if self._client is None:
             self._client = httpx2.Client(
@@ -217,7 +221,7 @@ class Endpoint:
             )
         with Deadline(self._deadline_seconds) as deadline:
             try:
-                return self._exchange(self._client, body, signed, deadline)
+                return self._exchange(self._client, body, proof, deadline)
             except httpx2.HTTPError as problem:
                 self.disconnect()
                 if deadline.passed:
@@ -228,7 +232,7 @@ class Endpoint:
                 raise
 
     def _exchange(
-        self, client: httpx2.Client, body: bytes, signed: Mapping[str, str], deadline: Deadline
+        self, client: httpx2.Client, body: bytes, proof: Mapping[str, str], deadline: Deadline
     ) -> tuple[int, dict[str, str], bytes]:
         if self._socket is not None:
             deadline.watch(self._socket)
@@ -239,9 +243,7 @@ class Endpoint:
                 self._socket = info["return_value"].get_extra_info("socket")
                 deadline.watch(self._socket)
 
-        with client.stream(
-            "POST", self._url, content=body, headers=dict(signed), extensions={"trace": watch}
-        ) as answer:
+        with client.stream("POST", self._url, content=body, headers=dict(proof), extensions={"trace": watch}) as answer:
             content = bytearray()
             for chunk in answer.iter_bytes():
                 content += chunk

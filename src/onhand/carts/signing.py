@@ -6,6 +6,9 @@ Never: reads a clock or a socket; never logs or prints a secret.
 
 The shape is that of RFC 9421 with fixed components, so there is nothing to negotiate and no parser to fool: a header is
 either exactly as expected or wrong.
+
+A short signature is the same signature in one header, ``OnHand``, without what the other side can work out: the digest of the
+body and the fixed parts of ``Signature-Input``. It is spelled out again before it is checked.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ SECRET = re.compile(r"[0-9a-fA-F]{64}")
 PREFIX = re.compile(r"[A-Za-z0-9_]{0,40}")
 HINT = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,210}/hint/[0-9]{1,9}")
 SIGNATURE = re.compile(r"onhand=(:[A-Za-z0-9+/=]{1,100}:)")
+SHORT_ANSWER = re.compile(r"([0-9]{1,12}) ([A-Za-z0-9+/=]{1,100})")
 
 
 class Wrong(Exception):
@@ -94,6 +98,10 @@ class Key:
         signature = self._sign(f'"@method": POST\n"@path": {path}\n"content-digest": {body_digest}\n', parameters)
         return _headers(body_digest, parameters, signature)
 
+    def short_request(self, signed: Mapping[str, str], created: int) -> dict[str, str]:
+        """Return the one header that says what these headers of ``sign_request`` say."""
+        return {"onhand": f"{created} {self.key_id} {_bare_signature(signed).strip(':')}"}
+
     def check_request(self, path: str, body: bytes, headers: Mapping[str, str]) -> int:
         """Return when the request was made, in unix seconds. Raise Wrong; the caller judges the age."""
         body_digest, parameters, signature, created = self._read(REQUEST_COVERS, headers)
@@ -109,7 +117,9 @@ class Key:
         return _headers(body_digest, parameters, signature)
 
     def check_answer(self, request: Mapping[str, str], status: int, body: bytes, headers: Mapping[str, str]) -> None:
-        """Raise Wrong unless the answer was made with this key for the request with the given headers."""
+        """Raise Wrong unless the answer was made with this key for the request with the given headers, spelled out."""
+        if short := SHORT_ANSWER.fullmatch(headers.get("onhand", "")):
+            headers = _headers(digest(body), self._parameters(ANSWER_COVERS, int(short[1])), f":{short[2]}:")
         body_digest, parameters, signature, _ = self._read(ANSWER_COVERS, headers)
         expected = self._sign(_answer_base(status, body_digest, _bare_signature(request)), parameters)
         self._compare(expected, signature, body, body_digest)
@@ -140,6 +150,16 @@ class Key:
             raise Wrong("signature")
         if not hmac.compare_digest(digest(body).encode(), body_digest.encode()):
             raise Wrong("digest")
+
+
+def is_signed(headers: Mapping[str, str]) -> bool:
+    """Return whether an answer has a signature, right or wrong."""
+    return "signature" in headers or SHORT_ANSWER.fullmatch(headers.get("onhand", "")) is not None
+
+
+def takes_short(headers: Mapping[str, str]) -> bool:
+    """Return whether an answer says that its connector understands short signatures."""
+    return headers.get("onhand") == "short" or SHORT_ANSWER.fullmatch(headers.get("onhand", "")) is not None
 
 
 def _bare_signature(headers: Mapping[str, str]) -> str:

@@ -46,6 +46,7 @@ class Weighing:
     waiting: tuple[Line, ...]  # new lines that the counter did not move for
     changed: tuple[LineChange, ...]  # changes of known lines that the counter does not explain
     old: Collection[Line | LineChange] = ()  # those that existed when all was right: the counter did not move for them
+    late: tuple[Line, ...] = ()  # new lines whose units were booked without a name before: they explain nothing more
 
     @property
     def product(self) -> int:
@@ -117,9 +118,9 @@ def weigh(
     later, form = [line for line in new if line.line in added], row.modified != listing.modified
     weighed = law.weigh(listing.ordered, listing.sum, row, new, changes, later, old, form)
     sold = frozenset(weighed.sold)  # there may be thousands
-    waiting = tuple(line for line in lines if line not in sold)
+    waiting = tuple(line for line in new if line not in sold)
     rest = tuple(change for change in changes if change not in weighed.changed)
-    return Weighing(listing, row, weighed, waiting, rest, old)
+    return Weighing(listing, row, weighed, waiting, rest, old, tuple(booked))
 
 
 def still_set_back(
@@ -133,7 +134,8 @@ def still_set_back(
     if reset is None or weighed.reset or weighed.drift != -reset.amount:
         return weighing
     known = Weighed((), (), 0, 0, 0, reset=reset.amount)
-    return replace(weighing, weighed=known, waiting=tuple(lines), changed=tuple(changes))
+    waiting = tuple(line for line in lines if line not in weighing.late)
+    return replace(weighing, weighed=known, waiting=waiting, changed=tuple(changes))
 
 
 def lowered_alone(weighing: Weighing, drift: Suspicion | None, fallen: Suspicion | None, before: int) -> int:

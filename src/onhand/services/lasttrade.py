@@ -7,11 +7,11 @@ Never: posts anything.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from onhand.domain import grammar, law
+from onhand.domain import doubts, grammar, law
 from onhand.domain.carts import Cart
 from onhand.domain.differences import DOUBTED
 from onhand.domain.lines import LineChange
@@ -76,7 +76,7 @@ def book(books: Books, cart: Cart, found: Survey, trade: LastTrade, at: datetime
     Of a stopped cart, units without a line are booked only if the counter rose and the quantity confirms it: the cause of the stop may have
     moved counters too. Returns what the counter gave back and the quantity did not get.
     """
-    doubts = []
+    asked = []
     books.lines.record(cart.source, trade.fresh, at)
     moved = _moved_listings(books, cart, found, trade)
     waiting_of = evidence.by_product(books.lines.waiting(cart.source, [listing.product for listing in moved]))
@@ -85,6 +85,7 @@ def book(books: Books, cart: Cart, found: Survey, trade: LastTrade, at: datetime
         product, row = listing.product, found.rows[listing.product]
         traded = _weigh(listing, row, waiting_of[product], changes_of[product], trade.old)
         trading.sell(books, cart, traded.weighed.sold, at)
+        trading.name_late(books, cart, listing, traded.late)
         returning.book_changes(books, cart, listing, traded.changed, at, others=traded.others)
         if cart.halted is None or not traded.weighed.drift:
             trading.count_sale(books, cart, product, traded.weighed.unnamed, at)
@@ -92,8 +93,8 @@ def book(books: Books, cart: Cart, found: Survey, trade: LastTrade, at: datetime
             trading.count_sale(books, cart, product, -traded.back_without_line, at)
             if traded.doubted:
                 left = [change for change in traded.others if change not in traded.came_back]
-                doubts.append(_doubt(books, cart, listing, row, traded.doubted, left))
-    return doubts
+                asked.append(_doubt(books, cart, listing, row, traded.doubted, left))
+    return asked
 
 
 def _moved_listings(books: Books, cart: Cart, found: Survey, trade: LastTrade) -> list[Listing]:
@@ -113,6 +114,7 @@ class _Traded:
     """The trade of one product since the last look, and the lines that name it."""
 
     weighed: law.Weighed
+    late: Sequence[Line]  # lines that name what was booked without one
     came_back: tuple[LineChange, ...]  # lines that name what the counter gave back and the quantity got
     others: list[LineChange]  # changes that the counter does not confirm, including returned ones
     borne_out: int  # units that the counter gave back and the quantity got, beyond confirmed changes
@@ -138,20 +140,20 @@ def _weigh(
     row: Row,
     waiting: Sequence[Line],
     changes: Sequence[LineChange],
-    old: Container[Line | LineChange],
+    old: Collection[Line | LineChange],
 ) -> _Traded:
     """Judge by one survey, which saw each product twice. So what the quantity confirms did come back, and the rest did not.
 
     A quantity that rose by more than the counter fell confirms nothing: sales may have been lost, and the counter have been lowered alone.
     """
-    form = row.modified != listing.modified
-    weighed = law.weigh(listing.ordered, listing.sum, row, waiting, changes, old=old, form=form)
-    if weighed.reset:  # sales since the counter was set back are visible from there
-        weighed = law.weigh(listing.ordered - weighed.reset, listing.sum - weighed.reset, row, waiting, ())
+    weighing = doubts.weigh(listing, row, waiting, changes, (), old)
+    weighed, back = weighing.weighed, weighing.weighed.reset
+    if back:  # sales since the counter was set back are visible from there
+        weighed = law.weigh(listing.ordered - back, listing.sum - back, row, weighing.waiting, ())
     borne_out = max(0, weighed.fallen + weighed.drift) if weighed.drift <= 0 else 0
     others = [change for change in changes if change not in weighed.changed]
     _, came_back = law.name(-borne_out, (), [change for change in others if change not in old])
-    return _Traded(weighed, came_back, others, borne_out)
+    return _Traded(weighed, weighing.late, came_back, others, borne_out)
 
 
 def _doubt(books: Books, cart: Cart, listing: Listing, row: Row, units: int, changes: Sequence[LineChange]) -> Doubt:
@@ -165,9 +167,9 @@ def _doubt(books: Books, cart: Cart, listing: Listing, row: Row, units: int, cha
     return Doubt(listing.id, row, units, fresh, tuple(change.sold.order for change in lost))
 
 
-def ask_about_returns(books: Books, cart: Cart, doubts: Iterable[Doubt], at: datetime) -> None:
+def ask_about_returns(books: Books, cart: Cart, asked: Iterable[Doubt], at: datetime) -> None:
     """Ask whether goods came back that the shop's quantity does not show. Our count was sent, and only a person can see the goods."""
-    for doubt in doubts:
+    for doubt in asked:
         seen = Counters(doubt.row.quantity, doubt.row.ordered)
         expected = Counters(doubt.row.quantity + doubt.fresh, doubt.row.ordered)
         orders = f" of order {', '.join(map(str, doubt.orders))}" if doubt.orders else ""

@@ -195,8 +195,8 @@ def _book_trade(
     if weighed.sold or row.status != listing.status:  # the sale may have no line yet, or a return may hide it
         returned = -sum(change.units for change in weighed.changed if change.units < 0)
         note_switch(books, listing, row, since_look, at, returned)
-    if listing.unnamed and not weighed.unnamed and not weighed.fallen:
-        trading.name_late(books, cart, listing, weighing.paid)
+    if not weighed.unnamed and not weighed.fallen:
+        trading.name_late(books, cart, listing, weighing.late)
     return 1 if len(sold) < len(weighed.sold) or weighing.doubts != Doubts() else 0
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 
 import structlog
 
-from onhand.domain import doubts, law
+from onhand.domain import law
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, Finding, Remedy
 from onhand.domain.listings import Listing
@@ -96,10 +96,9 @@ def count_sale(books: Books, cart: Cart, product: int, units: int, at: datetime)
 
 def name_late(books: Books, cart: Cart, listing: Listing, lines: Sequence[Line]) -> None:
     """Mark lines as sold whose units were booked before any line named them; no quantity moves."""
-    named = doubts.late(listing, lines)
-    if named:
-        books.lines.take(cart.source, dict.fromkeys([line.line for line in named], listing.item))
-        books.listings.lack_name(listing.id, -law.units(named))
+    if lines:
+        books.lines.take(cart.source, dict.fromkeys([line.line for line in lines], listing.item))
+        books.listings.lack_name(listing.id, -law.units(lines))
 
 
 def hold_unbookable(books: Books, cart: Cart, changes: Mapping[Listing, int], at: datetime) -> set[int]:

@@ -20,6 +20,7 @@ _INPUT = re.compile(
 )
 _SIGNATURE = re.compile(r"onhand=(:[A-Za-z0-9+/]{43}=:)")
 _DIGEST = re.compile(r"sha-256=:[A-Za-z0-9+/]{43}=:")
+_SHORT = re.compile(r"([0-9]{1,12}) ([A-Za-z0-9_-]{1,40}) ([A-Za-z0-9+/]{43}=)")
 _SECRET = re.compile(r"[0-9A-Fa-f]{64}")
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
@@ -47,6 +48,17 @@ class Seal:
 
     signature: str  # with its colons, as in the header
     created: int
+    short: bool = False  # whether it came in one header, and is answered in one
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What the headers of a request say, before any of it is checked."""
+
+    seal: Seal
+    key_id: str
+    params: str
+    digest: str
 
 
 def check(key: Key, method: str, path: str, headers: Mapping[str, Sequence[str]], body: bytes | None) -> Seal | None:
@@ -54,35 +66,52 @@ def check(key: Key, method: str, path: str, headers: Mapping[str, Sequence[str]]
 
     ``body`` None means one that was too large to keep: its headers are still checked, its digest cannot be.
     """
+    claim = _long(headers) or (_short(headers, body) if body is not None else None)
+    if claim is None:
+        return None
+    lines = (
+        f'"@method": {method}',
+        f'"@path": {path}',
+        f'"content-digest": {claim.digest}',
+        f'"@signature-params": {claim.params}',
+    )
+    # All are checked before any is believed, so that the time taken does not show which of them was wrong.
+    right = hmac.compare_digest(_mac(key, lines).encode(), claim.seal.signature.encode())
+    right &= hmac.compare_digest(claim.key_id.encode(), key.key_id.encode())
+    if body is not None:
+        right &= hmac.compare_digest(digest_of(body).encode(), claim.digest.encode())
+    return claim.seal if right else None
+
+
+def _long(headers: Mapping[str, Sequence[str]]) -> _Claim | None:
+    """Return what the three headers of RFC 9421 say; None if one is missing or has another form."""
     declared = _only(_INPUT, headers.get("signature-input"))
     signed = _only(_SIGNATURE, headers.get("signature"))
     digest = _only(_DIGEST, headers.get("content-digest"))
     if declared is None or signed is None or digest is None:
         return None
     params, created, key_id = declared.groups()
-    lines = (
-        f'"@method": {method}',
-        f'"@path": {path}',
-        f'"content-digest": {digest.group()}',
-        f'"@signature-params": {params}',
-    )
-    # All are checked before any is believed, so that the time taken does not show which of them was wrong.
-    right = hmac.compare_digest(_mac(key, lines).encode(), signed.group(1).encode())
-    right &= hmac.compare_digest(key_id.encode(), key.key_id.encode())
-    if body is not None:
-        right &= hmac.compare_digest(digest_of(body).encode(), digest.group().encode())
-    return Seal(signed.group(1), int(created)) if right else None
+    return _Claim(Seal(signed.group(1), int(created)), key_id, params, digest.group())
+
+
+def _short(headers: Mapping[str, Sequence[str]], body: bytes) -> _Claim | None:
+    """Return what a short signature says: the rest is known, or follows from the body."""
+    signed = _only(_SHORT, headers.get("onhand"))
+    if signed is None:
+        return None
+    created, key_id, signature = signed.groups()
+    params = f'("@method" "@path" "content-digest");created={created};keyid="{key_id}";alg="hmac-sha256"'
+    return _Claim(Seal(f":{signature}:", int(created), short=True), key_id, params, digest_of(body))
 
 
 def claimed(headers: Mapping[str, Sequence[str]]) -> Seal | None:
     """Return the seal that a request claims to have, unchecked: only good for tying a refusal to it."""
-    declared = _only(_INPUT, headers.get("signature-input"))
-    signed = _only(_SIGNATURE, headers.get("signature"))
-    return Seal(signed.group(1), int(declared.group(2))) if declared and signed else None
+    claim = _long(headers)
+    return claim.seal if claim else None
 
 
 def answer_headers(key: Key, seal: Seal, status: int, body: bytes, now: int) -> dict[str, str]:
-    """Return the three headers that sign an answer to the request with that seal."""
+    """Return the headers that sign an answer to the request with that seal: one if it was signed in short, else four."""
     digest = digest_of(body)
     params = (
         f'("@status" "content-digest" "signature";req;key="onhand")'
@@ -94,10 +123,14 @@ def answer_headers(key: Key, seal: Seal, status: int, body: bytes, now: int) -> 
         f'"signature";req;key="onhand": {seal.signature}',
         f'"@signature-params": {params}',
     )
+    signature = _mac(key, lines)
+    if seal.short:
+        return {"OnHand": f"{now} {signature.strip(':')}"}
     return {
         "Content-Digest": digest,
         "Signature-Input": f"onhand={params}",
-        "Signature": f"onhand={_mac(key, lines)}",
+        "Signature": f"onhand={signature}",
+        "OnHand": "short",
     }
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from onhand.domain.law import Suspicion, Weighed, explains, name, predict, suspect, trade, units, weigh
+from onhand.domain.law import Weighed, explains, name, predict, suspect, trade, units, weigh
 from onhand.domain.sketch import Sums
 from tests.builders import edited, line, row, went
 
@@ -341,7 +341,23 @@ def test_a_suspicion_is_the_smallest_amount_of_one_sign_seen_without_a_break(see
     if not run:
         assert known is None
     else:
-        assert known == Suspicion(float(len(seen) - len(run)), min(run, key=abs))
+        assert known is not None
+        assert (known.since, known.amount) == (float(len(seen) - len(run)), min(run, key=abs))
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=12))
+def test_what_is_left_of_a_doubt_is_as_old_as_its_first_sight(seen: list[int]) -> None:
+    known = None
+    for now, amount in enumerate(seen):
+        known = suspect(known, amount, float(now))
+    assert known is not None
+    rest = known.moved(-known.amount)
+    after = seen[len(seen) - seen[::-1].index(known.amount) :]  # since it was no larger for the last time
+    if not after:
+        assert rest is None
+    else:
+        assert rest is not None
+        assert (rest.since, rest.amount) == (float(len(seen) - len(after)), min(after) - known.amount)
 
 
 def test_a_suspicion_settles_only_after_the_settling_time() -> None:

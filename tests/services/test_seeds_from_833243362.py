@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from onhand.domain import numbering
-from onhand.services import aligning
+from onhand.services import aligning, reconciling
 from tests.builders import Stall, World
 from tests.services.test_edited_orders import edit_line, move, settle, shown
 
@@ -190,3 +190,38 @@ def test_a_line_that_was_edited_and_then_went_stays_away(world: World) -> None:
     assert amber.causes() == [("order edited", 1)]
     known = world.store.read(lambda books: books.lines.present(amber.cart.source, 0, 2**62))
     assert {line.order for line in known.values()} == {order + 1}
+
+
+def test_what_an_alignment_leaves_in_doubt_is_asked_about_after_it(world: World) -> None:
+    """World 427100089: an order gave back more than it took. The question was raised by the alignment that ended all questions."""
+    (amber,) = world.running("Amber", wares=WARES)
+    order = amber.sample.buy("TEA", 3)
+    amber.sample.buy("POT", 1)
+    amber.tick()
+    world.clock.advance(3600)
+    amber.tick()
+    edit_line(amber, order, 5, counter=False, stock=False)
+    settle(amber)
+    aligning.disable(world.house, amber.cart, "Ida")
+    world.clock.while_asleep.append(lambda: amber.sample.delete_order(order, restock=True))
+    amber.send()
+    assert shown(world, amber) == {20}
+    (question,) = amber.differences(open_only=True)
+    assert (question["cause"], question["amount"]) == ("return in doubt", -2)
+    amber.enable()
+    reconciling.decide(world.house, question["id"], ours=False, person="Ida")
+    settle(amber)
+    assert shown(world, amber) == {22}
+
+
+def test_an_alignment_tells_of_a_product_that_has_another_name(world: World) -> None:
+    """Worlds 915000043 and 3434659184: it was not kept in sync any more, and nobody was told."""
+    (amber,) = world.running("Amber", wares=WARES)
+    aligning.disable(world.house, amber.cart, "Ida")
+    amber.sample.rename("TEA", "CHAI")
+    amber.send()
+    assert [(found["cause"], found["remedy"]) for found in amber.differences(open_only=True)] == [("renamed", "show")]
+    amber.sample.rename("CHAI", "TEA")
+    amber.send()
+    assert amber.differences(open_only=True) == []
+    assert amber.listing("TEA").tracked

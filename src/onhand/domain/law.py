@@ -432,6 +432,7 @@ class Suspicion:
 
     since: float  # seconds, monotonic clock of the controller
     amount: int  # the smallest seen since; never 0
+    more: Suspicion | None = None  # a larger amount that was seen at every look since later
 
     def again(self, amount: int, now: float) -> Suspicion | None:
         """Return the suspicion after another look: the smaller amount counts, a change of sign starts over, and 0 ends it."""
@@ -439,7 +440,15 @@ class Suspicion:
             return None
         if (amount > 0) != (self.amount > 0):
             return Suspicion(now, amount)
-        return Suspicion(self.since, min(amount, self.amount, key=abs))
+        if abs(amount) <= abs(self.amount):
+            return Suspicion(self.since, amount)
+        return Suspicion(self.since, self.amount, suspect(self.more, amount, now))
+
+    def moved(self, units: int) -> Suspicion | None:
+        """Return the suspicion once the books have followed, or the shop has lost, part of the amount: the rest is as old as it was."""
+        more = self.more.moved(units) if self.more else None
+        left = self.amount + units
+        return Suspicion(self.since, left, more) if left * self.amount > 0 else more
 
     def settled(self, now: float, settle_seconds: float) -> bool:
         """Return whether it has been seen at least twice, one settling time apart."""

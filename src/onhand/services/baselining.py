@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from onhand.domain.carts import Cart
+from onhand.domain.catalogue import left_sync
 from onhand.domain.errors import Conflict, Refused
 from onhand.domain.lines import LineChange
 from onhand.domain.numbering import Place
@@ -167,3 +168,4 @@ def _take_rows(books: Books, baseline: Baseline) -> None:
     books.listings.insert(cart.id, [row for product, row in rows.items() if product not in known], tied, False)
     books.listings.forget(cart.id, sorted(known - rows.keys()))
     tying.end_questions(books, listings, baseline.at)
+    tying.show(books, cart, left_sync(listings, books.listings.of(cart.id, sorted(rows))), baseline.at)

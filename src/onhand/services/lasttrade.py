@@ -13,7 +13,7 @@ from datetime import datetime
 
 from onhand.domain import doubts, grammar, law
 from onhand.domain.carts import Cart
-from onhand.domain.differences import DOUBTED
+from onhand.domain.differences import DOUBTED, UNBOOKED
 from onhand.domain.lines import LineChange
 from onhand.domain.listings import Listing
 from onhand.domain.orders import LineState
@@ -30,13 +30,15 @@ LINE_PAGES_MAX = 10  # pages of order lines that name what was traded before an 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Units that a shop's counter gave back but its quantity did not get; ``fresh`` of them had not come back before."""
+    """Units that a shop's counter gave back but its quantity did not get; ``fresh`` of them had not come back before. Or, ``beyond`` what
+    the books know to be away, units that came back all the same."""
 
     listing: int
     row: Row
     units: int
     fresh: int
     orders: tuple[int, ...]
+    beyond: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class LastTrade:
 
     fresh: list[Line]
     changes: list[LineChange]
-    complete: bool  # no new line was left out
+    complete: bool  # no new line was left out, and none was half written
     old: set[Line | LineChange]  # what existed when its product was last seen right: no counter moved for it
 
 
@@ -60,10 +62,11 @@ def read(house: House, cart: Cart, shop: Shop, found: Survey, memory: Memory) ->
     changes = evidence.changes(house, cart, shop, moved)
     changes_of = evidence.changes_by_product(changes)
     old: set[Line | LineChange] = set()
-    for product in moved:
+    for product in sorted(waiting.keys() | changes_of.keys()):
         paid = [line for line in waiting[product] if line.paid]
         old |= evidence.old(house, cart, memory, product, paid, changes_of[product])
-    return LastTrade(fresh, changes, not cut, old)
+    complete = not cut and all(line.complete for line in fresh)
+    return LastTrade(fresh, changes, complete, old)
 
 
 def _moved(listing: Listing, row: Row) -> bool:
@@ -86,11 +89,15 @@ def book(books: Books, cart: Cart, found: Survey, trade: LastTrade, at: datetime
         traded = _weigh(listing, row, waiting_of[product], changes_of[product], trade.old)
         trading.sell(books, cart, traded.weighed.sold, at)
         trading.name_late(books, cart, listing, traded.late)
-        returning.book_changes(books, cart, listing, traded.changed, at, others=traded.others)
+        # The alignment answers all questions that are open by then: what is in doubt now is asked about after it.
+        beyond = returning.book_changes(books, cart, listing, traded.changed, at, others=traded.others, ask=False)
         if cart.halted is None or not traded.weighed.drift:
             trading.count_sale(books, cart, product, traded.weighed.unnamed, at)
         if cart.halted is None:
             trading.count_sale(books, cart, product, -traded.back_without_line, at)
+            if beyond:
+                orders = tuple(dict.fromkeys(change.sold.order for change in traded.changed if change.units < 0))
+                asked.append(Doubt(listing.id, row, beyond, beyond, orders, beyond=True))
             if traded.doubted:
                 left = [change for change in traded.others if change not in traded.came_back]
                 asked.append(_doubt(books, cart, listing, row, traded.doubted, left))
@@ -173,8 +180,9 @@ def ask_about_returns(books: Books, cart: Cart, asked: Iterable[Doubt], at: date
         seen = Counters(doubt.row.quantity, doubt.row.ordered)
         expected = Counters(doubt.row.quantity + doubt.fresh, doubt.row.ordered)
         orders = f" of order {', '.join(map(str, doubt.orders))}" if doubt.orders else ""
+        what = UNBOOKED if doubt.beyond else "but its quantity did not rise"
         note = (
-            f"The shop's counter gave back {grammar.counted(doubt.units, 'unit')}{orders}, but its quantity did not rise."
+            f"The shop's counter gave back {grammar.counted(doubt.units, 'unit')}{orders}, {what}."
             f" If {doubt.fresh} came back to the shelf, choose theirs; if not, choose ours."
         )
         books.differences.open(cart.id, doubt.listing, DOUBTED, -doubt.units, seen, expected, at, note)

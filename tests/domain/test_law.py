@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from onhand.domain.law import Suspicion, Weighed, explains, name, predict, suspect, trade, units, weigh
+from onhand.domain.law import Weighed, explains, name, predict, suspect, trade, units, weigh
 from onhand.domain.sketch import Sums
 from tests.builders import edited, line, row, went
 
@@ -312,7 +312,17 @@ def test_a_counter_set_to_nothing_was_reset_whatever_was_deleted() -> None:
     since, deleted, seen = line(9, 2), [went(line(1, 38))], row(quantity=8, ordered=2)
     assert weigh(40, 50, seen, [since], deleted) == Weighed((), (), 0, 0, 0, reset=40)
     unpaid = weigh(40, 50, seen, [replace(since, paid=False)], deleted)
-    assert unpaid == Weighed((), (), 0, 38, -40), "a line that is not paid says nothing"
+    assert unpaid == Weighed((), (), 0, 0, 0, reset=40), "the sum lacks all that the counter held"
+    assert weigh(40, 51, seen, [replace(since, paid=False)], deleted) == Weighed((), (), 0, 38, -41)
+
+
+def test_a_counter_was_set_to_nothing_if_the_sum_lacks_it_with_sales_from_before() -> None:
+    """Of six units sold ever, one more is paid for; then the counter is set to nothing, and five are sold, three of them with a line."""
+    sold = [line(9, 3), line(8, 1)]
+    assert weigh(6, 43, row(quantity=31, ordered=5), sold, []) == Weighed((), (), 0, 0, 0, reset=7)
+    assert weigh(6, 43, row(quantity=29, ordered=5), sold, []) == Weighed((), (), 0, 1, -9), (
+        "the first sales, not the last"
+    )
 
 
 amounts = st.lists(st.integers(-5, 5), min_size=1, max_size=12)
@@ -331,7 +341,23 @@ def test_a_suspicion_is_the_smallest_amount_of_one_sign_seen_without_a_break(see
     if not run:
         assert known is None
     else:
-        assert known == Suspicion(float(len(seen) - len(run)), min(run, key=abs))
+        assert known is not None
+        assert (known.since, known.amount) == (float(len(seen) - len(run)), min(run, key=abs))
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=12))
+def test_what_is_left_of_a_doubt_is_as_old_as_its_first_sight(seen: list[int]) -> None:
+    known = None
+    for now, amount in enumerate(seen):
+        known = suspect(known, amount, float(now))
+    assert known is not None
+    rest = known.moved(-known.amount)
+    after = seen[len(seen) - seen[::-1].index(known.amount) :]  # since it was no larger for the last time
+    if not after:
+        assert rest is None
+    else:
+        assert rest is not None
+        assert (rest.since, rest.amount) == (float(len(seen) - len(after)), min(after) - known.amount)
 
 
 def test_a_suspicion_settles_only_after_the_settling_time() -> None:

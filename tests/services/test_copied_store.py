@@ -49,7 +49,7 @@ class Run:
     def deliver_only(self, stall) -> None:
         shop = Endpoint(stall.front.connector_url, KEY_ID, SECRET, clock=time.time, holder=self._holder)
         try:
-            ticking.deliver_all(self.house, stall.id, shop, 100)
+            ticking.deliver_all(self.house, stall.id, shop, 100, Memory())
         finally:
             shop.disconnect()
 

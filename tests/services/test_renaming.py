@@ -140,6 +140,30 @@ def test_what_was_asked_about_is_asked_again_when_the_name_is_back(world: World)
     assert (amber.shows("TEA"), world.on_hand("TEA")) == (14, 10)
 
 
+def test_a_question_about_goods_on_the_shelf_is_asked_again_when_the_name_is_back(world: World) -> None:
+    """World 833243390: the question ended with the name. Nothing drifted, so nothing found it again, and the goods were never counted."""
+    (amber,) = world.running("Amber", wares=WARES)
+    order = amber.sample.buy("TEA", 4)
+    amber.sample.buy("POT", 1)
+    amber.tick()
+    opened = amber.shows("TEA")
+    amber.sample.delete_order(order, restock=True)
+    amber.edit("TEA", opened)
+    amber.settle()
+    (asked,) = amber.differences(open_only=True)
+    rename(amber, "TEA", "CHAI")
+    rename(amber, "CHAI", "TEA")
+    amber.settle()
+    (again,) = amber.differences(open_only=True)
+    assert (again["id"], again["cause"], again["amount"]) == (asked["id"], "return in doubt", -4)
+    reconciling.decide(world.house, again["id"], ours=False, person="Ida")
+    amber.settle()
+    assert amber.shows("TEA") == world.on_hand("TEA") == 10
+    rename(amber, "TEA", "CHAI")
+    rename(amber, "CHAI", "TEA")
+    assert amber.differences(open_only=True) == [], "what was answered is not asked again"
+
+
 @pytest.mark.parametrize("noticed", [False, True])
 def test_a_stopped_cart_books_what_it_sold_under_another_name_when_it_is_aligned(world: World, noticed: bool) -> None:
     (amber,) = world.running("Amber", wares=WARES)

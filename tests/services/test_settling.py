@@ -247,7 +247,7 @@ def test_what_a_person_parked_keeps_his_reason_whatever_the_shop_answers(world: 
     amber.sample.delete_product("TEA")
     amber.wire.before["apply"].append(lambda: settling.park(world.house, amber.cart, product, "counting", "Ann"))
     world.clock.advance(1)
-    ticking.deliver_all(world.house, amber.id, amber.wire, 100)
+    ticking.deliver_all(world.house, amber.id, amber.wire, 100, amber.memory)
     assert (amber.listing("TEA").parked, amber.listing("TEA").parked_by) == ("counting", "Ann")
 
 

@@ -152,7 +152,7 @@ def a_product_that_has_its_old_sku_again_is_a_stranger(patch):
 def an_unsettled_batch_is_forgotten(patch):
     """After a lost answer the batch is taken for applied, and never sent again."""
 
-    def resend(house, cart, shop):
+    def resend(house, cart, shop, *_):
         batch = house.store.read(lambda books: books.posts.pending(cart.id))
         if batch is not None:
             delivering._settle(house, cart, batch, {})
@@ -174,7 +174,7 @@ def a_batch_is_settled_twice(patch):
 def a_batch_is_sent_before_it_is_stored(patch):
     """A kill in between leaves a batch in the shop that the books know nothing of."""
 
-    def deliver(house, cart, shop, batch_size):
+    def deliver(house, cart, shop, batch_size, *_):
         def due(books):
             current = books.carts.get(cart.id)
             dues = books.listings.due(cart.id, batch_size)
@@ -290,7 +290,7 @@ def an_unfinished_batch_is_never_closed(patch):
 
 def unfinished_batches_are_taken_for_applied(patch):
     """The law is not asked what landed."""
-    patch.setattr(delivering, "_find_out", lambda house, cart, shop, batch: {})
+    patch.setattr(delivering, "_find_out", lambda *_: {})
 
 
 def returns_ignore_what_is_left_of_a_line(patch):

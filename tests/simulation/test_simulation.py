@@ -140,6 +140,17 @@ LATEST_SEEDS = {
     "a line that was removed beside a form": (832000182, 86420914),
     "several changes that the shop shows as one": (832000138, 915000085, 427100046),
     "an added line that was edited before an alignment": (832000090,),
+    "a counter that was set to nothing while orders went": (772000048, 772000072, 833243489),
+    "a question about goods of a product with another name": (833243390, 915000087, 661300009),
+    "a line that went before our clock was set back": (832000031, 811000134),
+    "an order from before an alignment that came back": (833243592, 833243498, 774000195),
+    "what is in doubt at an alignment": (833243432, 427100089),
+    "a doubt of long ago": (774000061,),
+    "an edited line that went": (3434659186,),
+    "an alignment that met another name": (915000043, 3434659184),
+    "a line changed alone that came back later": (661300028,),
+    "a sale after its phase": (915000074,),
+    "goods given back twice are no heals": (3434659251,),
 }  # fmt: skip
 
 

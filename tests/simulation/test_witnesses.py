@@ -16,6 +16,7 @@ NOTHING = testimony.Testimony(
     cart=1,
     drifts=(),
     line_edits=(),
+    edits_back=(),
     traded=0,
     uncounted=0,
     twice=0,

@@ -1,6 +1,7 @@
 """Decides what is new in a shop's set of products, and which changes a person has to know about.
 
-Path: ``refreshing`` reads all products of a shop, asks ``Changed.of``, takes it over into the books, and records the ``notices``.
+Path: ``refreshing`` reads all products of a shop, asks ``Changed.of``, takes it over into the books, and records the ``notices``;
+``baselining`` records what left sync before an alignment.
 Promise: a listing that can no longer be kept in sync gets exactly one notice.
 Never: ties a product to an item.
 """
@@ -54,8 +55,13 @@ def notices(changed: Changed, ties: Mapping[int, Tie], after: Mapping[int, Listi
     new = [after[row.product] for row in changed.fresh if _is_tied(ties[row.product])]
     note = "Send or Get its quantity to bring it in sync."
     found = [Notice(listing, Cause.NEW_LISTING, note) for listing in new]
-    tracked = [listing for listing in changed.known.values() if listing.tracked]
-    return found + [notice for listing in tracked if (notice := _left_step(listing, after.get(listing.product)))]
+    return found + left_sync(changed.known.values(), after)
+
+
+def left_sync(before: Iterable[Listing], after: Mapping[int, Listing]) -> list[Notice]:
+    """Return why listings that were in sync ``before`` are not any more. ``after``: the listings of all products now."""
+    tracked = [listing for listing in before if listing.tracked]
+    return [notice for listing in tracked if (notice := _left_step(listing, after.get(listing.product)))]
 
 
 def _is_tied(tie: Tie) -> bool:

@@ -58,6 +58,11 @@ class Weighing:
         return [line for line in self.waiting if line.paid]
 
     @property
+    def bought(self) -> list[Line]:
+        """Return those of the paid lines that are new since all was right."""
+        return [line for line in self.paid if line not in self.old]
+
+    @property
     def edited(self) -> int:
         """Return how many known lines have other units for which the counter did not move."""
         return sum(1 for change in self.changed if not change.gone)
@@ -110,7 +115,8 @@ def weigh(
     if booked and law.explains(moved, [x for x in lines if x.paid], [c for c in changes if c.gone and c not in old]):
         booked = []
     new = [line for line in lines if line not in booked]
-    weighed = law.weigh(listing.ordered, listing.sum, row, new, changes, [x for x in new if x.line in added], old)
+    later, form = [line for line in new if line.line in added], row.modified != listing.modified
+    weighed = law.weigh(listing.ordered, listing.sum, row, new, changes, later, old, form)
     sold = frozenset(weighed.sold)  # there may be thousands
     waiting = tuple(line for line in new if line not in sold)
     rest = tuple(change for change in changes if change not in weighed.changed)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from .lines import LineChange, subset, whole_orders
 from .shop import Line, Row
@@ -221,6 +222,7 @@ class Observation:
     changed: Sequence[LineChange]  # lines booked as sold that have other units in the shop now, or are gone
     recent_changes: Sequence[LineChange]  # those of them that are new since the product was last seen right
     added: Sequence[Line]  # new lines of orders of which other lines are sold already
+    form: bool  # the product's form was saved since it was last seen right
 
     @property
     def moved(self) -> int:
@@ -234,8 +236,9 @@ class Observation:
 
     @property
     def bought(self) -> int:
-        """Return the units that were surely bought. An editor may have taken those of ``added`` lines without the counter."""
-        return units(self.paid) - units(self.added)
+        """Return the units that were surely bought since the product was last seen right. An editor may have taken those of ``added`` lines
+        without the counter."""
+        return units(line for line in self.recent if line not in self.added)
 
 
 def weigh(
@@ -246,13 +249,15 @@ def weigh(
     changed: Sequence[LineChange] = (),
     added: Sequence[Line] = (),
     old: Container[Line | LineChange] = (),
+    form: bool = False,
 ) -> Weighed:
     """Split the movement of one product's counters into trade and drift.
 
     ``ordered`` and ``expected_sum`` are the books'. ``waiting``: lines of this product that are not booked yet. ``changed``: lines booked
     as sold that have other units in the shop now, or are gone. ``added``: those of the waiting lines that were added to an order with sold
     lines; they are no sign that the counter was reset. ``old``: what existed when the product was last seen right, without a move of the
-    counter for it. So old lines explain only what recent ones do not, and old changes explain nothing.
+    counter for it. So old lines explain only what recent ones do not, and old changes explain nothing. ``form``: the product's form was
+    saved since.
     """
     paid = [line for line in waiting if line.paid]
     seen = Observation(
@@ -264,6 +269,7 @@ def weigh(
         changed=changed,
         recent_changes=[change for change in changed if change not in old],
         added=added,
+        form=form,
     )
     explanation = _explain(seen)
     if _was_reset(seen, explanation):
@@ -335,10 +341,21 @@ def _was_reset(seen: Observation, best: Explanation) -> bool:
 
 def _fell_in_part(seen: Observation, best: Explanation) -> bool:
     """Return whether a counter that fell, but not to nothing, was reset: only if no lines explain the fall exactly, and the quantity moved
-    by just what was bought since, or by just what the counter holds now."""
+    by just what was bought since."""
     if seen.counter <= seen.bought or seen.moved >= 0 or best.units == seen.moved:
         return False
-    return seen.rise in (-seen.bought, -seen.counter)
+    return seen.rise == -seen.bought
+
+
+def _lacks_all(seen: Observation, best: Explanation) -> bool:
+    """Return whether a counter that fell, and holds more than lines name, was set to nothing before that was sold.
+
+    Lines may seem to explain its fall: orders that went while it was set back. But then the sum would lack less, or nothing; unless a form
+    was saved, which may have written over what came back.
+    """
+    if seen.form and best.units == seen.moved:
+        return False
+    return seen.counter > seen.bought and seen.moved < 0 and set_to_nothing(seen.booked, seen.drift, seen.recent)
 
 
 def _fell_to_nothing(seen: Observation, best: Explanation) -> bool:
@@ -360,7 +377,21 @@ def _rose_again(seen: Observation, _: Explanation) -> bool:
     return seen.drift < 0 and seen.booked <= -seen.drift and seen.rise == -seen.bought
 
 
-_RESETS: tuple[Callable[[Observation, Explanation], bool], ...] = (_fell_in_part, _fell_to_nothing, _rose_again)
+_RESETS: tuple[Callable[[Observation, Explanation], bool], ...] = (
+    _fell_in_part,
+    _lacks_all,
+    _fell_to_nothing,
+    _rose_again,
+)
+
+
+def set_to_nothing(booked: int, drift: int, paid: Iterable[Line]) -> bool:
+    """Return whether a sum lacks just what the counter held: what is booked, and perhaps the first of the sales that were paid for since.
+
+    A counter that was set to nothing at any moment looks like that, whatever was sold after it.
+    """
+    ever = accumulate((line.quantity for line in sorted(paid, key=lambda line: line.line)), initial=booked)
+    return booked > 0 and -drift in ever
 
 
 # Third: how much of the explanation is booked after one look
@@ -401,6 +432,7 @@ class Suspicion:
 
     since: float  # seconds, monotonic clock of the controller
     amount: int  # the smallest seen since; never 0
+    more: Suspicion | None = None  # a larger amount that was seen at every look since later
 
     def again(self, amount: int, now: float) -> Suspicion | None:
         """Return the suspicion after another look: the smaller amount counts, a change of sign starts over, and 0 ends it."""
@@ -408,7 +440,15 @@ class Suspicion:
             return None
         if (amount > 0) != (self.amount > 0):
             return Suspicion(now, amount)
-        return Suspicion(self.since, min(amount, self.amount, key=abs))
+        if abs(amount) <= abs(self.amount):
+            return Suspicion(self.since, amount)
+        return Suspicion(self.since, self.amount, suspect(self.more, amount, now))
+
+    def moved(self, units: int) -> Suspicion | None:
+        """Return the suspicion once the books have followed, or the shop has lost, part of the amount: the rest is as old as it was."""
+        more = self.more.moved(units) if self.more else None
+        left = self.amount + units
+        return Suspicion(self.since, left, more) if left * self.amount > 0 else more
 
     def settled(self, now: float, settle_seconds: float) -> bool:
         """Return whether it has been seen at least twice, one settling time apart."""

@@ -111,11 +111,12 @@ def went_before(weighing: Weighing, fell_by: datetime, moved: int) -> Weighing:
 def may_have_come_back(weighing: Weighing, units: int, found: Evidence, since: datetime) -> bool:
     """Return whether what looks like a counter that was set back may be a return that a form or a race has undone in the quantity.
 
-    A counter that was set to nothing holds only what was sold since, so any other fall may be a return. So may a fall by exactly what lines
-    deleted after ``since`` gave back; a race takes another sale than theirs.
+    If the sum does not lack all that the counter held, the fall may be a return. So may a fall by exactly what lines deleted after
+    ``since`` gave back; a race takes another sale than theirs.
     """
-    row = weighing.row
-    if row.ordered > law.units(weighing.paid) and row.quantity - weighing.listing.agreed != -row.ordered:
+    row, listing = weighing.row, weighing.listing
+    all_of_it = law.set_to_nothing(listing.ordered, row.sum - listing.sum, weighing.bought)
+    if row.ordered > law.units(weighing.bought) and not all_of_it:
         return found.edited or found.sales > 0
     lately = [c.units for c in weighing.changed if c.gone and (c.sold.gone_at is None or c.sold.gone_at >= since)]
     explained = bool(lately) and subset(-units, lately, exact=True) is not None

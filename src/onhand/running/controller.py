@@ -86,7 +86,7 @@ class Driver:
                 self._looked = clock.monotonic()
                 self._report_look(seen, hinted)
             else:
-                ticking.deliver_all(self._house, self._cart.id, self._shop, pace.batch_size)
+                ticking.deliver_all(self._house, self._cart.id, self._shop, pace.batch_size, self._memory)
         except OnHandError as error:
             asked = error.facts.get("retry_after_seconds")
             pause = self._report_trouble(error.message)

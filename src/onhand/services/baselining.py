@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from onhand.domain.carts import Cart
+from onhand.domain.catalogue import left_sync
 from onhand.domain.errors import Conflict, Refused
 from onhand.domain.lines import LineChange
+from onhand.domain.numbering import Place
 from onhand.domain.shop import Hello
 from onhand.domain.sketch import Sums
 
@@ -128,10 +130,18 @@ def take(books: Books, baseline: Baseline) -> list[Doubt]:
         books.lines.vanish(cart.source, sorted(books.lines.present(cart.source, found.line, LINE_MAX)), at)
     sums = Sums.total(Sums.of(row.product, row.quantity, row.ordered, 1) for row in found.rows.values())
     books.carts.greet(cart.id, baseline.hello)
-    books.carts.align(cart.id, baseline.hello.epoch, baseline.hello.last_seq + 1, found.line, sums)
+    books.carts.align(cart.id, baseline.hello.epoch, baseline.hello.last_seq + 1, _place(baseline), sums)
     if baseline.trade is not None:
         books.carts.owe_mark(cart.id)
     return doubts
+
+
+def _place(baseline: Baseline) -> Place:
+    """Return up to where order lines are history. Where the books go on and know every line, no more of them become history: an order from
+    before the alignment may still be edited or come back, and a look sees only what it watches."""
+    cart, line, trade = baseline.cart, baseline.found.line, baseline.trade
+    goes_on = trade is not None and trade.complete and line >= cart.place.cursor
+    return replace(cart.place, cursor=line) if goes_on else Place(line, line)
 
 
 def _follow_ties(books: Books, baseline: Baseline) -> None:
@@ -158,3 +168,4 @@ def _take_rows(books: Books, baseline: Baseline) -> None:
     books.listings.insert(cart.id, [row for product, row in rows.items() if product not in known], tied, False)
     books.listings.forget(cart.id, sorted(known - rows.keys()))
     tying.end_questions(books, listings, baseline.at)
+    tying.show(books, cart, left_sync(listings, books.listings.of(cart.id, sorted(rows))), baseline.at)

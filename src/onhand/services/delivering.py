@@ -8,7 +8,7 @@ Never: sends a quantity, or holds a transaction over the network.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import structlog
@@ -28,11 +28,13 @@ PARKED = {
     State.RANGE: "The shop's quantity column cannot hold the result.",
 }
 
+NOTHING: Mapping[int, Counters] = {}
+
 log = structlog.get_logger()
 
 
-def deliver(house: House, cart: Cart, shop: Shop, batch_size: int) -> int:
-    """Send one batch of what is due; return how many posts it had, 0 if nothing is due any more.
+def deliver(house: House, cart: Cart, shop: Shop, batch_size: int, doubted: Mapping[int, Counters] = NOTHING) -> int:
+    """Send one batch of what is due; return how many posts it had, 0 if nothing is due any more. ``doubted``: as in ``resend``.
 
     A batch without an answer goes first. When nothing is due and the shop's trade was booked since the last post, a mark is sent, which
     counts as 0 posts. Raises what the shop raises: the batch stays stored.
@@ -57,7 +59,7 @@ def deliver(house: House, cart: Cart, shop: Shop, batch_size: int) -> int:
 
     batch, number, fresh = house.store.write(begin)
     if batch is not None:
-        send(house, cart, shop, batch, fresh)
+        send(house, cart, shop, batch, fresh, doubted)
     return number
 
 
@@ -83,16 +85,26 @@ def _store(books: Books, cart: Cart, batch: Batch, at: datetime) -> None:
     books.posts.add(cart.id, batch, at)
 
 
-def resend(house: House, cart: Cart, shop: Shop) -> None:
-    """Resend the batch that has no answer yet, if there is one, and book its outcome. Comes before every look."""
+def resend(house: House, cart: Cart, shop: Shop, doubted: Mapping[int, Counters] = NOTHING) -> None:
+    """Resend the batch that has no answer yet, if there is one, and book its outcome. Comes before every look.
+
+    ``doubted``: by how much products had moved without us at the last look, which came before the batch.
+    """
     batch = house.store.read(lambda books: books.posts.pending(cart.id))
     if batch is not None:
         log.info("batch.resent", cart=cart.name, first=batch.first, posts=len(batch.posts))
-        send(house, cart, shop, batch)
+        send(house, cart, shop, batch, doubted=doubted)
 
 
-def send(house: House, cart: Cart, shop: Shop, batch: Batch, fresh: bool = False) -> None:
-    """Send a stored batch and book its outcome from the shop's answer. ``fresh``: it was never sent before.
+def send(
+    house: House,
+    cart: Cart,
+    shop: Shop,
+    batch: Batch,
+    fresh: bool = False,
+    doubted: Mapping[int, Counters] = NOTHING,
+) -> None:
+    """Send a stored batch and book its outcome from the shop's answer. ``fresh``: it was never sent before. ``doubted``: as in ``resend``.
 
     Raises Conflict, with reason ``copied``, if the shop has a fresh batch from another run of OnHand already.
     """
@@ -103,7 +115,7 @@ def send(house: House, cart: Cart, shop: Shop, batch: Batch, fresh: bool = False
     if answer.outcome is Outcome.UNFINISHED:
         # Book first and close after: a crash in between leaves a batch that the shop calls begun and whose outcome is booked, and the next
         # look closes it. The other way round its outcome would be lost.
-        _settle(house, cart, batch, _find_out(house, cart, shop, batch))
+        _settle(house, cart, batch, _find_out(house, cart, shop, batch, doubted))
         shop.apply(batch.epoch, batch.first, changes, close=True)
     else:
         _settle(house, cart, batch, {product: State(code) for product, code in answer.failed.items()})
@@ -146,7 +158,7 @@ def _moved(applied: Sequence[Post]) -> Sums:
     )
 
 
-def _find_out(house: House, cart: Cart, shop: Shop, batch: Batch) -> dict[int, State]:
+def _find_out(house: House, cart: Cart, shop: Shop, batch: Batch, doubted: Mapping[int, Counters]) -> dict[int, State]:
     """Return which posts of an unfinished batch were not applied. The shop cannot tell; the conservation law can."""
     products = [post.product for post in batch.posts]
     listings = house.store.read(lambda books: books.listings.by_id([post.listing for post in batch.posts]))
@@ -158,15 +170,18 @@ def _find_out(house: House, cart: Cart, shop: Shop, batch: Batch) -> dict[int, S
     rows = {row.product: row for row in shop.rows(products)}
     failed = {}
     for post in batch.posts:
-        state = _fate(post, listings[post.listing], rows.get(post.product), paid[post.product])
+        before = doubted.get(post.product, Counters(0, 0))
+        state = _fate(post, listings[post.listing], before, rows.get(post.product), paid[post.product])
         if state is not None:
             failed[post.product] = state
     log.warning("batch.unfinished", cart=cart.name, first=batch.first, posts=len(batch.posts), unlanded=len(failed))
     return failed
 
 
-def _fate(post: Post, listing: Listing, row: Row | None, paid: int) -> State | None:
+def _fate(post: Post, listing: Listing, before: Counters, row: Row | None, paid: int) -> State | None:
+    """Return what became of a post; None if it landed. What had moved ``before`` it is no part of it."""
     if row is None:
         return State.MISSING
-    expected, seen = Counters(listing.agreed, listing.ordered), Counters(row.quantity, row.ordered)
+    expected = Counters(listing.agreed + before.quantity, listing.ordered + before.ordered)
+    seen = Counters(row.quantity, row.ordered)
     return None if posts.landed(post.delta, expected, seen, paid) else State.UNLANDED

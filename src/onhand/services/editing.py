@@ -74,8 +74,8 @@ def by_editor(
     # Any other line may have gone years ago.
     seen_to_go = [change for change in gone if change.sold.gone_at is not None and change.sold.line in watched]
     deleted = [change for change in seen_to_go if change not in known]
-    paid = [line for line in weighing.waiting if line.paid and line not in weighing.old]
-    return ByEditor(changed, added, bool(evidence.may_be_another(house, cart, weighing.changed)), deleted, paid)
+    doubtful = bool(evidence.may_be_another(house, cart, weighing.changed))
+    return ByEditor(changed, added, doubtful, deleted, weighing.bought)
 
 
 def by_lines(

@@ -80,7 +80,7 @@ def old(
     alone.
     """
     now = Moment.now(house.clock)
-    good = memory.witnessed.get(product) or memory.looked_at or recalled(cart.in_step_at, now)
+    good = last_good(cart, memory, product, now)
     earliest = since(good, now) + EDIT_BEFORE - SEEN_BEFORE
     numbers = sorted(line.line for line in paid)
     recent = house.store.read(lambda books: books.lines.seen_since(cart.source, numbers, earliest))
@@ -121,11 +121,13 @@ def _staying_orders(house: House, cart: Cart, shop: Shop, found: Sequence[LineCh
     if not deleted:
         return set()
     orders, changed = sorted({sold.order for sold in deleted}), {change.sold.line for change in found}
+    removed = {sold.line for sold in deleted}
     known = house.store.read(lambda books: books.lines.of_orders(cart.source, orders))
     others = [line for line in known if line.line not in changed]
     now = there(shop, sorted(line.line for line in others))
     kept = [line for line in others if _is_still(line, now.get(line.line))]
-    later = _came_after(house, cart, deleted, kept)
+    # By the dates as they were written: all of them are by the clock of that time.
+    later = _came_after(house, cart, [line for line in known if line.line in removed], kept)
     return {line.order for line in kept if line.line not in later}
 
 
@@ -230,6 +232,25 @@ def since(good: Moment, now: Moment) -> datetime:
     Movements that were booked before our clock was set forward carry an early date.
     """
     return min(now.at - good.since(now), good.at) - EDIT_BEFORE
+
+
+def last_good(cart: Cart, memory: Memory, product: int, now: Moment) -> Moment:
+    """Return when a product was last seen right."""
+    return memory.witnessed.get(product) or memory.looked_at or recalled(cart.in_step_at, now)
+
+
+def dated_today(found: Sequence[LineChange], good: Moment, now: Moment) -> list[LineChange]:
+    """Return these changes with the dates of lines that went by the clock as it is now.
+
+    If such a date is in the future, our clock was set back since. Then the line went as long after ``good`` as the old clock said.
+    """
+
+    def went(gone_at: datetime | None) -> datetime | None:
+        if gone_at is None or gone_at <= now.at:
+            return gone_at
+        return min(now.at, now.at - good.since(now) + (gone_at - good.at))
+
+    return [replace(change, sold=replace(change.sold, gone_at=went(change.sold.gone_at))) for change in found]
 
 
 def recalled(in_step_at: datetime | None, now: Moment) -> Moment:

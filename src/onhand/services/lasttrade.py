@@ -7,13 +7,13 @@ Never: posts anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from onhand.domain import doubts, grammar, law
 from onhand.domain.carts import Cart
-from onhand.domain.differences import DOUBTED
+from onhand.domain.differences import DOUBTED, UNBOOKED
 from onhand.domain.lines import LineChange
 from onhand.domain.listings import Listing
 from onhand.domain.orders import LineState
@@ -30,13 +30,15 @@ LINE_PAGES_MAX = 10  # pages of order lines that name what was traded before an 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Units that a shop's counter gave back but its quantity did not get; ``fresh`` of them had not come back before."""
+    """Units that a shop's counter gave back but its quantity did not get; ``fresh`` of them had not come back before. Or, ``beyond`` what
+    the books know to be away, units that came back all the same."""
 
     listing: int
     row: Row
     units: int
     fresh: int
     orders: tuple[int, ...]
+    beyond: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +47,26 @@ class LastTrade:
 
     fresh: list[Line]
     changes: list[LineChange]
+    complete: bool  # no new line was left out, and none was half written
+    old: set[Line | LineChange]  # what existed when its product was last seen right: no counter moved for it
 
 
 def read(house: House, cart: Cart, shop: Shop, found: Survey, memory: Memory) -> LastTrade:
     """Read the lines that name what was traded since the last look, and note which of the older ones were paid since."""
     known = house.store.read(lambda books: books.listings.of(cart.id, sorted(found.rows)))
     listings = [listing for listing in known.values() if listing.tracked]
-    fresh, _ = looking.read_lines(shop, cart.cursor_line, found.line, LINE_PAGES_MAX)
+    fresh, cut = looking.read_lines(shop, cart.cursor_line, found.line, LINE_PAGES_MAX)
     new = {line.product for line in fresh}
     moved = [x.product for x in listings if x.product in new or _moved(x, found.rows[x.product])]
-    evidence.waiting(house, cart, shop, moved, memory)
-    return LastTrade(fresh, evidence.changes(house, cart, shop, moved))
+    waiting = evidence.by_product(evidence.waiting(house, cart, shop, moved, memory))
+    changes = evidence.changes(house, cart, shop, moved)
+    changes_of = evidence.changes_by_product(changes)
+    old: set[Line | LineChange] = set()
+    for product in sorted(waiting.keys() | changes_of.keys()):
+        paid = [line for line in waiting[product] if line.paid]
+        old |= evidence.old(house, cart, memory, product, paid, changes_of[product])
+    complete = not cut and all(line.complete for line in fresh)
+    return LastTrade(fresh, changes, complete, old)
 
 
 def _moved(listing: Listing, row: Row) -> bool:
@@ -75,14 +86,18 @@ def book(books: Books, cart: Cart, found: Survey, trade: LastTrade, at: datetime
     changes_of = evidence.changes_by_product(trade.changes)
     for listing in moved:
         product, row = listing.product, found.rows[listing.product]
-        traded = _weigh(listing, row, waiting_of[product], changes_of[product])
+        traded = _weigh(listing, row, waiting_of[product], changes_of[product], trade.old)
         trading.sell(books, cart, traded.weighed.sold, at)
         trading.name_late(books, cart, listing, traded.late)
-        returning.book_changes(books, cart, listing, traded.changed, at, others=traded.others)
+        # The alignment answers all questions that are open by then: what is in doubt now is asked about after it.
+        beyond = returning.book_changes(books, cart, listing, traded.changed, at, others=traded.others, ask=False)
         if cart.halted is None or not traded.weighed.drift:
             trading.count_sale(books, cart, product, traded.weighed.unnamed, at)
         if cart.halted is None:
             trading.count_sale(books, cart, product, -traded.back_without_line, at)
+            if beyond:
+                orders = tuple(dict.fromkeys(change.sold.order for change in traded.changed if change.units < 0))
+                asked.append(Doubt(listing.id, row, beyond, beyond, orders, beyond=True))
             if traded.doubted:
                 left = [change for change in traded.others if change not in traded.came_back]
                 asked.append(_doubt(books, cart, listing, row, traded.doubted, left))
@@ -127,15 +142,24 @@ class _Traded:
         return self.weighed.fallen - self.borne_out
 
 
-def _weigh(listing: Listing, row: Row, waiting: Sequence[Line], changes: Sequence[LineChange]) -> _Traded:
-    """Judge by one survey, which saw each product twice. So what the quantity confirms did come back, and the rest did not."""
-    weighing = doubts.weigh(listing, row, waiting, changes, (), ())
+def _weigh(
+    listing: Listing,
+    row: Row,
+    waiting: Sequence[Line],
+    changes: Sequence[LineChange],
+    old: Collection[Line | LineChange],
+) -> _Traded:
+    """Judge by one survey, which saw each product twice. So what the quantity confirms did come back, and the rest did not.
+
+    A quantity that rose by more than the counter fell confirms nothing: sales may have been lost, and the counter have been lowered alone.
+    """
+    weighing = doubts.weigh(listing, row, waiting, changes, (), old)
     weighed, back = weighing.weighed, weighing.weighed.reset
     if back:  # sales since the counter was set back are visible from there
         weighed = law.weigh(listing.ordered - back, listing.sum - back, row, weighing.waiting, ())
-    borne_out = max(0, weighed.fallen + min(0, weighed.drift))
+    borne_out = max(0, weighed.fallen + weighed.drift) if weighed.drift <= 0 else 0
     others = [change for change in changes if change not in weighed.changed]
-    _, came_back = law.name(-borne_out, (), others)
+    _, came_back = law.name(-borne_out, (), [change for change in others if change not in old])
     return _Traded(weighed, weighing.late, came_back, others, borne_out)
 
 
@@ -156,8 +180,9 @@ def ask_about_returns(books: Books, cart: Cart, asked: Iterable[Doubt], at: date
         seen = Counters(doubt.row.quantity, doubt.row.ordered)
         expected = Counters(doubt.row.quantity + doubt.fresh, doubt.row.ordered)
         orders = f" of order {', '.join(map(str, doubt.orders))}" if doubt.orders else ""
+        what = UNBOOKED if doubt.beyond else "but its quantity did not rise"
         note = (
-            f"The shop's counter gave back {grammar.counted(doubt.units, 'unit')}{orders}, but its quantity did not rise."
+            f"The shop's counter gave back {grammar.counted(doubt.units, 'unit')}{orders}, {what}."
             f" If {doubt.fresh} came back to the shelf, choose theirs; if not, choose ours."
         )
         books.differences.open(cart.id, doubt.listing, DOUBTED, -doubt.units, seen, expected, at, note)

@@ -19,6 +19,7 @@ import structlog
 from onhand.domain import law
 from onhand.domain.doubts import DOUBTS
 from onhand.domain.lines import LineChange, edited_before
+from onhand.domain.sketch import Counters
 
 from .ports import Clock
 
@@ -74,6 +75,7 @@ class Memory:
     left: dict[int, Moment] = field(
         default_factory=dict
     )  # the last good look before a product stopped being followed, because its name changed
+    resumed: dict[int, float] = field(default_factory=dict)  # when it was followed again, monotonic
     lines_read: tuple[float, float] = (
         -math.inf,
         -math.inf,
@@ -97,8 +99,20 @@ class Memory:
         for product, what in list(self.suspicions):
             if (products is None or product in products) and product not in doubtful:
                 del self.suspicions[product, what]
+        self.trust(products, doubtful)
+
+    def trust(self, products: Collection[int] | None = None, doubtful: Container[int] = ()) -> None:
+        """Note that these products (None: all) are right, except the suspected and the doubtful ones: what comes now is later.
+
+        Nothing is known yet of a product that is followed again since the look began.
+        """
+        for product in {*self.witnessed, *self.edited}:
+            known = self.resumed.get(product, -math.inf) < self.lines_read[0]
+            concerned = products is None or product in products
+            if known and concerned and product not in doubtful and not self.suspects(product):
                 self.witnessed.pop(product, None)
                 self.edited.pop(product, None)
+                self.resumed.pop(product, None)
 
     def suspect(self, product: int, what: str, suspicion: law.Suspicion | None, good: Moment) -> None:
         """Remember a doubt about a product; None ends it. ``good``: when the product was last seen right, if nothing was suspected yet."""
@@ -118,10 +132,21 @@ class Memory:
         for product in products:
             long_ago = Moment(now.at - PAST, now.monotonic - PAST.total_seconds())
             self.witnessed[product] = self.left.pop(product, long_ago)
+            self.resumed[product] = now.monotonic
 
     def suspects(self, product: int) -> bool:
         """Return whether anything is suspected of a product."""
         return any((product, what) in self.suspicions for what in DOUBTS)
+
+    def doubted(self) -> dict[int, Counters]:
+        """Return by how much the quantity and the counter of each product that is in doubt have moved without us, as far as was seen."""
+        found: dict[int, Counters] = {}
+        for (product, what), suspicion in self.suspicions.items():
+            if what == "drift":
+                found[product] = Counters(suspicion.amount, 0)
+            elif what == "reset":
+                found[product] = Counters(0, -suspicion.amount)
+        return found
 
     @property
     def doubts_edits(self) -> bool:

@@ -14,11 +14,10 @@ import structlog
 
 from onhand.domain.carts import Cart
 from onhand.domain.catalogue import Changed, notices
-from onhand.domain.differences import Finding, Remedy
 from onhand.domain.errors import Permanent
 from onhand.domain.listings import Listing
 from onhand.domain.shop import Row
-from onhand.domain.sketch import Counters, Sums
+from onhand.domain.sketch import Sums
 
 from . import bookkeeping, tying
 from .memory import Memory, Moment
@@ -66,9 +65,7 @@ def _take_over(
     books.carts.move_sums(cart.id, came - Sums.total(bookkeeping.listing_sums(listing) for listing in changed.lost))
     after = books.listings.of(cart.id, sorted(row.product for row in rows))
     tying.end_questions(books, known, at)
-    for notice in notices(changed, tied, after):
-        finding, nothing = Finding(notice.cause, Remedy.SHOW), Counters(0, 0)
-        books.differences.open(cart.id, notice.listing.id, finding, 0, nothing, nothing, at, notice.note)
+    tying.show(books, cart, notices(changed, tied, after), at)
     books.carts.remember_catalogue(cart.id, catalogue)
     log.info(
         "listings.refreshed",

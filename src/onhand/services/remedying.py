@@ -90,6 +90,7 @@ def act(books: Books, cart: Cart, case: Case, memory: Memory, policy: Policy) ->
         return  # a person tied it differently since it was weighed: the next look follows it without a difference
     found = case.evidence(books, cart, listing)
     if ripe.reset:
+        memory.witnessed[product] = case.good  # what was sold since is weighed again once the books have followed
         _follow_reset(books, cart, listing, case, found)
         return
     if all_settled and product not in memory.lowered:
@@ -132,7 +133,9 @@ def _end_doubts(case: Case, memory: Memory) -> bool:
     product, ripe = case.weighing.product, case.ripe
     for what, amount in ripe.each():
         if amount or (what == "reset" and ripe.fallen):
-            memory.suspicions.pop((product, what), None)
+            ended = memory.suspicions.pop((product, what), None)
+            if what == "drift" and ended is not None and (rest := ended.moved(-amount)) is not None:
+                memory.suspicions[product, what] = rest
     all_settled = ripe == case.weighing.doubts
     if all_settled and not memory.suspects(product):
         memory.witnessed.pop(product, None)
@@ -143,7 +146,7 @@ def _follow_reset(books: Books, cart: Cart, listing: Listing, case: Case, found:
     """Follow a counter that was set back, unless that may be a return that a form or a race has undone."""
     weighing, units, at = case.weighing, case.ripe.reset, case.now.at
     # While a counter is set back, no sale is booked yet.
-    found = replace(found, sales=found.sales + law.units(weighing.paid))
+    found = replace(found, sales=found.sales + law.units(weighing.bought))
     if naming.may_have_come_back(weighing, units, found, evidence.since(case.good, case.now)):
         rebasing.doubt_return(books, cart, listing, weighing, found, units, at)
     else:
@@ -155,10 +158,11 @@ def _keep_in_doubt(books: Books, cart: Cart, case: Case, found: Evidence, units:
 
     Its drift is weighed again once the books have followed; its cause is as old.
     """
-    product, drift = case.weighing.product, case.ripe.drift + units
+    product, drift, known = case.weighing.product, case.ripe.drift + units, case.drift
     memory.witnessed[product] = case.good
-    if case.drift is not None and drift:
-        memory.suspicions[product, "drift"] = Suspicion(case.drift.since, drift)
+    if known is not None and drift:
+        followed = known.moved(units) if known.amount == case.ripe.drift and known.amount * drift > 0 else None
+        memory.suspicions[product, "drift"] = followed or Suspicion(known.since, drift)
     listing = _listing(books, cart, product)
     in_doubt = rebasing.doubt_return(books, cart, listing, case.weighing, found, units, case.now.at)
     return replace(case, weighing=case.weighing.without(in_doubt))

@@ -39,35 +39,39 @@ def book_changes(
     counter: int = 0,
     others: Sequence[LineChange] = (),
     unsure: int = 0,
-) -> None:
+    ask: bool = True,
+) -> int:
     """Book changes of sold lines of one listing: units that were added to an order, and units that came back.
 
     The counter moved with them; or, if ``drift`` is given, the sum moved by that many signed units, and the counter by ``counter``. No more
     is booked back than a line still held. Units that had come back before are taken from the shop again, with a difference on record; a
     person is asked about units that were never booked as taken. ``others``: changes of other lines. A person is also asked if one of those
-    may have given the units back instead, and about ``unsure`` units that may be of a line that is not known.
+    may have given the units back instead, and about ``unsure`` units that may be of a line that is not known. Returns the units that the
+    person is asked about; with ``ask`` False the caller has to ask.
     """
     if not changes:
-        return
+        return 0
     counted = [_count(books, cart, change) for change in changes]
     _move(books, cart, listing, sum(change.units for change in changes), drift, counter)
     if not listing.tracked:
-        return
+        return 0
     movements = [made for change, count in counted if (made := _movement(cart, listing, change, count)) is not None]
     if hold_unbookable(books, cart, {listing: sum(movement.quantity for movement in movements)}, at):
-        return
+        return 0
     _book(books, cart, listing, movements, at)
-    twice = sum(count.twice for _, count in counted)
+    twice, doubted = sum(count.twice for _, count in counted), 0
     if twice:
         # An order from before an alignment may have given them back.
         unsure += sum(count.twice for change, count in counted if change.sold.epoch.partition("~")[0] != cart.epoch)
         left = sum(change.sold.units.left for change in books.lines.renewed(cart.id, others_gone(changes, others)))
-        _take_again(books, cart, listing, changes, twice, min(twice, left + unsure), at)
+        doubted = min(twice, left + unsure)
+        _take_again(books, cart, listing, changes, twice, doubted, at, ask)
     unbooked = sum(count.unbooked for _, count in counted)
-    if unbooked:
+    if unbooked and ask:
         _ask_about_unbooked(books, cart, listing, changes, unbooked, at)
     for movement in movements:
         log.info("line.changed", cart=cart.name, order=movement.order, line=movement.line, quantity=movement.quantity)
+    return doubted + unbooked
 
 
 def _count(books: Books, cart: Cart, told: LineChange) -> tuple[LineChange, Counted]:
@@ -113,10 +117,18 @@ def _book(books: Books, cart: Cart, listing: Listing, movements: Sequence[Moveme
 
 
 def _take_again(
-    books: Books, cart: Cart, listing: Listing, changes: Sequence[LineChange], units: int, doubted: int, at: datetime
+    books: Books,
+    cart: Cart,
+    listing: Listing,
+    changes: Sequence[LineChange],
+    units: int,
+    doubted: int,
+    at: datetime,
+    ask: bool,
 ) -> None:
     """Take units from the shop again that it gave back although they had come back before: our count is right, and the next post corrects
-    the shop. ``doubted``: so many of them may belong to another line, so a person is asked whether they are on the shelf, too."""
+    the shop. ``doubted``: so many of them may belong to another line, so with ``ask`` a person is asked whether they are on the shelf, too.
+    """
     orders = ", ".join(dict.fromkeys(str(change.sold.order) for change in changes if change.units < 0))
     expected = Counters(listing.agreed, listing.ordered)
     if units > doubted:
@@ -124,7 +136,7 @@ def _take_again(
         note = f"Order {orders}: {units - doubted} came back here before the shop gave back as many."
         finding = Finding(Cause.GIVEN_BACK_TWICE, Remedy.POST)
         books.differences.open(cart.id, listing.id, finding, units - doubted, seen, expected, at, note)
-    if doubted:
+    if doubted and ask:
         wanted = Counters(listing.agreed + doubted, listing.ordered)
         note = (
             f"Order {orders}: {doubted} came back here, and the shop gave back as many. "

@@ -55,7 +55,7 @@ def tick(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) -> 
     seen = observe(house, cart_id, shop, memory, pace)
     if seen is Seen.STOPPED:
         return seen
-    return Seen.DIFFERS if deliver_all(house, cart_id, shop, pace.batch_size) else seen
+    return Seen.DIFFERS if deliver_all(house, cart_id, shop, pace.batch_size, memory) else seen
 
 
 def observe(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) -> Seen:
@@ -66,6 +66,8 @@ def observe(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) 
     booked = collecting.book(house, cart, collected)
     if booked.emptied:
         _note_switched_off(house, cart, shop, memory, booked.emptied)
+    if booked.told.explained:
+        memory.trust()
     _refresh_if_changed(house, cart, shop, memory, collected)
     open_ones = _compare(house, cart, shop, memory, pace.rules, collected, booked.told)
     compared = collected.look.sums is not None and not collected.partial
@@ -83,7 +85,7 @@ def _look(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) ->
     cart = _get(house, cart_id)
     with _stopping_on_conflict(house, cart):
         if cart.halted is None:
-            delivering.resend(house, cart, shop)
+            delivering.resend(house, cart, shop, memory.doubted())
             cart = _get(house, cart_id)
         now = house.clock.monotonic()
         memory.hello_due = memory.hello_due or now + looking.HELLO_SECONDS
@@ -112,7 +114,7 @@ def _compare(
     return reconciling.compare(house, cart, shop, memory, asked, rules) if asked.needed else 0
 
 
-def deliver_all(house: House, cart_id: int, shop: Shop, batch_size: int) -> int:
+def deliver_all(house: House, cart_id: int, shop: Shop, batch_size: int, memory: Memory) -> int:
     """Deliver until nothing is due; return how many posts went out."""
     total = 0
     for _ in range(ROUNDS_MAX):
@@ -120,7 +122,7 @@ def deliver_all(house: House, cart_id: int, shop: Shop, batch_size: int) -> int:
         if cart.halted is not None:
             break
         with _stopping_on_conflict(house, cart):
-            posted = delivering.deliver(house, cart, shop, batch_size)
+            posted = delivering.deliver(house, cart, shop, batch_size, memory.doubted())
         total += posted
         if not posted:
             break

@@ -13,10 +13,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from onhand.domain.carts import Cart
-from onhand.domain.differences import Ending
+from onhand.domain.catalogue import Notice
+from onhand.domain.differences import Ending, Finding, Remedy
 from onhand.domain.listings import Listing, Settled, Tie, ties
 from onhand.domain.shop import Row
-from onhand.domain.sketch import Sums
+from onhand.domain.sketch import Counters, Sums
 from onhand.domain.stock import sku_key
 
 from .ports import Books
@@ -62,11 +63,29 @@ def follow(books: Books, cart: Cart, listings: Iterable[Listing], tied: Mapping[
             books.listings.resume(listing.id)
             books.carts.move_sums(cart.id, Sums.of(listing.product, change, listing.left.ordered - listing.ordered))
             books.lines.reopen(cart.source, listing.product, listing.left.line)
+            _ask_again(books, listing)
             books.differences.close_shown(
                 [listing.id], at, "its SKU names the same item again; it is followed from there"
             )
         elif left != listing.left:
             books.listings.leave(listing.id, left)
+
+
+def _ask_again(books: Books, listing: Listing) -> None:
+    """Ask again about returns of a listing that is followed again. A drift in doubt is found again; goods on the shelf are not."""
+    for difference in books.differences.unanswered(listing.id):
+        note = (
+            "This question ended while the product had another name. "
+            f"If {difference.theirs} came back to the shelf, choose theirs; if not, choose ours."
+        )
+        books.differences.reopen(difference.id, note)
+
+
+def show(books: Books, cart: Cart, notices: Iterable[Notice], at: datetime) -> None:
+    """Record what a person has to know about listings."""
+    for notice in notices:
+        finding, nothing = Finding(notice.cause, Remedy.SHOW), Counters(0, 0)
+        books.differences.open(cart.id, notice.listing.id, finding, 0, nothing, nothing, at, notice.note)
 
 
 def end_questions(books: Books, before: Iterable[Listing], at: datetime) -> None:

@@ -82,14 +82,19 @@ def _read_lines(
 
 def _weigh(house: House, cart: Cart, memory: Memory, listing: Listing, row: Row, told: Lines) -> Weighing:
     """Weigh one product, given what is suspected of it."""
-    product, lines = listing.product, told.waiting[listing.product]
-    changes = memory.note_edited(product, told.changes[product], house.clock.monotonic(), product in told.asked)
+    product, lines, now = listing.product, told.waiting[listing.product], Moment.now(house.clock)
+    changed = evidence.dated_today(told.changes[product], evidence.last_good(cart, memory, product, now), now)
+    changes = memory.note_edited(product, changed, now.monotonic, product in told.asked)
     paid = [line for line in lines if line.paid]
     fits = not changes and law.units(paid) == row.ordered - listing.ordered
     old = set() if fits else evidence.old(house, cart, memory, product, paid, changes)
     weighing = doubts.weigh(listing, row, lines, changes, told.added, old)
     suspicions = {what: memory.suspicions.get((product, what)) for what in DOUBTS}
     weighing = doubts.still_set_back(weighing, lines, changes, suspicions["reset"])
+    watched = range(cart.place.low + 1, cart.place.cursor + 1)
+    if weighing.weighed.sold and any(c.gone and c.sold.line not in watched for c in weighing.weighed.changed):
+        # Such a line may have gone years ago, and the counter of a sale be still to come.
+        return doubts.without_returns(weighing)
     before = memory.lowered.get(product, 0)
     lowered = doubts.lowered_alone(weighing, suspicions["drift"], suspicions["fallen"], before)
     if not lowered:

@@ -420,9 +420,11 @@ def _sell_out(world: World, shop: int, chance: Random) -> None:
     sim.saw(world.time.now, row.product, 0, Writer.FORM, frozenset())
 
     def buy() -> None:
+        world.unsure -= 1
         if row.status and row.quantity > 0 and sim.tables.products.get(row.product) is row:
             start(world, shop, people.sale(world.time, sim, family, [(row.product, row.quantity)], own))
 
+    world.unsure += 1  # trade has not ended before
     world.time.at(world.time.now + chance.uniform(0.0, 3.0), buy)
 
 

@@ -2,17 +2,21 @@
 
 Path: ``acts`` lists them; ``start`` runs every program of a shop on the timeline.
 Promise: as in ``acts``: an act draws only from its own seed.
-Never: looks at the books to decide what to do, except to wait until a name was read again.
+Never: looks at the books to decide what to do, except to wait until a name was read again, and to read what people are told.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from random import Random
 
+from onhand.domain.errors import OnHandError
 from onhand.services.looking import CATALOGUE_SECONDS
 
 from . import people
+from .program import Killed
+from .reading import differences_since
 from .shop import Writer
 from .timeline import Process
 from .world import World
@@ -41,6 +45,12 @@ def begin_numbers_again(world: World, shop: int, chance: Random) -> None:
     world.time.operations += 1
 
 
+def _has_to_be_sent(world: World, cart: int, listing: int) -> bool:
+    """Return whether an alignment met a product under another name, and people are told to send its quantity."""
+    told = [found for found in differences_since(world, 0) if found["listing_id"] == listing and not found["closed_at"]]
+    return world.cart(cart).halted is None and any(found["cause"] == "renamed" for found in told)
+
+
 def rename_and_back(world: World, shop: int, chance: Random) -> None:
     """Rename a product, sell it under the other name, and give it its own name again."""
     sku = chance.choice(world.skus)
@@ -63,8 +73,11 @@ def rename_and_back(world: World, shop: int, chance: Random) -> None:
             start(world, shop, people.sale(world.time, sim, family, [(product, own.choice((1, 2)))], own))
 
     def wait(left: int) -> None:
-        known = None if world.program.dead else world.program.read(lambda books: books.listings.of(cart, [product]))
-        if left and sim.lives == life and not (known and product in known and known[product].tracked):
+        known = {} if world.program.dead else world.program.read(lambda books: books.listings.of(cart, [product]))
+        if product in known and known[product].item is not None and _has_to_be_sent(world, cart, known[product].id):
+            with suppress(Killed, OnHandError):
+                world.press(cart, get=False)
+        if left and sim.lives == life and not (product in known and known[product].tracked):
             world.time.at(world.time.now + 1.0, lambda: wait(left - 1))
         else:
             world.unsure -= 1

@@ -113,6 +113,7 @@ def return_goods(world: World, shop: int, chance: Random) -> None:
         return
 
     def restock() -> None:
+        world.unsure -= 1
         if order in sim.tables.histories and any(one.order == order for one in sim.tables.lines.values()):
             world.open_orders[shop] = [one for one in world.open_orders[shop] if one != order]
             start(world, shop, people.deletion(sim, family, order, restock=True, chance=own))
@@ -123,6 +124,7 @@ def return_goods(world: World, shop: int, chance: Random) -> None:
         world.time.now + begin, lambda: _book_return(world, shop, (order, line.line), units, fate, sku, reason)
     )
     if both:
+        world.unsure += 1
         world.time.at(world.time.now + after, restock)
     world.unsure += 1
 

@@ -37,6 +37,7 @@ class Snapshot:
     vanished: list[int]  # per shop: how many lines were deleted before they were seen
     counted_edits: list[int]  # per shop: how many edits that moved the counter, too
     line_edits: list[int]  # per shop: how many lines were changed without their stock
+    edits_back: list[int]  # per shop: how many of those lines came back
     edited: list[Counter[int]]  # per shop: units by product that left uncounted
     twice: list[Counter[int]]  # per shop: units by product that came back a second time
     misjudged: Counter[tuple[int, int]]
@@ -58,6 +59,7 @@ def snapshot(world: World) -> Snapshot:
             vanished=[len(shop.vanished) for shop in world.shops],
             counted_edits=[len(shop.counted_edits) for shop in world.shops],
             line_edits=[len(shop.line_edits) for shop in world.shops],
+            edits_back=[len(shop.edits_back) for shop in world.shops],
             edited=[Counter(shop.edited) for shop in world.shops],
             twice=[Counter(shop.twice) for shop in world.shops],
             misjudged=misjudged(world),

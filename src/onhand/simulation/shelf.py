@@ -8,7 +8,7 @@ Never: accepts a wrong count because no one noticed: only a question to a person
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 from sqlalchemy import select
 
@@ -62,8 +62,11 @@ def errors(world: World) -> dict[str, set[int]]:
         return {}  # bookings made since the copy are lost, and the shops' counts are believed
     on_hand = world.program.read(lambda books: {item.sku: item.on_hand for item in books.items.all().values()})
     asked: defaultdict[str, Rows] = defaultdict(list)
-    for one in differences_since(world, world.before.difference):
-        if one["sku"] is not None and one["remedy"] in ("ask", "book"):
+    believed: defaultdict[str, set[int]] = defaultdict(set)  # by SKU, carts that believed edited lines before
+    for one in differences_since(world, 0):
+        if one["sku"] is not None and one["id"] <= world.before.difference and one["cause"] == "order edited":
+            believed[one["sku"]].add(one["cart_id"])
+        elif one["sku"] is not None and one["id"] > world.before.difference and one["remedy"] in ("ask", "book"):
             asked[one["sku"]].append(one)
     found = {}
     for sku in world.skus:
@@ -75,7 +78,7 @@ def errors(world: World) -> dict[str, set[int]]:
         error = on_hand[sku] - world.before.on_hand[sku] - came + left
         if error < 0 and any(told.stopped for told in shops):
             continue  # the error of a stopped cart is to sell too little
-        unseen = _unseen(shops, asked[sku])
+        unseen = _unseen(shops, asked[sku], believed[sku])
         found[sku] = {error - excused - hidden for excused in _excused(asked[sku]) for hidden in unseen}
     return found
 
@@ -99,12 +102,14 @@ def _excused(asked: Rows) -> set[int]:
     return sums
 
 
-def _unseen(shops: Sequence[Testimony], asked: Rows) -> set[int]:
-    """Return by how much on hand may be off because of what cannot be seen from outside. ``asked``: what was asked or believed."""
+def _unseen(shops: Sequence[Testimony], asked: Rows, before: Container[int]) -> set[int]:
+    """Return by how much on hand may be off because of what cannot be seen from outside. ``asked``: what was asked or believed; ``before``:
+    carts that believed edited lines before the last quiet point."""
     sums = {0}
     for told in shops:
         believed = any((one["cause"], one["cart_id"]) == ("order edited", told.cart) for one in asked)
-        for units in (*_before_any_look(told), *_lost_twice(told), *_line_alone(told, believed)):
+        back = _believed_before(told) if told.cart in before else []
+        for units in (*_before_any_look(told), *_lost_twice(told), *_line_alone(told, believed), *back):
             sums |= {total + units for total in sums}
     return sums
 
@@ -139,6 +144,14 @@ def _line_alone(told: Testimony, believed: bool) -> list[int]:
         found += [edit.units] if edit.obscure is Obscure.UNSEEN else []
         found += [-edit.units] if believed and (raced or edit.units > 0) else []
     return found
+
+
+def _believed_before(told: Testimony) -> list[int]:
+    """Return units of lines that were changed alone and believed before the last quiet point, if the lines came back now.
+
+    What was believed comes back with the line: on hand, which was off by it, is right again.
+    """
+    return [edit.units for edit in told.edits_back]
 
 
 # Whether the witnesses know the shelf at all

@@ -163,6 +163,7 @@ class SimShop:
         self.line_edits: list[LineEdit] = []  # lines that were changed without their stock
         self.edits_of: dict[int, list[int]] = {}  # by line: the drifts about it
         self.unread_edits: set[int] = set()  # those of them that no look has seen since
+        self.edits_back: list[int] = []  # line edits whose line came back, here or there, afterwards
         self.vanished: list[
             int
         ] = []  # products of lines that were deleted before a look saw them, or with an order that gave nothing back
@@ -346,6 +347,7 @@ class SimShop:
 
     def came_back(self, fate: Fate, units: int) -> None:
         """Note that a person booked, here or in the shop, that units of a line came back."""
+        self.edits_back += self.edits_of.get(fate.line, ())
         self.twice[fate.product] += fate.give_back(units)
 
     def saw(

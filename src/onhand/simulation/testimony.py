@@ -22,6 +22,7 @@ class Testimony:
     cart: int
     drifts: tuple[Drift, ...]  # changes of its sum that OnHand did not make
     line_edits: tuple[LineEdit, ...]  # lines that were changed alone: no stock moved
+    edits_back: tuple[LineEdit, ...]  # lines that were changed alone before the last quiet point, and came back now
     traded: int  # signed units that the counter moved by trade
     uncounted: int  # signed units that left with edited lines and never reached the counter
     twice: int  # units that came back a second time, here or there
@@ -94,10 +95,12 @@ def testify(world: World, number: int, product: int) -> Testimony:
     """Return what the witnesses know of this product in shop ``number``."""
     shop, before, phase, cart = world.shops[number], world.before, world.phase, world.carts[number]
     row = shop.tables.products.get(product)
+    edits_back = {edit for edit in shop.edits_back[before.edits_back[number] :] if edit < before.line_edits[number]}
     return Testimony(
         cart=cart,
         drifts=tuple(drift for drift in shop.drifts[before.drifts[number] :] if drift.product == product),
         line_edits=tuple(edit for edit in shop.line_edits[before.line_edits[number] :] if edit.product == product),
+        edits_back=tuple(shop.line_edits[edit] for edit in edits_back if shop.line_edits[edit].product == product),
         traded=shop.traded[product] - before.traded[number][product],
         uncounted=shop.edited[product] - before.edited[number][product],
         twice=shop.twice[product] - before.twice[number][product],

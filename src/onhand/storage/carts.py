@@ -81,7 +81,7 @@ class Carts:
     def greet(self, cart: int, hello: Hello) -> None:
         self._set(cart, hello=json.dumps(asdict(hello)))
 
-    def align(self, cart: int, epoch: str, next_seq: int, line: int, sums: Sums) -> None:
+    def align(self, cart: int, epoch: str, next_seq: int, place: Place, sums: Sums) -> None:
         # An unanswered batch of the old epoch can no longer be applied, because the shop refuses its epoch.
         self._connection.execute(
             update(posts).where(posts.c.cart_id == cart, posts.c.state == "sent").values(state="unlanded")
@@ -91,9 +91,9 @@ class Carts:
             epoch=epoch,
             next_seq=next_seq,
             unmarked=False,
-            baseline_line=line,
-            cursor_line=line,
-            restart_line=None,
+            baseline_line=place.baseline,
+            cursor_line=place.cursor,
+            restart_line=place.restart,
             catalogue=None,
             halted=None,
             **_sums(sums),

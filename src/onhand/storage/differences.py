@@ -96,6 +96,25 @@ class Differences:
         for chunk in chunks(listings):
             self._connection.execute(update(table).where(*of_cart, table.c.listing_id.in_(chunk)).values(closed))
 
+    def unanswered(self, listing: int) -> list[Difference]:
+        shown = table.alias()
+        left_at = (
+            select(func.min(shown.c.opened_at))
+            .where(shown.c.listing_id == listing, shown.c.closed_at.is_(None), shown.c.remedy == Remedy.SHOW.value)
+            .scalar_subquery()
+        )
+        query = select(table).where(
+            table.c.listing_id == listing,
+            table.c.remedy == Remedy.ASK.value,
+            table.c.cause.in_([cause.value for cause in ABOUT_RETURNS]),
+            table.c.note == Ending.UNSYNCED.value,
+            table.c.closed_at >= left_at,
+        )
+        return [_difference(row) for row in self._connection.execute(query)]
+
+    def reopen(self, difference: int, note: str) -> None:
+        self._connection.execute(update(table).where(table.c.id == difference).values(closed_at=None, note=note))
+
     def get(self, difference: int) -> Difference:
         row = self._connection.execute(select(table).where(table.c.id == difference)).one_or_none()
         if row is None:

@@ -233,7 +233,7 @@ class Lines:
                 taken=units.taken,
                 back=units.back,
                 state=state.value,
-                present=not change.deleted,
+                **({"present": False} if change.deleted else {}),  # an edit may be booked after its line has gone
                 **({} if change.gone else {"quantity": change.now}),
                 **({} if there is None else {"quantity": there.quantity, "status": there.status}),
             )

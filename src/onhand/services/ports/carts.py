@@ -44,8 +44,8 @@ class CartBook(Protocol):
     def greet(self, cart: int, hello: Hello) -> None:
         """Remember what kind of shop answered."""
 
-    def align(self, cart: int, epoch: str, next_seq: int, line: int, sums: Sums) -> None:
-        """Begin a new baseline. Nothing before ``line`` is a sale. Clears a halt; leaves ``synchronize`` alone.
+    def align(self, cart: int, epoch: str, next_seq: int, place: Place, sums: Sums) -> None:
+        """Begin a new baseline. Nothing that ``place`` calls history is a sale. Clears a halt; leaves ``synchronize`` alone.
 
         The shop's figure for the listing set is forgotten: the products are read once more, since some may have changed meanwhile.
         """

@@ -72,6 +72,12 @@ class DifferenceBook(Protocol):
     def awaiting(self, listing: int, amount: int) -> int | None:
         """Return the difference of this listing and amount that waits for a person, if there is one."""
 
+    def unanswered(self, listing: int) -> list[Difference]:
+        """Return the questions about returns that ended because this listing, by a difference that is still open, is not synced."""
+
+    def reopen(self, difference: int, note: str) -> None:
+        """Open a difference again, with another note."""
+
     def get(self, difference: int) -> Difference:
         """Return a difference. Raise Refused if there is none."""
 

@@ -20,13 +20,22 @@ from sqlalchemy import Connection
 from onhand.address import Server, StoreAddress
 from onhand.app import owned
 from onhand.domain.errors import Broken, Conflict, OnHandError, Permanent, Refused
-from onhand.lock import Ownership, reachable
+from onhand.lock import patiently
 from onhand.services import bookkeeping
 from onhand.services.ports import Clock
 from onhand.storage import copying, database, moves
 from onhand.storage.books import SqlBooks
 from onhand.storage.copying import Copy, Digest
-from onhand.storage.engines import Engine, check_revision, check_schema, engine_of, transaction, translated, writing
+from onhand.storage.engines import (
+    Claim,
+    Engine,
+    check_revision,
+    check_schema,
+    engine_of,
+    transaction,
+    translated,
+    writing,
+)
 from onhand.storage.moves import Move, State
 from onhand.storage.times import micros
 from onhand.storage.vault import Vault, beside, copy_keys
@@ -52,15 +61,23 @@ class _Place:
         return str(self.address.resolve() if isinstance(self.address, Path) else self.address)
 
     @contextmanager
-    def opened(self, engine: Engine | None = None) -> Iterator[Engine]:
+    def opened(self, claim: Claim | None = None) -> Iterator[Engine]:
         """Open its engine, whatever its schema."""
-        engine = engine or engine_of(self.address)
+        engine = engine_of(self.address, claim)
         try:
             with translated(engine):
                 engine.check()
                 yield engine
         finally:
             engine.close()
+
+    @contextmanager
+    def owned(self) -> Iterator[Engine]:
+        """Open its engine while no other process has the store. Raise Owned, and Refused if it is not a store that can be opened."""
+        right = patiently(lambda: owned(self.address, "migrate", self.keys))
+        with right, self.opened(right.claim) as engine:
+            check_schema(engine)
+            yield engine
 
 
 def migrate(
@@ -81,14 +98,9 @@ def migrate(
     here, there = (_Place(each, key_file or beside(each)) for each in (source, target))
     if here.name == there.name:
         raise Refused(f"The store is in {here.name} already: name another place.", reason="same")
-    with reachable():
+    with ExitStack() as held:
         try:
-            right = owned(source, "migrate", key_file)
-        except Refused as refused:
-            return _finish_if_moved(refused, here, there, agree)
-    with right, here.opened(engine_of(source, right.claim)) as engine:
-        try:
-            check_schema(engine)
+            engine = held.enter_context(here.owned())
         except Refused as refused:
             return _finish_if_moved(refused, here, there, agree)
         return _Moving(here, engine, there, person, clock, progress).run(agree)
@@ -97,19 +109,14 @@ def migrate(
 def reopen(store: StoreAddress) -> Data:
     """Open a store again that was moved, without what happened in the other one. Raise Refused if it was not moved."""
     place = _Place(store, beside(store))
-    with reachable():
-        lock = Ownership(store, "migrate") if isinstance(store, Path) and store.exists() else None
-    try:
-        with place.opened() as engine, writing(engine) as connection:
-            check_revision(engine)
+    with place.opened() as engine:
+        check_revision(engine)
+        with writing(engine) as connection:
             gone = moves.only(moves.of(connection), State.MOVED)
             if gone is None:
                 raise Refused(f"{place.name} was not moved: nothing was changed.", reason="not_moved")
             moves.turn(connection, gone.id, State.MOVED, State.BEGUN)
             return {"store": place.name, "to": gone.other}
-    finally:
-        if lock is not None:
-            lock.release()
 
 
 class _Moving:
@@ -186,15 +193,8 @@ class _Moving:
                 moves.keep(connection, move)
             move = replace(move, state=State.ARRIVING, other=self._here.name, run=self._run)
         _prepare_keys_and_file(self._here, self._there)
-        with ExitStack() as held:
-            address, keys = self._there.address, self._there.keys
-            claim = None
-            if how == NEW:  # it could be in use by now; the other ones cannot be opened
-                right = owned(address, "migrate", keys)
-                held.enter_context(right)
-                claim = right.claim
-            target = held.enter_context(self._there.opened(engine_of(address, claim)))
-            connection = held.enter_context(writing(target))
+        # A new store could be in use by now; the other ones cannot be opened.
+        with self._there.owned() if how == NEW else self._there.opened() as target, writing(target) as connection:
             if how != RESUMED:
                 if moves.only(moves.of(connection), State.MOVED) is not None:
                     copying.empty(connection)

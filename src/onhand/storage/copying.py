@@ -107,7 +107,7 @@ def _too_much(column: ColumnElement[Any]) -> ColumnElement[bool] | None:
     """Return the condition that a value is larger than its column declares, None for a column that holds all that SQLite does."""
     found: ColumnElement[bool] | None = None
     if isinstance(column.type, Integer) and not isinstance(column.type, BigInteger):
-        found = column.not_between(-INTEGER_MAX - 1, INTEGER_MAX)
+        found = or_(column < -INTEGER_MAX - 1, column > INTEGER_MAX)
     elif isinstance(column.type, String) and column.type.length:
         found = func.length(column) > column.type.length
     return found

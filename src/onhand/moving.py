@@ -195,9 +195,10 @@ class _Moving:
         _prepare_keys_and_file(self._here, self._there)
         # A new store could be in use by now; the other ones cannot be opened.
         with self._there.owned() if how == NEW else self._there.opened() as target, writing(target) as connection:
+            _check_unchanged(connection, before)
+            if how == REPLACED:
+                copying.empty(connection)
             if how != RESUMED:
-                if moves.only(moves.of(connection), State.MOVED) is not None:
-                    copying.empty(connection)
                 moves.forget(connection)
             moves.keep(connection, move)
         return move
@@ -261,6 +262,14 @@ def _look(there: _Place, known: list[Move]) -> tuple[str, Move | None]:
     if not blank or gone is not None:
         raise Refused(f"{there.name} is a store of its own: name an empty place. Nothing was changed.", reason="exists")
     return NEW, None
+
+
+def _check_unchanged(connection: Connection, before: Move | None) -> None:
+    """Raise Conflict if the target is no longer what it was when a person agreed."""
+    if before is not None:
+        moves.turn(connection, before.id, before.state, before.state)
+    elif not copying.is_blank(connection):
+        raise Conflict("The new store was used meanwhile: look at both stores again.", reason="changed")
 
 
 def _prepare_keys_and_file(here: _Place, there: _Place) -> None:

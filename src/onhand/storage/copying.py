@@ -22,6 +22,7 @@ from sqlalchemy import (
     String,
     Table,
     delete,
+    false,
     func,
     literal,
     or_,
@@ -87,13 +88,10 @@ def empty(connection: Connection) -> None:
 def check_fits(connection: Connection) -> None:
     """Raise Refused if PostgreSQL's columns cannot hold a value. SQLite keeps longer texts and larger numbers than a column declares."""
     for table in TABLES:
-        narrow = [column for column in table.columns if _too_much(column) is not None]
-        if not narrow:
-            continue
-        query = select(*table.primary_key, *narrow).where(or_(*(_too_much(column) for column in narrow)))  # type: ignore[arg-type]
-        row = connection.execute(query.limit(1)).first()
+        too_much = [found for column in table.columns if (found := _too_much(column)) is not None]
+        row = connection.execute(select(*table.primary_key).where(or_(false(), *too_much)).limit(1)).first()
         if row is not None:
-            key = ", ".join(str(value) for value in row[: len(table.primary_key)])
+            key = ", ".join(map(str, row))
             raise Refused(
                 f"A value in row {key} of the table {table.name} does not fit into a database on a server. Nothing was moved: report"
                 " this, with that row.",
@@ -104,7 +102,7 @@ def check_fits(connection: Connection) -> None:
 
 
 def _too_much(column: ColumnElement[Any]) -> ColumnElement[bool] | None:
-    """Return the condition that a value is larger than its column declares, None for a column that holds all that SQLite does."""
+    """Return the condition that a value is larger than its column declares, None if PostgreSQL's column holds all that SQLite's does."""
     found: ColumnElement[bool] | None = None
     if isinstance(column.type, Integer) and not isinstance(column.type, BigInteger):
         found = or_(column < -INTEGER_MAX - 1, column > INTEGER_MAX)

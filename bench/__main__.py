@@ -20,7 +20,7 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from . import backlog, bookings, changes, direct, drifts, looks, rivals, screens
+from . import backlog, bookings, changes, direct, drifts, looks, moving, rivals, screens
 from .facts import facts
 from .ground import Ground
 from .measure import Finding, shown
@@ -34,6 +34,7 @@ PARTS = {
     "drifts": drifts,
     "rivals": rivals,
     "screens": screens,
+    "moving": moving,
 }
 Measure = Callable[[Ground, bool], list[Finding]]
 WIDTH = 150  # columns, where there is no terminal

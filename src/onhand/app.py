@@ -55,7 +55,7 @@ class App:
     ) -> None:
         """Open a store. Raise Owned if another process has it, Refused if it is not a store of this version."""
         self.address = store
-        self.ownership = _owned(store, role, key_file)
+        self.ownership = owned(store, role, key_file)
         try:
             self.database = Database(store, self._on_news, key_file, self.ownership.claim)
         except BaseException:
@@ -156,7 +156,7 @@ class App:
             self.controller.wake(carts)
 
 
-def _owned(store: StoreAddress, role: str, key_file: Path | None) -> Ownership | Lease:
+def owned(store: StoreAddress, role: str, key_file: Path | None) -> Ownership | Lease:
     """Return the right to write to a store. Raise Owned, and Refused if there is no such file."""
     if isinstance(store, Server):
         engine_of(store).close()  # says so if the driver is missing

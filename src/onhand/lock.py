@@ -27,15 +27,17 @@ import os
 import struct
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from onhand.domain.errors import Conflict, Permanent, Refused
 
+T = TypeVar("T")
 SUFFIX = ".lock"
 LOCK_BYTE = 2**62  # SQLite's largest file has 2^48 bytes
 _WHOLE_FORMAT = "hhqqi4x"  # Linux's struct flock: type, whence, start, length, process
@@ -73,6 +75,19 @@ class Owned(Conflict):
 
 WAIT_SECONDS = 10.0  # how long to wait for a short command that has the file
 PAUSE_SECONDS = 0.05  # between two attempts
+
+
+def patiently(take: Callable[[], T]) -> T:
+    """Return what ``take`` returns. Wait while a short command has the store; raise Owned at once if a server has it."""
+    give_up = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            with reachable():
+                return take()
+        except Owned as owned:
+            if (owned.owner and owned.owner.url) or time.monotonic() > give_up:
+                raise
+        time.sleep(PAUSE_SECONDS)
 
 
 @contextmanager

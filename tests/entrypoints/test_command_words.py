@@ -23,6 +23,7 @@ WORDS = Path(__file__).parent / "words" / "commands.txt"
 WRITE = "ONHAND_WRITE_WORDS"
 VARYING = (  # times, secrets, addresses, durations
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (?:[A-Z]+|[+-]\d+)", "(time)"),
+    (r"on \d{4}-\d\d-\d\d:", "on (day):"),
     (r"─{3,}", "───"),
     (r"\b(SQLite|Python) \d[\d.]*\d", r"\1 (version)"),
     (r"\b(?:\d+ (?:second|minute)s?) ago", "(time) ago"),
@@ -126,14 +127,27 @@ sync off Amber
 cart remove Amber --yes
 status
 """
+MOVE = """
+item add TEA --on-hand 12
+migrate --to (folder)/moved.db --dry-run
+migrate --to (folder)/moved.db
+migrate --to (folder)/moved.db --yes
+status
+migrate --reopen
+migrate --reopen --yes
+migrate --to (folder)/moved.db --yes
+migrate --to (folder)/first.db --yes
+"""
 
 
 def said(onhand, session: str) -> str:
     """Return each command of a session with its exit code and its output, without what varies."""
     pages = []
+    folder = str(onhand.store.parent)
     for line in session.strip().splitlines():
-        done = CliRunner().invoke(app, ["--store", str(onhand.store), "--person", "Ann", *shlex.split(line)])
-        output = done.output.replace(str(onhand.store), "onhand.db")
+        words = shlex.split(line.replace("(folder)", folder))
+        done = CliRunner().invoke(app, ["--store", str(onhand.store), "--person", "Ann", *words])
+        output = done.output.replace(str(onhand.store), "onhand.db").replace(folder, "(folder)")
         for form, word in VARYING:
             output = re.sub(form, word, output)
         output = "\n".join(re.sub(r"(?<=\S) {2,}", "  ", row).rstrip() for row in output.splitlines())
@@ -154,7 +168,9 @@ def test_each_command_says_the_expected_words(onhand, amber, tmp_path):
     gc.collect()  # a connection that a failed command of an earlier test left behind would be logged among the words
     office = type(onhand)(tmp_path / "office.db")
     office("init")
-    found = f"{said(office, SESSION)}\n{said(onhand, WITH_A_SHOP)}"
+    first = type(onhand)(tmp_path / "first.db")
+    first("init")
+    found = f"{said(office, SESSION)}\n{said(onhand, WITH_A_SHOP)}\n{said(first, MOVE)}"
     if os.environ.get(WRITE):
         WORDS.parent.mkdir(exist_ok=True)
         WORDS.write_text(found)

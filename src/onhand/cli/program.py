@@ -23,6 +23,7 @@ from onhand.cli.commands import (
     carts,
     counting,
     files,
+    moving,
     orders,
     people,
     proving,
@@ -71,6 +72,7 @@ app.add_typer(orders.order, name="order")
 app.add_typer(files.files)
 app.add_typer(carts.align)
 app.add_typer(proving.proving)
+app.add_typer(moving.moving)
 app.add_typer(carts.cart, name="cart")
 app.add_typer(carts.sync, name="sync")
 app.add_typer(counting.count, name="count")

@@ -27,7 +27,7 @@ from onhand.app import App
 from onhand.config import Config
 from onhand.domain.errors import Broken, Refused
 from onhand.limits import connections
-from onhand.lock import PAUSE_SECONDS, WAIT_SECONDS, Owned, reachable
+from onhand.lock import patiently
 from onhand.services import people
 from onhand.serving import doorkeeper
 
@@ -196,15 +196,7 @@ def _report_database(facts: dict[str, Any]) -> None:
 
 def _take(config: Config, role: str) -> App:
     """Open the store data file. Wait for short commands; raise Owned at once if a server has it."""
-    give_up = time.monotonic() + WAIT_SECONDS
-    while True:
-        try:
-            with reachable():
-                return App(config.store, role, key_file=config.key_file)
-        except Owned as owned:
-            if (owned.owner and owned.owner.url) or time.monotonic() > give_up:
-                raise
-        time.sleep(PAUSE_SECONDS)
+    return patiently(lambda: App(config.store, role, key_file=config.key_file))
 
 
 def _signals() -> socket.socket:

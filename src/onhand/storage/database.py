@@ -22,7 +22,7 @@ from onhand.address import Server, StoreAddress
 from onhand.domain.errors import OnHandError, Refused, Retriable
 
 from .books import SqlBooks
-from .engines import FILE_TROUBLES, Claim, Engine, check_schema, engine_of, translated
+from .engines import FILE_TROUBLES, Claim, Engine, check_schema, engine_of, translated, writing
 from .sqlite import translating
 from .vault import Vault, beside, make_key
 
@@ -235,19 +235,30 @@ def create(address: StoreAddress, key_file: Path | None = None) -> None:
         return
     if address.exists():
         raise Refused(f"{address} already exists: nothing was changed.", path=str(address))
+    real = address.resolve()
+    draft = real.with_name(f"{real.name}.new")  # a program that is killed must not leave half a store behind
     with translating():
         address.parent.mkdir(parents=True, exist_ok=True)
-        address.touch(mode=0o600)  # it holds the carts' secrets, sealed, and the people's passwords, hashed
-    engine = engine_of(address)
+        _delete(draft)
+        draft.touch(mode=0o600)  # it holds the carts' secrets, sealed, and the people's passwords, hashed
     try:
-        with translated(engine):
-            engine.migrate()
-            make_key(keys)
-    except OnHandError:
-        address.unlink()  # a full disk must not leave half a store behind
-        raise
+        engine = engine_of(draft)
+        try:
+            with translated(engine):
+                engine.migrate()
+                make_key(keys)
+        finally:
+            engine.close()  # the last connection takes SQLite's own files along
+        with translating():
+            draft.rename(real)
     finally:
-        engine.close()
+        _delete(draft)
+
+
+def _delete(store: Path) -> None:
+    """Delete a file and SQLite's own files beside it, as far as they are there."""
+    for suffix in ("", "-wal", "-shm"):
+        store.with_name(store.name + suffix).unlink(missing_ok=True)
 
 
 def _create_on_server(server: Server, keys: Path) -> None:
@@ -290,10 +301,8 @@ def reseal(address: StoreAddress, key_file: Path | None = None, fresh: bool = Fa
     try:
         with translated(engine):
             make_key(keys, fresh)
-            with engine.writer() as connection:
-                engine.begin(_driver(connection))
+            with writing(engine) as connection:
                 locked = Vault(keys).reseal(connection)
-                engine.commit(_driver(connection))
     finally:
         engine.close()
     return locked

@@ -1,21 +1,23 @@
 """Writes the few expressions that SQLite and PostgreSQL spell differently.
 
-Path: the books build their statements with these; everything else is the same SQL for both.
+Path: the books build their statements with these, and ``copying`` fills tables; everything else is the same SQL for both.
 Promise: each means the same on both engines, to the last character.
 Never: asks which engine a statement will run on before it is compiled, except for an upsert.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ColumnElement, Connection, FromClause, Table, func, literal
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Connection, FromClause, Table, func, literal, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 ESCAPE = "/"
+NUL = "\N{SYMBOL FOR NULL}"  # what PostgreSQL stores for the character that its texts cannot have
 
 
 def upsert(connection: Connection, table: Table | FromClause) -> Any:
@@ -92,3 +94,65 @@ def _postgresql_position(element: Any, compiler: Any, **options: Any) -> str:
 def begins_with(text: ColumnElement[Any], start: ColumnElement[Any] | str) -> ColumnElement[bool]:
     """Return the condition that a text begins with another, case included."""
     return _Position(text, start) == 1
+
+
+# Whole tables
+
+
+def pour(connection: Connection, table: Table, rows: Iterable[Sequence[Any]]) -> None:
+    """Insert rows that have a value for every column, in the order of the columns."""
+    names = ", ".join(f'"{column.name}"' for column in table.columns)
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(table.columns))
+        connection.exec_driver_sql(
+            f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', [tuple(row) for row in rows]
+        )
+        return
+    cursor: Any = connection.connection.cursor()
+    with cursor, cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def empty_at_once(connection: Connection, tables: Iterable[Table]) -> bool:
+    """Empty tables that no other table refers to; return False on an engine that has no statement for it."""
+    if connection.dialect.name == "sqlite":
+        return False
+    connection.exec_driver_sql("TRUNCATE " + ", ".join(f'"{table.name}"' for table in tables))
+    return True
+
+
+def last_number(connection: Connection, table: Table) -> int:
+    """Return the highest number that a table has given to a row, 0 for a table that numbers no rows."""
+    column = table.autoincrement_column
+    if column is None:
+        return 0
+    highest = int(connection.execute(select(func.coalesce(func.max(column), 0))).scalar_one())
+    if connection.dialect.name == "postgresql":
+        given = connection.exec_driver_sql(
+            f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {_sequence(connection, table)}"
+        )
+    elif table.dialect_options["sqlite"]["autoincrement"]:
+        given = connection.execute(text("SELECT seq FROM sqlite_sequence WHERE name = :name"), {"name": table.name})
+    else:
+        return highest
+    return max(highest, given.scalar() or 0)
+
+
+def number_on(connection: Connection, table: Table, last: int) -> None:
+    """Make a table give the next row a number above ``last``. SQLite goes on after the highest row in tables without AUTOINCREMENT."""
+    if table.autoincrement_column is None:
+        return
+    if connection.dialect.name == "postgresql":
+        values = {"sequence": _sequence(connection, table), "last": max(last, 1), "given": last > 0}
+        connection.execute(text("SELECT setval(CAST(:sequence AS regclass), :last, :given)"), values)
+    elif table.dialect_options["sqlite"]["autoincrement"]:
+        connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), {"name": table.name})
+        values = {"name": table.name, "last": last}
+        connection.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :last)"), values)
+
+
+def _sequence(connection: Connection, table: Table) -> str:
+    column = table.autoincrement_column
+    query = select(func.pg_get_serial_sequence(f'"{table.name}"', column.name if column is not None else ""))
+    return str(connection.execute(query).scalar_one())

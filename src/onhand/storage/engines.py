@@ -23,6 +23,8 @@ from sqlalchemy import Connection
 from onhand.address import Server, StoreAddress
 from onhand.domain.errors import Broken, OnHandError, Refused
 
+from . import moves
+
 READERS = 8  # connections kept for reading
 BUSY_SECONDS = 5.0  # how long to wait for a lock that another connection has
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -119,6 +121,13 @@ def engine_of(address: StoreAddress, claim: Claim | None = None) -> Engine:
 
 
 def check_schema(engine: Engine) -> None:
+    """Raise Refused if the store does not have exactly this version's schema, or is not to be used because of a move."""
+    check_revision(engine)
+    with translated(engine), engine.reader() as connection:
+        moves.check_open(connection)
+
+
+def check_revision(engine: Engine) -> None:
     """Raise Refused if the store does not have exactly this version's schema."""
     head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
     found = engine.revision()
@@ -127,6 +136,7 @@ def check_schema(engine: Engine) -> None:
     if found != head:
         raise Refused(
             f"The store has schema {found}, this program needs {head}: make a copy of it, then run `onhand init --upgrade`.",
+            reason="schema",
             found=found,
             needed=head,
         )
@@ -172,3 +182,23 @@ def translated(engine: Engine) -> Iterator[None]:
         if named is error:
             raise
         raise named from error
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """Open a connection for one transaction that writes: committed at the end, undone by an exception."""
+    with translated(engine), engine.writer() as connection, transaction(engine, connection):
+        yield connection
+
+
+@contextmanager
+def transaction(engine: Engine, connection: Connection) -> Iterator[None]:
+    """Run a block in a transaction of a connection that writes: committed at the end, undone by an exception."""
+    driver = connection.connection.driver_connection
+    engine.begin(driver)
+    try:
+        yield
+    except BaseException:
+        engine.roll_back(driver)
+        raise
+    engine.commit(driver)

@@ -1,4 +1,4 @@
-"""Defines the tables for buying, counting, people, webhooks and long work.
+"""Defines the tables for buying, counting, people, webhooks, long work, leases and moves.
 
 Path: the books of these nouns query them; the first migration creates them together with those of ``tables``.
 Promise: the session, link and token secrets of browsers and programs are stored only as digests.
@@ -238,4 +238,15 @@ leases = Table(
     Column("epoch", BigInteger, nullable=False),  # grows whenever the holder changes
     Column("until", BigInteger, nullable=False),  # by the clock of the database server
     Column("notice", Text, nullable=False),  # JSON, sealed: who the holder is, and where it takes commands
+)
+
+moves = Table(
+    "moves",
+    metadata,
+    Column("id", String(32), primary_key=True),  # the same in both stores of a move
+    Column("state", String(12), nullable=False),  # of this store in that move, see ``storage.moves``
+    Column("other", Text, nullable=False),  # the address of the other store, without passwords
+    Column("at", BigInteger, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("run", String(32), nullable=False),  # the only run of `onhand migrate` that may fill this store; blank: none
 )

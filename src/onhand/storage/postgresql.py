@@ -26,13 +26,13 @@ from sqlalchemy.pool import NullPool, QueuePool
 from onhand.address import Server
 from onhand.domain.errors import Broken, Conflict, OnHandError, Permanent, Refused, Retriable
 
+from .dialects import NUL
 from .engines import BUSY_SECONDS, READERS, Claim, migrated, revision_of, run_migrations, translated
 
 OLDEST = 15  # the major version
 CONNECT_SECONDS = 10
 OUTCOME_SECONDS = 20.0  # how long to ask whether a commit took place whose connection was cut
 PAUSE_SECONDS = 0.25
-NUL = "\N{SYMBOL FOR NULL}"  # stands for the character that PostgreSQL's texts cannot have
 # A cut network is noticed within seconds, where the operating system would wait for minutes.
 DEFAULTS = {
     "application_name": "onhand",

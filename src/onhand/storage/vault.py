@@ -1,6 +1,7 @@
 """Seals (encrypts) the secrets that must be read again: the keys of carts and webhooks.
 
-Path: the books of carts and webhooks seal and open; ``database`` creates the key file with the store and reseals at an upgrade.
+Path: the books of carts and webhooks seal and open; ``database`` creates the key file with the store and reseals at an upgrade; a
+move takes the keys along.
 Promise: the store data file alone reveals no secret; a secret sealed with a missing key stays until its key file comes back.
 Never: writes a key into the store data file; overwrites an existing key.
 
@@ -98,14 +99,30 @@ def beside(store: StoreAddress) -> Path:
 
 def make_key(path: Path, newest: bool = False) -> None:
     """Create a key file if there is none; with ``newest``, add a new key before the existing ones."""
-    if path.exists() and not newest:
-        return
-    older = path.read_text() if path.exists() else ""
+    if not path.exists() or newest:
+        _write(path, [Fernet.generate_key().decode(), *_lines(path)])
+
+
+def copy_keys(source: Path, target: Path) -> bool:
+    """Add the keys of one key file to another one, which keeps its own. Return whether it opens all that the first one does."""
+    theirs, ours = _lines(source), _lines(target)
+    missing = [line for line in theirs if line not in ours]
+    if missing:
+        _write(target, [*ours, *missing])
+    return bool(theirs)
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().split() if path.exists() else []
+
+
+def _write(path: Path, keys: list[str]) -> None:
+    """Write a key file for its owner only, completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.new")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(f"{Fernet.generate_key().decode()}\n{older}")
+        file.write("".join(f"{key}\n" for key in keys))
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)

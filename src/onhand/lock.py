@@ -54,7 +54,6 @@ class Owner:
     role: str
     url: str | None
     token: str = field(repr=False)
-    machine: str = ""  # its name, if it is another one
 
 
 class Owned(Conflict):
@@ -63,11 +62,10 @@ class Owned(Conflict):
     code = "owned"
 
     def __init__(self, owner: Owner | None) -> None:
-        what = "store" if owner and owner.machine else "store data file"
-        place = f" on {owner.machine}" if owner and owner.machine else ""
-        who = f"`onhand {owner.role}` (process {owner.pid}{place})" if owner else "Another process"
-        todo = "run this there, or stop it first" if place else "stop it first, or wait until it has finished"
-        super().__init__(f"{who} is using this {what}: {todo}.", reason="owned")
+        who = f"`onhand {owner.role}` (process {owner.pid})" if owner else "Another process"
+        super().__init__(
+            f"{who} is using this store data file: stop it first, or wait until it has finished.", reason="owned"
+        )
         self.owner = owner
 
 
@@ -89,8 +87,6 @@ def reachable() -> Iterator[None]:
 
 class Ownership:
     """The right to write to a store data file, held until released. A context manager."""
-
-    claim = None  # the file itself is locked, so a transaction has nothing to check
 
     def __init__(self, store: Path, role: str) -> None:
         """Take ownership.

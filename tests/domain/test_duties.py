@@ -48,15 +48,19 @@ class Office:
             if lease.holder == who:
                 self.leases[lease.duty] = replace(lease, holder="")
 
-    @property
-    def shares(self) -> list[int]:
-        held = Counter(lease.holder for lease in self.leases.values() if lease.duty in self.work)
+    def shares(self, carts: bool = True) -> list[int]:
+        held = Counter(
+            lease.holder
+            for lease in self.leases.values()
+            if lease.duty in self.work and (cart_of(lease.duty) is not None) == carts
+        )
         return [held[driver] for driver in self.drivers]
 
     def check(self) -> None:
         assert all(self.leases[duty].holder in self.drivers for duty in self.work)
         assert all(not lease.holder or lease.duty in self.work for lease in self.leases.values())
-        assert max(self.shares) - min(self.shares) <= 1
+        assert max(self.shares()) - min(self.shares()) <= 1
+        assert max(self.shares(carts=False)) - min(self.shares(carts=False)) <= 1
 
 
 def office(carts: int, drivers: int) -> Office:
@@ -94,7 +98,8 @@ def test_a_newcomer_gets_its_share_and_no_more_moves_than_that(carts: int, drive
     shop.drivers.append("new")
     shop.settle(chance)
     shop.check()
-    assert shop.given_up == shop.shares[-1] == len(shop.work) // (drivers + 1)
+    assert shop.shares()[-1] == carts // (drivers + 1)
+    assert shop.given_up == shop.shares()[-1] + shop.shares(carts=False)[-1]
 
 
 @pytest.mark.parametrize("carts", range(1, 14))

@@ -66,25 +66,30 @@ class Share:
 def share(me: str, drivers: Collection[str], work: Iterable[str], leases: Iterable[Lease]) -> Share:
     """Return what a process should claim and give up. ``leases`` of dead processes are free; ``work`` are all duties there are.
 
-    Each driver gets an equal number. Those who have most keep the ones that cannot be divided, so that nothing moves without need.
+    Each driver gets an equal number of carts, and of other duties. Those who have most keep the ones that cannot be divided, so that
+    nothing moves without need.
     """
     known = {lease.duty: lease for lease in leases}
-    duties = [known.get(duty, Lease(duty)) for duty in sorted(set(work))]
-    mine = [lease for lease in known.values() if lease.holder == me]
-    needed = {lease.duty for lease in duties}
-    asked = {lease.duty for lease in mine if lease.wanted not in {"", me}}
-    kept = [lease.duty for lease in duties if lease.holder == me and lease.duty not in asked]
     if me not in drivers:
-        return Share(give_up=tuple(sorted(lease.duty for lease in mine)))
-    quota = _quotas(drivers, duties)[me]
-    free = [lease.duty for lease in duties if not lease.holder and lease.wanted in {"", me}]
-    leaving = {lease.duty for lease in mine if lease.duty not in needed} | asked | set(kept[quota:])
-    return Share(tuple(free[: max(0, quota - len(kept))]), tuple(sorted(leaving)))
+        return Share(give_up=tuple(sorted(lease.duty for lease in known.values() if lease.holder == me)))
+    duties = [known.get(duty, Lease(duty)) for duty in sorted(set(work))]
+    needed = {lease.duty for lease in duties}
+    mine = {lease.duty for lease in known.values() if lease.holder == me}
+    leaving = {duty for duty in mine if duty not in needed or known[duty].wanted not in {"", me}}
+    claim: list[str] = []
+    for carts in (True, False):
+        group = [lease for lease in duties if (cart_of(lease.duty) is not None) == carts]
+        quota = _quota(me, drivers, group)
+        kept = [lease.duty for lease in group if lease.holder == me and lease.duty not in leaving]
+        free = [lease.duty for lease in group if not lease.holder and lease.wanted in {"", me}]
+        leaving.update(kept[quota:])
+        claim += free[: max(0, quota - len(kept))]
+    return Share(tuple(claim), tuple(sorted(leaving)))
 
 
-def _quotas(drivers: Collection[str], duties: Collection[Lease]) -> dict[str, int]:
-    """Return how many duties each driver should have."""
+def _quota(me: str, drivers: Collection[str], duties: Collection[Lease]) -> int:
+    """Return how many of these duties a driver should have."""
     number = Counter(lease.holder for lease in duties)
     least, rest = divmod(len(duties), len(drivers))
     order = sorted(drivers, key=lambda driver: (-number[driver], driver))
-    return {driver: least + (place < rest) for place, driver in enumerate(order)}
+    return least + (order.index(me) < rest)

@@ -44,6 +44,8 @@ class Task:
     message: str
     started_at: datetime
     ended_at: datetime | None
+    holder: str = ""  # the process that runs it
+    stopping: bool = False  # a person wants it to stop
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from onhand.address import Server as StoreOnServer
 from onhand.app import App
 from onhand.config import Config
 from onhand.domain.errors import Broken, Refused
@@ -34,6 +35,7 @@ from onhand.serving import doorkeeper
 STOP_SECONDS = 2.0  # how long answers may still take when stopping
 CLOSE_SECONDS = 5.0  # how long requests to carts may still take; those cut off continue at the next start
 START_SECONDS = 10.0
+PAGES, CONTROLLER = "serve --no-controller", "controller"  # roles
 KEEP_SECONDS = 2.0  # how often the owner's notice is checked
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 HEADERS = {
@@ -161,21 +163,31 @@ class Server:
 
 def serve(config: Config, ready: Ready) -> None:
     """Run `onhand serve`: the screens, the API, the controller and the sender in one process, until a signal."""
-    _stay(config, "serve", config.host, config.port, True, ready)
+    _stay(config, "serve", config.host, config.port, ready)
+
+
+def pages(config: Config, ready: Ready) -> None:
+    """Run `onhand serve --no-controller`: the screens and the API, beside controllers that share the store, until a signal."""
+    if not isinstance(config.store, StoreOnServer):
+        raise Refused(
+            "A store data file belongs to one process, so `onhand serve` synchronizes the carts, too: leave out --no-controller."
+        )
+    _stay(config, PAGES, config.host, config.port, ready)
 
 
 def controller(config: Config, ready: Ready) -> None:
     """Run `onhand controller`: the controller and the sender, without screens, until a signal."""
-    _stay(config, "controller", "127.0.0.1", 0, False, ready)
+    _stay(config, CONTROLLER, "127.0.0.1", 0, ready)
 
 
-def _stay(config: Config, role: str, host: str, port: int, pages: bool, ready: Ready) -> None:
-    app = _take(config, role)
+def _stay(config: Config, role: str, host: str, port: int, ready: Ready) -> None:
+    app, pages = _take(config, role), role != CONTROLLER
     try:
         with Server(app, host, port, pages, config.url if pages else "") as server:
             signals = _signals()
-            app.start_controller()
-            app.start_sender()
+            if role != PAGES:
+                app.start_controller()
+                app.start_sender()
             first = people.first_link(app.house) if pages else None
             ready(server.public, f"{server.public}/begin/{first}" if first else None)
             log.info("server.started", role=role, url=server.url, store=str(config.store))
@@ -195,12 +207,12 @@ def _report_database(facts: dict[str, Any]) -> None:
 
 
 def _take(config: Config, role: str) -> App:
-    """Open the store data file. Wait for short commands; raise Owned at once if a server has it."""
+    """Open the store. Wait for short commands that have the file; raise Owned at once if a server has it."""
     give_up = time.monotonic() + WAIT_SECONDS
     while True:
         try:
             with reachable():
-                return App(config.store, role, key_file=config.key_file)
+                return App(config.store, role, key_file=config.key_file, stays=True)
         except Owned as owned:
             if (owned.owner and owned.owner.url) or time.monotonic() > give_up:
                 raise

@@ -19,6 +19,7 @@ from .differences import Differences
 from .evidence import Evidence
 from .figures import Figures
 from .inventory import Inventory
+from .leases import Leases
 from .ledger import Items, Movements
 from .lines import Lines
 from .listings import Listings
@@ -61,6 +62,10 @@ class SqlBooks:
     @cached_property
     def counts(self) -> Counts:
         return Counts(self._connection)
+
+    @cached_property
+    def leases(self) -> Leases:
+        return Leases(self._connection)
 
     @cached_property
     def listings(self) -> Listings:

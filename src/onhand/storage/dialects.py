@@ -92,3 +92,19 @@ def _postgresql_position(element: Any, compiler: Any, **options: Any) -> str:
 def begins_with(text: ColumnElement[Any], start: ColumnElement[Any] | str) -> ColumnElement[bool]:
     """Return the condition that a text begins with another, case included."""
     return _Position(text, start) == 1
+
+
+class _Clock(FunctionElement[int]):
+    """The time of the database's own clock in microseconds since 1970."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+compiles(_Clock, "sqlite")(lambda *_, **__: "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)")
+compiles(_Clock, "postgresql")(lambda *_, **__: "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+
+
+def clock() -> ColumnElement[int]:
+    """Return the time of the database's own clock in microseconds since 1970, the same for all processes that use it."""
+    return _Clock()

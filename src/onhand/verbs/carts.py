@@ -79,7 +79,7 @@ def cart_show(app: App, asked: requests.CartShow) -> Data:
         "tick_seconds": pace.tick_seconds,
         "settle_seconds": pace.rules.settle_seconds,
     }
-    return {**shown(app, found), "texts": texts, "pace": in_force, "task": app.tasks.aligning(found.id)}
+    return {**shown(app, found), "texts": texts, "pace": in_force, "task": app.aligning(found)}
 
 
 @verb(requests.CartNames)
@@ -136,12 +136,11 @@ def cart_grants(app: App, asked: requests.CartGrants) -> Data:
 @verb(requests.CartTest)
 def cart_test(app: App, asked: requests.CartTest) -> Data:
     found = cart_named(app, asked.cart)
-    with app.at_cart(found) as (shop, _):
-        hello, warnings, steps = probing.greet(app.house, found, shop)
+    with app.at_cart(found) as (house, shop, _):
+        hello, warnings, steps = probing.greet(house, found, shop)
         if asked.sku:
-            steps += probing.round_trip(app.house, found, shop, asked.sku)
-    if app.controller is not None:
-        app.controller.try_again(found.id)
+            steps += probing.round_trip(house, found, shop, asked.sku)
+    app.try_again(found)
     answered = {**asdict(hello), "title": family.title(hello.family, hello.version)}
     return {"cart": found.name, "answered": answered, "warnings": warnings, "steps": [asdict(step) for step in steps]}
 
@@ -149,31 +148,31 @@ def cart_test(app: App, asked: requests.CartTest) -> Data:
 @verb(requests.GetQoh)
 def get_qoh(app: App, progress: Progress, asked: requests.GetQoh) -> Data:
     found = cart_named(app, asked.cart)
-    with app.at_cart(found, ALIGN_SECONDS) as (shop, memory):
+    with app.at_cart(found, ALIGN_SECONDS) as (house, shop, memory):
         if asked.dry_run:
-            plans = aligning.preview(app.house, found, shop, Direction.GET, asked.create)
+            plans = aligning.preview(house, found, shop, Direction.GET, asked.create)
         else:
-            plans = aligning.get_qoh(app.house, found, shop, memory, asked.create, progress)
+            plans = aligning.get_qoh(house, found, shop, memory, asked.create, progress)
     return planned(found, Direction.GET, asked.dry_run, plans, asked.limit)
 
 
 @verb(requests.SendQoh)
 def send_qoh(app: App, progress: Progress, asked: requests.SendQoh) -> Data:
     found = cart_named(app, asked.cart)
-    with app.at_cart(found, ALIGN_SECONDS) as (shop, memory):
+    with app.at_cart(found, ALIGN_SECONDS) as (house, shop, memory):
         if asked.dry_run:
-            plans = aligning.preview(app.house, found, shop, Direction.SEND, create=False)
+            plans = aligning.preview(house, found, shop, Direction.SEND, create=False)
         else:
             size = asked.batch_size or app.read(lambda books: settings.pace_of(books, found)).batch_size
-            plans = aligning.send_qoh(app.house, found, shop, memory, size, progress)
+            plans = aligning.send_qoh(house, found, shop, memory, size, progress)
     return planned(found, Direction.SEND, asked.dry_run, plans, asked.limit)
 
 
 @verb(requests.SyncOn)
 def sync_on(app: App, asked: requests.SyncOn) -> Data:
     found = cart_named(app, asked.cart)
-    with app.at_cart(found) as (shop, memory):
-        pending = aligning.enable(app.house, found, shop, memory, asked.force, asked.person)
+    with app.at_cart(found) as (house, shop, memory):
+        pending = aligning.enable(house, found, shop, memory, asked.force, asked.person)
     return {"cart": found.name, "synchronize": True, "posted_at_once": pending}
 
 

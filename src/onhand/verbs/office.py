@@ -11,6 +11,7 @@ from dataclasses import asdict
 
 from onhand.app import App, Books
 from onhand.domain.carts import Cart
+from onhand.domain.duties import WEBHOOKS, Process, of_cart
 from onhand.domain.notices import notices
 from onhand.domain.oversell import SALES_REACH, expected_oversell, pace_per_second
 from onhand.domain.parameters import PARAMETERS, Parameter, Value
@@ -20,7 +21,7 @@ from onhand.services import bookkeeping, settings
 from onhand.wire import Data
 
 from .carts import COUNT_REST, shown_all
-from .registry import verb
+from .registry import iso, verb
 
 OWN = {  # parameters that a cart can override, with the name of its setting
     "TickSeconds": "tick_seconds",
@@ -75,13 +76,26 @@ def status(app: App, asked: requests.Status) -> Data:
     return {
         "store": str(app.address),
         "synch_qoh": values["SynchQOH"],
-        "controller": app.controller is not None,
+        "controller": app.driven,
         "items": items,
         "stock": stock,
         "notices": [asdict(notice) for notice in notices(carts, stock)],
         "in_step": all_in_step(CartState(cart["state"]) for cart in carts),
         "carts": carts,
+        "processes": [_process(process, carts) for process in app.processes()],
         "oversell": _oversell(app),
+    }
+
+
+def _process(process: Process, carts: list[Data]) -> Data:
+    """Return one of the processes that share a store on a server, with the carts that it keeps in sync."""
+    return {
+        "machine": process.machine,
+        "role": process.role,
+        "pid": process.pid,
+        "since": iso(process.since),
+        "carts": [cart["name"] for cart in carts if of_cart(cart["id"]) in process.duties],
+        "webhooks": WEBHOOKS in process.duties,
     }
 
 

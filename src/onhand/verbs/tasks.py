@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Any
 
 from onhand.app import App
 from onhand.domain.tasks import Task
@@ -63,13 +62,9 @@ def task_show(app: App, asked: requests.TaskShow) -> Data:
 
 @verb(requests.TaskCancel)
 def task_cancel(app: App, asked: requests.TaskCancel) -> Data:
-
-    def write(books: Any) -> Task:
-        found: Task = books.tasks.get(asked.task)
-        app.tasks.cancel(asked.task)
-        return found
-
-    return _shown(app, app.house.store.write(write), cart_names(app))
+    found = app.house.store.write(lambda books: app.tasks.cancel(books, asked.task))
+    app.tasks.obey()
+    return _shown(app, found, cart_names(app))
 
 
 def _shown(app: App, task: Task, names: dict[int, str]) -> Data:
@@ -84,7 +79,7 @@ def _shown(app: App, task: Task, names: dict[int, str]) -> Data:
         "message": task.message,
         "started_at": iso(task.started_at),
         "ended_at": iso(task.ended_at) if task.ended_at else None,
-        "progress": app.tasks.progress(task.id),
+        "progress": app.progress(task.id),
         "result": json.loads(task.result) if task.result else None,
     }
 

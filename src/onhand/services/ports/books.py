@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 
 from .carts import CartBook
 from .clock import Clock
+from .leases import LeaseBook
 from .ledger import Ledger
 from .lines import LineBook
 from .listings import ListingBook
@@ -37,6 +38,8 @@ class Books(Protocol):
     def carts(self) -> CartBook: ...
     @property
     def counts(self) -> CountBook: ...
+    @property
+    def leases(self) -> LeaseBook: ...
     @property
     def listings(self) -> ListingBook: ...
     @property

@@ -1,0 +1,218 @@
+"""Makes this process known in a store on a server, says that it lives, and hears from the others.
+
+Path: ``app`` registers before it opens the store; a command that finds a process of this machine asks it to do its work.
+Promise: a process that dies counts as dead within ``LIFE_SECONDS``, and all its leases with it. One that was suspended, or cut off from
+the server, knows by its own clock that it may not act (``alive``), and what it still tries to write is refused: by its row
+(``postgresql.begin``) and by the epochs of its leases (``services.fencing``).
+Never: compares the clocks of two machines: a life ends by the clock of the database server. Keeps a lock in a session.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+import structlog
+
+from onhand.address import Server
+from onhand.domain.duties import Process
+from onhand.domain.errors import OnHandError, Permanent
+from onhand.lock import Owned, Owner
+
+from .engines import check_schema, translated
+from .leases import STORE, Leases
+from .postgresql import PostgreSQL
+from .vault import Vault, beside
+
+LIFE_SECONDS = 6.0
+MARGIN_SECONDS = 0.5  # how much sooner than the server this process believes to be dead: clocks run at different speeds
+BEAT_SECONDS = 1.5  # how often it renews itself; three beats may be late or lost
+POLL_SECONDS = 0.1  # how often it asks whether another process wrote something
+LOOK_SECONDS = 0.5  # how often it reads who the others are, and what they say of themselves
+NEWS_SECONDS = 0.25  # least time between two beats, or two looks, because something changed
+_NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+_LIFE = int(LIFE_SECONDS * 1_000_000)
+_REGISTER = f"""
+INSERT INTO processes (holder, machine, role, pid, drives, notice, since, until, report, reported)
+VALUES (%(holder)s, %(machine)s, %(role)s, %(pid)s, %(drives)s, %(notice)s, {_NOW}, {_NOW} + {_LIFE}, '', {_NOW})"""
+_RENEW = f"""
+UPDATE processes SET until = {_NOW} + {_LIFE}, drives = %(drives)s, notice = %(notice)s, report = %(report)s, reported = {_NOW}
+WHERE holder = %(holder)s"""
+_LEAVE = "DELETE FROM processes WHERE holder = %(holder)s"
+_NUMBER = f"SELECT epoch FROM leases WHERE name = '{STORE}'"
+_DOORS = f"SELECT pid, role, notice FROM processes WHERE machine = %(machine)s AND until > {_NOW} ORDER BY since"
+
+Report = Callable[[], tuple[object, str]]  # what others should hear of at once when it changes, and all there is to say
+
+log = structlog.get_logger()
+
+
+class Membership:
+    """This process as one of those that share a store on a server, until it is released. A context manager."""
+
+    def __init__(self, server: Server, role: str, key_file: Path | None = None, stays: bool = False) -> None:
+        """Register this process. Raise Refused if the database is not a store of this version.
+
+        Raise Owned if another process of this machine takes commands, unless this one ``stays`` and takes some itself.
+        """
+        self.holder = secrets.token_hex(8)
+        self.processes: tuple[Process, ...] = ()  # those that live, this one included, as last looked
+        self.looked = time.monotonic()
+        self._engine = PostgreSQL(server)
+        self._vault = Vault(key_file or beside(server))
+        self._role, self._drives = role, False
+        self._notice = ""
+        self._connection: psycopg.Connection[Any] | None = None
+        self._using = threading.Lock()
+        self._ended = threading.Event()
+        self._report: Report = lambda: (None, "")
+        self._heard: Callable[[int], None] = lambda _: None
+        self._dies = 0.0  # monotonic
+        try:
+            self._engine.check()
+            check_schema(self._engine)
+            with translated(self._engine):
+                if not stays:
+                    self._give_way()
+                self._register()
+                self._look()
+        except BaseException:
+            self._disconnect()
+            self._engine.close()
+            raise
+        self._thread = threading.Thread(target=self._keep, name="onhand-member", daemon=True)
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Return whether the others still count on this process, by its own monotonic clock."""
+        return time.monotonic() < self._dies
+
+    def listen(self, report: Report, heard: Callable[[int], None]) -> None:
+        """Set what this process says of itself, and what is called with the number of the last commit after each one. Both are quick."""
+        self._report, self._heard = report, heard
+
+    def drive(self) -> None:
+        """Take a share of the duties from now on."""
+        self._drives = True
+        with translated(self._engine):
+            self._renew()
+
+    def announce(self, url: str | None, token: str) -> None:
+        """Tell where commands are taken. The token is sealed: only who has the key file can give commands."""
+        try:
+            self._notice = json.dumps({"url": url, "token": self._vault.seal(token)}) if url else ""
+        except Permanent:  # without its key file it takes no commands
+            self._notice = ""
+        with translated(self._engine):
+            self._renew()
+
+    def keep(self) -> bool:
+        """Do nothing: a thread renews this process."""
+        return False
+
+    def release(self) -> None:
+        """Leave, so that others can have the leases of this process at once."""
+        self._ended.set()
+        self._thread.join()
+        try:
+            self._run(_LEAVE)
+        except psycopg.Error:
+            pass  # the server is gone, and the leases end soon without us
+        finally:
+            self._disconnect()
+            self._engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+    def _give_way(self) -> None:
+        """Raise Owned if another process of this machine takes commands."""
+        for pid, role, notice in self._run(_DOORS, machine=machine()).fetchall():
+            try:
+                said = json.loads(notice)
+                token = self._vault.open(str(said["token"]))
+            except (ValueError, KeyError):
+                continue
+            if token:
+                raise Owned(Owner(pid, role, str(said["url"]), token))
+
+    def _register(self) -> None:
+        sent = time.monotonic()
+        self._run(_REGISTER, machine=machine(), role=self._role, pid=os.getpid())
+        self._dies = sent + LIFE_SECONDS - MARGIN_SECONDS
+
+    def _renew(self, said: str = "") -> None:
+        """Live longer. If the others have given this process up, register it again, unless the store was upgraded meanwhile."""
+        sent = time.monotonic()
+        if self._run(_RENEW, report=said).rowcount == 0:
+            log.warning("process.was_lost", holder=self.holder)
+            check_schema(self._engine)
+            self._register()
+        self._dies = sent + LIFE_SECONDS - MARGIN_SECONDS
+
+    def _keep(self) -> None:
+        beat = looked = time.monotonic()
+        sent: object = None
+        number = -1
+        while not self._ended.wait(POLL_SECONDS):
+            try:
+                now = time.monotonic()
+                gist, said = self._report()
+                waited = now - beat
+                if waited >= BEAT_SECONDS or (gist != sent and waited >= NEWS_SECONDS):
+                    self._renew(said)
+                    beat, sent = now, gist
+                before, (number,) = number, self._run(_NUMBER).fetchone() or (number,)
+                waited = now - looked
+                if waited >= LOOK_SECONDS or (number != before and waited >= NEWS_SECONDS):
+                    self._look()
+                    looked = now
+                if number != before:
+                    self._heard(number)
+            except (psycopg.Error, OnHandError) as error:
+                log.warning("process.not_renewed", trouble=str(error))
+                self._disconnect()  # the next beat tries again
+                self._ended.wait(NEWS_SECONDS)
+            except Exception:
+                # The outermost frame of this thread: a fault in OnHand must not end the life of the process.
+                log.exception("process.broke")
+
+    def _look(self) -> None:
+        """Read which processes live, and what they say of themselves."""
+        with translated(self._engine), self._engine.reader() as connection:
+            looked = time.monotonic()
+            self.processes = tuple(Leases(connection).processes())
+            self.looked = looked
+
+    def _run(self, statement: str, **values: Any) -> psycopg.Cursor[Any]:
+        with self._using:
+            if self._connection is None or self._connection.closed:
+                self._connection = self._engine.connect()
+            told = {"holder": self.holder, "drives": self._drives, "notice": self._notice, **values}
+            return self._connection.execute(statement, told)
+
+    def _disconnect(self) -> None:
+        with self._using:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+
+
+def machine() -> str:
+    """Return the name of this machine."""
+    return socket.gethostname()

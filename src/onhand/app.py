@@ -25,6 +25,7 @@ from onhand.domain.duties import Lease, Process
 from onhand.domain.errors import Refused, Retriable
 from onhand.domain.people import Caller
 from onhand.domain.states import Pulse, Watch
+from onhand.domain.tasks import Task
 from onhand.limits.shared import Shared
 from onhand.lock import Ownership
 from onhand.passwords import Passwords
@@ -32,12 +33,14 @@ from onhand.running import reports
 from onhand.running.controller import Controller
 from onhand.running.duties import Alone, Duties, Together
 from onhand.running.messenger import HttpMessenger
+from onhand.running.reports import Told
 from onhand.running.sender import Sender
 from onhand.running.tasks import Tasks
 from onhand.services.auditing import Audited
-from onhand.services.gate import Gate
+from onhand.services.gate import Gate, OwnGuesses, SharedGuesses
 from onhand.services.memory import Memory
 from onhand.services.ports import Clock, Connectors, House, Shop
+from onhand.services.uploads import OwnUploads, SharedUploads, Uploads
 from onhand.storage.books import SqlBooks
 from onhand.storage.database import Database
 from onhand.storage.engines import engine_of
@@ -81,14 +84,17 @@ class App:
         self.controller: Controller | None = None
         self.messenger = HttpMessenger()
         self.sender: Sender | None = None
-        self.gate = Gate(Passwords())
+        self.gate = Gate(Passwords(), SharedGuesses(self.database) if self._member else OwnGuesses())
+        self.uploads: Uploads = SharedUploads(self.database) if self._member else OwnUploads()
         self.caller = Caller.local()  # the caller of a verb; see ``acting``
         self.duties: Duties = Together(self.house, run, self._member) if self._member else Alone(run)
         self.tasks = Tasks(self.house, run, self.duties.living)
+        self.resume: Callable[[Task], object] = lambda _: None  # goes on with long work whose process died
         self.shared = Shared()
         self.connectors: Connectors = CartConnectors(self.clock, holder=run)
         self._locks: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
         self._memories: dict[str, tuple[Lease, Memory]] = {}
+        self._last_told: tuple[object, Told] = None, Told()
         if self._member:
             self._member.listen(self._report, self._heard)
 
@@ -116,7 +122,7 @@ class App:
             self._locks.__getitem__,
             self._memory_of,
             self.duties,
-            self.tasks.interrupt_left,
+            self._tidy_up,
         )
         if self._member:
             self._member.drive()
@@ -131,45 +137,41 @@ class App:
     @property
     def mark(self) -> tuple[Any, ...]:
         """Return a value that changes with every commit, every change of a cart's state and every step of long work. Cheap."""
-        others = tuple(reports.gist(reports.pulses([other], 0, 0), reports.tasks([other])) for other in self._others())
-        database = self.database
-        mine = reports.gist(self._own_pulses(), {})
-        return (database.version, database.trouble, self.driven, mine, others, self.tasks.version)
+        database, mine = self.database, reports.gist(self._own_pulses(), {})
+        return (database.version, database.trouble, self.driven, mine, self._told().gist, self.tasks.version)
 
     @property
     def driven(self) -> bool:
         """Return whether carts are being synchronized, by whatever process."""
-        return self.controller is not None or any(other.drives for other in self._others())
+        return self.controller is not None or self._told().drives
 
     def processes(self) -> tuple[Process, ...]:
         """Return the processes that share the store; none for a store data file, which one process has."""
-        return self._member.processes if self._member else ()
+        return self._member.seen.processes if self._member else ()
 
-    def pulses(self) -> dict[int, Pulse]:
+    def pulses(self) -> Mapping[int, Pulse]:
         """Return the pulse of each cart that is driven, by whatever process."""
-        looked = self._member.looked if self._member else 0.0
-        return reports.pulses(self._others(), looked, self.clock.monotonic()) | self._own_pulses()
+        return {**self._told().pulses, **self._own_pulses()}
 
     def watch(self) -> Watch:
         """Return which carts are being watched now, and by what."""
         pulses = self.pulses() if self.driven else None
-        aligning = {told["cart"] for told in reports.tasks(self._others()).values()} - {None}
+        aligning = {task["cart"] for task in self._told().tasks.values()} - {None}
         return Watch(self.clock.now(), self.clock.monotonic(), pulses, self.tasks.at_work_on() | aligning)
 
     def progress(self, task: int) -> Mapping[str, Any] | None:
         """Return the progress of a task, whatever process runs it; None if none does."""
-        return self.tasks.progress(task) or reports.tasks(self._others()).get(task)
+        return self.tasks.progress(task) or self._told().tasks.get(task)
 
     def aligning(self, cart: Cart) -> int | None:
         """Return the task that is aligning a cart, on whatever process; None if there is none."""
-        others = reports.tasks(self._others())
-        return self.tasks.aligning(cart.id) or next((t for t, told in others.items() if told["cart"] == cart.id), None)
+        elsewhere = (task for task, said in self._told().tasks.items() if said["cart"] == cart.id)
+        return self.tasks.aligning(cart.id) or next(elsewhere, None)
 
     def look_now(self, cart: Cart) -> None:
         """Look at a cart's shop before its next tick, because it just sold something."""
-        if self.controller is not None and self.controller.look_now(cart.id):
-            return
-        if any(duties.of_cart(cart.id) in other.duties for other in self._others()):
+        here = self.controller is not None and self.controller.look_now(cart.id)
+        if not here and duties.of_cart(cart.id) in self._told().duties:
             self.database.write(lambda books: books.leases.hint(duties.of_cart(cart.id)))
 
     def try_again(self, cart: Cart) -> None:
@@ -197,6 +199,7 @@ class App:
         """
         lock = self._locks[cart.id]
         patience = CART_SECONDS if patience_seconds is None else patience_seconds
+        give_up_at = self.clock.monotonic() + patience
         if not lock.acquire(timeout=patience):
             raise Retriable(
                 f"{cart.name} is busy with another look, test or alignment. Nothing was done: try again in a moment.",
@@ -204,7 +207,7 @@ class App:
                 cart=cart.name,
             )
         try:
-            with self.duties.borrow(duties.of_cart(cart.id), patience) as lease:
+            with self.duties.borrow(duties.of_cart(cart.id), give_up_at - self.clock.monotonic()) as lease:
                 shop = self.connectors.open(cart)
                 try:
                     yield self.duties.fenced(self.house, lease), shop, self._memory_of(lease)
@@ -227,6 +230,11 @@ class App:
         lease = self.duties.lease_of(duties.WEBHOOKS)
         return None if lease is None else self.duties.fenced(self.house, lease)
 
+    def _tidy_up(self, house: House) -> None:
+        """Go on with the long work of processes that died, or say that it was interrupted."""
+        for task in self.tasks.interrupt_left(house):
+            self.resume(task)
+
     def _on_news(self, carts: set[int]) -> None:
         if self.controller is not None:
             self.controller.wake(carts)
@@ -236,20 +244,26 @@ class App:
     def _own_pulses(self) -> dict[int, Pulse]:
         return self.controller.pulses() if self.controller else {}
 
-    def _others(self) -> list[Process]:
-        return [process for process in self.processes() if self._member and process.holder != self._member.holder]
+    def _told(self) -> Told:
+        """Return what the other processes said when this one last looked; it is read once."""
+        if self._member is None:
+            return self._last_told[1]
+        seen = self._member.seen
+        if self._last_told[0] is not seen:
+            others = [process for process in seen.processes if process.holder != self._member.holder]
+            self._last_told = seen, reports.told(others, seen.at)
+        return self._last_told[1]
 
-    def _report(self) -> tuple[object, str]:
+    def _report(self) -> tuple[object, Callable[[], str]]:
         pulses, tasks = self._own_pulses(), self.tasks.running()
-        return reports.gist(pulses, tasks), reports.written(pulses, tasks, self.clock.monotonic())
+        return reports.gist(pulses, tasks), lambda: reports.written(pulses, tasks, self.clock.monotonic())
 
     def _heard(self, number: int) -> None:
         """Note that somebody committed something, this process or another one."""
-        if number > self.database.version:
-            self.database.heard(number)
-            if self.controller is not None:
-                self.controller.stir()
-            self.tasks.obey()
+        self.database.heard(number)
+        if self.controller is not None:
+            self.controller.stir()
+        self.tasks.obey()
 
 
 def _owned(store: StoreAddress, role: str, key_file: Path | None, stays: bool) -> Ownership | Membership:

@@ -335,7 +335,7 @@ def test_processes_of_other_machines_are_not_asked(server: PostgreSQL, address: 
         elsewhere.announce(URL, "s3cret token")
         run(server, address, "UPDATE processes SET machine = 'cellar'")
         with Membership(address, "adjust", key) as here:
-            assert [process.machine for process in here.processes] == ["cellar", machine()]
+            assert [process.machine for process in here.seen.processes] == ["cellar", machine()]
 
 
 def test_the_token_is_sealed_and_without_the_key_file_nobody_gets_it(
@@ -365,7 +365,7 @@ def test_a_process_is_renewed_and_one_that_is_not_dies(
     assert not dead.alive
     run(server, address, "UPDATE processes SET until = until - 6000000")
     with Membership(address, "adjust", key) as other:
-        assert [process.holder for process in other.processes] == [other.holder]
+        assert [process.holder for process in other.seen.processes] == [other.holder]
 
 
 def silent(process: Membership) -> Membership:
@@ -462,7 +462,7 @@ def test_a_claim_waits_for_what_is_being_booked_under_the_lease(address: Server,
 def test_each_process_hears_of_the_commits_of_the_others(address: Server, key: Path) -> None:
     heard: list[int] = []
     with Membership(address, "serve", key, stays=True) as one, Database(address, key_file=key) as store:
-        one.listen(lambda: (None, ""), heard.append)
+        one.listen(lambda: (None, str), heard.append)
         for n in range(3):
             tea(store) if n == 0 else store.write(lambda books: books.leases.hint("cart:1"))
             end = time.monotonic() + 5

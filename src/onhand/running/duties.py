@@ -12,12 +12,17 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
+import structlog
+
 from onhand.domain.duties import Lease, Process, Share, share
-from onhand.domain.errors import Retriable
+from onhand.domain.errors import OnHandError, Retriable
 from onhand.services.fencing import Fenced
 from onhand.services.ports import Books, House
 
 BORROW_PAUSE_SECONDS = 0.1  # how often a borrower asks whether the holder has given the cart up
+GIVE_BACK_PAUSE_SECONDS = 0.5  # between two attempts, if the database fails
+
+log = structlog.get_logger()
 
 
 class Duties(Protocol):
@@ -98,12 +103,9 @@ class Together:
         with self._lock:
             self._borrowed.add(duty)
         try:
-            yield self._borrow(duty, give_up_at)
+            yield self._held.get(duty) or self._borrow(duty, give_up_at)
         finally:
-            with self._lock:
-                self._borrowed.discard(duty)
-                if duty not in self._held:
-                    self._house.store.write(lambda books: books.leases.release([duty], self._holder))
+            self._give_back(duty)
 
     def living(self, books: Books) -> Collection[str]:
         return {process.holder for process in books.leases.processes()} | {self._holder}
@@ -142,7 +144,6 @@ class Together:
         lease = store.write(ask)
         while lease.holder != me:
             if clock.monotonic() >= give_up_at:
-                store.write(lambda books: books.leases.waive(duty, me))
                 raise Retriable(
                     "Another process of OnHand uses this cart. Nothing was done: try again in a moment.", reason="busy"
                 )
@@ -151,6 +152,27 @@ class Together:
             if not lease.holder or not lease.wanted:
                 lease = store.write(ask)
         return lease
+
+    def _give_back(self, duty: str) -> None:
+        """Release what was borrowed, unless this process drives it anyway. Try as long as it lives: its leases end with it."""
+
+        def write(books: Books) -> None:
+            books.leases.waive(duty, self._holder)
+            books.leases.release([duty], self._holder)
+
+        with self._lock:
+            self._borrowed.discard(duty)
+        given = False
+        while not given:
+            try:
+                with self._lock:
+                    if duty not in self._held:
+                        self._house.store.write(write)
+                    given = True
+            except OnHandError as error:
+                log.warning("lease.not_given_back", duty=duty, trouble=error.message)
+                given = not self._process.alive
+                self._house.clock.sleep(GIVE_BACK_PAUSE_SECONDS)
 
 
 def drivers(processes: Collection[Process]) -> list[str]:

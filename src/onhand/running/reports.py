@@ -1,6 +1,6 @@
 """Writes what a process says of its carts and tasks, and reads what the others say.
 
-Path: ``storage.processes`` sends ``written`` with each sign of life; ``app`` shows what ``pulses`` and ``tasks`` found, on any process.
+Path: ``storage.processes`` sends ``written`` with each sign of life; ``app`` shows what ``told`` finds, on every process.
 Promise: how long ago a look was is told in seconds, so it does not depend on two machines having the same time.
 Never: is the record: the books keep what has to last.
 """
@@ -8,8 +8,8 @@ Never: is the record: the books keep what has to last.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from onhand.domain.duties import Process
 from onhand.domain.states import Pulse
 
 _TIMES = ("looked_at", "in_step_at", "trouble_since", "hinted_at")
-_KNOWN = {field.name for field in fields(Pulse)}
+_KNOWN = {known.name for known in fields(Pulse)}
 
 Running = Mapping[int, Mapping[str, Any]]  # running tasks: the cart, the phase, how much is done
 
@@ -38,18 +38,32 @@ def gist(pulses: Mapping[int, Pulse], tasks: Running) -> tuple[Any, ...]:
     return states, tuple((task, *told.values()) for task, told in sorted(tasks.items()))
 
 
-def pulses(processes: Iterable[Process], since: float, now: float) -> dict[int, Pulse]:
-    """Return the pulses that other processes report, by cart. ``since``: when they were read, ``now``: both monotonic, here."""
-    found = {}
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What other processes said, as last read."""
+
+    pulses: Mapping[int, Pulse] = field(default_factory=dict)  # by cart
+    tasks: Running = field(default_factory=dict)
+    drives: bool = False  # whether one of them drives carts
+    duties: frozenset[str] = frozenset()
+    gist: tuple[Any, ...] = ()
+
+
+def told(processes: Collection[Process], at: float) -> Told:
+    """Read what processes report. ``at``: when it was read from the store, by the monotonic clock here."""
+    pulses: dict[int, Pulse] = {}
+    tasks: dict[int, Mapping[str, Any]] = {}
     for process in processes:
-        for cart, told in (process.report or {}).get("pulses", {}).items():
-            values = {name: value for name, value in told.items() if name in _KNOWN}
-            times = {name: datetime.fromisoformat(values[name]) for name in _TIMES if values[name]}
-            ago = float(values["looked"]) + process.age + now - since
-            found[int(cart)] = Pulse(**{**values, **times, "looked": now - ago})
-    return found
+        report = process.report or {}
+        pulses |= {int(cart): _pulse(said, at - process.age) for cart, said in report.get("pulses", {}).items()}
+        tasks |= {int(task): said for task, said in report.get("tasks", {}).items()}
+    duties = frozenset(duty for process in processes for duty in process.duties)
+    drives = any(process.drives for process in processes)
+    names = tuple((process.holder, process.duties) for process in processes)
+    return Told(pulses, tasks, drives, duties, (names, drives, gist(pulses, tasks)))
 
 
-def tasks(processes: Iterable[Process]) -> dict[int, dict[str, Any]]:
-    """Return the running tasks that other processes report, by number."""
-    return {int(task): told for process in processes for task, told in (process.report or {}).get("tasks", {}).items()}
+def _pulse(said: Mapping[str, Any], written_at: float) -> Pulse:
+    values = {name: value for name, value in said.items() if name in _KNOWN}
+    times = {name: datetime.fromisoformat(values[name]) for name in _TIMES if values[name]}
+    return Pulse(**{**values, **times, "looked": written_at - float(values["looked"])})

@@ -58,8 +58,10 @@ class Tasks:
         except OnHandError as error:  # a full disk must not keep OnHand from starting
             log.warning("tasks.not_marked", trouble=error.message)
 
-    def start(self, store: Store, verb: str, cart: int | None, arguments: str, person: str, work: Work) -> int:
-        """Start work on a thread and return the task's number.
+    def start(
+        self, store: Store, verb: str, cart: int | None, arguments: str, person: str, work: Work, caller: str = ""
+    ) -> int:
+        """Start work on a thread and return the task's number. If its process dies, ``caller`` goes on with it; blank: nobody does.
 
         ``store`` belongs to the caller and has their name and idempotency key, so the same request twice is one task. Raise Conflict
         if the cart is being aligned or too many tasks are running.
@@ -69,7 +71,7 @@ class Tasks:
         def write(books: Books) -> int:
             self._check_room(books, cart)
             at = self._house.clock.now()
-            fresh.append(books.tasks.start(verb, cart, arguments, person, self._holder, at))
+            fresh.append(books.tasks.start(verb, cart, arguments, person, self._holder, at, caller))
             return fresh[0]
 
         with self._door:
@@ -127,19 +129,20 @@ class Tasks:
                 running.stop.set()
                 self.version += 1
 
-    def interrupt_left(self, house: House) -> None:
-        """Mark the tasks whose process died as interrupted. ``house``: that of whose duty it is."""
+    def interrupt_left(self, house: House) -> list[Task]:
+        """Mark the tasks whose process died as interrupted, and return them. ``house``: that of whose duty it is."""
 
         def left(books: Books) -> list[Task]:
             return [task for task in books.tasks.running() if self._is_left(books, task)]
 
-        def write(books: Books) -> None:
-            for task in left(books):
+        def write(books: Books) -> list[Task]:
+            found = left(books)
+            for task in found:
                 books.tasks.end(task.id, TaskState.INTERRUPTED, None, INTERRUPTED, house.clock.now())
+            return found
 
         with self._door:  # a task that is just being started is not left
-            if house.store.read(left):
-                house.store.write(write)
+            return house.store.write(write) if house.store.read(left) else []
 
     def close(self) -> None:
         """Stop all tasks where they can. Cut off those that do not stop in time; the next start marks them."""

@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -31,6 +32,7 @@ from onhand.limits import connections
 from onhand.lock import PAUSE_SECONDS, WAIT_SECONDS, Owned, reachable
 from onhand.services import people
 from onhand.serving import doorkeeper
+from onhand.verbs.tasks import resume
 
 STOP_SECONDS = 2.0  # how long answers may still take when stopping
 CLOSE_SECONDS = 5.0  # how long requests to carts may still take; those cut off continue at the next start
@@ -186,6 +188,7 @@ def _stay(config: Config, role: str, host: str, port: int, ready: Ready) -> None
         with Server(app, host, port, pages, config.url if pages else "") as server:
             signals = _signals()
             if role != PAGES:
+                app.resume = partial(resume, app)
                 app.start_controller()
                 app.start_sender()
             first = people.first_link(app.house) if pages else None

@@ -30,6 +30,7 @@ from .posts import Posts
 from .products import Products
 from .purchasing import Purchases
 from .reports import Reports
+from .shared import Guesses, Uploads
 from .stack import Stack
 from .tasks import Tasks
 from .vault import Vault
@@ -142,6 +143,14 @@ class SqlBooks:
     @cached_property
     def stack(self) -> Stack:
         return Stack(self._connection)
+
+    @cached_property
+    def guesses(self) -> Guesses:
+        return Guesses(self._connection)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        return Uploads(self._connection)
 
     @cached_property
     def purchases(self) -> Purchases:

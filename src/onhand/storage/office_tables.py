@@ -7,7 +7,7 @@ Never: holds a quantity on hand; those are in ``tables``.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, false
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text, false
 
 from .tables import Id, metadata
 
@@ -161,6 +161,7 @@ tasks = Table(
     Column("started_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
     Column("holder", String(40), nullable=False, server_default=""),  # the process that runs it
+    Column("caller", String(40), nullable=False, server_default=""),  # who may go on with it if its process dies
     Column("stopping", Boolean, nullable=False, server_default=false()),  # a person wants it to stop
 )
 
@@ -245,6 +246,26 @@ processes = Table(
     Column("until", BigInteger, nullable=False),  # all its leases end then, unless it renews this
     Column("report", Text, nullable=False),  # JSON: the pulses of its carts, the progress of its tasks
     Column("reported", BigInteger, nullable=False),
+)
+
+guesses = Table(
+    "guesses",
+    metadata,
+    Column("guesser", String(64), primary_key=True),  # a digest: people type their password where the name belongs
+    Column("wrong", BigInteger, nullable=False),
+    Column(
+        "until", BigInteger
+    ),  # no try is checked before this; this and the next: by the clock of the database server
+    Column("at", BigInteger, nullable=False, index=True),  # of the last try
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("token", String(64), primary_key=True),  # its digest
+    Column("owner", String(40), nullable=False),  # a caller
+    Column("content", LargeBinary, nullable=False),  # compressed
+    Column("at", BigInteger, nullable=False),
 )
 
 leases = Table(

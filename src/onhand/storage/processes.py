@@ -16,6 +16,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -51,9 +52,18 @@ _LEAVE = "DELETE FROM processes WHERE holder = %(holder)s"
 _NUMBER = f"SELECT epoch FROM leases WHERE name = '{STORE}'"
 _DOORS = f"SELECT pid, role, notice FROM processes WHERE machine = %(machine)s AND until > {_NOW} ORDER BY since"
 
-Report = Callable[[], tuple[object, str]]  # what others should hear of at once when it changes, and all there is to say
+# What others should hear of at once when it changes, and what writes down all there is to say.
+Report = Callable[[], tuple[object, Callable[[], str]]]
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The processes that lived at a moment of this machine's monotonic clock, this one included."""
+
+    at: float
+    processes: tuple[Process, ...]
 
 
 class Membership:
@@ -65,8 +75,7 @@ class Membership:
         Raise Owned if another process of this machine takes commands, unless this one ``stays`` and takes some itself.
         """
         self.holder = secrets.token_hex(8)
-        self.processes: tuple[Process, ...] = ()  # those that live, this one included, as last looked
-        self.looked = time.monotonic()
+        self.seen = Seen(time.monotonic(), ())
         self._engine = PostgreSQL(server)
         self._vault = Vault(key_file or beside(server))
         self._role, self._drives = role, False
@@ -74,7 +83,8 @@ class Membership:
         self._connection: psycopg.Connection[Any] | None = None
         self._using = threading.Lock()
         self._ended = threading.Event()
-        self._report: Report = lambda: (None, "")
+        self._said = ""
+        self._report: Report = lambda: (None, str)
         self._heard: Callable[[int], None] = lambda _: None
         self._dies = 0.0  # monotonic
         try:
@@ -156,54 +166,73 @@ class Membership:
         self._run(_REGISTER, machine=machine(), role=self._role, pid=os.getpid())
         self._dies = sent + LIFE_SECONDS - MARGIN_SECONDS
 
-    def _renew(self, said: str = "") -> None:
+    def _renew(self) -> None:
         """Live longer. If the others have given this process up, register it again, unless the store was upgraded meanwhile."""
         sent = time.monotonic()
-        if self._run(_RENEW, report=said).rowcount == 0:
+        if self._run(_RENEW).rowcount == 0:
             log.warning("process.was_lost", holder=self.holder)
-            check_schema(self._engine)
-            self._register()
+            self._register_again()
         self._dies = sent + LIFE_SECONDS - MARGIN_SECONDS
+
+    def _register_again(self) -> None:
+        """Register, unless the store was upgraded: from then on it is not, as long as this process lives. Raise Refused."""
+        self._register()
+        try:
+            check_schema(self._engine)
+        except OnHandError:
+            self._dies = 0.0
+            self._run(_LEAVE)
+            raise
 
     def _keep(self) -> None:
         beat = looked = time.monotonic()
         sent: object = None
-        number = -1
+        number = heard = -1
+        trouble = ""
         while not self._ended.wait(POLL_SECONDS):
             try:
                 now = time.monotonic()
-                gist, said = self._report()
+                gist, written = self._report()
                 waited = now - beat
                 if waited >= BEAT_SECONDS or (gist != sent and waited >= NEWS_SECONDS):
-                    self._renew(said)
+                    self._said = written()
+                    self._renew()
                     beat, sent = now, gist
-                before, (number,) = number, self._run(_NUMBER).fetchone() or (number,)
+                (number,) = self._run(_NUMBER).fetchone() or (number,)
                 waited = now - looked
-                if waited >= LOOK_SECONDS or (number != before and waited >= NEWS_SECONDS):
+                if waited >= LOOK_SECONDS or (number != heard and waited >= NEWS_SECONDS):
                     self._look()
                     looked = now
-                if number != before:
+                if number != heard:
                     self._heard(number)
+                    heard, trouble = number, ""
             except (psycopg.Error, OnHandError) as error:
-                log.warning("process.not_renewed", trouble=str(error))
+                if str(error) != trouble:
+                    log.warning("process.not_renewed", trouble=str(error))
+                trouble = str(error)
                 self._disconnect()  # the next beat tries again
-                self._ended.wait(NEWS_SECONDS)
             except Exception:
                 # The outermost frame of this thread: a fault in OnHand must not end the life of the process.
                 log.exception("process.broke")
+                self._ended.wait(BEAT_SECONDS)
 
     def _look(self) -> None:
         """Read which processes live, and what they say of themselves."""
         with translated(self._engine), self._engine.reader() as connection:
-            looked = time.monotonic()
-            self.processes = tuple(Leases(connection).processes())
-            self.looked = looked
+            at = time.monotonic()
+            self.seen = Seen(at, tuple(Leases(connection).processes()))
 
     def _run(self, statement: str, **values: Any) -> psycopg.Cursor[Any]:
         with self._using:
             if self._connection is None or self._connection.closed:
                 self._connection = self._engine.connect()
-            told = {"holder": self.holder, "drives": self._drives, "notice": self._notice, **values}
+            told = {
+                "holder": self.holder,
+                "drives": self._drives,
+                "notice": self._notice,
+                "report": self._said,
+                **values,
+            }
             return self._connection.execute(statement, told)
 
     def _disconnect(self) -> None:

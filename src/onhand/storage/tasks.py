@@ -30,8 +30,10 @@ class Tasks:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def start(self, verb: str, cart: int | None, arguments: str, person: str, holder: str, at: datetime) -> int:
-        who = {"person": person, "holder": holder}
+    def start(
+        self, verb: str, cart: int | None, arguments: str, person: str, holder: str, at: datetime, caller: str = ""
+    ) -> int:
+        who = {"person": person, "holder": holder, "caller": caller}
         values = {"verb": verb, "cart_id": cart, "arguments": arguments, "started_at": micros(at), **who}
         statement = insert(tasks).values(**values, state=TaskState.RUNNING.value, message="").returning(tasks.c.id)
         task = int(self._connection.execute(statement).scalar_one())

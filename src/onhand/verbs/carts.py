@@ -7,11 +7,11 @@ Never: shows a secret, except in the text of the key file from ``cart_key``; nev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from onhand.app import ALIGN_SECONDS, App, Books
-from onhand.domain import family, states
+from onhand.domain import duties, family, states
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Policy
 from onhand.domain.listings import Direction, Plan
@@ -63,7 +63,8 @@ def cart_edit(app: App, asked: requests.CartEdit) -> Data:
 
 @verb(requests.CartList)
 def cart_list(app: App, asked: requests.CartList) -> Data:
-    return {"carts": shown_all(app, asked.shared)}
+    carts = shown_all(app, asked.shared)
+    return {"carts": carts, "processes": processes_shown(app, carts)}
 
 
 @verb(requests.CartShow)
@@ -213,6 +214,21 @@ def shown_all(app: App, shared: bool) -> list[Data]:
     keep = app.shared.answer
     taken, counted = keep("counts", app.mark, lambda: (app.mark, app.read(count)), rest=COUNT_REST)
     return keep("carts", taken, lambda: show(counted), seconds=STATE_SECONDS)
+
+
+def processes_shown(app: App, carts: Sequence[Data]) -> list[Data]:
+    """Return the processes that share a store on a server, each with the carts that it keeps in sync; none for a store data file."""
+    return [
+        {
+            "machine": process.machine,
+            "role": process.role,
+            "pid": process.pid,
+            "since": iso(process.since),
+            "carts": [cart["name"] for cart in carts if duties.of_cart(cart["id"]) in process.duties],
+            "webhooks": duties.WEBHOOKS in process.duties,
+        }
+        for process in app.processes()
+    ]
 
 
 def _of_shop(hello: Hello | None) -> Data:

@@ -11,7 +11,6 @@ from dataclasses import asdict
 
 from onhand.app import App, Books
 from onhand.domain.carts import Cart
-from onhand.domain.duties import WEBHOOKS, Process, of_cart
 from onhand.domain.notices import notices
 from onhand.domain.oversell import SALES_REACH, expected_oversell, pace_per_second
 from onhand.domain.parameters import PARAMETERS, Parameter, Value
@@ -20,8 +19,8 @@ from onhand.requests import office as requests
 from onhand.services import bookkeeping, settings
 from onhand.wire import Data
 
-from .carts import COUNT_REST, shown_all
-from .registry import iso, verb
+from .carts import COUNT_REST, processes_shown, shown_all
+from .registry import verb
 
 OWN = {  # parameters that a cart can override, with the name of its setting
     "TickSeconds": "tick_seconds",
@@ -82,20 +81,8 @@ def status(app: App, asked: requests.Status) -> Data:
         "notices": [asdict(notice) for notice in notices(carts, stock)],
         "in_step": all_in_step(CartState(cart["state"]) for cart in carts),
         "carts": carts,
-        "processes": [_process(process, carts) for process in app.processes()],
+        "processes": processes_shown(app, carts),
         "oversell": _oversell(app),
-    }
-
-
-def _process(process: Process, carts: list[Data]) -> Data:
-    """Return one of the processes that share a store on a server, with the carts that it keeps in sync."""
-    return {
-        "machine": process.machine,
-        "role": process.role,
-        "pid": process.pid,
-        "since": iso(process.since),
-        "carts": [cart["name"] for cart in carts if of_cart(cart["id"]) in process.duties],
-        "webhooks": WEBHOOKS in process.duties,
     }
 
 

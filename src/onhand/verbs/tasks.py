@@ -11,13 +11,15 @@ import json
 from dataclasses import asdict
 
 from onhand.app import App
-from onhand.domain.tasks import Task
+from onhand.domain.tasks import CONTINUED, Task, TaskState
 from onhand.requests import tasks as requests
+from onhand.services import people
 from onhand.wire import Data, Progress
 
 from .registry import VERBS, Invalid, cart_named, cart_names, check_scope, iso, redacted, run, verb
 
 ARGUMENTS_LENGTH_MAX = 10_000  # characters, as JSON
+RESUMED = ("send_qoh", "get_qoh")  # safe to repeat: they begin with what both sides show now
 
 
 @verb(requests.TaskStart)
@@ -37,7 +39,25 @@ def task_start(app: App, asked: requests.TaskStart) -> Data:
     def work(progress: Progress) -> Data:
         return run(app, asked.verb, asked.arguments, progress, caller)
 
-    return {"task": app.tasks.start(app.house.store, asked.verb, cart, kept, caller.name, work)}
+    return {"task": app.tasks.start(app.house.store, asked.verb, cart, kept, caller.name, work, caller.id)}
+
+
+def resume(app: App, left: Task) -> int | None:
+    """Go on with a Send or Get whose process died, for the same caller with today's rights; return the new task.
+
+    Return None for other work, if the caller may not do it any more, and for work that was resumed before: it may be what kills processes.
+    """
+    caller = people.caller_again(app.house, left.caller, left.person) if left.verb in RESUMED else None
+    if caller is None or not caller.may(VERBS[left.verb].scope):
+        return None
+
+    def work(progress: Progress) -> Data:
+        return run(app, left.verb, json.loads(left.arguments), progress, caller)
+
+    task = app.tasks.start(app.house.store, left.verb, left.cart, left.arguments, left.person, work)
+    now, words = app.clock.now(), CONTINUED.format(task=task)
+    app.house.store.write(lambda books: books.tasks.end(left.id, TaskState.INTERRUPTED, None, words, now))
+    return task
 
 
 @verb(requests.TaskList)

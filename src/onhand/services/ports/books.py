@@ -20,6 +20,7 @@ from .listings import ListingBook
 from .office import AuditBook, FigureBook, PeopleBook, ReportBook, RequestBook
 from .posts import DifferenceBook, PostBook
 from .purchases import PurchaseBook
+from .shared import GuessBook, UploadBook
 from .stock import CountBook, InventoryBook, ItemBook, MappingBook, OrderBook, PhoneOrderBook
 from .tasks import ParameterBook, TaskBook
 from .webhooks import WebhookBook
@@ -72,6 +73,10 @@ class Books(Protocol):
     def requests(self) -> RequestBook: ...
     @property
     def tasks(self) -> TaskBook: ...
+    @property
+    def guesses(self) -> GuessBook: ...
+    @property
+    def uploads(self) -> UploadBook: ...
     @property
     def webhooks(self) -> WebhookBook: ...
     def tell(self, carts: Iterable[int]) -> None:

@@ -27,7 +27,9 @@ class ParameterBook(Protocol):
 class TaskBook(Protocol):
     """Long work."""
 
-    def start(self, verb: str, cart: int | None, arguments: str, person: str, holder: str, at: datetime) -> int:
+    def start(
+        self, verb: str, cart: int | None, arguments: str, person: str, holder: str, at: datetime, caller: str = ""
+    ) -> int:
         """Start a task, running in the process ``holder``; return its id. The oldest are deleted."""
 
     def end(self, task: int, state: TaskState, result: str | None, message: str, at: datetime) -> None:

@@ -1,4 +1,4 @@
-"""processes that share a store on a server, and a lease for each duty
+"""processes that share a store on a server, a lease for each duty, and what they have to remember together
 
 The row ``store`` of the leases keeps the writers apart, as before; its epoch now counts the commits. A store in a file has these tables
 too, and does not use them.
@@ -39,5 +39,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_leases")),
     )
     op.bulk_insert(leases, [{"name": "store", "holder": "", "epoch": 0}])
+    op.create_table(
+        "guesses",
+        sa.Column("guesser", sa.String(length=64), nullable=False),
+        sa.Column("wrong", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("guesser", name=op.f("pk_guesses")),
+    )
+    op.create_index("ix_guesses_at", "guesses", ["at"])
+    op.create_table(
+        "uploads",
+        sa.Column("token", sa.String(length=64), nullable=False),
+        sa.Column("owner", sa.String(length=40), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("token", name=op.f("pk_uploads")),
+    )
     op.add_column("tasks", sa.Column("holder", sa.String(length=40), nullable=False, server_default=""))
+    op.add_column("tasks", sa.Column("caller", sa.String(length=40), nullable=False, server_default=""))
     op.add_column("tasks", sa.Column("stopping", sa.Boolean(), nullable=False, server_default=sa.false()))

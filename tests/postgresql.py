@@ -184,7 +184,7 @@ class PostgreSQL:
             tables = [f'"{table.name}"' for table in reversed(metadata.sorted_tables)]
             emptied = "".join(f"DELETE FROM {table};" for table in tables)
             restarted = "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S';"
-            free = "INSERT INTO leases VALUES ('store', '', 0, 0, '')"
+            free = "INSERT INTO leases (name, holder, epoch) VALUES ('store', '', 0)"
             connection.execute(
                 f"BEGIN; SET LOCAL session_replication_role = replica; {emptied}{restarted}{free}; COMMIT"
             )

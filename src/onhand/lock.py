@@ -56,7 +56,7 @@ class Owner:
     role: str
     url: str | None
     token: str = field(repr=False)
-    machine: str = ""  # its name, if it is another one
+    machine: str = ""  # its name, if the store is on a server
 
 
 class Owned(Conflict):
@@ -68,8 +68,7 @@ class Owned(Conflict):
         what = "store" if owner and owner.machine else "store data file"
         place = f" on {owner.machine}" if owner and owner.machine else ""
         who = f"`onhand {owner.role}` (process {owner.pid}{place})" if owner else "Another process"
-        todo = "run this there, or stop it first" if place else "stop it first, or wait until it has finished"
-        super().__init__(f"{who} is using this {what}: {todo}.", reason="owned")
+        super().__init__(f"{who} is using this {what}: stop it first, or wait until it has finished.", reason="owned")
         self.owner = owner
 
 
@@ -104,8 +103,6 @@ def reachable() -> Iterator[None]:
 
 class Ownership:
     """The right to write to a store data file, held until released. A context manager."""
-
-    claim = None  # the file itself is locked, so a transaction has nothing to check
 
     def __init__(self, store: Path, role: str) -> None:
         """Take ownership.

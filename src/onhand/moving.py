@@ -20,14 +20,13 @@ from sqlalchemy import Connection
 from onhand.address import Server, StoreAddress
 from onhand.app import owned
 from onhand.domain.errors import Broken, Conflict, OnHandError, Permanent, Refused
-from onhand.lock import patiently
+from onhand.lock import Ownership, patiently
 from onhand.services import bookkeeping
 from onhand.services.ports import Clock
 from onhand.storage import copying, database, moves
 from onhand.storage.books import SqlBooks
 from onhand.storage.copying import Copy, Digest
 from onhand.storage.engines import (
-    Claim,
     Engine,
     check_revision,
     check_schema,
@@ -61,9 +60,9 @@ class _Place:
         return str(self.address.resolve() if isinstance(self.address, Path) else self.address)
 
     @contextmanager
-    def opened(self, claim: Claim | None = None) -> Iterator[Engine]:
+    def opened(self, holder: str = "") -> Iterator[Engine]:
         """Open its engine, whatever its schema."""
-        engine = engine_of(self.address, claim)
+        engine = engine_of(self.address, holder)
         try:
             with translated(engine):
                 engine.check()
@@ -74,8 +73,8 @@ class _Place:
     @contextmanager
     def owned(self) -> Iterator[Engine]:
         """Open its engine while no other process has the store. Raise Owned, and Refused if it is not a store that can be opened."""
-        right = patiently(lambda: owned(self.address, "migrate", self.keys))
-        with right, self.opened(right.claim) as engine:
+        right = patiently(lambda: owned(self.address, "migrate", self.keys, stays=True))
+        with right, self.opened("" if isinstance(right, Ownership) else right.holder) as engine:
             check_schema(engine)
             yield engine
 

@@ -25,6 +25,7 @@ from onhand.cli.program import app
 from onhand.domain.people import Caller, Role, Scope
 from onhand.services import people
 from tests.builders import new_store
+from tests.postgresql import shared_postgresql
 
 STORES = {"onhand", "web", "app", "api"}  # fixtures that make a store and run the program on it
 SHELF = [("TEA", "Green Tea", 10, 5.0), ("MUG", "Blue Mug", 3, 12.5), ("POT", "Iron Pot", 7, 40.0)]
@@ -100,6 +101,30 @@ def onhand(tmp_path) -> Iterator[OnHand]:
             process.send_signal(signal.SIGTERM)
         process.wait(20)
         process.stdout.close()
+
+
+class OnServer(OnHand):
+    """The program on a database."""
+
+    def _words(self, words):
+        return ["--store", self.store.url, "--person", "Ann", *map(str, words)]
+
+
+@pytest.fixture
+def on_server(tmp_path, monkeypatch) -> Iterator[OnServer]:
+    """A new store on a server; its key file is in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    server = shared_postgresql()
+    onhand = OnServer(server.address(server.new_database()))
+    onhand("init")
+    yield onhand
+    for process in onhand.started:
+        if process.poll() is None:
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+        process.wait(20)
+        process.stdout.close()
+    server.drop(onhand.store)
 
 
 @dataclass

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from onhand.domain import duties
 from onhand.domain.errors import Retriable
 from onhand.running.controller import HINT_SECONDS, Controller, Driver, DriverThread
+from onhand.running.duties import Alone
 from onhand.services.looking import SUMS_SHARE
 from onhand.services.memory import SUMS_TIMED
 from tests.builders import Stall, World, failing
@@ -135,7 +137,12 @@ def test_a_hint_wakes_the_thread_of_its_cart_and_no_other(world: World) -> None:
     stalls = {stall.id: stall for stall in (amber, birch)}
     locks = {stall: threading.Lock() for stall in stalls}
     controller = Controller(
-        world.house, lambda cart: stalls[cart.id].wire, locks.__getitem__, lambda cart: stalls[cart].memory
+        world.house,
+        lambda cart: stalls[cart.id].wire,
+        locks.__getitem__,
+        lambda lease: stalls[duties.cart_of(lease.duty) or 0].memory,
+        Alone("tests"),
+        lambda _: None,
     )
     controller.start()
     try:

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from onhand.domain.errors import Conflict, Forbidden, Refused, Retriable
 from onhand.domain.people import Caller, Role, Scope
 from onhand.passwords import Passwords
 from onhand.services import gate as gates
 from onhand.services import people
-from onhand.services.gate import Gate
+from onhand.services.gate import Gate, OwnGuesses, SharedGuesses
+from onhand.storage.office_tables import guesses
 from tests.builders import World, in_a_file
 
 PASSWORD = "correct horse battery"
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 
 
-@pytest.fixture
-def gate() -> Gate:
-    return Gate(Passwords(cheap=True))
+@pytest.fixture(params=["own", "shared"])
+def gate(request, world: World) -> Gate:
+    """The gate of the only process; and, in a store that several share, of one of them, whichever is asked."""
+    if request.param == "own":
+        return Gate(Passwords(cheap=True))
+    ticks = itertools.count()  # the clock of the server: no two tries are at the same moment
+    return Gate(
+        Passwords(cheap=True),
+        SharedGuesses(world.store, lambda _: int(world.clock.monotonic() * 1e6) + next(ticks)),
+    )
 
 
 @pytest.fixture
@@ -146,21 +156,45 @@ def test_the_first_link_ends_when_the_machine_made_an_administrator(world: World
         people.link_holder(world.house, first)
 
 
-def test_wrong_tries_are_forgotten_before_they_fill_the_memory(world: World, gate: Gate) -> None:
-    for n in range(gates.GUESSERS_MAX + 500):
-        gate._begin_try(f"user {n}", f"address {n}", world.clock.monotonic())
-    assert len(gate._tries) == gates.GUESSERS_MAX
+def remembered(world: World, gate: Gate) -> int:
+    """How many guessers are remembered."""
+    if isinstance(gate.guesses, OwnGuesses):
+        return len(gate.guesses._tries)
+    return world.store.read(lambda books: len(books._connection.execute(select(guesses)).all()))
+
+
+def test_wrong_tries_are_forgotten_before_they_fill_the_memory(
+    world: World, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gates, "GUESSERS_MAX", 60)
+    for n in range(50):
+        gate.guesses.begin(f"user {n}", f"address {n}", world.clock.monotonic())
+    assert remembered(world, gate) == pytest.approx(60, abs=1)
+
+
+def test_processes_that_share_a_store_count_tries_together_and_store_no_name(world: World, ann: str) -> None:
+    gates_ = [Gate(Passwords(cheap=True), SharedGuesses(world.store)) for _ in range(2)]
+    for n in range(gates.TRIES):
+        with pytest.raises(Refused):
+            enter(world, gates_[n % 2], password="wrong horse battery")
+    for gate in gates_:
+        with pytest.raises(Retriable) as paused:
+            enter(world, gate)
+        assert 0 < paused.value.facts["seconds"] <= gates.PAUSE.total_seconds()
+    stored = world.store.read(lambda books: [row.guesser for row in books._connection.execute(select(guesses))])
+    assert len(stored) == 2
+    assert all(len(guesser) == 64 for guesser in stored)
 
 
 def test_who_has_to_wait_is_not_remembered_under_ever_new_names(world: World, gate: Gate) -> None:
     for n in range(gates.ADDRESS_TRIES):
         with pytest.raises(Refused):
             enter(world, gate, f"user {n}", "wrong horse battery")
-    remembered = len(gate._tries)
+    before = remembered(world, gate)
     for n in range(200):
         with pytest.raises(Retriable):
             enter(world, gate, f"other {n}", "wrong horse battery")
-    assert len(gate._tries) == remembered
+    assert remembered(world, gate) == before
 
 
 @pytest.mark.parametrize(

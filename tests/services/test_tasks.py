@@ -169,12 +169,17 @@ class Desk:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.tasks = Tasks(world.house)
+        run = f"desk {id(self)}"  # a new run of the program each time
+        self.tasks = Tasks(world.house, run, lambda _: {run})
         self.caller = Caller.local("Mia")
 
     def begin(self, work, cart: int | None = None, key: str | None = None) -> int:
         store = Audited(self.world.store, self.world.clock, self.caller, "task_start", {}, key)
         return self.tasks.start(store, "send_qoh", cart, "{}", "Mia", work)
+
+    def cancel(self, task: int) -> None:
+        self.world.store.write(lambda books: self.tasks.cancel(books, task))
+        self.tasks.obey()
 
     def get(self, task: int) -> Task:
         return self.world.store.read(lambda books: books.tasks.get(task))
@@ -225,7 +230,7 @@ def test_a_task_that_is_cancelled_while_posting_says_so(world: World, desk: Desk
     amber = world.cart("Amber", WARES)
     ours(world)
     task = 0
-    amber.wire.after["apply"].append(lambda: desk.tasks.cancel(desk.tasks.aligning(amber.id) or 0))
+    amber.wire.after["apply"].append(lambda: desk.cancel(desk.tasks.aligning(amber.id) or 0))
     task = desk.begin(planned(amber), amber.id)
     assert desk.ended(task).state is TaskState.CANCELLED
     assert len(world.store.read(lambda books: books.tasks.lines(task, "cancelled", 0, 100))) == 8
@@ -269,12 +274,12 @@ def test_what_went_wrong_is_the_message_of_a_failed_task(world: World, desk: Des
 
 
 def test_a_task_that_was_running_when_the_program_was_killed_is_interrupted(world: World, desk: Desk) -> None:
-    task = world.store.write(lambda books: books.tasks.start("send_qoh", 1, "{}", "Mia", world.clock.now()))
+    task = world.store.write(lambda books: books.tasks.start("send_qoh", 1, "{}", "Mia", "killed", world.clock.now()))
     world.reopen()
     again = Desk(world)
     assert (again.get(task).state, again.get(task).message) == (TaskState.INTERRUPTED, INTERRUPTED)
     with pytest.raises(Refused, match="has already ended"):
-        again.tasks.cancel(task)
+        again.cancel(task)
 
 
 def test_the_end_of_the_program_stops_a_task_where_it_can_stop(desk: Desk) -> None:
@@ -297,7 +302,7 @@ def test_the_end_of_the_program_stops_a_task_where_it_can_stop(desk: Desk) -> No
 def test_only_the_newest_results_are_kept(world: World) -> None:
     def write(books):
         for _ in range(22):
-            task = books.tasks.start("send_qoh", 1, "{}", "", world.clock.now())
+            task = books.tasks.start("send_qoh", 1, "{}", "", "", world.clock.now())
             books.tasks.add_lines(task, 1, [LINE])
         return [len(books.tasks.lines(task, None, 0, 9)) for task in (1, 2, 3, 22)]
 

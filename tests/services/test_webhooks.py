@@ -560,7 +560,8 @@ def test_a_receiver_that_hangs_delays_nobody_else_and_no_end(world, receiver):
         webhooks.add(world.house, receiver.url, new_secret(), ALL, allow_http=False)
         webhooks.add(world.house, other.url, new_secret(), ALL, allow_http=False)
         receiver.script = ["hang"]
-        sender = Sender(House(world.store, SystemClock()), HttpMessenger(deadline_seconds=4), lambda: watch(world))
+        house = House(world.store, SystemClock())
+        sender = Sender(house, HttpMessenger(deadline_seconds=4), lambda: watch(world), lambda: house)
         sender.start()
         for n in (1, 2):
             receive(world, TEA=1)

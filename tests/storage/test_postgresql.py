@@ -17,15 +17,19 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from onhand.address import Server, address_of
+from onhand.clock import SystemClock
+from onhand.domain.duties import WEBHOOKS
 from onhand.domain.errors import Broken, Conflict, OnHandError, Permanent, Refused, Retriable
 from onhand.domain.stock import Kind, Movement, sku_key
 from onhand.lock import Owned
 from onhand.services import bookkeeping
-from onhand.storage import leases, postgresql
+from onhand.services.fencing import Fenced
+from onhand.services.ports import House
+from onhand.storage import postgresql, processes
 from onhand.storage.books import SqlBooks
 from onhand.storage.database import Database, create, upgrade
-from onhand.storage.leases import Lease
 from onhand.storage.postgresql import PostgreSQL as Engine
+from onhand.storage.processes import Membership, machine
 from onhand.storage.tables import metadata
 from tests.postgresql import PASSWORD, ROLE, PostgreSQL, shared_postgresql
 
@@ -118,15 +122,6 @@ def test_skus_sort_as_in_a_file(store: Database) -> None:
 def test_upgrading_a_current_store_changes_nothing(address: Server) -> None:
     before, after = upgrade(address)
     assert before == after
-
-
-def test_a_store_in_use_is_not_upgraded(address: Server, key: Path) -> None:
-    with Lease(address, "serve", key), pytest.raises(Conflict) as refused:
-        upgrade(address)
-    assert reason(refused) == "owned"
-
-
-# Writing
 
 
 def test_units_that_wait_together_are_committed_together_and_undone_alone(store: Database) -> None:
@@ -319,66 +314,176 @@ def test_a_server_that_comes_back_is_used_again(key: Path) -> None:
             assert on_hand(store) == 1
 
 
-# Leases
+# Processes and leases
 
 
-def test_a_second_process_is_told_who_has_the_store(address: Server, key: Path) -> None:
-    with Lease(address, "serve", key) as lease:
-        lease.announce(URL, "s3cret token")
+def test_a_command_is_told_which_process_of_this_machine_takes_commands(address: Server, key: Path) -> None:
+    with Membership(address, "serve", key, stays=True) as server:
+        Membership(address, "adjust", key).release()  # it does not take any yet
+        server.announce(URL, "s3cret token")
         with pytest.raises(Owned) as refused:
-            Lease(address, "adjust", key)
+            Membership(address, "adjust", key)
         owner = refused.value.owner
         assert owner is not None
         assert (owner.pid, owner.role, owner.url, owner.token) == (os.getpid(), "serve", URL, "s3cret token")
-    Lease(address, "adjust", key).release()
+        Membership(address, "serve", key, stays=True).release()
+    Membership(address, "adjust", key).release()
+
+
+def test_processes_of_other_machines_are_not_asked(server: PostgreSQL, address: Server, key: Path) -> None:
+    with Membership(address, "serve", key, stays=True) as elsewhere:
+        elsewhere.announce(URL, "s3cret token")
+        run(server, address, "UPDATE processes SET machine = 'cellar'")
+        with Membership(address, "adjust", key) as here:
+            assert [process.machine for process in here.seen.processes] == ["cellar", machine()]
 
 
 def test_the_token_is_sealed_and_without_the_key_file_nobody_gets_it(
     server: PostgreSQL, address: Server, key: Path, tmp_path: Path
 ) -> None:
-    with Lease(address, "serve", key) as lease:
+    with Membership(address, "serve", key, stays=True) as lease:
         lease.announce(URL, "s3cret token")
-        ((notice,),) = run(server, address, "SELECT notice FROM leases")
+        ((notice,),) = run(server, address, "SELECT notice FROM processes")
+        assert "http" in notice
         assert "s3cret" not in notice
-        with pytest.raises(Owned) as refused:
-            Lease(address, "adjust", tmp_path / "another.key")
-        assert refused.value.owner is not None
-        assert refused.value.owner.url is None
+        Membership(address, "adjust", tmp_path / "another.key").release()  # it does its work itself
 
 
-def test_a_lease_is_renewed_and_one_that_is_not_ends(
-    address: Server, key: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_process_is_renewed_and_one_that_is_not_dies(
+    server: PostgreSQL, address: Server, key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(leases, "BEAT_SECONDS", 0.2)
-        with Lease(address, "serve", key) as lease, lease._engine.connect() as connection:
-            first = connection.execute("SELECT until FROM leases").fetchone()
+        patched.setattr(processes, "BEAT_SECONDS", 0.2)
+        with Membership(address, "serve", key, stays=True):
+            ((first,),) = run(server, address, "SELECT until FROM processes")
             time.sleep(0.7)
-            assert connection.execute("SELECT until FROM leases").fetchone() > first
-    dead = Lease(address, "serve", key)
-    dead._ended.set()  # as if it was killed: it neither renews nor releases
-    dead._thread.join()
-    with dead._engine.connect() as connection:
-        connection.execute("UPDATE leases SET until = until - 6000000")
-    Lease(address, "serve", key).release()
+            ((later,),) = run(server, address, "SELECT until FROM processes")
+            assert later > first
+    dead = silent(Membership(address, "serve", key, stays=True))
+    assert dead.alive
+    dead._dies -= processes.LIFE_SECONDS
+    assert not dead.alive
+    run(server, address, "UPDATE processes SET until = until - 6000000")
+    with Membership(address, "adjust", key) as other:
+        assert [process.holder for process in other.seen.processes] == [other.holder]
 
 
-def test_a_process_that_was_suspended_writes_nothing_after_another_took_over(address: Server, key: Path) -> None:
-    sleeper = Lease(address, "serve", key)
-    with Database(address, key_file=key, claim=sleeper.claim) as slow:
+def silent(process: Membership) -> Membership:
+    """A process as if it was suspended or killed: it says nothing more."""
+    process._ended.set()
+    process._thread.join()
+    return process
+
+
+def test_a_suspended_process_writes_nothing_until_it_is_known_again(
+    server: PostgreSQL, address: Server, key: Path
+) -> None:
+    sleeper = silent(Membership(address, "serve", key, stays=True))
+    with Database(address, key_file=key, holder=sleeper.holder) as slow:
         item = tea(slow)
-        with sleeper._engine.connect() as connection:
-            connection.execute("UPDATE leases SET until = 0")  # it slept for so long
-        with Lease(address, "serve", key) as fresh, Database(address, key_file=key, claim=fresh.claim) as quick:
-            assert fresh.claim.epoch == sleeper.claim.epoch + 1
-            quick.write(receipt(item, "1"))
-            with pytest.raises(Permanent) as refused:
+        run(server, address, "UPDATE processes SET until = 0")  # it slept for so long
+        with (
+            Membership(address, "serve", key, stays=True) as fresh,
+            Database(address, key_file=key, holder=fresh.holder) as quick,
+        ):
+            quick.write(lambda books: books.leases.claim([WEBHOOKS], fresh.holder))
+            with pytest.raises(Retriable) as refused:
                 slow.write(receipt(item, "2"))
             assert reason(refused) == "lost"
             assert slow.trouble
-            sleeper.release()
-            quick.write(receipt(item, "3"))
-            assert on_hand(quick) == 2
+            sleeper._renew()  # it wakes up
+            slow.write(receipt(item, "3"))
+            assert (on_hand(quick), slow.trouble) == (1, "")
+
+
+def test_what_a_lease_was_given_for_is_refused_once_another_process_has_it(address: Server, key: Path) -> None:
+    with Database(address, key_file=key) as store:
+        item = tea(store)
+        members = [Membership(address, "serve", key, stays=True) for _ in range(2)]
+
+        def claimed(member: Membership) -> House:
+            store.write(lambda books: books.leases.claim(["cart:1"], member.holder))
+            lease = store.read(lambda books: books.leases.get("cart:1"))
+            return House(Fenced(store, lease, lambda: member.alive), SystemClock())
+
+        old = claimed(members[0])
+        old.store.write(receipt(item, "1"))
+        new = claimed(members[1])
+        with pytest.raises(Retriable) as refused:
+            old.store.write(receipt(item, "2"))
+        assert reason(refused) == "taken_over"
+        new.store.write(receipt(item, "3"))
+        again = claimed(members[0])
+        assert [lease.epoch for lease in store.read(lambda books: books.leases.all())] == [3]
+        for late in (old, new):
+            with pytest.raises(Retriable):
+                late.store.write(receipt(item, "4"))
+        again.store.write(receipt(item, "5"))
+        assert on_hand(store) == 3
+        members[0]._dies = 0.0  # by its own clock, others may have taken over already
+        for act in (lambda: again.store.write(receipt(item, "6")), lambda: again.store.read(lambda books: None)):
+            with pytest.raises(Retriable):
+                act()
+        for member in members:
+            member.release()
+        assert not store.read(lambda books: books.leases.get("cart:1")).holder
+
+
+def test_a_claim_waits_for_what_is_being_booked_under_the_lease(address: Server, key: Path) -> None:
+    """Otherwise a shop could be looked at by the next driver before the last one has booked what it saw."""
+    with (
+        Membership(address, "a", key, stays=True) as one,
+        Membership(address, "b", key, stays=True) as two,
+        Database(address, key_file=key) as store,
+        Database(address, key_file=key) as other,
+    ):
+        item = tea(store)
+        store.write(lambda books: books.leases.claim(["cart:1"], one.holder))
+        lease = store.read(lambda books: books.leases.get("cart:1"))
+        inside, go_on = threading.Event(), threading.Event()
+
+        def slow(books: SqlBooks) -> None:
+            inside.set()
+            go_on.wait(10)
+            receipt(item, "1")(books)
+
+        with ThreadPoolExecutor(2) as threads:
+            booked = threads.submit(Fenced(store, lease, lambda: True).write, slow)
+            inside.wait(10)
+            taken = threads.submit(other.write, lambda books: books.leases.claim(["cart:1"], two.holder))
+            time.sleep(0.2)
+            assert not taken.done()
+            go_on.set()
+            booked.result(10)
+            taken.result(10)
+        assert other.read(lambda books: books.leases.get("cart:1")).holder == two.holder
+
+
+def test_each_process_hears_of_the_commits_of_the_others(address: Server, key: Path) -> None:
+    heard: list[int] = []
+    with Membership(address, "serve", key, stays=True) as one, Database(address, key_file=key) as store:
+        one.listen(lambda: (None, str), heard.append)
+        for n in range(3):
+            tea(store) if n == 0 else store.write(lambda books: books.leases.hint("cart:1"))
+            end = time.monotonic() + 5
+            while (not heard or heard[-1] < store.version) and time.monotonic() < end:
+                time.sleep(0.01)
+            assert heard[-1] == store.version
+
+
+def test_no_process_has_the_store_open_while_it_is_upgraded(server: PostgreSQL, address: Server, key: Path) -> None:
+    with Membership(address, "serve", key, stays=True):
+        with pytest.raises(Conflict) as refused:
+            upgrade(address)
+        assert reason(refused) == "owned"
+    sleeper = silent(Membership(address, "serve", key, stays=True))
+    run(server, address, "UPDATE processes SET until = 0")
+    upgrade(address)
+    with Database(address, key_file=key, holder=sleeper.holder) as slow, pytest.raises(Retriable):
+        tea(slow)
+    run(server, address, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(Refused):
+        sleeper._renew()  # it does not know that schema
 
 
 # Addresses and servers that cannot be used
@@ -410,7 +515,7 @@ def test_an_address_that_libpq_does_not_understand_is_refused() -> None:
 def unusable(address: Server) -> tuple[type[OnHandError], str]:
     """What is said of an address, the same by everybody who opens it."""
     found = set()
-    for use in (Database, create, upgrade, lambda it: Lease(it, "serve")):
+    for use in (Database, create, upgrade, lambda it: Membership(it, "serve")):
         with pytest.raises(OnHandError) as refused:
             use(address)
         found.add((type(refused.value), reason(refused)))
@@ -480,7 +585,7 @@ def test_an_existing_store_is_not_created_again(address: Server, key: Path) -> N
 
 def test_a_newer_and_an_unknown_schema(server: PostgreSQL, address: Server) -> None:
     run(server, address, "UPDATE alembic_version SET version_num = '9999'")
-    for use in (Database, upgrade, lambda it: Lease(it, "serve")):
+    for use in (Database, upgrade, lambda it: Membership(it, "serve")):
         with pytest.raises(Refused) as refused:
             use(address)
         assert refused.value.facts["found"] == "9999"

@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 from onhand.domain.people import Role
 from onhand.domain.states import CartState
 from onhand.domain.stock import QUANTITY_MAX, Kind
-from onhand.web import files
+from onhand.services import uploads
 from onhand.words import label
 from tests.web.conftest import NAMES, House, flash, is_empty, text
 
@@ -329,12 +329,12 @@ def test_no_file_and_a_file_that_is_gone_are_said(shelf: House) -> None:
 
 
 def test_a_file_is_kept_for_its_owner_for_a_while_and_never_many(shelf: House) -> None:
-    kept, now = files.Kept(), shelf.app.clock.now()
+    kept, now = shelf.app.uploads, shelf.app.clock.now()
     first = kept.keep("user/1", b"a", now)
     assert kept.get(first, "user/1", now) == b"a"
     assert kept.get(first, "user/2", now) is None
-    assert kept.get(first, "user/1", now + files.KEPT_FOR * 2) is None
-    for n in range(files.FILES_KEPT):
+    assert kept.get(first, "user/1", now + uploads.KEPT_FOR * 2) is None
+    for n in range(uploads.FILES_KEPT):
         kept.keep("user/1", str(n).encode(), now)
     assert kept.get(first, "user/1", now) is None
 

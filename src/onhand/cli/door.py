@@ -33,8 +33,6 @@ def call(config: Config, verb: str, arguments: Mapping[str, Any], progress: Prog
         try:
             return _here(config, verb, arguments, progress)
         except Owned as owned:
-            if owned.owner and owned.owner.machine:
-                raise  # it takes commands of its own machine only
             answer = _there(owned.owner, verb, arguments, progress) if owned.owner else None
             if answer is not None:
                 return answer

@@ -224,13 +224,19 @@ def serve(
         str | None,
         typer.Option("--url", help="The address that people type, if a web server with TLS is in front of OnHand."),
     ] = None,
+    no_controller: Annotated[
+        bool,
+        typer.Option(
+            "--no-controller", help="Serve the screens only; `onhand controller` runs elsewhere. PostgreSQL only."
+        ),
+    ] = False,
 ) -> None:
     """Synchronize the carts and serve the screens, until Ctrl-C."""
     from onhand.serving import server  # noqa: PLC0415
 
     config = _staying(call, host=host, port=port, url=url)
-
-    server.serve(config, lambda url, first: call.show({"url": f"{url}/", "first": first}, printing.served))
+    run = server.pages if no_controller else server.serve
+    run(config, lambda url, first: call.show({"url": f"{url}/", "first": first}, printing.served))
 
 
 @command(app, "demo")

@@ -79,6 +79,14 @@ def status(out: Console, data: Data) -> None:
     ]
     columns = ["Cart", "State", "Last checked", ">Products", ">In sync", ">Not in sync", ">Posts", ">Differences"]
     table(out, columns, rows, "No carts yet: add one with `onhand cart add`.")
+    if data["processes"]:
+        columns = ["Machine", "Process", ">Number", "Running since", "Carts"]
+        keeps = [", ".join(process["carts"]) for process in data["processes"]]
+        rows = [
+            [process["machine"], f"onhand {process['role']}", process["pid"], ago(process["since"]), carts]
+            for process, carts in zip(data["processes"], keeps, strict=True)
+        ]
+        table(out, columns, rows, "")
     for cart in data["carts"]:
         _about(out, cart)
     for notice in data["notices"]:

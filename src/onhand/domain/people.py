@@ -111,3 +111,11 @@ class Token:
 
     def valid(self, now: datetime) -> bool:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+@dataclass(slots=True)
+class Tries:
+    """The wrong tries of one who guesses passwords."""
+
+    wrong: int = 0
+    until: float | None = None  # seconds: no other try is checked before

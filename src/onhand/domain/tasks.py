@@ -17,6 +17,7 @@ INTERRUPTED = (
     "OnHand ended while this was at work. What was done until then is kept. Look at the cart, then do it again: "
     "Send QOH and Get QOH are safe to repeat."
 )
+CONTINUED = "The process that worked on this ended. Task {task} goes on with it."
 UNTOUCHED = "It was cancelled before any count was changed on either side."
 
 
@@ -44,6 +45,9 @@ class Task:
     message: str
     started_at: datetime
     ended_at: datetime | None
+    holder: str = ""  # the process that runs it
+    caller: str = ""  # whose it is; blank: nobody goes on with it if its process dies
+    stopping: bool = False  # a person wants it to stop
 
 
 @dataclass(frozen=True, slots=True)

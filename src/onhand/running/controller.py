@@ -1,6 +1,7 @@
-"""Drives the carts: one thread per cart looks at its shop every tick, and posts as soon as something is booked.
+"""Drives the carts that are this process's duty: one thread per cart looks at its shop every tick, and posts what is booked at once.
 
-Path: ``serve`` and ``controller`` start one; the database wakes it after a commit that has news, ``hints`` when a shop has sold.
+Path: ``serve`` and ``controller`` start one; the database wakes it after a commit that has news, ``hints`` when a shop has sold; after a
+commit of another process it looks for both.
 Promise: a dead shop delays no other cart; work that was stored before a kill continues after it.
 Never: decides anything about quantities: ``services.ticking`` does the work.
 """
@@ -9,13 +10,16 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 
 import structlog
 
+from onhand.domain import duties
 from onhand.domain.carts import Cart
+from onhand.domain.duties import Lease
 from onhand.domain.errors import OnHandError
 from onhand.domain.states import Pulse
 from onhand.services import settings, ticking
@@ -23,10 +27,15 @@ from onhand.services.memory import Memory
 from onhand.services.ports import Books, Clock, House, Shop
 from onhand.services.ticking import Seen
 
+from .duties import Duties
+
 PAUSE_SECONDS_MAX = 30.0  # longest pause after failures, before jitter
 REPORT_SECONDS = 5.0  # how often a cart's last look is saved when nothing changed
 SUPERVISE_SECONDS = 0.5  # how soon a cart that was switched on or off is noticed
+STIR_SECONDS = 0.1  # least time between two looks at what other processes booked
+STOP_SECONDS = 0.5  # how long to wait for a driver that stops, before others are seen to
 HINT_SECONDS = 0.05  # least time from the end of a look to a look after a hint, so that a burst of hints is one look
+TIDY_SECONDS = 5.0  # how often tasks of dead processes are looked for
 SAMPLE_SECONDS = 60.0  # how often the depth of the post stack is saved, for its chart
 FAULT_MAX = 300  # characters shown of a fault in OnHand
 KEEP_SAMPLES = timedelta(days=31)
@@ -148,9 +157,11 @@ class Driver:
 class DriverThread(threading.Thread):
     """A thread that runs a driver's steps: every tick, after a booking, and after a hint."""
 
-    def __init__(self, driver: Driver, cart: Cart, lock: threading.Lock, clock: Clock) -> None:
+    def __init__(
+        self, driver: Driver, cart: Cart, lock: threading.Lock, clock: Clock, lease: Lease | None = None
+    ) -> None:
         super().__init__(name=f"onhand-cart-{cart.id}", daemon=True)
-        self.driver = driver
+        self.driver, self.lease = driver, lease
         self._lock, self._clock = lock, clock
         self._wake = threading.Event()
         self._called = threading.Event()  # ends the pause after a failure
@@ -198,12 +209,17 @@ class Controller:
         house: House,
         open_shop: Callable[[Cart], Shop],
         lock_of: Callable[[int], threading.Lock],
-        memory_of: Callable[[int], Memory],
+        memory_of: Callable[[Lease], Memory],
+        our_duties: Duties,
+        tidy_up: Callable[[House], None],
     ) -> None:
         self._house, self._open_shop, self._lock_of, self._memory_of = house, open_shop, lock_of, memory_of
+        self._duties, self._tidy_up = our_duties, tidy_up
         self._drivers: dict[int, DriverThread] = {}
-        self._sampled = house.clock.monotonic()
+        self._hints: dict[str, int] = {}  # how many there were, of each duty
+        self._sampled = self._tidied = house.clock.monotonic()
         self._stopping = threading.Event()
+        self._stirred = threading.Event()
         self._thread = threading.Thread(target=self._supervise, name="onhand-controller", daemon=True)
 
     def start(self) -> None:
@@ -212,6 +228,7 @@ class Controller:
     def stop(self) -> None:
         """Stop all drivers after their current requests."""
         self._stopping.set()
+        self._stirred.set()
         self._thread.join()
         for thread in self._drivers.values():
             thread.stop()
@@ -224,10 +241,16 @@ class Controller:
             if thread := self._drivers.get(cart):
                 thread.wake()
 
-    def look_now(self, cart: int) -> None:
-        """Look at a cart's shop before its next tick, because it just sold something. Do nothing if the cart has no driver."""
-        if thread := self._drivers.get(cart):
+    def stir(self) -> None:
+        """Check what there is to do, because another process wrote something."""
+        self._stirred.set()
+
+    def look_now(self, cart: int) -> bool:
+        """Look at a cart's shop before its next tick, because it just sold something. Return whether the cart has a driver here."""
+        thread = self._drivers.get(cart)
+        if thread is not None:
             thread.look_now()
+        return thread is not None
 
     def try_again(self, cart: int) -> None:
         """End a cart's pause after failures, because a person just reached its shop."""
@@ -241,43 +264,91 @@ class Controller:
     def _supervise(self) -> None:
         while not self._stopping.is_set():
             try:
-                self._arrange(self._house.store.read(driven))
+                stopped = self._arrange(self._house.store.read(driven))
                 if self._house.clock.monotonic() - self._sampled >= SAMPLE_SECONDS:
                     self._sample()
+                if self._house.clock.monotonic() - self._tidied >= TIDY_SECONDS:
+                    self._tidy()
+                if not stopped:  # what has just stopped is given up at once
+                    self._rest()
             except OnHandError as error:
                 log.warning("controller.trouble", trouble=error.message)
-            self._stopping.wait(SUPERVISE_SECONDS)
+                self._stopping.wait(SUPERVISE_SECONDS)
+
+    def _rest(self) -> None:
+        """Wait until carts have to be checked again. Meanwhile, hear what other processes booked."""
+        until = time.monotonic() + SUPERVISE_SECONDS
+        while (left := until - time.monotonic()) > 0 and self._stirred.wait(left) and not self._stopping.is_set():
+            self._stirred.clear()
+            self._hear()
+            self._stopping.wait(min(left, STIR_SECONDS))
 
     def _sample(self) -> None:
-        """Save the depth of the post stack."""
-        at = self._house.clock.now()
+        """Save the depth of the post stack, if that is the duty of this process."""
+        lease, at = self._duties.lease_of(duties.HOUSEKEEPING), self._house.clock.now()
 
         def write(books: Books) -> None:
             books.figures.sample(at)
             books.figures.forget(at - KEEP_SAMPLES)
 
-        self._house.store.write(write)
+        if lease is not None:
+            self._duties.fenced(self._house, lease).store.write(write)
         self._sampled = self._house.clock.monotonic()
 
-    def _arrange(self, carts: list[Cart]) -> None:
-        wanted = {cart.id: cart for cart in carts}
-        for cart_id, thread in list(self._drivers.items()):
+    def _tidy(self) -> None:
+        """Mark the tasks of dead processes, if that is the duty of this one."""
+        if lease := self._duties.lease_of(duties.HOUSEKEEPING):
+            self._tidy_up(self._duties.fenced(self._house, lease))
+        self._tidied = self._house.clock.monotonic()
+
+    def _arrange(self, carts: list[Cart]) -> bool:
+        """Start and stop drivers, so that each cart that is a duty of this process has one. Return whether one has stopped."""
+        work = {duties.of_cart(cart.id): cart for cart in carts}
+        busy = {duties.of_cart(cart_id) for cart_id, thread in self._drivers.items() if thread.is_alive()}
+        leases = self._duties.take([*work, duties.WEBHOOKS, duties.HOUSEKEEPING], busy)
+        wanted = {cart.id: cart for duty, cart in work.items() if duty in leases}
+        leaving, stopped = [], False
+        for cart_id, thread in self._drivers.items():
             cart = wanted.get(cart_id)
-            if cart is None or cart.settings != thread.driver.settings or not thread.is_alive():
+            same = cart is not None and cart.settings == thread.driver.settings
+            if not same or thread.lease != leases[duties.of_cart(cart_id)] or not thread.is_alive():
                 thread.stop()
-                thread.join()
+                leaving.append(cart_id)
+        for cart_id in leaving:
+            self._drivers[cart_id].join(STOP_SECONDS)
+            if not self._drivers[cart_id].is_alive():
                 del self._drivers[cart_id]
+                stopped = True
         for cart_id, cart in wanted.items():
             if cart_id not in self._drivers:
-                try:
-                    shop = self._open_shop(cart)
-                except OnHandError as error:
-                    self._report_not_driven(cart, error.message)  # this cart needs a person; continue with the others
-                    continue
-                driver = Driver(self._house, cart, shop, self._memory_of(cart_id), random.random)
-                thread = DriverThread(driver, cart, self._lock_of(cart_id), self._house.clock)
-                self._drivers[cart_id] = thread
-                thread.start()
+                self._drive(cart, leases[duties.of_cart(cart_id)])
+        return stopped
+
+    def _drive(self, cart: Cart, lease: Lease) -> None:
+        """Start the driver of a cart, under a lease."""
+        house = self._duties.fenced(self._house, lease)
+        try:
+            shop = self._open_shop(cart)
+        except OnHandError as error:
+            self._report_not_driven(cart, error.message)  # this cart needs a person; continue with the others
+            return
+        driver = Driver(house, cart, shop, self._memory_of(lease), random.random)
+        thread = DriverThread(driver, cart, self._lock_of(cart.id), house.clock, lease)
+        self._drivers[cart.id] = thread
+        self._hints.pop(lease.duty, None)
+        thread.start()
+
+    def _hear(self) -> None:
+        """Wake the drivers for which other processes booked something, or took a hint."""
+        if not self._drivers:
+            return
+        news, hints = self._house.store.read(lambda books: (books.listings.with_news(), books.leases.hints()))
+        self.wake(news)
+        for cart in list(self._drivers):
+            number = hints.get(duties.of_cart(cart), 0)
+            if self._hints.setdefault(duties.of_cart(cart), number) != number:
+                self._hints[duties.of_cart(cart)] = number
+                self.look_now(cart)
 
     def _report_not_driven(self, cart: Cart, trouble: str) -> None:
         """Save the reason why a cart is not driven."""

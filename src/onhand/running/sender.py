@@ -31,9 +31,12 @@ log = structlog.get_logger()
 class Sender:
     """The threads that send webhooks."""
 
-    def __init__(self, house: House, messenger: Messenger, watch: Callable[[], Watch]) -> None:
-        """Set up the threads. ``watch`` returns which carts are being watched now."""
-        self._house, self._messenger, self._watch = house, messenger, watch
+    def __init__(
+        self, house: House, messenger: Messenger, watch: Callable[[], Watch], on_duty: Callable[[], House | None]
+    ) -> None:
+        """Set up the threads. ``watch`` returns which carts are being watched now; ``on_duty`` the house to work in, None if another
+        process sends."""
+        self._house, self._messenger, self._watch, self._on_duty = house, messenger, watch, on_duty
         self._sending: dict[int, threading.Thread] = {}
         self._tidy_at = house.clock.monotonic() + TIDY_SECONDS
         self._stopping = threading.Event()
@@ -62,21 +65,24 @@ class Sender:
                 self._stopping.wait(TROUBLE_SECONDS)
 
     def _step(self) -> None:
-        for webhook in webhooks.collect(self._house, self._watch()):
+        house = self._on_duty()
+        if house is None:
+            return
+        for webhook in webhooks.collect(house, self._watch()):
             known = self._sending.get(webhook)
             if known is None or not known.is_alive():
                 thread = threading.Thread(
-                    target=self._send, args=(webhook,), name=f"onhand-webhook-{webhook}", daemon=True
+                    target=self._send, args=(house, webhook), name=f"onhand-webhook-{webhook}", daemon=True
                 )
                 self._sending[webhook] = thread
                 thread.start()
-        if self._house.clock.monotonic() >= self._tidy_at:
-            webhooks.tidy(self._house)
-            self._tidy_at = self._house.clock.monotonic() + TIDY_SECONDS
+        if house.clock.monotonic() >= self._tidy_at:
+            webhooks.tidy(house)
+            self._tidy_at = house.clock.monotonic() + TIDY_SECONDS
 
-    def _send(self, webhook: int) -> None:
+    def _send(self, house: House, webhook: int) -> None:
         try:
-            while not self._stopping.is_set() and webhooks.send_next(self._house, self._messenger, webhook):
+            while not self._stopping.is_set() and webhooks.send_next(house, self._messenger, webhook):
                 pass
         except OnHandError as error:
             if not self._stopping.is_set():

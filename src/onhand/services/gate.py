@@ -1,16 +1,18 @@
 """Checks passwords, and slows down callers who guess.
 
 Path: ``services.people`` asks at every log-in and every change of a password.
-Promise: guessing is slowed down and cannot lock others out, whatever happens to the clock of the machine.
-Never: keeps a password, or wrong tries beyond the end of the process: a restart ends all pauses.
+Promise: guessing is slowed down and cannot lock others out, whatever happens to the clock of the machine, and however many processes
+share the store.
+Never: keeps a password. With a store in a file, a restart ends all pauses.
 """
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,7 +20,9 @@ from math import ceil
 from typing import Protocol
 
 from onhand.domain.errors import Retriable
-from onhand.domain.people import NAME_LENGTH_MAX
+from onhand.domain.people import NAME_LENGTH_MAX, Tries
+
+from .ports import Books, Store
 
 TRIES = 5  # wrong tries before the first pause
 PAUSE = timedelta(seconds=10)  # the first pause; it doubles
@@ -37,10 +41,85 @@ class Hasher(Protocol):
     def verify(self, hashed: str, password: str) -> bool: ...
 
 
+class Guesses(Protocol):
+    """Memory of wrong tries."""
+
+    def begin(self, name: str, address: str, now: float) -> None:
+        """Count a try as wrong, from its beginning. Raise Retriable while a pause lasts. ``now``: monotonic time."""
+
+    def forgive(self, name: str, address: str) -> None:
+        """Forget the wrong tries of the pair after a right one. Those of the address stay: it may have been wrong for other names."""
+
+
+def count(found: list[Tries], now: float) -> None:
+    """Count one more try of a pair and of its address. Raise Retriable, and count nothing, while a pause lasts."""
+    wait = max((tries.until - now for tries in found if tries.until is not None), default=0.0)
+    if wait > 0:
+        seconds = ceil(wait)
+        raise Retriable(f"Too many wrong tries: try again in {seconds} seconds.", reason="throttled", seconds=seconds)
+    for tries, (allowed, longest) in zip(found, ((TRIES, PAUSE_MAX), (ADDRESS_TRIES, ADDRESS_PAUSE_MAX)), strict=True):
+        tries.wrong += 1
+        if tries.wrong >= allowed:
+            tries.until = now + min(longest, PAUSE * 2 ** min(tries.wrong - allowed, 10)).total_seconds()
+
+
 @dataclass(slots=True)
-class _Tries:
-    wrong: int = 0
-    until: float | None = None  # no try is checked before this; seconds of the monotonic clock, which cannot be set
+class OwnGuesses:
+    """Wrong tries in the memory of the only process, by its monotonic clock, which cannot be set."""
+
+    _tries: OrderedDict[tuple[str, str], Tries] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def begin(self, name: str, address: str, now: float) -> None:
+        with self._lock:
+            # A try that was not checked is not remembered either: otherwise it could push out of memory the entry that makes it wait.
+            found = [self._tries.get(who) or Tries() for who in _guessers(name, address)]
+            count(found, now)
+            for who, tries in zip(_guessers(name, address), found, strict=True):
+                self._tries[who] = tries
+                self._tries.move_to_end(who)
+            while len(self._tries) > GUESSERS_MAX:
+                self._tries.popitem(last=False)
+
+    def forgive(self, name: str, address: str) -> None:
+        mine, other = _guessers(name, address)
+        with self._lock:
+            self._tries.pop(mine, None)
+            if (tries := self._tries.get(other)) is not None:
+                tries.wrong, tries.until = tries.wrong - 1, None
+
+
+def _time(books: Books) -> int:
+    return books.guesses.now()
+
+
+@dataclass(frozen=True, slots=True)
+class SharedGuesses:
+    """Wrong tries in a store that several processes share, by the clock of its server."""
+
+    store: Store
+    time: Callable[[Books], int] = _time  # in microseconds
+
+    def begin(self, name: str, address: str, now: float) -> None:  # noqa: ARG002 - the clocks of processes differ
+        names = [_digest(*who) for who in _guessers(name, address)]
+
+        def write(books: Books) -> None:
+            at, known = self.time(books), books.guesses.get(names)
+            found = [known.get(who) or Tries() for who in names]
+            count(found, at / 1e6)
+            books.guesses.keep(dict(zip(names, found, strict=True)), at, GUESSERS_MAX)
+
+        self.store.write(write)
+
+    def forgive(self, name: str, address: str) -> None:
+        mine, other = (_digest(*who) for who in _guessers(name, address))
+
+        def write(books: Books) -> None:
+            books.guesses.forget(mine)
+            if tries := books.guesses.get([other]).get(other):
+                books.guesses.keep({other: Tries(tries.wrong - 1)}, self.time(books), GUESSERS_MAX)
+
+        self.store.write(write)
 
 
 @dataclass(slots=True)
@@ -53,8 +132,7 @@ class Gate:
     """
 
     hasher: Hasher
-    _tries: OrderedDict[tuple[str, str], _Tries] = field(default_factory=OrderedDict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    guesses: Guesses = field(default_factory=OwnGuesses)
     _turns: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(HASHES_MAX))
     _nobody: str = ""
 
@@ -69,42 +147,13 @@ class Gate:
 
         A try counts as wrong from its beginning, so that many tries at the same moment count as much as many in a row.
         """
-        self._begin_try(name, address, now)
+        self.guesses.begin(name, address, now)
         with self._turn():
             self._nobody = self._nobody or self.hasher.hash(secrets.token_urlsafe(16))
             right = self.hasher.verify(hashed or self._nobody, password) and hashed is not None
         if right:
-            self._forgive(name, address)
+            self.guesses.forgive(name, address)
         return right
-
-    def _begin_try(self, name: str, address: str, now: float) -> None:
-        limits = ((TRIES, PAUSE_MAX), (ADDRESS_TRIES, ADDRESS_PAUSE_MAX))
-        with self._lock:
-            # A try that was not checked is not remembered either: otherwise it could push out of memory the entry that makes it wait.
-            found = [self._tries.get(who) or _Tries() for who in _guessers(name, address)]
-            wait = max((tries.until - now for tries in found if tries.until is not None), default=0.0)
-            if wait > 0:
-                seconds = ceil(wait)
-                raise Retriable(
-                    f"Too many wrong tries: try again in {seconds} seconds.", reason="throttled", seconds=seconds
-                )
-            for tries, (allowed, longest) in zip(found, limits, strict=True):
-                tries.wrong += 1
-                if tries.wrong >= allowed:
-                    tries.until = now + min(longest, PAUSE * 2 ** min(tries.wrong - allowed, 10)).total_seconds()
-            for who, tries in zip(_guessers(name, address), found, strict=True):
-                self._tries[who] = tries
-                self._tries.move_to_end(who)
-            while len(self._tries) > GUESSERS_MAX:
-                self._tries.popitem(last=False)
-
-    def _forgive(self, name: str, address: str) -> None:
-        """Forget the wrong tries of the pair after a right one. Those of the address stay: it may have been wrong for other names."""
-        mine, other = _guessers(name, address)
-        with self._lock:
-            self._tries.pop(mine, None)
-            if (tries := self._tries.get(other)) is not None:
-                tries.wrong, tries.until = tries.wrong - 1, None
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -118,3 +167,8 @@ class Gate:
 
 def _guessers(name: str, address: str) -> tuple[tuple[str, str], tuple[str, str]]:
     return (name.strip().casefold()[:NAME_LENGTH_MAX], address), ("", address)
+
+
+def _digest(name: str, address: str) -> str:
+    """Return what is stored of a guesser. People type their password where the name belongs, so no name is stored."""
+    return hashlib.sha256(f"{name}\0{address}".encode()).hexdigest()

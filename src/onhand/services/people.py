@@ -113,6 +113,25 @@ def bearer(house: House, secret: str) -> Caller | None:
     return caller
 
 
+def caller_again(house: House, caller: str, name: str) -> Caller | None:
+    """Return the caller of this id, with the rights that it has now; None if it has none any more."""
+    kind, _, number = caller.partition("/")
+
+    def read(books: Books) -> Caller | None:
+        person, scopes, via = None, None, "screen"
+        if kind == "token":
+            token = next((one for one in books.people.tokens() if one.id == int(number)), None)
+            if token is not None and token.valid(house.clock.now()):
+                person, scopes, via = books.people.get(token.person), token.scopes, "api"
+        elif kind == "user":
+            person = next((one for one in books.people.all() if one.id == int(number)), None)
+        if person is None or not person.active:
+            return None
+        return Caller(caller, name, person.role.scopes if scopes is None else scopes & person.role.scopes, via)
+
+    return Caller.local(name) if kind == "local" else house.store.read(read)
+
+
 def _note(house: House, unit: Callable[[Books], None]) -> None:
     """Record a last use, if possible: a full disk must not keep people from reading that it is full."""
     try:

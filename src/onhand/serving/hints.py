@@ -56,7 +56,7 @@ def _take(app: App, number: str, body: bytes, headers: Mapping[str, str]) -> boo
     if not app.connectors.believes_hint(cart, f"/hint/{number}", body, headers, app.clock.now()):
         log.info("hint.refused", number=number[:NUMBER_DIGITS])
         return False
-    if cart is not None and app.controller is not None:
+    if cart is not None:
         log.info("hint.taken", cart=cart.name)
-        app.controller.look_now(cart.id)
+        app.look_now(cart)
     return True

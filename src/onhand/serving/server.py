@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from onhand.address import Server as StoreOnServer
 from onhand.app import App
 from onhand.config import Config
 from onhand.domain.errors import Broken, Refused
@@ -30,10 +32,12 @@ from onhand.limits import connections
 from onhand.lock import patiently
 from onhand.services import people
 from onhand.serving import doorkeeper
+from onhand.verbs.tasks import resume
 
 STOP_SECONDS = 2.0  # how long answers may still take when stopping
 CLOSE_SECONDS = 5.0  # how long requests to carts may still take; those cut off continue at the next start
 START_SECONDS = 10.0
+PAGES, CONTROLLER = "serve --no-controller", "controller"  # roles
 KEEP_SECONDS = 2.0  # how often the owner's notice is checked
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 HEADERS = {
@@ -161,21 +165,32 @@ class Server:
 
 def serve(config: Config, ready: Ready) -> None:
     """Run `onhand serve`: the screens, the API, the controller and the sender in one process, until a signal."""
-    _stay(config, "serve", config.host, config.port, True, ready)
+    _stay(config, "serve", config.host, config.port, ready)
+
+
+def pages(config: Config, ready: Ready) -> None:
+    """Run `onhand serve --no-controller`: the screens and the API, beside controllers that share the store, until a signal."""
+    if not isinstance(config.store, StoreOnServer):
+        raise Refused(
+            "A store data file belongs to one process, so `onhand serve` synchronizes the carts, too: leave out --no-controller."
+        )
+    _stay(config, PAGES, config.host, config.port, ready)
 
 
 def controller(config: Config, ready: Ready) -> None:
     """Run `onhand controller`: the controller and the sender, without screens, until a signal."""
-    _stay(config, "controller", "127.0.0.1", 0, False, ready)
+    _stay(config, CONTROLLER, "127.0.0.1", 0, ready)
 
 
-def _stay(config: Config, role: str, host: str, port: int, pages: bool, ready: Ready) -> None:
-    app = _take(config, role)
+def _stay(config: Config, role: str, host: str, port: int, ready: Ready) -> None:
+    app, pages = _take(config, role), role != CONTROLLER
     try:
         with Server(app, host, port, pages, config.url if pages else "") as server:
             signals = _signals()
-            app.start_controller()
-            app.start_sender()
+            if role != PAGES:
+                app.resume = partial(resume, app)
+                app.start_controller()
+                app.start_sender()
             first = people.first_link(app.house) if pages else None
             ready(server.public, f"{server.public}/begin/{first}" if first else None)
             log.info("server.started", role=role, url=server.url, store=str(config.store))
@@ -195,8 +210,8 @@ def _report_database(facts: dict[str, Any]) -> None:
 
 
 def _take(config: Config, role: str) -> App:
-    """Open the store data file. Wait for short commands; raise Owned at once if a server has it."""
-    return patiently(lambda: App(config.store, role, key_file=config.key_file))
+    """Open the store. Wait for short commands; raise Owned at once if a server has it."""
+    return patiently(lambda: App(config.store, role, key_file=config.key_file, stays=True))
 
 
 def _signals() -> socket.socket:

@@ -19,6 +19,7 @@ from .differences import Differences
 from .evidence import Evidence
 from .figures import Figures
 from .inventory import Inventory
+from .leases import Leases
 from .ledger import Items, Movements
 from .lines import Lines
 from .listings import Listings
@@ -29,6 +30,7 @@ from .posts import Posts
 from .products import Products
 from .purchasing import Purchases
 from .reports import Reports
+from .shared import Guesses, Uploads
 from .stack import Stack
 from .tasks import Tasks
 from .vault import Vault
@@ -61,6 +63,10 @@ class SqlBooks:
     @cached_property
     def counts(self) -> Counts:
         return Counts(self._connection)
+
+    @cached_property
+    def leases(self) -> Leases:
+        return Leases(self._connection)
 
     @cached_property
     def listings(self) -> Listings:
@@ -137,6 +143,14 @@ class SqlBooks:
     @cached_property
     def stack(self) -> Stack:
         return Stack(self._connection)
+
+    @cached_property
+    def guesses(self) -> Guesses:
+        return Guesses(self._connection)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        return Uploads(self._connection)
 
     @cached_property
     def purchases(self) -> Purchases:

@@ -3,7 +3,7 @@
 Path: ``onhand.moving`` → one snapshot of the source, one transaction of the target for each batch → ``digest_of`` on both sides.
 Promise: every table and column of the schema is copied, without a list of them; a copy that was cut off continues after its last row, and
 only if all rows before it are still those of the source. Memory is bounded by one batch.
-Never: copies ``leases`` and ``moves``, which say something of one store only.
+Never: copies what says something of one store only: its moves, and what its processes share while they run.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from sqlalchemy import (
 from onhand.domain.errors import Broken, Refused
 
 from .dialects import NUL, empty_at_once, last_number, number_on, pour
-from .office_tables import leases, moves
+from .office_tables import guesses, leases, moves, processes, uploads
 from .tables import metadata
 
 BATCH_ROWS = 2_000
 INTEGER_MAX = 2**31 - 1  # of a column that is not 64 bits wide; SQLite stores larger numbers in it too
 # Parents before children, so that no row is copied before the rows that it refers to.
-TABLES = [table for table in metadata.sorted_tables if table not in (leases, moves)]
+TABLES = [table for table in metadata.sorted_tables if table not in (guesses, leases, moves, processes, uploads)]
 
 Rows = Sequence[Sequence[Any]]
 Report = Callable[[int], None]  # takes the number of rows done since the last report

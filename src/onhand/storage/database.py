@@ -22,7 +22,7 @@ from onhand.address import Server, StoreAddress
 from onhand.domain.errors import OnHandError, Refused, Retriable
 
 from .books import SqlBooks
-from .engines import FILE_TROUBLES, Claim, Engine, check_schema, engine_of, translated, writing
+from .engines import FILE_TROUBLES, Engine, check_schema, engine_of, translated, writing
 from .sqlite import translating
 from .vault import Vault, beside, make_key
 
@@ -42,16 +42,16 @@ class Database:
         address: StoreAddress,
         on_news: Callable[[set[int]], None] = lambda _: None,
         key_file: Path | None = None,
-        claim: Claim | None = None,
+        holder: str = "",
     ) -> None:
         """Open an existing store. Raise Refused if there is none or its schema differs. For the key file's place see ``vault.beside``.
 
-        With a claim, nothing is written once another process has taken the store over.
+        With a holder, nothing is written unless that process is known in the store.
         """
-        self._engine: Engine = engine_of(address, claim)
+        self._engine: Engine = engine_of(address, holder)
         self._vault = Vault(key_file or beside(address))
         self.on_news = on_news
-        self.version = 0  # grows with every commit, so that watchers know cheaply when to read again
+        self.version = 0  # grows with every commit that is known of, so that watchers know cheaply when to read again
         self.trouble = ""  # why the last commit failed, if the file or its disk was the reason
         self._units: queue.Queue[Unit | None] = queue.Queue(QUEUE_MAX)
         self._door = threading.Lock()
@@ -79,6 +79,10 @@ class Database:
                 self._units.put(None)
         self._thread.join()
         self._engine.close()
+
+    def heard(self, number: int) -> None:
+        """Note the number of the last commit, which may be another process's."""
+        self.version = max(self.version, number)
 
     def facts(self) -> dict[str, Any]:
         """Return what the database server says of itself; nothing for a file."""
@@ -169,7 +173,7 @@ class Database:
             return False
         if usable is not None:
             return usable
-        self.version += 1
+        self.version = engine.number(self.version)
         self.trouble = ""
         if news:
             self.on_news(news)
@@ -294,10 +298,10 @@ def upgrade(address: StoreAddress) -> tuple[str, str]:
         engine.close()
 
 
-def reseal(address: StoreAddress, key_file: Path | None = None, fresh: bool = False, claim: Claim | None = None) -> int:
+def reseal(address: StoreAddress, key_file: Path | None = None, fresh: bool = False) -> int:
     """Seal all secrets with the newest key; with ``fresh``, make a new key first. Return how many secrets no key opens."""
     keys = key_file or beside(address)
-    engine = engine_of(address, claim)
+    engine = engine_of(address)
     try:
         with translated(engine):
             make_key(keys, fresh)

@@ -156,3 +156,19 @@ def _sequence(connection: Connection, table: Table) -> str:
     column = table.autoincrement_column
     query = select(func.pg_get_serial_sequence(f'"{table.name}"', column.name if column is not None else ""))
     return str(connection.execute(query).scalar_one())
+
+
+class _Clock(FunctionElement[int]):
+    """The time of the database's own clock in microseconds since 1970."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+compiles(_Clock, "sqlite")(lambda *_, **__: "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)")
+compiles(_Clock, "postgresql")(lambda *_, **__: "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+
+
+def clock() -> ColumnElement[int]:
+    """Return the time of the database's own clock in microseconds since 1970, the same for all processes that use it."""
+    return _Clock()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -41,14 +40,6 @@ FILE_TROUBLES = {
 }  # shown on every page while the problem lasts
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The right of one process to write to a store on a server. Without its epoch in the store, nothing is written."""
-
-    holder: str
-    epoch: int
-
-
 class Engine(Protocol):
     """One store, as its database engine opens it. A driver is the driver's own connection, in autocommit mode."""
 
@@ -75,6 +66,9 @@ class Engine(Protocol):
 
     def commit(self, driver: Any) -> None:
         """Commit durably. When this raises, nothing was committed, or the error says that it is not known."""
+
+    def number(self, before: int) -> int:
+        """Return the number of the commit just made, by which all who use the store count; ``before``: the last one known."""
 
     def roll_back(self, driver: Any) -> None:
         """Undo the open transaction, unless the failure has already ended it."""
@@ -104,8 +98,8 @@ class Engine(Protocol):
         """Close all connections."""
 
 
-def engine_of(address: StoreAddress, claim: Claim | None = None) -> Engine:
-    """Return the engine of a store. With a claim, it writes only while the claim holds. Raise Refused without a driver for it."""
+def engine_of(address: StoreAddress, holder: str = "") -> Engine:
+    """Return the engine of a store. With a holder, it writes only while that process is known there. Raise Refused without a driver."""
     if isinstance(address, Server):
         try:
             from .postgresql import PostgreSQL  # noqa: PLC0415 - its driver is an extra
@@ -114,7 +108,7 @@ def engine_of(address: StoreAddress, claim: Claim | None = None) -> Engine:
                 "A store on PostgreSQL needs the driver psycopg: install it with `pip install 'onhand[postgresql]'`.",
                 reason="driver",
             ) from error
-        return PostgreSQL(address, claim)
+        return PostgreSQL(address, holder)
     from .sqlite import SQLite  # noqa: PLC0415 - as the other one
 
     return SQLite(address)

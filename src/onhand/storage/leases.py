@@ -1,152 +1,105 @@
-"""Leases a store on a server to one process, so that a second one does not write to it.
+"""Processes that share a store on a server, and the lease of each duty.
 
-Path: ``app`` takes a lease before it opens the store; a command that cannot get it asks the holder to do its work.
-Promise: at most one process holds a lease, and a process that dies loses it within ``LIFE_SECONDS``. Every writing transaction checks the
-lease's epoch (``postgresql.begin``), so a process that was suspended while another took over writes nothing when it wakes up.
-Never: compares the clocks of two machines: a lease ends by the clock of the database server. Keeps a lock in a session.
+Path: ``running.duties`` claims and releases; ``services.fencing`` asks ``holds`` in each transaction; ``storage.processes`` renews.
+Promise: at most one process has a lease: these statements run one transaction at a time, and a claim begins a new epoch.
+Never: compares the clocks of two machines; decides who should have what.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import secrets
-import socket
-import threading
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any
 
-import psycopg
+from sqlalchemy import Connection, delete, select, update
 
-from onhand.address import Server
-from onhand.domain.errors import Permanent
-from onhand.lock import Owned, Owner
+from onhand.domain.duties import Lease, Process
 
-from .engines import Claim, check_schema, translated
-from .postgresql import PostgreSQL
-from .vault import Vault, beside
+from .dialects import clock, upsert
+from .office_tables import leases, processes
+from .times import moment
 
-LIFE_SECONDS = 6.0
-BEAT_SECONDS = 1.5  # how often it is renewed; three beats may be late or lost
-_NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-_LIFE = int(LIFE_SECONDS * 1_000_000)
-_CLAIM = f"""
-UPDATE leases SET holder = %(holder)s, epoch = epoch + 1, until = {_NOW} + {_LIFE}, notice = %(notice)s
-WHERE name = 'store' AND (holder = '' OR until < {_NOW}) RETURNING epoch"""
-_RENEW = (
-    f"UPDATE leases SET until = {_NOW} + {_LIFE} WHERE name = 'store' AND holder = %(holder)s AND epoch = %(epoch)s"
-)
-_ANNOUNCE = "UPDATE leases SET notice = %(notice)s WHERE name = 'store' AND holder = %(holder)s AND epoch = %(epoch)s"
-_RELEASE = """UPDATE leases SET holder = '', until = 0, notice = ''
-WHERE name = 'store' AND holder = %(holder)s AND epoch = %(epoch)s"""
-_HOLDER = "SELECT notice FROM leases WHERE name = 'store' AND holder <> ''"
+STORE = "store"  # the row that every writing transaction on a server holds until it ends
 
 
-class Lease:
-    """The right to write to a store on a server, renewed until it is released. A context manager."""
+class Leases:
+    """The living processes and their leases."""
 
-    def __init__(self, server: Server, role: str, key_file: Path | None = None) -> None:
-        """Take the lease. Raise Owned if another process holds it, Refused if the database is not a store of this version."""
-        self._engine = PostgreSQL(server)
-        self._vault = Vault(key_file or beside(server))
-        self._role = role
-        self._connection: psycopg.Connection[Any] | None = None
-        self._using = threading.Lock()
-        self._ended = threading.Event()
-        try:
-            self._engine.check()
-            check_schema(self._engine)
-            self.claim = Claim(secrets.token_hex(8), 0)
-            with translated(self._engine):
-                self.claim = Claim(self.claim.holder, self._take())
-        except BaseException:
-            self._disconnect()
-            self._engine.close()
-            raise
-        self._thread = threading.Thread(target=self._keep, name="onhand-lease", daemon=True)
-        self._thread.start()
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
-    def announce(self, url: str | None, token: str) -> None:
-        """Tell where commands are taken. The token is sealed: only who has the key file can give commands."""
-        with translated(self._engine):
-            self._run(_ANNOUNCE, notice=self._notice(url, token))
-
-    def keep(self) -> bool:
-        """Do nothing: a thread renews the lease."""
-        return False
-
-    def release(self) -> None:
-        """Give the lease back, so that another process can have it at once."""
-        self._ended.set()
-        self._thread.join()
-        try:
-            self._run(_RELEASE)
-        except psycopg.Error:
-            pass  # the server is gone, and the lease ends soon without us
-        finally:
-            self._disconnect()
-            self._engine.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.release()
-
-    def _take(self) -> int:
-        """Return the epoch of the lease that this process takes. Raise Owned."""
-        row = self._run(_CLAIM, notice=self._notice(None, "")).fetchone()
-        if row is None:
-            holder = self._run(_HOLDER).fetchone()
-            raise Owned(None if holder is None else _owner(holder[0], self._vault))
-        return int(row[0])
-
-    def _keep(self) -> None:
-        while not self._ended.wait(BEAT_SECONDS):
-            try:
-                if self._run(_RENEW).rowcount == 0:
-                    return  # it was taken over: from now on every transaction is refused
-            except psycopg.Error:
-                self._disconnect()  # the next beat tries again
-
-    def _run(self, statement: str, **values: Any) -> psycopg.Cursor[Any]:
-        with self._using:
-            if self._connection is None or self._connection.closed:
-                self._connection = self._engine.connect()
-            return self._connection.execute(
-                statement, {"holder": self.claim.holder, "epoch": self.claim.epoch, **values}
+    def processes(self) -> list[Process]:
+        held = defaultdict(list)
+        for lease in self.all():
+            held[lease.holder].append(lease.duty)
+        living = select(processes, clock().label("now")).where(processes.c.until > clock())
+        return [
+            Process(
+                holder=row.holder,
+                machine=row.machine,
+                role=row.role,
+                pid=row.pid,
+                drives=row.drives,
+                since=moment(row.since),
+                duties=tuple(held[row.holder]),
+                report=_report(row.report),
+                age=max(0, row.now - row.reported) / 1_000_000,
             )
+            for row in self._connection.execute(living.order_by(processes.c.since, processes.c.holder))
+        ]
 
-    def _disconnect(self) -> None:
-        with self._using:
-            if self._connection is not None:
-                self._connection.close()
-            self._connection = None
+    def all(self) -> list[Lease]:
+        query = select(processes.c.holder).where(processes.c.until > clock())
+        living = set(self._connection.execute(query).scalars())
+        rows = self._connection.execute(select(leases).where(leases.c.name != STORE).order_by(leases.c.name))
+        return [
+            Lease(
+                row.name,
+                row.holder if row.holder in living else "",
+                row.epoch,
+                row.wanted if row.wanted in living else "",
+            )
+            for row in rows
+        ]
 
-    def _notice(self, url: str | None, token: str) -> str:
-        try:
-            sealed = self._vault.seal(token)
-        except Permanent:  # without its key file it takes no commands
-            url, sealed = None, ""
-        said = {"pid": os.getpid(), "role": self._role, "machine": machine(), "url": url, "token": sealed}
-        return json.dumps(said)
+    def get(self, duty: str) -> Lease:
+        return next((lease for lease in self.all() if lease.duty == duty), Lease(duty))
+
+    def claim(self, duties: Collection[str], holder: str) -> None:
+        self._connection.execute(delete(processes).where(processes.c.until <= clock(), processes.c.holder != holder))
+        rows = [{"name": duty, "holder": holder, "epoch": 1, "wanted": "", "hints": 0} for duty in duties]
+        if rows:
+            insert = upsert(self._connection, leases)
+            taken = {"holder": holder, "epoch": leases.c.epoch + 1, "wanted": ""}
+            self._connection.execute(insert.values(rows).on_conflict_do_update(index_elements=["name"], set_=taken))
+
+    def release(self, duties: Collection[str], holder: str) -> None:
+        mine = leases.c.name.in_(list(duties)), leases.c.holder == holder
+        self._connection.execute(update(leases).where(*mine).values(holder=""))
+
+    def holds(self, lease: Lease) -> bool:
+        found = select(leases.c.epoch).where(leases.c.name == lease.duty, leases.c.holder == lease.holder)
+        return self._connection.execute(found).scalar() == lease.epoch
+
+    def want(self, duty: str, holder: str) -> None:
+        insert = upsert(self._connection, leases).values(name=duty, holder="", epoch=0, wanted=holder, hints=0)
+        self._connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_={"wanted": holder}))
+
+    def waive(self, duty: str, holder: str) -> None:
+        mine = leases.c.name == duty, leases.c.wanted == holder
+        self._connection.execute(update(leases).where(*mine).values(wanted=""))
+
+    def hint(self, duty: str) -> None:
+        self._connection.execute(update(leases).where(leases.c.name == duty).values(hints=leases.c.hints + 1))
+
+    def hints(self) -> dict[str, int]:
+        query = select(leases.c.name, leases.c.hints).where(leases.c.hints > 0)
+        return {row.name: row.hints for row in self._connection.execute(query)}
 
 
-def machine() -> str:
-    """Return the name of this machine."""
-    return socket.gethostname()
-
-
-def _owner(notice: str, vault: Vault) -> Owner | None:
-    """Return who wrote a notice. Where it takes commands is left out if the key file does not open its token."""
+def _report(said: str) -> Any:
     try:
-        said = json.loads(notice)
-        token = vault.open(str(said["token"]))
-        url = said["url"] if token else None
-        elsewhere = said["machine"] if said["machine"] != machine() else ""
-        return Owner(int(said["pid"]), str(said["role"]), url, token or "", elsewhere)
-    except (ValueError, KeyError):
+        return json.loads(said)
+    except ValueError:
         return None

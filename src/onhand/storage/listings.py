@@ -317,6 +317,9 @@ class Listings:
         row = self._connection.execute(_KEPT.where(listings.c.cart_id == cart).limit(1)).one_or_none()
         return Due(*row) if row is not None else None
 
+    def with_news(self) -> set[int]:
+        return set(self._connection.execute(_WITH_NEWS).scalars())
+
     def clear_news(self, ids: Sequence[int]) -> None:
         _CLEAR_NEWS.run(self._connection, [{"listing": listing} for listing in ids])
 
@@ -438,6 +441,7 @@ _DUE = Hot(
     .order_by(listings.c.item_id)
     .limit(bindparam("limit"))
 )
+_WITH_NEWS = select(listings.c.cart_id).where(text("listings.news"), listings.c.parked.is_(None)).distinct()
 _CLEAR_NEWS = Hot(update(listings).where(listings.c.id == bindparam("listing")).values(news=false()))
 _LIVE = listings.c.problem.is_distinct_from(Problem.DELETED.value)
 _WHERE_PRODUCT = update(listings).where(

@@ -7,7 +7,7 @@ Never: holds a quantity on hand; those are in ``tables``.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text, false
 
 from .tables import Id, metadata
 
@@ -160,6 +160,9 @@ tasks = Table(
     Column("message", Text, nullable=False),
     Column("started_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
+    Column("holder", String(40), nullable=False, server_default=""),  # the process that runs it
+    Column("caller", String(40), nullable=False, server_default=""),  # who may go on with it if its process dies
+    Column("stopping", Boolean, nullable=False, server_default=false()),  # a person wants it to stop
 )
 
 task_lines = Table(
@@ -230,14 +233,49 @@ samples = Table(
     Column("differences", BigInteger, nullable=False),
 )
 
+processes = Table(
+    "processes",
+    metadata,
+    Column("holder", String(40), primary_key=True),  # the name of the process, new with each start
+    Column("machine", Text, nullable=False),
+    Column("role", String(40), nullable=False),  # what it was started as
+    Column("pid", BigInteger, nullable=False),
+    Column("drives", Boolean, nullable=False),  # takes a share of the duties
+    Column("notice", Text, nullable=False),  # JSON, sealed: where it takes commands
+    Column("since", BigInteger, nullable=False),  # this and the other times: by the clock of the database server
+    Column("until", BigInteger, nullable=False),  # all its leases end then, unless it renews this
+    Column("report", Text, nullable=False),  # JSON: the pulses of its carts, the progress of its tasks
+    Column("reported", BigInteger, nullable=False),
+)
+
+guesses = Table(
+    "guesses",
+    metadata,
+    Column("guesser", String(64), primary_key=True),  # a digest: people type their password where the name belongs
+    Column("wrong", BigInteger, nullable=False),
+    Column(
+        "until", BigInteger
+    ),  # no try is checked before this; this and the next: by the clock of the database server
+    Column("at", BigInteger, nullable=False, index=True),  # of the last try
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("token", String(64), primary_key=True),  # its digest
+    Column("owner", String(40), nullable=False),  # a caller
+    Column("content", LargeBinary, nullable=False),  # compressed
+    Column("at", BigInteger, nullable=False),
+)
+
 leases = Table(
     "leases",
     metadata,
-    Column("name", String(40), primary_key=True),  # what is held: "store"
+    Column("name", String(40), primary_key=True),  # a duty; or "store", which keeps writers apart and counts commits
     Column("holder", String(40), nullable=False),  # a process; blank: free
     Column("epoch", BigInteger, nullable=False),  # grows whenever the holder changes
-    Column("until", BigInteger, nullable=False),  # by the clock of the database server
-    Column("notice", Text, nullable=False),  # JSON, sealed: who the holder is, and where it takes commands
+    Column("wanted", String(40), nullable=False, server_default=""),  # a process that waits for it
+    Column("hints", BigInteger, nullable=False, server_default="0"),  # how often the shop said that it sold something
 )
 
 moves = Table(

@@ -27,7 +27,7 @@ from onhand.address import Server
 from onhand.domain.errors import Broken, Conflict, OnHandError, Permanent, Refused, Retriable
 
 from .dialects import NUL
-from .engines import BUSY_SECONDS, READERS, Claim, migrated, revision_of, run_migrations, translated
+from .engines import BUSY_SECONDS, READERS, migrated, revision_of, run_migrations, translated
 
 OLDEST = 15  # the major version
 CONNECT_SECONDS = 10
@@ -42,13 +42,15 @@ DEFAULTS = {
     "keepalives_count": "3",
     "tcp_user_timeout": "15000",
 }
-# The first row that every writing transaction locks. Until it ends, no other transaction writes.
+# Every writing transaction begins by changing one row, which counts the commits. Until it ends, no other transaction writes. What the last
+# statement reads is what was committed when this one's turn came: in READ COMMITTED each statement sees what was committed before it.
 _BEGIN = f"""
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SET LOCAL lock_timeout = '{int(BUSY_SECONDS * 1000)}';
 SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
     ELSE current_setting('synchronous_commit') END, true);
-SELECT holder, epoch, pg_current_xact_id()::text FROM leases WHERE name = 'store' FOR UPDATE"""
+UPDATE leases SET epoch = epoch + 1 WHERE name = 'store';
+SELECT epoch, pg_current_xact_id()::text, ARRAY(SELECT holder FROM processes) FROM leases WHERE name = 'store'"""
 _BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _FACTS = """
 SELECT current_setting('server_version_num')::int, current_setting('server_version'), pg_is_in_recovery(),
@@ -66,10 +68,12 @@ FROM information_schema.columns
 WHERE table_schema = current_schema() AND data_type IN ('text', 'character varying')
     AND collation_name IS DISTINCT FROM 'C' AND table_name <> 'alembic_version'
 GROUP BY table_name"""
-# A process that wants the lease waits until the migration is committed.
-_IN_USE = """
-SELECT 1 FROM (SELECT holder, until FROM leases WHERE name = 'store' FOR UPDATE) AS lease
-WHERE holder <> '' AND until > extract(epoch FROM clock_timestamp()) * 1000000"""
+# A process that registers, or wants to write, waits until the migration is committed. A dead one has to register again before it writes.
+_OTHERS = (
+    f"SET LOCAL lock_timeout = '{int(BUSY_SECONDS * 1000)}'; LOCK TABLE leases, processes IN ACCESS EXCLUSIVE MODE"
+)
+_BURY = "DELETE FROM processes WHERE until <= extract(epoch FROM clock_timestamp()) * 1000000"
+_IN_USE = "SELECT machine, role, pid FROM processes ORDER BY since LIMIT 1"
 _MIGRATING = 0x4F6E_4861_6E64  # the key of the lock that one migration has until it is committed
 
 
@@ -92,13 +96,13 @@ class PostgreSQL:
 
     errors: tuple[type[Exception], ...] = (psycopg.Error,)
 
-    def __init__(self, server: Server, claim: Claim | None = None) -> None:
+    def __init__(self, server: Server, holder: str = "") -> None:
         """Prepare to connect. Raise Refused for an address that libpq does not understand."""
         self.server = server
         self.missing = f"{server} is not a store of OnHand: create one in an empty database with `onhand init`."
-        self._claim = claim
+        self._holder = holder
         self._parameters = _parameters(server)
-        self._xid = ""  # of the transaction that writes
+        self._xid, self._number = "", 0  # of the transaction that writes, and of its commit
         self._writers = self._pool(NullPool)
         self._readers = self._pool(QueuePool, pool_size=READERS, max_overflow=READERS)
 
@@ -200,12 +204,12 @@ class PostgreSQL:
         if found is None:
             self.roll_back(driver)
             raise Broken(f"The row of {self.server} that keeps its writers apart is gone.", reason="damaged")
-        holder, epoch, self._xid = found
-        if self._claim is not None and (holder, epoch) != (self._claim.holder, self._claim.epoch):
+        self._number, self._xid, known = found
+        if self._holder and self._holder not in known:
             self.roll_back(driver)
-            raise Permanent(
-                "Another process has taken over this store, because this one was not heard of for a while. Nothing is written here any"
-                " more: restart OnHand.",
+            raise Retriable(
+                "This process was not heard of for a while, so others have taken over its work. Nothing was written: try again in a moment."
+                " If this lasts, restart OnHand.",
                 reason="lost",
             )
 
@@ -217,6 +221,9 @@ class PostgreSQL:
                 raise
             if not self._was_committed(self._xid):
                 raise
+
+    def number(self, before: int) -> int:
+        return max(before, self._number)
 
     def _was_committed(self, xid: str) -> bool:
         """Return whether a transaction was committed whose connection was cut. Raise Conflict if the server does not come back."""
@@ -259,17 +266,24 @@ class PostgreSQL:
         pool = self._pool(NullPool, autocommit=False)
         with translated(self), pool.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
-            if (
-                "leases" in connection.exec_driver_sql(_TABLES).scalars()
-                and connection.exec_driver_sql(_IN_USE).first()
-            ):
-                raise Conflict(
-                    f"A running OnHand uses {self.server}: stop it first. Nothing was changed.", reason="owned"
-                )
+            if "processes" in connection.exec_driver_sql(_TABLES).scalars():
+                self._check_unused(connection)
             run_migrations(connection)
             self.sort_by_code_point(connection)
         pool.dispose()
         return migrated(self)
+
+    def _check_unused(self, connection: Connection) -> None:
+        """Raise Conflict if a process has the store open."""
+        connection.exec_driver_sql(_OTHERS)
+        connection.exec_driver_sql(_BURY)
+        found = connection.exec_driver_sql(_IN_USE).first()
+        if found is not None:
+            raise Conflict(
+                f"`onhand {found.role}` (process {found.pid} on {found.machine}) uses {self.server}: stop it first, and all others."
+                " Nothing was changed.",
+                reason="owned",
+            )
 
     def sort_by_code_point(self, connection: Connection) -> None:
         """Give all text columns of the schema the collation "C"."""

@@ -73,6 +73,9 @@ class SQLite:
     def commit(self, driver: Any) -> None:
         driver.execute("COMMIT")
 
+    def number(self, before: int) -> int:
+        return before + 1
+
     def roll_back(self, driver: Any) -> None:
         if driver.in_transaction:
             driver.execute("ROLLBACK")

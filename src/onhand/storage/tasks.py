@@ -2,7 +2,7 @@
 
 Path: ``running.tasks`` writes; the task's page and its downloads read page by page.
 Promise: lines are in the order of the work; the stored results are limited.
-Never: knows the progress of a running task, which is in memory.
+Never: knows the progress of a running task: its process reports it (``running.reports``).
 """
 
 from __future__ import annotations
@@ -30,8 +30,11 @@ class Tasks:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def start(self, verb: str, cart: int | None, arguments: str, person: str, at: datetime) -> int:
-        values = {"verb": verb, "cart_id": cart, "arguments": arguments, "person": person, "started_at": micros(at)}
+    def start(
+        self, verb: str, cart: int | None, arguments: str, person: str, holder: str, at: datetime, caller: str = ""
+    ) -> int:
+        who = {"person": person, "holder": holder, "caller": caller}
+        values = {"verb": verb, "cart_id": cart, "arguments": arguments, "started_at": micros(at), **who}
         statement = insert(tasks).values(**values, state=TaskState.RUNNING.value, message="").returning(tasks.c.id)
         task = int(self._connection.execute(statement).scalar_one())
         self._connection.execute(delete(task_lines).where(task_lines.c.task_id <= task - REPORTS_KEPT))
@@ -42,8 +45,12 @@ class Tasks:
         values = {"state": state.value, "result": result, "message": message, "ended_at": micros(at)}
         self._connection.execute(update(tasks).where(tasks.c.id == task).values(values))
 
-    def running(self) -> list[int]:
-        return list(self._connection.execute(select(tasks.c.id).where(tasks.c.state == "running")).scalars())
+    def running(self) -> list[Task]:
+        query = select(tasks).where(tasks.c.state == TaskState.RUNNING.value).order_by(tasks.c.id)
+        return [_task(row) for row in self._connection.execute(query)]
+
+    def stop(self, task: int) -> None:
+        self._connection.execute(update(tasks).where(tasks.c.id == task).values(stopping=True))
 
     def add_lines(self, task: int, first: int, lines: Sequence[TaskLine]) -> None:
         rows = [{"task_id": task, "line": first + n, **asdict(line)} for n, line in enumerate(lines)]

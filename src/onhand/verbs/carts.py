@@ -7,11 +7,11 @@ Never: shows a secret, except in the text of the key file from ``cart_key``; nev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from onhand.app import ALIGN_SECONDS, App, Books
-from onhand.domain import family, states
+from onhand.domain import duties, family, states
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Policy
 from onhand.domain.listings import Direction, Plan
@@ -63,7 +63,8 @@ def cart_edit(app: App, asked: requests.CartEdit) -> Data:
 
 @verb(requests.CartList)
 def cart_list(app: App, asked: requests.CartList) -> Data:
-    return {"carts": shown_all(app, asked.shared)}
+    carts = shown_all(app, asked.shared)
+    return {"carts": carts, "processes": processes_shown(app, carts)}
 
 
 @verb(requests.CartShow)
@@ -79,7 +80,7 @@ def cart_show(app: App, asked: requests.CartShow) -> Data:
         "tick_seconds": pace.tick_seconds,
         "settle_seconds": pace.rules.settle_seconds,
     }
-    return {**shown(app, found), "texts": texts, "pace": in_force, "task": app.tasks.aligning(found.id)}
+    return {**shown(app, found), "texts": texts, "pace": in_force, "task": app.aligning(found)}
 
 
 @verb(requests.CartNames)
@@ -136,12 +137,11 @@ def cart_grants(app: App, asked: requests.CartGrants) -> Data:
 @verb(requests.CartTest)
 def cart_test(app: App, asked: requests.CartTest) -> Data:
     found = cart_named(app, asked.cart)
-    with app.at_cart(found) as (shop, _):
-        hello, warnings, steps = probing.greet(app.house, found, shop)
+    with app.at_cart(found) as (house, shop, _):
+        hello, warnings, steps = probing.greet(house, found, shop)
         if asked.sku:
-            steps += probing.round_trip(app.house, found, shop, asked.sku)
-    if app.controller is not None:
-        app.controller.try_again(found.id)
+            steps += probing.round_trip(house, found, shop, asked.sku)
+    app.try_again(found)
     answered = {**asdict(hello), "title": family.title(hello.family, hello.version)}
     return {"cart": found.name, "answered": answered, "warnings": warnings, "steps": [asdict(step) for step in steps]}
 
@@ -149,31 +149,31 @@ def cart_test(app: App, asked: requests.CartTest) -> Data:
 @verb(requests.GetQoh)
 def get_qoh(app: App, progress: Progress, asked: requests.GetQoh) -> Data:
     found = cart_named(app, asked.cart)
-    with app.at_cart(found, ALIGN_SECONDS) as (shop, memory):
+    with app.at_cart(found, ALIGN_SECONDS) as (house, shop, memory):
         if asked.dry_run:
-            plans = aligning.preview(app.house, found, shop, Direction.GET, asked.create)
+            plans = aligning.preview(house, found, shop, Direction.GET, asked.create)
         else:
-            plans = aligning.get_qoh(app.house, found, shop, memory, asked.create, progress)
+            plans = aligning.get_qoh(house, found, shop, memory, asked.create, progress)
     return planned(found, Direction.GET, asked.dry_run, plans, asked.limit)
 
 
 @verb(requests.SendQoh)
 def send_qoh(app: App, progress: Progress, asked: requests.SendQoh) -> Data:
     found = cart_named(app, asked.cart)
-    with app.at_cart(found, ALIGN_SECONDS) as (shop, memory):
+    with app.at_cart(found, ALIGN_SECONDS) as (house, shop, memory):
         if asked.dry_run:
-            plans = aligning.preview(app.house, found, shop, Direction.SEND, create=False)
+            plans = aligning.preview(house, found, shop, Direction.SEND, create=False)
         else:
             size = asked.batch_size or app.read(lambda books: settings.pace_of(books, found)).batch_size
-            plans = aligning.send_qoh(app.house, found, shop, memory, size, progress)
+            plans = aligning.send_qoh(house, found, shop, memory, size, progress)
     return planned(found, Direction.SEND, asked.dry_run, plans, asked.limit)
 
 
 @verb(requests.SyncOn)
 def sync_on(app: App, asked: requests.SyncOn) -> Data:
     found = cart_named(app, asked.cart)
-    with app.at_cart(found) as (shop, memory):
-        pending = aligning.enable(app.house, found, shop, memory, asked.force, asked.person)
+    with app.at_cart(found) as (house, shop, memory):
+        pending = aligning.enable(house, found, shop, memory, asked.force, asked.person)
     return {"cart": found.name, "synchronize": True, "posted_at_once": pending}
 
 
@@ -214,6 +214,21 @@ def shown_all(app: App, shared: bool) -> list[Data]:
     keep = app.shared.answer
     taken, counted = keep("counts", app.mark, lambda: (app.mark, app.read(count)), rest=COUNT_REST)
     return keep("carts", taken, lambda: show(counted), seconds=STATE_SECONDS)
+
+
+def processes_shown(app: App, carts: Sequence[Data]) -> list[Data]:
+    """Return the processes that share a store on a server, each with the carts that it keeps in sync; none for a store data file."""
+    return [
+        {
+            "machine": process.machine,
+            "role": process.role,
+            "pid": process.pid,
+            "since": iso(process.since),
+            "carts": [cart["name"] for cart in carts if duties.of_cart(cart["id"]) in process.duties],
+            "webhooks": duties.WEBHOOKS in process.duties,
+        }
+        for process in app.processes()
+    ]
 
 
 def _of_shop(hello: Hello | None) -> Data:

@@ -79,10 +79,10 @@ def decide(app: App, asked: requests.Decide) -> Data:
 def difference_recheck(app: App, asked: requests.DifferenceRecheck) -> Data:
     known = app.read(lambda books: books.differences.get(asked.difference))
     cart = app.read(lambda books: books.carts.get(known.cart))
-    with app.at_cart(cart) as (shop, memory):
+    with app.at_cart(cart) as (house, shop, memory):
         # Read the cart again: it may have changed while this waited for the shop.
         cart = app.read(lambda books: books.carts.get(known.cart))
-        found = rechecking.recheck(app.house, cart, shop, memory, asked.difference, asked.person)
+        found = rechecking.recheck(house, cart, shop, memory, asked.difference, asked.person)
     return {
         "difference": asked.difference,
         "cart": cart.name,

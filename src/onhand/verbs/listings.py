@@ -26,8 +26,8 @@ def cart_products(app: App, asked: requests.CartProducts) -> Data:
             lambda books: books.products.page(found.id, asked.problem, asked.after, asked.limit, asked.search)
         )
         return {"cart": found.name, "aligned": True, "products": rows}
-    with app.at_cart(found) as (shop, _):
-        plans = aligning.preview(app.house, found, shop, Direction.GET, create=False)
+    with app.at_cart(found) as (house, shop, _):
+        plans = aligning.preview(house, found, shop, Direction.GET, create=False)
     rows = [
         {
             "product": p.product,
@@ -92,8 +92,8 @@ def listing_create(app: App, asked: requests.ListingCreate) -> Data:
     if asked.dry_run:
         plans = app.read(lambda books: creating.planned(books, found, wanted))
     else:
-        with app.at_cart(found) as (shop, memory):
-            plans = creating.create(app.house, found, shop, memory, wanted)
+        with app.at_cart(found) as (house, shop, memory):
+            plans = creating.create(house, found, shop, memory, wanted)
     return planned(found, Direction.GET, asked.dry_run, plans, asked.limit)
 
 

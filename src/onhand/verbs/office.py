@@ -19,7 +19,7 @@ from onhand.requests import office as requests
 from onhand.services import bookkeeping, settings
 from onhand.wire import Data
 
-from .carts import COUNT_REST, shown_all
+from .carts import COUNT_REST, processes_shown, shown_all
 from .registry import verb
 
 OWN = {  # parameters that a cart can override, with the name of its setting
@@ -75,12 +75,13 @@ def status(app: App, asked: requests.Status) -> Data:
     return {
         "store": str(app.address),
         "synch_qoh": values["SynchQOH"],
-        "controller": app.controller is not None,
+        "controller": app.driven,
         "items": items,
         "stock": stock,
         "notices": [asdict(notice) for notice in notices(carts, stock)],
         "in_step": all_in_step(CartState(cart["state"]) for cart in carts),
         "carts": carts,
+        "processes": processes_shown(app, carts),
         "oversell": _oversell(app),
     }
 

@@ -82,8 +82,7 @@ def _product(app: App, cart: Cart, sku: str | None, product: int | None) -> int:
 
 def _tries(app: App) -> dict[int, int]:
     """Return how often each cart's batch in flight was sent: each failed step of its driver was one attempt."""
-    pulses = app.controller.pulses() if app.controller else {}
-    return {cart: pulse.failures + 1 for cart, pulse in pulses.items()}
+    return {cart: pulse.failures + 1 for cart, pulse in app.pulses().items()}
 
 
 def _key(before: str) -> tuple[int, int, int] | None:

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Any
 
 from onhand.app import App
-from onhand.domain.tasks import Task
+from onhand.domain.tasks import CONTINUED, Task, TaskState
 from onhand.requests import tasks as requests
+from onhand.services import people
 from onhand.wire import Data, Progress
 
 from .registry import VERBS, Invalid, cart_named, cart_names, check_scope, iso, redacted, run, verb
 
 ARGUMENTS_LENGTH_MAX = 10_000  # characters, as JSON
+RESUMED = ("send_qoh", "get_qoh")  # safe to repeat: they begin with what both sides show now
 
 
 @verb(requests.TaskStart)
@@ -38,7 +39,25 @@ def task_start(app: App, asked: requests.TaskStart) -> Data:
     def work(progress: Progress) -> Data:
         return run(app, asked.verb, asked.arguments, progress, caller)
 
-    return {"task": app.tasks.start(app.house.store, asked.verb, cart, kept, caller.name, work)}
+    return {"task": app.tasks.start(app.house.store, asked.verb, cart, kept, caller.name, work, caller.id)}
+
+
+def resume(app: App, left: Task) -> int | None:
+    """Go on with a Send or Get whose process died, for the same caller with today's rights; return the new task.
+
+    Return None for other work, if the caller may not do it any more, and for work that was resumed before: it may be what kills processes.
+    """
+    caller = people.caller_again(app.house, left.caller, left.person) if left.verb in RESUMED else None
+    if caller is None or not caller.may(VERBS[left.verb].scope):
+        return None
+
+    def work(progress: Progress) -> Data:
+        return run(app, left.verb, json.loads(left.arguments), progress, caller)
+
+    task = app.tasks.start(app.house.store, left.verb, left.cart, left.arguments, left.person, work)
+    now, words = app.clock.now(), CONTINUED.format(task=task)
+    app.house.store.write(lambda books: books.tasks.end(left.id, TaskState.INTERRUPTED, None, words, now))
+    return task
 
 
 @verb(requests.TaskList)
@@ -63,13 +82,9 @@ def task_show(app: App, asked: requests.TaskShow) -> Data:
 
 @verb(requests.TaskCancel)
 def task_cancel(app: App, asked: requests.TaskCancel) -> Data:
-
-    def write(books: Any) -> Task:
-        found: Task = books.tasks.get(asked.task)
-        app.tasks.cancel(asked.task)
-        return found
-
-    return _shown(app, app.house.store.write(write), cart_names(app))
+    found = app.house.store.write(lambda books: app.tasks.cancel(books, asked.task))
+    app.tasks.obey()
+    return _shown(app, found, cart_names(app))
 
 
 def _shown(app: App, task: Task, names: dict[int, str]) -> Data:
@@ -84,7 +99,7 @@ def _shown(app: App, task: Task, names: dict[int, str]) -> Data:
         "message": task.message,
         "started_at": iso(task.started_at),
         "ended_at": iso(task.ended_at) if task.ended_at else None,
-        "progress": app.tasks.progress(task.id),
+        "progress": app.progress(task.id),
         "result": json.loads(task.result) if task.result else None,
     }
 

@@ -9,6 +9,7 @@ from .books import Books, House, Store
 from .carts import CartBook
 from .clock import Clock
 from .connectors import Connectors, Grants
+from .leases import LeaseBook
 from .ledger import Ledger
 from .lines import LineBook
 from .listings import ListingBook
@@ -35,6 +36,7 @@ __all__ = [
     "House",
     "InventoryBook",
     "ItemBook",
+    "LeaseBook",
     "Ledger",
     "LineBook",
     "ListingBook",

@@ -13,12 +13,14 @@ from typing import Protocol, TypeVar
 
 from .carts import CartBook
 from .clock import Clock
+from .leases import LeaseBook
 from .ledger import Ledger
 from .lines import LineBook
 from .listings import ListingBook
 from .office import AuditBook, FigureBook, PeopleBook, ReportBook, RequestBook
 from .posts import DifferenceBook, PostBook
 from .purchases import PurchaseBook
+from .shared import GuessBook, UploadBook
 from .stock import CountBook, InventoryBook, ItemBook, MappingBook, OrderBook, PhoneOrderBook
 from .tasks import ParameterBook, TaskBook
 from .webhooks import WebhookBook
@@ -37,6 +39,8 @@ class Books(Protocol):
     def carts(self) -> CartBook: ...
     @property
     def counts(self) -> CountBook: ...
+    @property
+    def leases(self) -> LeaseBook: ...
     @property
     def listings(self) -> ListingBook: ...
     @property
@@ -69,6 +73,10 @@ class Books(Protocol):
     def requests(self) -> RequestBook: ...
     @property
     def tasks(self) -> TaskBook: ...
+    @property
+    def guesses(self) -> GuessBook: ...
+    @property
+    def uploads(self) -> UploadBook: ...
     @property
     def webhooks(self) -> WebhookBook: ...
     def tell(self, carts: Iterable[int]) -> None:

@@ -95,6 +95,9 @@ class ListingBook(Protocol):
     def carrier(self, cart: int) -> Due | None:
         """Return any one listing that is kept in sync, to carry a mark."""
 
+    def with_news(self) -> set[int]:
+        """Return the carts that have something due, as ``due`` says."""
+
     def clear_news(self, listings: Sequence[int]) -> None:
         """Note that nothing is due for these any more."""
 

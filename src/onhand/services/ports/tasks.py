@@ -27,14 +27,19 @@ class ParameterBook(Protocol):
 class TaskBook(Protocol):
     """Long work."""
 
-    def start(self, verb: str, cart: int | None, arguments: str, person: str, at: datetime) -> int:
-        """Start a task, running; return its id. The oldest are deleted."""
+    def start(
+        self, verb: str, cart: int | None, arguments: str, person: str, holder: str, at: datetime, caller: str = ""
+    ) -> int:
+        """Start a task, running in the process ``holder``; return its id. The oldest are deleted."""
 
     def end(self, task: int, state: TaskState, result: str | None, message: str, at: datetime) -> None:
         """Note how a task ended."""
 
-    def running(self) -> list[int]:
-        """Return the running tasks."""
+    def running(self) -> list[Task]:
+        """Return the running tasks, and those whose process died without a word."""
+
+    def stop(self, task: int) -> None:
+        """Note that a person wants a task to stop."""
 
     def add_lines(self, task: int, first: int, lines: Sequence[TaskLine]) -> None:
         """Record the results of some SKUs, numbered from ``first``."""

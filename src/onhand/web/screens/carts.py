@@ -32,9 +32,10 @@ FILE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def _carts(visit: Visit) -> Page:
-    found = visit.do("cart_list")["carts"]
-    rows = [{**cart, "card": view.card(cart)} for cart in found]
-    return Page("carts.html", {"carts": rows}, "Shopping Carts", ("list",), ages=True)
+    found = visit.do("cart_list")
+    rows = [{**cart, "card": view.card(cart)} for cart in found["carts"]]
+    shown = {"carts": rows, "processes": found["processes"]}
+    return Page("carts.html", shown, "Shopping Carts", ("list",), ages=True)
 
 
 def _new(_: Visit) -> Page:

@@ -145,13 +145,13 @@ def _scan(visit: Visit, sheet: str) -> Page | Response:
 def _import(visit: Visit, sheet: str) -> Page | Response:
     content: bytes | None = None
     try:
-        content = files.brought(visit, files.KEPT)
+        content = files.brought(visit)
         if content is None:
             raise Refused("Choose a file first.")
         how = {"how": visit.form.get("import_how", "ask"), "add_lines": visit.checked("import_add")}
         done = visit.do("count_import", sheet=sheet, **files.arguments(visit, content), **how)
     except OnHandError as error:
-        bad_lines, asked = error.facts.get("faults"), files.asked(visit, files.KEPT, content, sheets.COUNTS, error)
+        bad_lines, asked = error.facts.get("faults"), files.asked(visit, content, sheets.COUNTS, error)
         return visit.refuse(error, lambda: _sheet(visit, sheet, bad_lines=bad_lines, asked=asked))
     words = f"{counted(done['entered'], 'count')} imported, {counted(done['blank'], 'line')} without a count."
     return visit.go(f"/counts/{sheet}", " ".join([words, *done["remarks"]]))

@@ -87,19 +87,19 @@ def _template(visit: Visit, form: str) -> Response:
 def _look(visit: Visit) -> Page:
     content: bytes | None = None
     try:
-        content = files.brought(visit, files.KEPT)
+        content = files.brought(visit)
         if content is None:
             raise Refused("Choose a file first.", file="")
         preview = visit.do("item_import", **files.arguments(visit, content), dry_run=True)
     except OnHandError as error:
         return _refused(visit, error, content)
-    return _import_page(preview=preview, asked=files.asked(visit, files.KEPT, content, sheets.ITEMS, preview))
+    return _import_page(preview=preview, asked=files.asked(visit, content, sheets.ITEMS, preview))
 
 
 def _do(visit: Visit) -> Page | Response:
     content: bytes | None = None
     try:
-        content = files.brought(visit, files.KEPT)
+        content = files.brought(visit)
         if content is None:
             raise Refused("The file has expired and nothing was imported: choose it again.")
         # The page showed each count that is overwritten; ``overwrite`` is their number.
@@ -122,7 +122,7 @@ def handed_over(visit: Visit, kind: str, form: str) -> Response:
 
 
 def _refused(visit: Visit, error: OnHandError, content: bytes | None) -> Page:
-    asked = files.asked(visit, files.KEPT, content, sheets.ITEMS, error)
+    asked = files.asked(visit, content, sheets.ITEMS, error)
     return visit.refuse(error, lambda: _import_page(bad_lines=error.facts.get("faults"), asked=asked))
 
 

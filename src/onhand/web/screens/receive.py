@@ -47,7 +47,7 @@ def _book(visit: Visit) -> Page | Response:
     given = visit.given("reference", "note")
     file: bytes | None = None
     try:
-        typed, file = lines.typed(visit), files.brought(visit, files.KEPT)
+        typed, file = lines.typed(visit), files.brought(visit)
         if typed and file:
             raise Refused("Enter lines or choose a file, not both, so that nothing is received twice.")
         if not typed and not file:
@@ -58,7 +58,7 @@ def _book(visit: Visit) -> Page | Response:
             else lines.do(visit, "receive", typed, **given)
         )
     except OnHandError as error:
-        bad_lines, asked = error.facts.get("faults"), files.asked(visit, files.KEPT, file, sheets.RECEIPTS, error)
+        bad_lines, asked = error.facts.get("faults"), files.asked(visit, file, sheets.RECEIPTS, error)
         return visit.refuse(error, lambda: _receive(visit, bad_lines, asked))
     return visit.go("/receive", " ".join([_said(done), *done.get("remarks", [])]))
 

@@ -23,7 +23,7 @@ from onhand.domain.errors import Broken, Conflict, OnHandError, Permanent, Refus
 from onhand.lock import Ownership, patiently
 from onhand.services import bookkeeping
 from onhand.services.ports import Clock
-from onhand.storage import copying, database, moves
+from onhand.storage import copying, database, leases, moves
 from onhand.storage.books import SqlBooks
 from onhand.storage.copying import Copy, Digest
 from onhand.storage.engines import (
@@ -142,9 +142,17 @@ class _Moving:
         self._total = 2 * sum(rows.values())
         move = self._begin(how, before)
         with self._source.reader() as snapshot:
+            commits = leases.commits(snapshot)
             digests = self._copy(snapshot, move)
         self._compare(digests)
         with writing(self._source) as connection:
+            if (
+                leases.commits(connection) > commits + 1
+            ):  # this process was suspended, and others used the store meanwhile
+                raise Conflict(
+                    "The store was used while it was moved: stop OnHand and repeat the command.", reason="used"
+                )
+            leases.turn_out(connection, self._source.holder)
             moves.keep(connection, replace(move, state=State.MOVED, other=self._there.name, run=""))
         with self._there.opened() as target:
             _finish(self._source, target, move.id)

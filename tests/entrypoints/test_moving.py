@@ -27,7 +27,7 @@ from onhand.address import Server, StoreAddress, address_of
 from onhand.app import App
 from onhand.clock import SystemClock
 from onhand.domain.errors import Conflict, OnHandError, Refused
-from onhand.lock import patiently
+from onhand.lock import Owned, patiently
 from onhand.simulation.acts import perform
 from onhand.simulation.checks import check
 from onhand.simulation.plan import plan
@@ -35,7 +35,7 @@ from onhand.simulation.run import _quiet
 from onhand.simulation.world import World
 from onhand.storage import copying, vault
 from onhand.storage.engines import MIGRATIONS, engine_of
-from onhand.storage.leases import Lease
+from onhand.storage.processes import Membership
 from onhand.wire import BROKEN, CONFLICT, DONE, PERMANENT, REFUSED, RETRIABLE, USAGE
 from tests.entrypoints.conftest import OnHand
 from tests.postgresql import ROLE, PostgreSQL, shared_postgresql
@@ -292,9 +292,20 @@ def test_a_store_in_use_is_not_moved(onhand, database, here):
 def test_a_new_store_that_is_in_use_is_no_target(onhand, database, here):
     there = at(database)
     there("init")
-    with Lease(database, "serve", here / f"{database.database}.key"):
+    with Membership(database, "serve", here / f"{database.database}.key"):
         assert refusal(onhand, database, CONFLICT)["code"] == "owned"
     assert migrated(onhand, database)["moved"]
+
+
+def test_a_store_that_is_being_moved_is_shared_with_nobody(onhand, database, here):
+    at(database)("init")
+    key = here / f"{database.database}.key"
+    with Membership(database, "migrate", key), pytest.raises(Owned):
+        Membership(database, "serve", key, stays=True)
+    with Membership(database, "serve", key, stays=True):
+        Membership(database, "controller", key, stays=True).release()
+        with pytest.raises(Owned):
+            Membership(database, "migrate", key, stays=True)
 
 
 # Bad input

@@ -25,7 +25,7 @@ from onhand.domain.stock import QUANTITY_MAX
 from onhand.storage import copying, dialects
 from onhand.storage.copying import TABLES, Copy, Differs, Digest
 from onhand.storage.engines import engine_of, transaction
-from onhand.storage.office_tables import leases, moves
+from onhand.storage.office_tables import guesses, leases, moves, processes, uploads
 from onhand.storage.tables import carts, differences, items, listings, metadata, movements
 from tests.builders import SERVER, forget_store, new_store
 
@@ -156,7 +156,7 @@ def server(tmp_path: Path) -> Iterator[StoreAddress]:
 
 
 def test_every_table_is_copied_except_what_says_something_of_one_store_only() -> None:
-    assert {*TABLES, leases, moves} == set(metadata.tables.values())
+    assert {*TABLES, guesses, leases, moves, processes, uploads} == set(metadata.tables.values())
 
 
 @pytest.mark.parametrize("world", range(5))

@@ -45,6 +45,7 @@ class Engine(Protocol):
 
     errors: tuple[type[Exception], ...]  # what the driver raises, bare or wrapped by SQLAlchemy
     missing: str  # the sentence for a store that is none
+    holder: str  # the process that has to be known in the store to write to it; blank: anyone may
 
     def check(self) -> None:
         """Raise Refused or Permanent if the store cannot be used, whatever its schema."""

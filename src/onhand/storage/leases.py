@@ -98,6 +98,16 @@ class Leases:
         return {row.name: row.hints for row in self._connection.execute(query)}
 
 
+def commits(connection: Connection) -> int:
+    """Return how often a store on a server was written to, this transaction included if it writes; 0 for a store data file."""
+    return connection.execute(select(leases.c.epoch).where(leases.c.name == STORE)).scalar() or 0
+
+
+def turn_out(connection: Connection, holder: str) -> None:
+    """Forget all processes but this one. They cannot write before they have registered again, which takes an open store."""
+    connection.execute(delete(processes).where(processes.c.holder != holder))
+
+
 def _report(said: str) -> Any:
     try:
         return json.loads(said)

@@ -100,7 +100,7 @@ class PostgreSQL:
         """Prepare to connect. Raise Refused for an address that libpq does not understand."""
         self.server = server
         self.missing = f"{server} is not a store of OnHand: create one in an empty database with `onhand init`."
-        self._holder = holder
+        self.holder = holder
         self._parameters = _parameters(server)
         self._xid, self._number = "", 0  # of the transaction that writes, and of its commit
         self._writers = self._pool(NullPool)
@@ -205,7 +205,7 @@ class PostgreSQL:
             self.roll_back(driver)
             raise Broken(f"The row of {self.server} that keeps its writers apart is gone.", reason="damaged")
         self._number, self._xid, known = found
-        if self._holder and self._holder not in known:
+        if self.holder and self.holder not in known:
             self.roll_back(driver)
             raise Retriable(
                 "This process was not heard of for a while, so others have taken over its work. Nothing was written: try again in a moment."

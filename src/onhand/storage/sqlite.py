@@ -31,6 +31,7 @@ class SQLite:
 
     errors: tuple[type[Exception], ...] = (sqlite3.Error,)
     missing = "This file is not a store data file: create one with `onhand init`."
+    holder = ""  # the file itself is locked
 
     def __init__(self, path: Path) -> None:
         """Prepare to open a file. Raise Refused if there is none."""

@@ -159,7 +159,7 @@ def test_every_table_is_copied_except_what_says_something_of_one_store_only() ->
     assert {*TABLES, guesses, leases, moves, processes, uploads} == set(metadata.tables.values())
 
 
-@pytest.mark.parametrize("world", range(5))
+@pytest.mark.parametrize("world", [pytest.param(n, marks=[pytest.mark.long] if n > 1 else []) for n in range(8)])
 def test_random_rows_are_the_same_there_and_back(tmp_path: Path, server: StoreAddress, seed: int, world: int) -> None:
     path, back = new_store(tmp_path / "a.db"), new_store(tmp_path / "b.db")
     furnish(path, seed + world)

@@ -643,7 +643,9 @@ def test_a_row_of_leases_that_is_gone_is_damage(server: PostgreSQL, address: Ser
 def test_a_lock_of_another_program_is_not_waited_for_forever(
     server: PostgreSQL, address: Server, key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgresql, "_BEGIN", postgresql._BEGIN.replace("5000", "100"))
+    monkeypatch.setattr(
+        postgresql, "_BEGIN", postgresql._BEGIN.replace("lock_timeout = '5000'", "lock_timeout = '100'")
+    )
     with Database(address, key_file=key) as store, server.connect(address.database) as other:
         other.execute("BEGIN; SELECT FROM leases FOR UPDATE")
         with pytest.raises(Retriable) as failed:
@@ -651,6 +653,34 @@ def test_a_lock_of_another_program_is_not_waited_for_forever(
         assert reason(failed) == "locked"
         other.execute("COMMIT")
         assert tea(store)
+
+
+def test_a_process_that_is_suspended_inside_a_transaction_does_not_stop_the_others(
+    address: Server, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idle = f"{int(postgresql.IDLE_SECONDS * 1000)}';\nSELECT"
+    assert idle in postgresql._BEGIN
+    monkeypatch.setattr(postgresql, "_BEGIN", postgresql._BEGIN.replace(idle, "300';\nSELECT"))
+    with Database(address, key_file=key) as slow, Database(address, key_file=key) as quick:
+        item = tea(slow)
+        inside, go_on = threading.Event(), threading.Event()
+
+        def sleep(books: SqlBooks) -> None:
+            receipt(item, "1")(books)
+            inside.set()
+            go_on.wait(20)
+
+        with ThreadPoolExecutor(1) as threads:
+            sleeping = threads.submit(slow.write, sleep)
+            inside.wait(10)
+            begun = time.monotonic()
+            quick.write(receipt(item, "2"))
+            assert 0.1 < time.monotonic() - begun < postgresql.IDLE_SECONDS
+            go_on.set()
+            with pytest.raises(Retriable):
+                sleeping.result(20)
+        slow.write(receipt(item, "3"))
+        assert on_hand(quick) == 2
 
 
 def test_asynchronous_commits_are_made_synchronous(server: PostgreSQL, address: Server, key: Path) -> None:
@@ -678,6 +708,7 @@ def test_nothing_is_left_in_a_session(server: PostgreSQL, address: Server, store
         store._engine.commit(driver)
         assert driver.execute("SELECT count(*) FROM pg_prepared_statements").fetchone() == (0,)
         assert driver.execute("SHOW lock_timeout").fetchone() == ("0",)
+        assert driver.execute("SHOW idle_in_transaction_session_timeout").fetchone() == ("0",)
         assert driver.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone() == (0,)
 
 

@@ -31,6 +31,9 @@ from .engines import BUSY_SECONDS, READERS, migrated, revision_of, run_migration
 
 OLDEST = 15  # the major version
 CONNECT_SECONDS = 10
+IDLE_SECONDS = (
+    5.0  # how long a transaction may do nothing: a process that was suspended inside of one must not stop all others
+)
 OUTCOME_SECONDS = 20.0  # how long to ask whether a commit took place whose connection was cut
 PAUSE_SECONDS = 0.25
 # A cut network is noticed within seconds, where the operating system would wait for minutes.
@@ -47,6 +50,7 @@ DEFAULTS = {
 _BEGIN = f"""
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SET LOCAL lock_timeout = '{int(BUSY_SECONDS * 1000)}';
+SET LOCAL idle_in_transaction_session_timeout = '{int(IDLE_SECONDS * 1000)}';
 SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
     ELSE current_setting('synchronous_commit') END, true);
 UPDATE leases SET epoch = epoch + 1 WHERE name = 'store';
@@ -341,6 +345,10 @@ _STATES: dict[str, Callable[[str, Server], OnHandError]] = {
     "25006": lambda _, server: Permanent(
         f"{server} can only be read at present: name the primary, or both with ?target_session_attrs=read-write.",
         reason="read_only",
+    ),
+    "25P03": lambda _, __: Retriable(
+        f"OnHand stood still for {IDLE_SECONDS:g} s within a change, so the database undid it. Nothing was lost: try again.",
+        reason="busy",
     ),
     "42501": lambda text_, server: Permanent(
         f"The role of {server} lacks a right ({text_}): make it the owner of the database.", reason="rights"

@@ -61,10 +61,8 @@ def book_changes(
     _book(books, cart, listing, movements, at)
     twice, doubted = sum(count.twice for _, count in counted), 0
     if twice:
-        # An order from before an alignment may have given them back.
-        unsure += sum(count.twice for change, count in counted if change.sold.epoch.partition("~")[0] != cart.epoch)
         left = sum(change.sold.units.left for change in books.lines.renewed(cart.id, others_gone(changes, others)))
-        doubted = min(twice, left + unsure)
+        doubted = min(twice, left + unsure + _from_before(cart, counted))
         _take_again(books, cart, listing, changes, twice, doubted, at, ask)
     unbooked = sum(count.unbooked for _, count in counted)
     if unbooked and ask:
@@ -80,6 +78,11 @@ def _count(books: Books, cart: Cart, told: LineChange) -> tuple[LineChange, Coun
     counted = returns.count(change)
     books.lines.change(cart.id, change, counted.after, LineState.RESTOCKED if change.deleted else LineState.SOLD)
     return change, counted
+
+
+def _from_before(cart: Cart, counted: Sequence[tuple[LineChange, Counted]]) -> int:
+    """Return the units that came back twice, of lines from before the cart's epoch: an order that is older yet may have given them back."""
+    return sum(count.twice for change, count in counted if change.sold.epoch.partition("~")[0] != cart.epoch)
 
 
 def _move(books: Books, cart: Cart, listing: Listing, units: int, drift: int | None, counter: int) -> None:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from random import Random
 
 from onhand.domain.errors import OnHandError
+from onhand.domain.listings import Listing
 from onhand.services.looking import CATALOGUE_SECONDS
 
 from . import people
@@ -45,10 +46,15 @@ def begin_numbers_again(world: World, shop: int, chance: Random) -> None:
     world.time.operations += 1
 
 
-def _has_to_be_sent(world: World, cart: int, listing: int) -> bool:
-    """Return whether an alignment met a product under another name, and people are told to send its quantity."""
-    told = [found for found in differences_since(world, 0) if found["listing_id"] == listing and not found["closed_at"]]
-    return world.cart(cart).halted is None and any(found["cause"] == "renamed" for found in told)
+def _send_if_told_to(world: World, cart: int, listing: Listing) -> None:
+    """Press Send if an alignment met a product under another name, and people are told to send its quantity."""
+    told = [
+        found for found in differences_since(world, 0) if found["listing_id"] == listing.id and not found["closed_at"]
+    ]
+    renamed = listing.item is not None and any(found["cause"] == "renamed" for found in told)
+    if renamed and world.cart(cart).halted is None:
+        with suppress(Killed, OnHandError):
+            world.press(cart, get=False)
 
 
 def rename_and_back(world: World, shop: int, chance: Random) -> None:
@@ -74,10 +80,10 @@ def rename_and_back(world: World, shop: int, chance: Random) -> None:
 
     def wait(left: int) -> None:
         known = {} if world.program.dead else world.program.read(lambda books: books.listings.of(cart, [product]))
-        if product in known and known[product].item is not None and _has_to_be_sent(world, cart, known[product].id):
-            with suppress(Killed, OnHandError):
-                world.press(cart, get=False)
-        if left and sim.lives == life and not (product in known and known[product].tracked):
+        listing = known.get(product)
+        if listing is not None:
+            _send_if_told_to(world, cart, listing)
+        if left and sim.lives == life and not (listing is not None and listing.tracked):
             world.time.at(world.time.now + 1.0, lambda: wait(left - 1))
         else:
             world.unsure -= 1

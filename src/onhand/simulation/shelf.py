@@ -8,7 +8,7 @@ Never: accepts a wrong count because no one noticed: only a question to a person
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 
 from sqlalchemy import select
 
@@ -61,13 +61,7 @@ def errors(world: World) -> dict[str, set[int]]:
     if world.phase.store_restored:
         return {}  # bookings made since the copy are lost, and the shops' counts are believed
     on_hand = world.program.read(lambda books: {item.sku: item.on_hand for item in books.items.all().values()})
-    asked: defaultdict[str, Rows] = defaultdict(list)
-    believed: defaultdict[str, set[int]] = defaultdict(set)  # by SKU, carts that believed edited lines before
-    for one in differences_since(world, 0):
-        if one["sku"] is not None and one["id"] <= world.before.difference and one["cause"] == "order edited":
-            believed[one["sku"]].add(one["cart_id"])
-        elif one["sku"] is not None and one["id"] > world.before.difference and one["remedy"] in ("ask", "book"):
-            asked[one["sku"]].append(one)
+    asked, believed = _asked_and_believed(world)
     found = {}
     for sku in world.skus:
         shops = [testify(world, number, world.products[number][sku]) for number in range(len(world.shops))]
@@ -81,6 +75,18 @@ def errors(world: World) -> dict[str, set[int]]:
         unseen = _unseen(shops, asked[sku], believed[sku])
         found[sku] = {error - excused - hidden for excused in _excused(asked[sku]) for hidden in unseen}
     return found
+
+
+def _asked_and_believed(world: World) -> tuple[Mapping[str, Rows], Mapping[str, set[int]]]:
+    """Return, by SKU, what was asked or believed since the last quiet point, and which carts had believed edited lines before it."""
+    asked: defaultdict[str, Rows] = defaultdict(list)
+    believed: defaultdict[str, set[int]] = defaultdict(set)
+    for one in differences_since(world, 0):
+        if one["sku"] is not None and one["id"] <= world.before.difference and one["cause"] == "order edited":
+            believed[one["sku"]].add(one["cart_id"])
+        elif one["sku"] is not None and one["id"] > world.before.difference and one["remedy"] in ("ask", "book"):
+            asked[one["sku"]].append(one)
+    return asked, believed
 
 
 def _excused(asked: Rows) -> set[int]:

@@ -26,7 +26,7 @@ from onhand.storage import copying, dialects
 from onhand.storage.copying import TABLES, Copy, Differs, Digest
 from onhand.storage.engines import engine_of, transaction
 from onhand.storage.office_tables import guesses, leases, moves, processes, uploads
-from onhand.storage.tables import carts, differences, items, listings, metadata, movements
+from onhand.storage.tables import carts, differences, items, listings, metadata, movements, parameters
 from tests.builders import SERVER, forget_store, new_store
 
 pytestmark = pytest.mark.postgresql
@@ -75,7 +75,9 @@ def text_for(column: Column[Any], chance: Random) -> str:
     if chance.random() < 0.2 and not column.primary_key and not column.unique:
         return chance.choice(WORDS)
     length = longest if chance.random() < 0.2 else chance.randint(min(10, longest), min(40, longest))
-    return "".join(chance.choice(SIGNS) for _ in range(length))
+    # On a server a key with NUL has another place in the order; see below.
+    signs = SIGNS.replace("\0", "") if column.primary_key else SIGNS
+    return "".join(chance.choice(signs) for _ in range(length))
 
 
 def value_for(column: Column[Any], parents: list[Any], chance: Random) -> Any:
@@ -215,6 +217,22 @@ def test_a_copy_continues_wherever_it_was_cut_off(
     assert {name: digest.rows for name, digest in rows.items()} == {
         name: len(found) for name, found in content(path).items()
     }
+
+
+def test_a_copy_to_a_server_begins_again_where_a_key_has_a_nul(path: Path, server: StoreAddress) -> None:
+    """NUL comes first in a file, and what a server keeps for it comes late, so the last row does not tell how far the copy came."""
+    with writer(path) as (_, connection):
+        connection.execute(parameters.delete())
+        for name in ("\0a", "b", "c"):
+            connection.execute(insert(parameters).values(name=name, value="1", person="", at=1))
+    digests = copied(path, server)
+    with writer(server) as (_, connection):
+        connection.execute(parameters.delete().where(parameters.c.name == "c"))
+    with pytest.raises(Differs):
+        copied(path, server)
+    with writer(server) as (_, connection):
+        copying.empty(connection)
+    assert copied(path, server) == digests
 
 
 @pytest.mark.parametrize("change", ["name", "row"])

@@ -8,6 +8,7 @@ import pytest
 
 from onhand.domain import doubts
 from onhand.domain.doubts import DOUBTS, Doubts, Wait, Weighing, late, lowered_alone, newly_unnamed, ready, ripe
+from onhand.domain.doubts import weigh as weigh_product
 from onhand.domain.law import Suspicion, Weighed
 from onhand.domain.shop import Line
 from tests.builders import edited, line, listing, row, went
@@ -263,3 +264,10 @@ class TestReadiness:
         assert judged(Doubts(fallen=3, drift=2), risen, drift_later=True) == risen
         gone = Doubts(drift=-2)
         assert judged(weighed, gone, told=True, drift_later=True) == gone
+
+
+def test_a_form_that_was_saved_may_have_written_over_what_came_back() -> None:
+    gone, kept = went(line(1, 6)), listing(quantity=10, ordered=10)
+    for modified, reset in ((None, 10), ("2026-01-05 12:00:00", 0)):
+        seen = row(quantity=6, ordered=4, modified=modified)
+        assert weigh_product(kept, seen, [], [gone], (), ()).weighed.reset == reset

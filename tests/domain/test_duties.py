@@ -131,3 +131,7 @@ def test_who_drives_nothing_holds_nothing() -> None:
 
 def test_names_of_duties() -> None:
     assert (cart_of(of_cart(7)), cart_of(WEBHOOKS)) == (7, None)
+
+
+def test_the_names_of_duties_are_stored_and_stay_what_they_are() -> None:
+    assert (WEBHOOKS, HOUSEKEEPING, of_cart(7)) == ("webhooks", "housekeeping", "cart:7")

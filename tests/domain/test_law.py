@@ -11,7 +11,18 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from onhand.domain.law import Weighed, explains, name, predict, suspect, trade, units, weigh
+from onhand.domain.law import (
+    Suspicion,
+    Weighed,
+    explains,
+    name,
+    predict,
+    set_to_nothing,
+    suspect,
+    trade,
+    units,
+    weigh,
+)
 from onhand.domain.sketch import Sums
 from tests.builders import edited, line, row, went
 
@@ -495,3 +506,38 @@ def test_an_edit_that_only_the_quantity_followed_hides_no_sale() -> None:
     bought, raised, gone = line(1, 4, order=2), edited(line(2, 2, order=2), 5), went(line(3, 1, order=3))
     weighed = weigh(12, 22, row(quantity=14, ordered=6), [bought], [gone, raised])
     assert weighed == Weighed((bought,), (), 0, 10, -2)
+
+
+@pytest.mark.parametrize(("booked", "drift", "sold", "nothing"), [
+    (10, -10, [], True), (10, -9, [], False), (10, -12, [2, 3], True), (10, -15, [2, 3], True), (10, -13, [2, 3], False),
+    (1, -1, [], True), (0, 0, [], False), (0, -2, [2], False),
+])  # fmt: skip
+def test_a_counter_was_set_to_nothing_if_the_sum_lacks_what_it_held(booked, drift, sold, nothing) -> None:
+    assert set_to_nothing(booked, drift, [line(n, units) for n, units in enumerate(sold, 1)]) is nothing
+
+
+def test_orders_that_went_explain_a_counter_set_to_nothing_only_beside_a_saved_form() -> None:
+    gone, seen = went(line(1, 6)), row(quantity=6, ordered=4)
+    assert weigh(10, 20, seen, [], [gone]).reset == 10
+    assert weigh(10, 20, seen, [], [gone], form=True).reset == 0
+    assert weigh(10, 20, seen, [], [went(line(1, 5))], form=True).reset == 10, "they do not explain it"
+
+
+class TestDoubtsAboutAmounts:
+    """What is left of a doubt is as old as the doubt."""
+
+    def test_the_smaller_amount_counts_and_the_larger_one_is_kept_beside_it(self) -> None:
+        known = Suspicion(0.0, 3)
+        assert known.again(1, 5.0) == Suspicion(0.0, 1)
+        assert known.again(3, 5.0) == Suspicion(0.0, 3)
+        assert known.again(4, 5.0) == Suspicion(0.0, 3, Suspicion(5.0, 4))
+        assert known.again(4, 5.0).again(6, 7.0) == Suspicion(0.0, 3, Suspicion(5.0, 4, Suspicion(7.0, 6)))
+        assert known.again(-1, 5.0) == Suspicion(5.0, -1)
+
+    def test_what_the_books_follow_is_taken_from_all_of_it(self) -> None:
+        known = Suspicion(0.0, 5, Suspicion(2.0, 8))
+        assert known.moved(-2) == Suspicion(0.0, 3, Suspicion(2.0, 6))
+        assert known.moved(-5) == Suspicion(2.0, 3)
+        assert known.moved(-8) is None
+        assert Suspicion(0.0, 1).moved(0) == Suspicion(0.0, 1)
+        assert Suspicion(0.0, -4).moved(3) == Suspicion(0.0, -1)

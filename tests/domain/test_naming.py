@@ -253,6 +253,11 @@ class TestGivenBackTwice:
         assert name(seen([bought, line(3, 9)], old={line(3, 9)}), 1, (), True, (2,)).sold == (bought,)
         assert name(seen([bought, line(3, 9)]), 1, [line(3, 9)], True, (2,)).sold == (bought,), "an editor's addition"
 
+    def test_the_rest_beside_a_line_that_went_may_have_come_back_before(self) -> None:
+        gone = went(line(1, 2))
+        assert name(seen(changed=[gone]), -6, (), True, (4,)) == Named((), (gone,), nameless=-4, again=4)
+        assert name(seen(changed=[gone]), -6, (), True, (3,)) == Named((), (gone,), nameless=-4)
+
     def test_lines_that_changed_go_before_it(self) -> None:
         gone = went(line(2, 2))
         assert name(seen([line(1, 9)], [gone]), -1, (), False, (1,)).again == 0

@@ -44,6 +44,8 @@ def test_a_listing_that_leaves_step_is_shown_with_its_cause() -> None:
     assert (other.listing, other.cause) == (renamed, Cause.RENAMED)
     assert "TEA" in other.note
     assert "COFFEE" in other.note
+    (shared,) = seen(before, replace(before, item=None, problem=Problem.DUPLICATE))
+    assert (shared.cause, shared.note.count("TEA")) == (Cause.RENAMED, 1), "it has its name still"
     aside = replace(before, problem=Problem.FRACTION)
     (kept,) = seen(before, aside)
     assert (kept.listing, kept.cause) == (aside, Cause.SET_ASIDE)

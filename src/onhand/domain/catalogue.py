@@ -73,7 +73,10 @@ def _left_step(before: Listing, after: Listing | None) -> Notice | None:
     if after is None:
         return Notice(before, Cause.DELETED, "The shop does not sell it any more.")
     if after.item != before.item:
-        note = f"{before.model} became {after.model}: settle the SKU, then Send or Get."
+        what = f"{before.model} became {after.model}"
+        if after.model == before.model:  # another product has the same SKU now, or the item has another one
+            what = f"The SKU {after.model} no longer leads to its item"
+        note = f"{what}: settle the SKU, then Send or Get."
         return Notice(after, Cause.RENAMED, note)
     if after.problem is not None:
         return Notice(after, Cause.SET_ASIDE, f"It cannot be kept in sync: {after.problem}.")

@@ -65,7 +65,8 @@ def workbook(rng: random.Random, layout: Layout) -> bytes:
             content = parts.read(name)
             if name == victim:
                 content = rng.choice((_respelt, _typed, mutations.spoilt))(rng, content)
-            fresh.writestr(name, content)
+            # With a date of its own: a seed makes the same file at any time.
+            fresh.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 

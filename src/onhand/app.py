@@ -142,7 +142,7 @@ class App:
 
     @property
     def driven(self) -> bool:
-        """Return whether carts are being synchronized, by whatever process."""
+        """Return whether carts are being synchronized, by this process or another one."""
         return self.controller is not None or self._told().drives
 
     def processes(self) -> tuple[Process, ...]:
@@ -150,7 +150,7 @@ class App:
         return self._member.seen.processes if self._member else ()
 
     def pulses(self) -> Mapping[int, Pulse]:
-        """Return the pulse of each cart that is driven, by whatever process."""
+        """Return the pulse of each cart that is driven, by this process or another one."""
         return {**self._told().pulses, **self._own_pulses()}
 
     def watch(self) -> Watch:
@@ -160,11 +160,11 @@ class App:
         return Watch(self.clock.now(), self.clock.monotonic(), pulses, self.tasks.at_work_on() | aligning)
 
     def progress(self, task: int) -> Mapping[str, Any] | None:
-        """Return the progress of a task, whatever process runs it; None if none does."""
+        """Return the progress of a task, also if another process runs it; None if it is not running."""
         return self.tasks.progress(task) or self._told().tasks.get(task)
 
     def aligning(self, cart: Cart) -> int | None:
-        """Return the task that is aligning a cart, on whatever process; None if there is none."""
+        """Return the task that is aligning a cart, here or in another process; None if there is none."""
         elsewhere = (task for task, said in self._told().tasks.items() if said["cart"] == cart.id)
         return self.tasks.aligning(cart.id) or next(elsewhere, None)
 

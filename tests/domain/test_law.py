@@ -502,7 +502,7 @@ def test_a_line_with_units_below_nothing_makes_no_reset_smaller() -> None:
 
 
 def test_an_edit_that_only_the_quantity_followed_hides_no_sale() -> None:
-    """The counter fell for other reasons; what was paid for was sold all the same."""
+    """The counter fell for other reasons; what was paid for was still sold."""
     bought, raised, gone = line(1, 4, order=2), edited(line(2, 2, order=2), 5), went(line(3, 1, order=3))
     weighed = weigh(12, 22, row(quantity=14, ordered=6), [bought], [gone, raised])
     assert weighed == Weighed((bought,), (), 0, 10, -2)

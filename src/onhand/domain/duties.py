@@ -21,7 +21,7 @@ _CART = "cart:"
 
 
 def of_cart(cart: int) -> str:
-    """Return the name of the duty to keep a cart in sync. Whoever has its lease is the only one that speaks to its shop."""
+    """Return the name of the duty to keep a cart in sync. Only the process that has its lease sends requests to the shop."""
     return f"{_CART}{cart}"
 
 

@@ -112,7 +112,7 @@ class Tasks:
         return frozenset(running.cart for running in list(self._running.values()) if running.cart is not None)
 
     def cancel(self, books: Books, task: int) -> Task:
-        """Note that a task should stop where it can, on whatever process. Raise Refused if it has ended. ``obey`` follows."""
+        """Note that a task should stop where it can, in whichever process runs it. Raise Refused if it has ended. ``obey`` follows."""
         found = books.tasks.get(task)
         if found.state is not TaskState.RUNNING:
             raise Refused(f"Task {task} has already ended: see its result.", task=task)

@@ -1,6 +1,6 @@
 """Refuses what a process writes after it lost the lease for it.
 
-Path: ``running.duties`` puts a ``Fenced`` store under the services for whoever does a duty: a driver, an alignment, the sender.
+Path: ``running.duties`` puts a ``Fenced`` store under the services of the process that does a duty: of a driver, an alignment, the sender.
 Promise: the lease is checked in the transaction that writes, and leases change hands in transactions only, so nothing is written under an
 older epoch.
 Never: claims anything.

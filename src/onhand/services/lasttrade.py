@@ -30,8 +30,10 @@ LINE_PAGES_MAX = 10  # pages of order lines that name what was traded before an 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Units that a shop's counter gave back but its quantity did not get; ``fresh`` of them had not come back before. Or, ``beyond`` what
-    the books know to be away, units that came back all the same."""
+    """Units that a shop's counter gave back but its quantity did not get; ``fresh`` of them had not come back before.
+
+    With ``beyond``: units that came back although the books never had them as sold.
+    """
 
     listing: int
     row: Row

@@ -1,7 +1,7 @@
 """Keeps a store in a database on a PostgreSQL server, with psycopg.
 
 Path: ``engines`` chooses it for an address; ``database`` runs units of work on it; ``leases`` connects with it.
-Promise: one transaction at a time writes to a store, from whatever process: each holds the row ``store`` of ``leases`` until it ends.
+Promise: one transaction at a time writes to a store, of all its processes: each holds the row ``store`` of ``leases`` until it ends.
 What was committed is known even if the connection was cut during the commit. Why this is enough: docs/decisions/0017-postgresql.md.
 Never: leaves anything in a session, because PgBouncer gives the next transaction another one: no prepared statement, no ``SET`` outside
 a transaction, no session lock.

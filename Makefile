@@ -20,7 +20,7 @@ demo:  ## two sample shops, racing buyers, one true stock (CHECK=1: run, check, 
 
 # Of a hundred new worlds some still fail (docs/promises.md). A test run prints each and goes on; far more would be a step back.
 test: TOLERATE = 20
-test: OPERATIONS = 100000
+test: OPERATIONS = 60000
 test: check simulate  ## before each push: checks, some simulated worlds, and each promise on a real MariaDB, PHP and Chromium
 	@scripts/system-packages mariadb-server php-cli php-mysql chromium
 	$(PYTEST) -m "not php and not long" $(ARGS)

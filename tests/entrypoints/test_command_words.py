@@ -163,7 +163,7 @@ def test_a_number_agrees_with_its_noun(units, words):
     assert in_words("{sku}: {left:unit is|units are} left", {"sku": "TEA", "left": units}) == f"TEA: {words}"
 
 
-@pytest.mark.slow  # a hundred commands: `make fast` leaves it out
+@pytest.mark.long  # a hundred commands
 def test_each_command_says_the_expected_words(onhand, amber, tmp_path):
     gc.collect()  # a connection that a failed command of an earlier test left behind would be logged among the words
     office = type(onhand)(tmp_path / "office.db")

@@ -460,7 +460,9 @@ POINTS = {
 }
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(
+    "point", [pytest.param(point, marks=[] if point == "in the middle" else pytest.mark.long) for point in POINTS]
+)
 @pytest.mark.parametrize("to", ["server", pytest.param("file", marks=pytest.mark.long)])
 def test_killed_at_any_step_at_most_one_store_is_in_use_and_the_move_continues(here, database, seed, to, point):
     path, target = simulated(here / "source.db", seed), database if to == "server" else here / "target.db"

@@ -57,7 +57,7 @@ def test_one_event_gets_its_name_and_is_booked_exactly(tmp_path: Path) -> None:
     assert len(found) == len(EVENTS)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_events_never_oversell_unasked(tmp_path: Path) -> None:
     found = outcomes(tmp_path, histories(2))
     assert oversold(found) == []

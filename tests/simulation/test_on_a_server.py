@@ -19,7 +19,8 @@ def database():
     server.drop(address)
 
 
-@pytest.mark.parametrize("world", [pytest.param(n, marks=[pytest.mark.long] if n else []) for n in range(8)])
+@pytest.mark.long
+@pytest.mark.parametrize("world", range(8))
 def test_the_same_seed_gives_the_same_history_on_both_engines(database, seed, world) -> None:
     planned = plan(seed + world)
     assert run_world(planned, database) == run_world(planned)

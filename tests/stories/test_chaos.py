@@ -265,6 +265,7 @@ MODEST = "import ctypes, os, sys; ctypes.CDLL(None).prctl(24, 1, 0, 0, 0); os.ex
 
 
 @pytest.mark.servers
+@pytest.mark.long
 def test_a_store_that_may_not_be_written_is_told_and_goes_on_once_it_may(tmp_path, mariadb, php):
     launcher = [sys.executable, "-c", MODEST]
     with Stage(tmp_path, {"MUG": 10, "PEN": 10}, house=lambda store: HouseServed(store, launcher)) as stage:

@@ -209,7 +209,7 @@ class PostgreSQL:
     def follow(self, primary: PostgreSQL) -> None:
         """Become a standby of another server: a copy of it that replays what it does."""
         self.stop()
-        shutil.rmtree(self.data)
+        shutil.rmtree(self.data, ignore_errors=True)
         where = ("-h", "127.0.0.1", "-p", str(primary.port), "-U", "postgres")
         self.program("pg_basebackup", "-D", str(self.data), "-R", "--checkpoint=fast", "--no-sync", *where)
         self.start()

@@ -220,7 +220,7 @@ class PostgreSQL:
 
     def kill(self) -> None:
         """As a power cut of the whole server. ``start`` starts it again on the same data and port."""
-        if self._process is not None:
+        if self._process is not None and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)  # the group we made above
             self._process.wait()
 

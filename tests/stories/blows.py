@@ -1,6 +1,6 @@
 """Lets everything go wrong at once, for a while, on real parts: then quiet, and every promise is checked.
 
-Path: ``make chaos SECONDS=600`` and ``test_chaos.py`` → ``run`` → a JSON report; ``outcome`` has the checks.
+Path: ``chaos_file`` and ``chaos_server`` say what strikes OnHand itself; ``chaos`` runs one of the two; ``outcome`` has the checks.
 Promise: what is checked is read from the shops' own databases, from the people who traded, and from the verbs; the plan of
 blows and the weather of the network follow from the seed alone (how real processes interleave does not).
 Never: forgives a failed check, or strikes a process that it did not start.
@@ -8,36 +8,29 @@ Never: forgives a failed check, or strikes a process that it did not start.
 
 from __future__ import annotations
 
-import argparse
-import json
-import logging
 import os
 import random
 import re
-import shutil
 import signal
-import sys
-import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import pymysql
-import structlog
 
 from onhand.domain.errors import Refused
 from tests.servers import MariaDB, PhpServer
 from tests.shops.families import OsCommerce23
-from tests.stories.outcome import END_SECONDS_MAX, SLACK_SECONDS, Outcome, ShopSeen, faults_of
+from tests.stories.outcome import SLACK_SECONDS, Outcome, Return, ShopSeen, faults_of
 from tests.stories.people import STOCK, Clerk, Shopper, Tally
 from tests.stories.relay import Fault, Relay
-from tests.stories.stage import Crowd, HouseServed, Shop, Stage, eventually
+from tests.stories.stage import Crowd, Shop, Stage, eventually
 
 ENGINES = ("InnoDB", "MyISAM")  # one shop of each
 TICK_SECONDS, SETTLE_SECONDS = 0.3, 1.0
@@ -48,44 +41,61 @@ AIM_SECONDS_MAX = 2.0
 WORKERS_LEFT = 3  # of a PHP server, before it is started anew
 SEEN_SECONDS_MAX = 60.0  # by then every cart is looked at again after the last blow: pauses between tries grow to 30 s
 PATIENCE_SECONDS = 60.0  # for coming in step; the check allows far less
-EVERY_SECONDS = {"onhand": 7, "worker": 9, "php": 30, "mariadb": 24}  # mean time between two blows to one victim
+KILL, TERM = "kill -9", "SIGTERM"
 
 UNFINISHED = re.compile(r"batch\.unfinished +cart=(\S+) first=(\d+) posts=(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
+class Victim:
+    """What can be struck, how, and how often."""
+
+    every: float  # mean seconds between two blows
+    blows: tuple[str, ...] = (KILL,)  # in turn
+    down: float = 1.5  # seconds that a blow lasts at most
+
+
+@dataclass(frozen=True, slots=True)
 class Blow:
-    """One thing that happens to one process."""
+    """One thing that happens to one victim."""
 
     at: float  # seconds after the beginning
-    victim: str  # "onhand", or "worker", "php", "mariadb" and the number of the shop
-    signal: str  # "kill -9" or "SIGTERM"
+    victim: str  # of what kind, and its number if there are several
+    what: str  # "kill -9", "SIGTERM", …
     down: float  # seconds until it is started again
 
 
-def plan(seed: int, seconds: float, shops: int) -> dict[str, list[Blow]]:
+SHOP = {"worker": Victim(9), "php": Victim(30), "mariadb": Victim(24)}  # of each shop
+
+
+def plan(seed: int, seconds: float, victims: Mapping[str, Victim]) -> dict[str, list[Blow]]:
     """What happens to whom and when: the same for the same seed. Each victim is struck at least once."""
-    victims = ["onhand", *(f"{kind} {n}" for kind in ("worker", "php", "mariadb") for n in range(shops))]
-    return {victim: list(_blows(random.Random(f"{seed}/{victim}"), victim, seconds)) for victim in victims}
+    return {name: list(_blows(random.Random(f"{seed}/{name}"), name, seconds, it)) for name, it in victims.items()}
 
 
-def _blows(chance: random.Random, victim: str, seconds: float) -> Iterator[Blow]:
-    mean = EVERY_SECONDS[victim.partition(" ")[0]]
+def _blows(chance: random.Random, name: str, seconds: float, victim: Victim) -> Iterator[Blow]:
+    mean = victim.every
     at, number = chance.uniform(0.1, 0.5) * seconds if mean > seconds / 4 else chance.uniform(1, mean), 0
     while at < seconds:
-        how = "SIGTERM" if victim == "onhand" and number % 2 else "kill -9"
-        yield Blow(at, victim, how, chance.uniform(0.0, 1.5))
+        yield Blow(at, name, victim.blows[number % len(victim.blows)], chance.uniform(0.0, victim.down))
         at, number = at + max(1.0, chance.expovariate(1 / mean)), number + 1
 
 
 class Chaos:
-    """Two shops, OnHand, a network in bad weather, and what strikes them. A context manager."""
+    """Two shops, OnHand, a network in bad weather, and what strikes them. A context manager.
+
+    A kind of house says what of it can be struck, ``OURS``, opens it and strikes it.
+    """
+
+    OURS: ClassVar[Mapping[str, Victim]]
 
     def __init__(self, home: Path, seed: int, seconds: float) -> None:
         self.home, self.seed, self.seconds = home, seed, seconds
-        self.plan = plan(seed, seconds, len(ENGINES))
+        theirs = {f"{kind} {n}": victim for kind, victim in SHOP.items() for n in range(len(ENGINES))}
+        self.plan = plan(seed, seconds, {**self.OURS, **theirs})
         self.tally, self.kills = Tally(), Tally()
         self.endings: list[tuple[int, float, float]] = []  # exit code, seconds, and seconds allowed, of every SIGTERM
+        self.returns: list[Return] = []  # how long it took until somebody else did the work of who was killed
         self.unseen_seconds = 0.0  # from the last blow until OnHand had looked at every shop again
         self.databases: list[MariaDB] = []
         self.servers: list[PhpServer] = []
@@ -98,7 +108,7 @@ class Chaos:
             for _ in ENGINES:
                 self.databases.append(stack.enter_context(MariaDB(durable=True)))
                 self.servers.append(stack.enter_context(PhpServer(workers=SHOPPERS + 3)))
-            self.stage = stack.enter_context(Stage(self.home, STOCK, house=HouseServed))
+            self.stage = stack.enter_context(Stage(self.home, STOCK, house=lambda store: self.open(store, stack)))
             for number, engine in enumerate(ENGINES):
                 driver = OsCommerce23(self.databases[number], self.servers[number], engine)
                 driver.setting("STOCK_ALLOW_CHECKOUT", ("true", "false")[number])  # one oversells, one switches off
@@ -120,16 +130,17 @@ class Chaos:
     def run(self) -> Outcome:
         """Trade under blows; then quiet; then what came of it."""
         chance = random.Random(f"{self.seed}/people")
-        clerk = Clerk(self.stage, random.Random(chance.random()), self.tally)
+        self.clerk = Clerk(self.stage, random.Random(chance.random()), self.tally)
         crowd = Crowd()
         try:
             for shop in self.stage.shops:
                 for _ in range(SHOPPERS):
                     crowd.let(Shopper(shop, random.Random(chance.random()), self.tally).act)
-            crowd.let(clerk.act)
+            crowd.let(self.clerk.act)
+            self.invite(crowd)
             for number, relay in enumerate(self.relays):
                 self._let_weather(relay, random.Random(f"{self.seed}/weather {number}"))
-            self._strike_all(clerk)
+            self._strike_all()
             for relay in self.relays:
                 relay.fault = lambda _: None
             self._wait_until_seen()
@@ -137,7 +148,22 @@ class Chaos:
             crowd.stop()
         for shop in self.stage.shops:
             shop.driver.reconnect()
-        return self._outcome(clerk, *self._settle())
+        return self._outcome(*self._settle())
+
+    def open(self, store: Path, stack: ExitStack) -> Any:
+        """Open the house; the stack closes what it stands on."""
+        raise NotImplementedError
+
+    def strike(self, blow: Blow) -> None:
+        """Strike OnHand, and start it again."""
+        raise NotImplementedError
+
+    def invite(self, crowd: Crowd) -> None:
+        """Let more people in."""
+
+    def witnessed(self) -> dict[str, Any]:
+        """Return what these people noted, for the outcome."""
+        return {}
 
     def _let_weather(self, relay: Relay, chance: random.Random) -> None:
         faults = list(Fault)
@@ -146,7 +172,7 @@ class Chaos:
         relay.old = lambda: max(chance.choices(relay.seen, k=8), key=lambda request: b'"apply"' in request[1])
         relay.fault = lambda _: chance.choice(faults) if chance.random() < BAD_WEATHER else None
 
-    def _strike_all(self, clerk: Clerk) -> None:
+    def _strike_all(self) -> None:
         """Each victim has a keeper that strikes it by the plan and starts it again."""
         began = time.monotonic()
         hands = [(threading.Lock(), threading.Lock()) for _ in ENGINES]  # of each shop's PHP and database
@@ -155,31 +181,18 @@ class Chaos:
             for blow in blows:
                 self._over.wait(max(0.0, began + blow.at - time.monotonic()))
                 kind, _, number = blow.victim.partition(" ")
-                if kind == "onhand":
-                    self._strike_onhand(blow, clerk)
-                else:
+                if kind in SHOP:
                     with hands[int(number)][kind == "mariadb"]:
                         self._strike_shop(kind, int(number), blow)
-                self.kills.add(f"{kind} {blow.signal}")
+                else:
+                    self.strike(blow)
+                self.kills.add(f"{kind} {blow.what}")
 
         with ThreadPoolExecutor(len(self.plan)) as pool:
             keepers = [pool.submit(keep, blows) for blows in self.plan.values()]
             self._over.wait(self.seconds)
         for keeper in keepers:
             keeper.result()
-
-    def _strike_onhand(self, blow: Blow, clerk: Clerk) -> None:
-        """Every other time just while it works for the clerk, who then does not know whether it was done."""
-        house = self.stage.house
-        if int(blow.at * 1000) % 2:
-            clerk.asking.wait(1.0)
-            self._over.wait(blow.down / 100)
-        if blow.signal == "SIGTERM":
-            self.endings.append((*house.end(), END_SECONDS_MAX * _business()))
-        else:
-            house.kill()
-        self._over.wait(blow.down)
-        house.start()
 
     def _strike_shop(self, kind: str, number: int, blow: Blow) -> None:
         """Every other time just while it is at work on a batch of ours."""
@@ -240,7 +253,7 @@ class Chaos:
     def _questions(self) -> list[dict[str, Any]]:
         return [found for found in self.stage.differences(open_only=True) if found["remedy"] == "ask"]
 
-    def _outcome(self, clerk: Clerk, seconds: float, asked: int, settled: bool) -> Outcome:
+    def _outcome(self, seconds: float, asked: int, settled: bool) -> Outcome:
         self.tally.counts["questions to a person"] = asked
         stage = self.stage
         ids = {cart["id"]: cart["name"] for cart in stage.verb("cart_list")["carts"]}
@@ -248,7 +261,7 @@ class Chaos:
         return Outcome(
             settled=settled,
             seconds_to_in_step=seconds,
-            seconds_allowed=SETTLE_SECONDS + 2 * TICK_SECONDS + SLACK_SECONDS * _business(),
+            seconds_allowed=SETTLE_SECONDS + 2 * TICK_SECONDS + SLACK_SECONDS * business(),
             proof=stage.verb("prove"),
             opening=STOCK,
             on_hand=stage.on_hand(),
@@ -256,9 +269,11 @@ class Chaos:
             shops={shop.name: seen_at(shop) for shop in stage.shops},
             differences=tuple(stage.differences()),
             posts=tuple(stage.verb("posts", limit=100_000)["posts"]),
-            clerk=clerk.booked,
+            clerk=self.clerk.booked,
             unfinished=tuple(self._unfinished()),
             endings=tuple(self.endings),
+            returns=tuple(self.returns),
+            **self.witnessed(),
         )
 
     def _unfinished(self) -> Iterator[tuple[str, int]]:
@@ -310,6 +325,8 @@ class Chaos:
             "misjudged_units": sum(outcome.misjudged(name, sku) for name in outcome.shops for sku in STOCK),
             "unwitnessed": sum(abs(s.unwitnessed(sku)) for s in outcome.shops.values() for sku in s.shows),
             "longest_end_seconds": round(max((seconds for _, seconds, _ in outcome.endings), default=0.0), 2),
+            "returns": [asdict(found) for found in outcome.returns],
+            "bank_reads": outcome.reads,
             "seconds_until_seen": round(self.unseen_seconds, 2),
             "seconds_to_in_step": round(outcome.seconds_to_in_step, 2),
             "seconds_allowed": outcome.seconds_allowed,
@@ -317,7 +334,7 @@ class Chaos:
         }
 
 
-def _business() -> float:
+def business() -> float:
     """How many times as long as on an idle machine anything may take: by the processes that wait for a core."""
     return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
@@ -340,29 +357,3 @@ def pages(read: Callable[[int | None], list[dict[str, Any]]]) -> Iterator[dict[s
     while page:
         yield from page
         page = read(page[-1]["id"])
-
-
-def main() -> int:
-    """Prints the report as JSON; 1 if a check failed. Then the store, its log and the outcome are kept."""
-    parser = argparse.ArgumentParser(description="Two real shops, OnHand, and everything goes wrong for a while.")
-    parser.add_argument("--seconds", type=float, default=120.0, help="how long, without the quiet afterwards")
-    parser.add_argument("--seed", type=int, default=None, help="of the plan; by chance if not given")
-    given = parser.parse_args()
-    seed = given.seed if given.seed is not None else random.randrange(1_000_000)
-    print(f"seed {seed}, {given.seconds:.0f} seconds", file=sys.stderr)
-    # Commands that find no owner open the store in this process: their log is of no interest here.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    home = Path(tempfile.mkdtemp(prefix="onhand-chaos-"))
-    with Chaos(home, seed, given.seconds) as chaos:
-        outcome = chaos.run()
-        print(json.dumps(chaos.report(outcome), indent=2))
-    if any(faults_of(outcome).values()):
-        (home / "outcome.json").write_text(json.dumps(asdict(outcome), indent=1))
-        print(f"A check failed: the store, its log and the outcome are in {home}", file=sys.stderr)
-        return 1
-    shutil.rmtree(home)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -54,6 +54,7 @@ class Cluster:
 
     def close(self) -> None:
         for server in self.servers:
+            server.kill()  # told to end, a primary waits for its standby
             server.remove()
 
     def address(self, name: str, ports: tuple[int, int] | None = None) -> Server:

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -162,8 +163,8 @@ class HouseTogether:
             Member(f"{kind} {next(numbers[kind])}", words, cluster, self.database, self.key) for kind, words in roles
         ]
         try:
-            for member in self.members:
-                member.start()
+            with ThreadPoolExecutor(len(self.members)) as pool:
+                list(pool.map(Member.start, self.members))
         except BaseException:
             self.close()
             raise

@@ -685,6 +685,23 @@ def test_a_full_disk_of_the_server_undoes_the_unit(store: Database) -> None:
     assert (on_hand(store), store.trouble) == (1, "")
 
 
+@pytest.mark.parametrize(
+    ("state", "said", "kind", "means"),
+    [
+        ("XX000", 'could not extend file "base/1/2": File too large', Retriable, "disk_full"),
+        ("XX000", "cache lookup failed for type 1", Broken, "database"),
+        ("XX001", "invalid page in block 1", Broken, "damaged"),
+    ],
+)
+def test_a_server_that_fails_inside_is_not_said_to_be_damaged(
+    store: Database, state: str, said: str, kind: type[OnHandError], means: str
+) -> None:
+    fails = f"DO $$ BEGIN RAISE EXCEPTION '{said}' USING ERRCODE = '{state}'; END $$"
+    with pytest.raises(kind) as failed:
+        store.write(lambda books: books._connection.exec_driver_sql(fails))
+    assert reason(failed) == means
+
+
 def test_a_row_of_leases_that_is_gone_is_damage(server: PostgreSQL, address: Server, store: Database) -> None:
     run(server, address, "DELETE FROM leases")
     with pytest.raises(Broken):

@@ -358,11 +358,26 @@ def _read_only(server: Server) -> OnHandError:
     )
 
 
+def _damaged(text_: str, _: Server) -> OnHandError:
+    return Broken(f"The database is damaged ({text_}): restore it from a backup.", reason="damaged")
+
+
+def _inside(text_: str, server: Server) -> OnHandError:
+    """Name what PostgreSQL calls an internal error. A file that cannot grow is one, if a limit or a quota is the reason."""
+    if "could not extend file" in text_ or "could not write" in text_:
+        return _disk_full(text_, server)
+    return Broken(f"The database server failed ({text_}): see its log. Nothing was lost.", reason="database")
+
+
+def _disk_full(_: str, __: Server) -> OnHandError:
+    return Retriable(
+        "The disk of the database server is full: free some space there. Nothing was lost.", reason="disk_full"
+    )
+
+
 # The meaning of SQLSTATEs; the longest beginning counts.
 _STATES: dict[str, Callable[[str, Server], OnHandError]] = {
-    "53100": lambda _, __: Retriable(
-        "The disk of the database server is full: free some space there. Nothing was lost.", reason="disk_full"
-    ),
+    "53100": _disk_full,
     "53": lambda text_, server: Retriable(
         f"The server of {server} has reached a limit ({text_}): try again, or raise it. Nothing was lost.",
         reason="unreachable",
@@ -392,7 +407,9 @@ _STATES: dict[str, Callable[[str, Server], OnHandError]] = {
         f"There is no database {server.database!r} on the server of {server}: create it, then run `onhand init`.",
         reason="address",
     ),
-    "XX00": lambda text_, _: Broken(f"The database is damaged ({text_}): restore it from a backup.", reason="damaged"),
+    "XX001": _damaged,
+    "XX002": _damaged,
+    "XX": _inside,
 }
 # A connection that fails has no SQLSTATE, only words.
 _WORDS = {

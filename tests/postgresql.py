@@ -106,6 +106,7 @@ class PostgreSQL:
                 "-E",
                 "UTF8",
                 "--no-sync",
+                "--wal-segsize=1",  # MB; so a file of the log is no larger than other files when those are limited
                 "--locale=C.UTF-8",
                 *icu,
             )
@@ -217,6 +218,22 @@ class PostgreSQL:
     def promote(self) -> None:
         """Become a primary."""
         self.program("pg_ctl", "promote", "-D", str(self.data), "-w")
+
+    def limit_files(self, size: int | None) -> None:
+        """Let no file of the server grow beyond this, as if its disk were full; None: let them again. Its own user may do that."""
+        assert self._process is not None
+        postmaster = self._process.pid
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        for pid in [postmaster, *map(int, children)]:
+            soft = "unlimited" if size is None else str(size)
+            words = ["prlimit", "--pid", str(pid), f"--fsize={soft}:"]
+            done = subprocess.run(words, check=False, capture_output=True, cwd=self.home, **self._as_user())
+            assert not done.returncode or not Path(f"/proc/{pid}").exists(), (
+                done.stderr
+            )  # a connection that has just ended
+
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def kill(self) -> None:
         """As a power cut of the whole server. ``start`` starts it again on the same data and port."""

@@ -88,6 +88,7 @@ class Chaos:
     """
 
     OURS: ClassVar[Mapping[str, Victim]]
+    SLACK: ClassVar[float] = SLACK_SECONDS
 
     def __init__(self, home: Path, seed: int, seconds: float) -> None:
         self.home, self.seed, self.seconds = home, seed, seconds
@@ -261,7 +262,7 @@ class Chaos:
         return Outcome(
             settled=settled,
             seconds_to_in_step=seconds,
-            seconds_allowed=SETTLE_SECONDS + 2 * TICK_SECONDS + SLACK_SECONDS * business(),
+            seconds_allowed=SETTLE_SECONDS + 2 * TICK_SECONDS + self.SLACK * business(),
             proof=stage.verb("prove"),
             opening=STOCK,
             on_hand=stage.on_hand(),

@@ -15,13 +15,13 @@ from typing import Any, ClassVar
 from tests.stories.bank import Bank
 from tests.stories.blows import KILL, TERM, Blow, Chaos, Victim, business
 from tests.stories.cluster import Cluster
-from tests.stories.outcome import END_SECONDS_MAX, Return
+from tests.stories.outcome import END_SECONDS_MAX, SLACK_SECONDS, Return
 from tests.stories.stage import Crowd
 from tests.stories.together import HouseTogether, Member
 
 STOP, CUT, HOLD = "SIGSTOP", "network cut", "network stalled"
 AUDITORS = 2
-LONG_SECONDS = 12.0  # twice the life of a process
+LONG_SECONDS = 9.0  # one and a half times the life of a process
 TAKEN_OVER_SECONDS, FAILED_OVER_SECONDS = 10.0, 30.0
 STRAYS_SECONDS = 5.0  # the end of a process is awaited that much longer while it cannot reach the database
 
@@ -30,12 +30,13 @@ class ChaosOnAServer(Chaos):
     """Controllers and web processes are killed, suspended, ended and cut off, and the primary is killed."""
 
     OURS: ClassVar = {
-        "controller 0": Victim(12, (KILL, STOP, CUT, HOLD, TERM), LONG_SECONDS),
-        "controller 1": Victim(12, (STOP, HOLD, KILL, TERM, CUT), LONG_SECONDS),
+        "controller 0": Victim(18, (KILL, STOP, CUT, HOLD, TERM), LONG_SECONDS),
+        "controller 1": Victim(18, (STOP, HOLD, KILL, TERM, CUT), LONG_SECONDS),
         "web 0": Victim(14, (KILL, CUT, TERM, STOP, HOLD), LONG_SECONDS / 2),
         "web 1": Victim(14, (STOP, HOLD, KILL, CUT, TERM), LONG_SECONDS / 2),
         "primary": Victim(35),
     }
+    SLACK = 2 * SLACK_SECONDS  # shops trade on while both controllers are away, so there is more to catch up with
 
     def open(self, store: Path, stack: ExitStack) -> HouseTogether:
         self.cluster = stack.enter_context(Cluster())

@@ -763,6 +763,24 @@ def test_asynchronous_commits_are_made_synchronous(server: PostgreSQL, address: 
         assert now == "remote_apply"
 
 
+def test_a_commit_is_not_reported_before_its_standby_has_it(key: Path) -> None:
+    """PostgreSQL ends the wait for a standby when a statement takes too long, and says that all is well."""
+    with PostgreSQL() as server:
+        address = server.new_store(key)
+        with Database(address, key_file=key) as store:
+            item = tea(store)
+        run(server, address, f"ALTER ROLE {ROLE} SET statement_timeout = '300ms'")
+        set_standbys(server, "absent")
+        with Database(address, key_file=key) as store, ThreadPoolExecutor(1) as threads:
+            writing = threads.submit(store.write, receipt(item, "1"))
+            with pytest.raises(TimeoutError):
+                writing.result(2)
+            assert on_hand(store) == 0
+            set_standbys(server, "")
+            writing.result(20)
+            assert on_hand(store) == 1
+
+
 def test_nothing_is_left_in_a_session(server: PostgreSQL, address: Server, store: Database) -> None:
     """A pooler gives the next transaction another session, so a session must be as it was."""
     item = tea(store)

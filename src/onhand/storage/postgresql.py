@@ -47,11 +47,13 @@ DEFAULTS = {
     "keepalives_count": "3",
     "tcp_user_timeout": "15000",
 }
+# Without a statement_timeout: a commit that waits for its synchronous standby would be reported as done when the time is over.
 # Every writing transaction begins by changing one row, which counts the commits. Until it ends, no other transaction writes. What the last
 # statement reads is what was committed when this one's turn came: in READ COMMITTED each statement sees what was committed before it.
 _BEGIN = f"""
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SET LOCAL lock_timeout = '{int(BUSY_SECONDS * 1000)}';
+SET LOCAL statement_timeout = 0;
 SET LOCAL idle_in_transaction_session_timeout = '{int(IDLE_SECONDS * 1000)}';
 SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
     ELSE current_setting('synchronous_commit') END, true);

@@ -62,7 +62,7 @@ class Bank:
                 time.sleep(0.05)
         self.booked.append(reference)
         self.done.set()
-        time.sleep(self.chance.uniform(0.01, 0.2))
+        time.sleep(self.chance.uniform(0.05, 0.5))
 
     def audit(self) -> None:
         """Read from one process. What is known when the question is asked has to be in the answer."""
@@ -80,7 +80,7 @@ class Bank:
             found = faults_of_read(pair, statement, self.begun[:], max(known, seen))
             self.faults += [f"{member.name}: {fault}" for fault in found]
             self.seen = max(self.seen, len(statement.bookings))
-        time.sleep(self.chance.uniform(0.01, 0.1))
+        time.sleep(self.chance.uniform(0.05, 0.3))
 
     def _pair(self, member: Member) -> tuple[int, ...]:
         listed = member.verb("item_list", search="BANK-")["items"]

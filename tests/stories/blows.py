@@ -226,7 +226,7 @@ class Chaos:
         since = {shop.name: self.stage.cart(shop)["looked_at"] or "" for shop in self.stage.shops}
         eventually(
             lambda: all((self.stage.cart(shop)["looked_at"] or "") > since[shop.name] for shop in self.stage.shops),
-            SEEN_SECONDS_MAX,
+            SEEN_SECONDS_MAX * business(),
             lambda: f"{since}\n{self.stage.house.log()[-4000:]}",
         )
         self.unseen_seconds = time.monotonic() - began

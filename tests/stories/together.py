@@ -194,3 +194,5 @@ class HouseTogether:
         for member in self.members:
             if hasattr(member, "process"):
                 member.close()
+        for number, server in enumerate(self.cluster.servers):
+            self.key.with_name(f"postgresql {number}.log").write_text(server.log())

@@ -35,6 +35,7 @@ from onhand.storage.tables import metadata
 from tests.servers import START_SECONDS, STOP_SECONDS, _free_port
 
 ROLE, PASSWORD = "onhand", "a secret"
+_numbers = itertools.count(1)  # of the databases of all servers: a standby has those of its primary
 # Rules of who may come in: one role needs its password, which costs ten milliseconds; all others need none.
 RULES = f"""
 host all {ROLE}_locked 127.0.0.1/32 scram-sha-256
@@ -63,7 +64,6 @@ class PostgreSQL:
         self._programs = programs or binaries()
         self._user = _user()
         self._options = list(options)
-        self._names = itertools.count(1)
         self._process: subprocess.Popen[bytes] | None = None
         self._template = ""
         self._free: list[Server] = []  # empty stores that tests have given back
@@ -165,7 +165,7 @@ class PostgreSQL:
 
     def new_database(self, template: str = "template0", more: str = "") -> str:
         """The name of a fresh database that OnHand's role owns."""
-        name = f"store_{next(self._names)}"
+        name = f"store_{next(_numbers)}"
         with self.connect() as connection:
             connection.execute(f"CREATE DATABASE {name} OWNER {ROLE} TEMPLATE {template} {more}")
         return name

@@ -69,10 +69,10 @@ sketch:  ## how often cells fail to name what drifted, or name it wrongly (ARGS=
 	@scripts/set-up dev
 	$(BIN)/python -m bench.sketch $(ARGS)
 
-chaos:  ## real shops, OnHand and the network go wrong for a while, then every promise is checked (SECONDS=600, SEED=7)
+chaos:  ## real shops, OnHand and the network go wrong for a while, then every promise is checked (SECONDS=600, SEED=7, ENGINE=postgresql)
 	@scripts/set-up dev
 	@scripts/system-packages mariadb-server php-cli php-mysql
-	@$(BIN)/python -m tests.stories.chaos $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python -m tests.stories.chaos $(if $(ENGINE),--engine $(ENGINE)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 fuzz:  ## hostile inputs for the connector, the API and files for three minutes, then the books have to be right (SECONDS=600, SEED=7)
 	@scripts/set-up dev

@@ -35,6 +35,7 @@ from onhand.storage.tables import metadata
 from tests.servers import START_SECONDS, STOP_SECONDS, _free_port
 
 ROLE, PASSWORD = "onhand", "a secret"
+_numbers = itertools.count(1)  # of the databases of all servers: a standby has those of its primary
 # Rules of who may come in: one role needs its password, which costs ten milliseconds; all others need none.
 RULES = f"""
 host all {ROLE}_locked 127.0.0.1/32 scram-sha-256
@@ -63,7 +64,6 @@ class PostgreSQL:
         self._programs = programs or binaries()
         self._user = _user()
         self._options = list(options)
-        self._names = itertools.count(1)
         self._process: subprocess.Popen[bytes] | None = None
         self._template = ""
         self._free: list[Server] = []  # empty stores that tests have given back
@@ -106,6 +106,7 @@ class PostgreSQL:
                 "-E",
                 "UTF8",
                 "--no-sync",
+                "--wal-segsize=1",  # MB; so a file of the log is no larger than other files when those are limited
                 "--locale=C.UTF-8",
                 *icu,
             )
@@ -164,7 +165,7 @@ class PostgreSQL:
 
     def new_database(self, template: str = "template0", more: str = "") -> str:
         """The name of a fresh database that OnHand's role owns."""
-        name = f"store_{next(self._names)}"
+        name = f"store_{next(_numbers)}"
         with self.connect() as connection:
             connection.execute(f"CREATE DATABASE {name} OWNER {ROLE} TEMPLATE {template} {more}")
         return name
@@ -209,7 +210,7 @@ class PostgreSQL:
     def follow(self, primary: PostgreSQL) -> None:
         """Become a standby of another server: a copy of it that replays what it does."""
         self.stop()
-        shutil.rmtree(self.data)
+        shutil.rmtree(self.data, ignore_errors=True)
         where = ("-h", "127.0.0.1", "-p", str(primary.port), "-U", "postgres")
         self.program("pg_basebackup", "-D", str(self.data), "-R", "--checkpoint=fast", "--no-sync", *where)
         self.start()
@@ -218,9 +219,25 @@ class PostgreSQL:
         """Become a primary."""
         self.program("pg_ctl", "promote", "-D", str(self.data), "-w")
 
+    def limit_files(self, size: int | None) -> None:
+        """Let no file of the server grow beyond this, as if its disk were full; None: let them again. Its own user may do that."""
+        assert self._process is not None
+        postmaster = self._process.pid
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        for pid in [postmaster, *map(int, children)]:
+            soft = "unlimited" if size is None else str(size)
+            words = ["prlimit", "--pid", str(pid), f"--fsize={soft}:"]
+            done = subprocess.run(words, check=False, capture_output=True, cwd=self.home, **self._as_user())
+            assert not done.returncode or not Path(f"/proc/{pid}").exists(), (
+                done.stderr
+            )  # a connection that has just ended
+
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def kill(self) -> None:
         """As a power cut of the whole server. ``start`` starts it again on the same data and port."""
-        if self._process is not None:
+        if self._process is not None and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)  # the group we made above
             self._process.wait()
 

@@ -7,9 +7,11 @@ import sys
 
 import pytest
 
+from onhand.app import App
+from onhand.serving import server
 from onhand.wire import CONFLICT, DONE, PERMANENT, REFUSED, RETRIABLE
 from tests.entrypoints.conftest import OnServer, until
-from tests.postgresql import ROLE, shared_postgresql
+from tests.postgresql import ROLE, PostgreSQL, shared_postgresql
 
 pytestmark = pytest.mark.postgresql
 
@@ -96,3 +98,13 @@ def test_without_the_driver_the_extra_is_named(onhand):
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
     assert (done.returncode, "onhand[postgresql]" in done.stderr) == (REFUSED, True)
     assert "Traceback" not in done.stderr
+
+
+def test_a_process_whose_database_is_lost_goes_on_and_can_be_ended(tmp_path):
+    key = tmp_path / "store.key"
+    with PostgreSQL() as database:
+        opened = App(database.new_store(key), "serve", key_file=key, stays=True)
+        with server.Server(opened):
+            database.kill()
+            server._report_database(opened)
+        opened.close()

@@ -23,9 +23,8 @@ from onhand.address import StoreAddress
 from onhand.domain.errors import Broken, Refused
 from onhand.domain.stock import QUANTITY_MAX
 from onhand.storage import copying, dialects
-from onhand.storage.copying import TABLES, Copy, Differs, Digest
+from onhand.storage.copying import OWN, TABLES, Copy, Differs, Digest
 from onhand.storage.engines import engine_of, transaction
-from onhand.storage.office_tables import guesses, leases, moves, processes, uploads
 from onhand.storage.tables import carts, differences, items, listings, metadata, movements, parameters
 from tests.builders import SERVER, forget_store, new_store
 
@@ -158,7 +157,7 @@ def server(tmp_path: Path) -> Iterator[StoreAddress]:
 
 
 def test_every_table_is_copied_except_what_says_something_of_one_store_only() -> None:
-    assert {*TABLES, guesses, leases, moves, processes, uploads} == set(metadata.tables.values())
+    assert {*TABLES, *OWN} == set(metadata.tables.values())
 
 
 @pytest.mark.parametrize("world", [pytest.param(n, marks=[pytest.mark.long] if n > 1 else []) for n in range(8)])

@@ -79,6 +79,13 @@ def run(server: PostgreSQL, address: Server, statement: str) -> list[tuple[Any, 
         return cursor.fetchall() if cursor.description else []
 
 
+def set_standbys(server: PostgreSQL, names: str) -> None:
+    """Let each commit wait for these standbys."""
+    with server.connect() as connection:
+        connection.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{names}'")
+        connection.execute("SELECT pg_reload_conf()")
+
+
 def reason(raised: pytest.ExceptionInfo[OnHandError]) -> str:
     return str(raised.value.facts.get("reason"))
 
@@ -297,6 +304,50 @@ def test_a_commit_whose_answer_is_lost_is_looked_up(
             store.write(receipt(item, "1"))
     monkeypatch.undo()
     assert on_hand(store) == int(happened)
+
+
+@pytest.mark.parametrize("happened", [True, False])
+def test_a_commit_whose_answer_is_lost_with_the_primary_is_looked_up_on_its_standby(
+    key: Path, happened: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A chaos run found it: the standby had not heard of a transaction, gave its number to another one, and that one was committed."""
+    with PostgreSQL() as primary, PostgreSQL() as standby:
+        address = primary.new_store(key)
+        standby.follow(primary)
+        set_standbys(primary, "*")
+        both = Server(f"postgresql://{ROLE}@127.0.0.1:{primary.port},127.0.0.1:{standby.port}/{address.database}")
+        commit = Engine.commit
+
+        class Lost:
+            """A connection whose primary dies at the commit, and whose place others take before it asks."""
+
+            def __init__(self, driver: Any) -> None:
+                self._driver = driver
+                self.closed = False
+
+            def execute(self, statement: str) -> None:
+                if happened:
+                    self._driver.execute(statement)
+                primary.kill()
+                standby.promote()
+                set_standbys(standby, "")
+                monkeypatch.undo()
+                with Database(standby.address(address.database), key_file=key) as other:
+                    for n in range(20):
+                        other.write(receipt(item, f"other {n}"))
+                self._driver.close()
+                self.closed = True
+                raise psycopg.OperationalError("the connection is gone")
+
+        with Database(both, key_file=key) as store:
+            item = tea(store)
+            monkeypatch.setattr(Engine, "commit", lambda self, driver: commit(self, Lost(driver)))
+            if happened:
+                store.write(receipt(item, "1", units=100))
+            else:
+                with pytest.raises(Retriable):
+                    store.write(receipt(item, "1", units=100))
+            assert on_hand(store) == 20 + 100 * happened
 
 
 def test_a_server_that_comes_back_is_used_again(key: Path) -> None:
@@ -634,6 +685,23 @@ def test_a_full_disk_of_the_server_undoes_the_unit(store: Database) -> None:
     assert (on_hand(store), store.trouble) == (1, "")
 
 
+@pytest.mark.parametrize(
+    ("state", "said", "kind", "means"),
+    [
+        ("XX000", 'could not extend file "base/1/2": File too large', Retriable, "disk_full"),
+        ("XX000", "cache lookup failed for type 1", Broken, "database"),
+        ("XX001", "invalid page in block 1", Broken, "damaged"),
+    ],
+)
+def test_a_server_that_fails_inside_is_not_said_to_be_damaged(
+    store: Database, state: str, said: str, kind: type[OnHandError], means: str
+) -> None:
+    fails = f"DO $$ BEGIN RAISE EXCEPTION '{said}' USING ERRCODE = '{state}'; END $$"
+    with pytest.raises(kind) as failed:
+        store.write(lambda books: books._connection.exec_driver_sql(fails))
+    assert reason(failed) == means
+
+
 def test_a_row_of_leases_that_is_gone_is_damage(server: PostgreSQL, address: Server, store: Database) -> None:
     run(server, address, "DELETE FROM leases")
     with pytest.raises(Broken):
@@ -695,6 +763,24 @@ def test_asynchronous_commits_are_made_synchronous(server: PostgreSQL, address: 
         assert now == "remote_apply"
 
 
+def test_a_commit_is_not_reported_before_its_standby_has_it(key: Path) -> None:
+    """PostgreSQL ends the wait for a standby when a statement takes too long, and says that all is well."""
+    with PostgreSQL() as server:
+        address = server.new_store(key)
+        with Database(address, key_file=key) as store:
+            item = tea(store)
+        run(server, address, f"ALTER ROLE {ROLE} SET statement_timeout = '300ms'")
+        set_standbys(server, "absent")
+        with Database(address, key_file=key) as store, ThreadPoolExecutor(1) as threads:
+            writing = threads.submit(store.write, receipt(item, "1"))
+            with pytest.raises(TimeoutError):
+                writing.result(2)
+            assert on_hand(store) == 0
+            set_standbys(server, "")
+            writing.result(20)
+            assert on_hand(store) == 1
+
+
 def test_nothing_is_left_in_a_session(server: PostgreSQL, address: Server, store: Database) -> None:
     """A pooler gives the next transaction another session, so a session must be as it was."""
     item = tea(store)
@@ -722,8 +808,9 @@ def test_a_standby_is_named_as_one(key: Path) -> None:
         with Database(both, key_file=key) as store:
             item = tea(store)
             primary.stop()
-            with pytest.raises(OnHandError):
+            with pytest.raises(Retriable) as failed:  # a failover may be under way
                 store.write(receipt(item, "1"))
+            assert reason(failed) == "unreachable"
             standby.promote()
             end = time.monotonic() + 20
             while True:

@@ -40,6 +40,15 @@ class ShopSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Return:
+    """How long it took until others did the work of what was killed."""
+
+    what: str
+    seconds: float
+    allowed: float
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """All that the checks need."""
 
@@ -56,6 +65,10 @@ class Outcome:
     clerk: Mapping[str, Units]  # by reference: what he knows to be booked
     unfinished: tuple[tuple[str, int], ...]  # cart and number of each post whose fate the shop could not tell
     endings: tuple[tuple[int, float, float], ...]  # exit code, seconds, and seconds allowed, of each SIGTERM
+    returns: tuple[Return, ...] = ()  # where several processes share a store; so are the next three
+    bank: tuple[str, ...] = ()  # what a bank knows to be booked on its own accounts
+    reads: int = 0  # of these accounts
+    misread: tuple[str, ...] = ()  # what was wrong with a read
 
     def booked(self, shop: str, sku: str) -> int:
         """Units that the books say this shop sold, less what it took back."""
@@ -164,7 +177,7 @@ def _differences(o: Outcome) -> Faults:
 def _clerk(o: Outcome) -> Faults:
     found: dict[str, Counter[str]] = {}
     for m in o.movements:
-        if m["cart"] is None and m["kind"] != "opening":
+        if m["cart"] is None and m["kind"] != "opening" and m["sku"] in o.opening:
             found.setdefault(m["order"] or m["reason"], Counter())[m["sku"]] += m["quantity"]
     for reference in sorted(found.keys() | o.clerk.keys()):
         booked, known = dict(found.get(reference, {})), dict(o.clerk.get(reference, {}))
@@ -178,6 +191,21 @@ def _endings(o: Outcome) -> Faults:
             yield f"told to end, OnHand ended with {code} after {seconds:.1f} s"
 
 
+def _returns(o: Outcome) -> Faults:
+    for found in o.returns:
+        if found.seconds > found.allowed:
+            yield f"{found.what}: taken over after {found.seconds:.1f} s, {found.allowed:.1f} s are allowed"
+
+
+def _bank(o: Outcome) -> Faults:
+    yield from o.misread
+    for reference in o.bank:
+        times = sum(reference in {m["order"], m["reason"]} for m in o.movements)
+        if times != len(ACCOUNTS):
+            yield f"{reference} is booked on {times} accounts"
+
+
+ACCOUNTS = ("BANK-1", "BANK-2")
 SETTLED = {"applied", "unlanded"}
 CHECKS: dict[str, Callable[[Outcome], Faults]] = {
     "prove holds": _proof,
@@ -189,6 +217,8 @@ CHECKS: dict[str, Callable[[Outcome], Faults]] = {
     "what races destroyed is named, to the unit": _differences,
     "each of the clerk's references is booked once": _clerk,
     "told to end, OnHand ends cleanly": _endings,
+    "what was killed is taken over in time": _returns,
+    "every read is a state that existed": _bank,
 }
 
 

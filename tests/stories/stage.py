@@ -327,7 +327,7 @@ class Stage:
 
     def equal(self) -> bool:
         """OnHand and all shops hold the same of everything."""
-        on_hand = self.on_hand()
+        on_hand = {sku: units for sku, units in self.on_hand().items() if sku in self.stock}
         return all({sku: q for sku, (q, _) in shop.counters().items()} == on_hand for shop in self.shops)
 
     def in_step(self) -> bool:

@@ -7,13 +7,17 @@ import resource
 import sys
 import threading
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 
 from onhand.domain.errors import OnHandError
 from tests.shops.families import OsCommerce23
-from tests.stories.chaos import Chaos, plan
-from tests.stories.outcome import CHECKS, END_SECONDS_MAX, Outcome, ShopSeen, faults_of
+from tests.stories.bank import Statement, faults_of_read
+from tests.stories.blows import SHOP, plan
+from tests.stories.chaos_file import ChaosInAFile
+from tests.stories.chaos_server import ChaosOnAServer
+from tests.stories.outcome import CHECKS, END_SECONDS_MAX, Outcome, Return, ShopSeen, faults_of
 from tests.stories.relay import Fault, Relay
 from tests.stories.stage import RACES, HouseServed, Stage, eventually
 
@@ -25,7 +29,7 @@ SALES_AT_LEAST = 1_000  # on a machine that is busy with other tests; a quiet on
 @pytest.mark.long
 @pytest.mark.timeout(420)
 def test_two_minutes_of_everything_going_wrong(tmp_path, seed):
-    with Chaos(tmp_path, seed=seed, seconds=SECONDS) as chaos:
+    with ChaosInAFile(tmp_path, seed=seed, seconds=SECONDS) as chaos:
         outcome = chaos.run()
         report = chaos.report(outcome)
     assert not any(faults_of(outcome).values()), report
@@ -41,9 +45,24 @@ def test_two_minutes_of_everything_going_wrong(tmp_path, seed):
     }, report
 
 
+@pytest.mark.servers
+@pytest.mark.postgresql
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_a_minute_of_everything_going_wrong_around_a_shared_store(tmp_path, seed):
+    with ChaosOnAServer(tmp_path, seed=seed, seconds=SECONDS / 2) as chaos:
+        outcome = chaos.run()
+        report = chaos.report(outcome)
+    assert not any(faults_of(outcome).values()), report
+    assert report["sales"] >= SALES_AT_LEAST / 2, report
+    assert report["bank_reads"], report
+    struck = {kind.partition(" ")[0] for kind in report["kills"]}
+    assert struck == {"controller", "web", "primary", "worker", "php", "mariadb"}, report
+
+
 def test_the_same_seed_makes_the_same_plan():
-    assert plan(7, 120, shops=2) == plan(7, 120, shops=2) != plan(8, 120, shops=2)
-    assert all(blows and blows[0].at < 60 for blows in plan(7, 120, shops=2).values())
+    assert plan(7, 120, SHOP) == plan(7, 120, SHOP) != plan(8, 120, SHOP)
+    assert all(blows and blows[0].at < 60 for blows in plan(7, 120, SHOP).values())
 
 
 class TestEachCheckCanFail:
@@ -106,6 +125,9 @@ class TestEachCheckCanFail:
             ("each of the clerk's references is booked once", lambda o: {"movements": (*o.movements, o.movements[3])}),
             ("told to end, OnHand ends cleanly", lambda o: {"endings": ((0, 0.5, 10.0), (-15, 0.5, 10.0))}),
             ("told to end, OnHand ends cleanly", lambda o: {"endings": ((0, 10.1, 10.0),)}),
+            ("what was killed is taken over in time", lambda o: {"returns": (Return("carts", 10.1, 10.0),)}),
+            ("every read is a state that existed", lambda o: {"bank": ("bank-1",)}),
+            ("every read is a state that existed", lambda o: {"misread": ("web 0: 3 bookings, after 4 were known",)}),
         ],
     )
     def test_a_lie_is_told(self, complains, lie):
@@ -128,6 +150,29 @@ class TestEachCheckCanFail:
         assert any(faults_of(told).values()) is not bool(unfinished)
         short = replace(birch, shows={"MUG": 10})  # not even together
         assert any(faults_of(replace(told, shops={**told.shops, "Birch": short})).values())
+
+
+class TestEachCheckOfABankCanFail:
+    BEGUN: ClassVar = ["bank-0", "bank-1", "bank-2"]
+
+    def test_a_state_that_existed_is_no_fault(self):
+        for shown in (1, 2, 3):
+            statement = Statement(5, tuple(self.BEGUN[:shown]), 5)
+            assert faults_of_read((9, 9), statement, self.BEGUN, 1) == []
+
+    @pytest.mark.parametrize(
+        ("pair", "statement"),
+        [
+            ((9, 8), Statement(5, ("bank-0", "bank-1"), 5)),
+            ((9,), Statement(5, ("bank-0", "bank-1"), 5)),
+            ((9, 9), Statement(5, ("bank-0", "bank-1"), 4)),
+            ((9, 9), Statement(5, ("bank-0", "bank-2"), 5)),
+            ((9, 9), Statement(5, ("bank-0", "bank-0"), 5)),
+            ((9, 9), Statement(5, ("bank-0",), 5)),
+        ],
+    )
+    def test_any_other_is(self, pair, statement):
+        assert faults_of_read(pair, statement, self.BEGUN, 2)
 
 
 def _difference(outcome, **lie):

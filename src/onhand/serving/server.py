@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 import structlog
@@ -27,7 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from onhand.address import Server as StoreOnServer
 from onhand.app import App
 from onhand.config import Config
-from onhand.domain.errors import Broken, Refused
+from onhand.domain.errors import Broken, OnHandError, Refused
 from onhand.limits import connections
 from onhand.lock import patiently
 from onhand.services import people
@@ -194,15 +194,21 @@ def _stay(config: Config, role: str, host: str, port: int, ready: Ready) -> None
             first = people.first_link(app.house) if pages else None
             ready(server.public, f"{server.public}/begin/{first}" if first else None)
             log.info("server.started", role=role, url=server.url, store=str(config.store))
-            _report_database(app.database.facts())
+            _report_database(app)
             log.info("server.ending", role=role, signal=_awaited(signals, app.ownership.keep).name)
     finally:
         _close(app)
     log.info("server.ended", role=role)
 
 
-def _report_database(facts: dict[str, Any]) -> None:
+def _report_database(app: App) -> None:
     """Log what a database server says of itself, and warn where a power cut there could take back what was reported as booked."""
+    try:
+        facts = app.database.facts()
+    except OnHandError as error:
+        # It was there a moment ago. A process that runs waits until it is back.
+        log.warning("database.not_reached", trouble=error.message)
+        return
     if facts:
         log.info("database.opened", **facts)
     if facts.get("fsync") == "off":

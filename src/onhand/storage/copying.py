@@ -33,13 +33,14 @@ from sqlalchemy import (
 from onhand.domain.errors import Broken, Refused
 
 from .dialects import NUL, empty_at_once, last_number, number_on, pour
-from .office_tables import guesses, leases, moves, processes, uploads
+from .office_tables import commits, guesses, leases, moves, processes, uploads
 from .tables import metadata
 
 BATCH_ROWS = 2_000
 INTEGER_MAX = 2**31 - 1  # of a column that is not 64 bits wide; SQLite stores larger numbers in it too
 # Parents before children, so that no row is copied before the rows that it refers to.
-TABLES = [table for table in metadata.sorted_tables if table not in (guesses, leases, moves, processes, uploads)]
+OWN = {commits, guesses, leases, moves, processes, uploads}  # of each store
+TABLES = [table for table in metadata.sorted_tables if table not in OWN]
 
 Rows = Sequence[Sequence[Any]]
 Report = Callable[[int], None]  # takes the number of rows done since the last report

@@ -1,4 +1,4 @@
-"""Defines the tables for buying, counting, people, webhooks, long work, leases and moves.
+"""Defines the tables for buying, counting, people, webhooks, long work, leases, commits and moves.
 
 Path: the books of these nouns query them; the first migration creates them together with those of ``tables``.
 Promise: the session, link and token secrets of browsers and programs are stored only as digests.
@@ -276,6 +276,14 @@ leases = Table(
     Column("epoch", BigInteger, nullable=False),  # grows whenever the holder changes
     Column("wanted", String(40), nullable=False, server_default=""),  # a process that waits for it
     Column("hints", BigInteger, nullable=False, server_default="0"),  # how often the shop said that it sold something
+)
+
+commits = Table(
+    "commits",
+    metadata,
+    Column("process", String(40), primary_key=True),
+    Column("number", BigInteger, nullable=False),  # of its last commit
+    Column("at", BigInteger, nullable=False),  # by the clock of the database server
 )
 
 moves = Table(

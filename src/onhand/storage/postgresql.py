@@ -9,8 +9,10 @@ a transaction, no session lock.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import psycopg
@@ -34,7 +36,7 @@ CONNECT_SECONDS = 10
 IDLE_SECONDS = (
     5.0  # how long a transaction may do nothing: a process that was suspended inside of one must not stop all others
 )
-OUTCOME_SECONDS = 20.0  # how long to ask whether a commit took place whose connection was cut
+OUTCOME_SECONDS = 40.0  # how long to ask whether a commit took place whose connection was cut; a failover may take 30 s
 PAUSE_SECONDS = 0.25
 # A cut network is noticed within seconds, where the operating system would wait for minutes.
 DEFAULTS = {
@@ -45,16 +47,25 @@ DEFAULTS = {
     "keepalives_count": "3",
     "tcp_user_timeout": "15000",
 }
+# Without a statement_timeout: a commit that waits for its synchronous standby would be reported as done when the time is over.
 # Every writing transaction begins by changing one row, which counts the commits. Until it ends, no other transaction writes. What the last
 # statement reads is what was committed when this one's turn came: in READ COMMITTED each statement sees what was committed before it.
 _BEGIN = f"""
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SET LOCAL lock_timeout = '{int(BUSY_SECONDS * 1000)}';
+SET LOCAL statement_timeout = 0;
 SET LOCAL idle_in_transaction_session_timeout = '{int(IDLE_SECONDS * 1000)}';
 SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
     ELSE current_setting('synchronous_commit') END, true);
 UPDATE leases SET epoch = epoch + 1 WHERE name = 'store';
-SELECT epoch, pg_current_xact_id()::text, ARRAY(SELECT holder FROM processes) FROM leases WHERE name = 'store'"""
+INSERT INTO commits (process, number, at)
+    SELECT '{{process}}', epoch, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM leases WHERE name = 'store'
+    ON CONFLICT (process) DO UPDATE SET number = excluded.number, at = excluded.at;
+SELECT epoch, ARRAY(SELECT holder FROM processes) FROM leases WHERE name = 'store'"""
+# Whether a commit took place whose answer was lost. The row is free when the transaction has ended, one way or the other. Its number
+# in the server's own count of transactions would not do: after a failover the new primary gives numbers again that it has not heard of.
+_END = f"SET LOCAL lock_timeout = '{int(BUSY_SECONDS * 1000)}'; SELECT FROM leases WHERE name = 'store' FOR UPDATE"
+_LAST = "SELECT number FROM commits WHERE process = %s"
 _BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _FACTS = """
 SELECT current_setting('server_version_num')::int, current_setting('server_version'), pg_is_in_recovery(),
@@ -106,7 +117,8 @@ class PostgreSQL:
         self.missing = f"{server} is not a store of OnHand: create one in an empty database with `onhand init`."
         self.holder = holder
         self._parameters = _parameters(server)
-        self._xid, self._number = "", 0  # of the transaction that writes, and of its commit
+        self._number = 0  # of the transaction that writes
+        self._name = holder or secrets.token_hex(8)  # under which its commits are noted
         self._writers = self._pool(NullPool)
         self._readers = self._pool(QueuePool, pool_size=READERS, max_overflow=READERS)
 
@@ -201,14 +213,14 @@ class PostgreSQL:
         raise AssertionError
 
     def begin(self, driver: Any) -> None:
-        cursor = driver.execute(_BEGIN)
+        cursor = driver.execute(_BEGIN.format(process=self._name))
         while cursor.nextset():
             pass
         found = cursor.fetchone()
         if found is None:
             self.roll_back(driver)
             raise Broken(f"The row of {self.server} that keeps its writers apart is gone.", reason="damaged")
-        self._number, self._xid, known = found
+        self._number, known = found
         if self.holder and self.holder not in known:
             self.roll_back(driver)
             raise Retriable(
@@ -223,24 +235,24 @@ class PostgreSQL:
         except psycopg.Error:
             if not driver.closed:
                 raise
-            if not self._was_committed(self._xid):
+            if not self._was_committed(self._number):
                 raise
 
     def number(self, before: int) -> int:
         return max(before, self._number)
 
-    def _was_committed(self, xid: str) -> bool:
+    def _was_committed(self, number: int) -> bool:
         """Return whether a transaction was committed whose connection was cut. Raise Conflict if the server does not come back."""
         give_up = time.monotonic() + OUTCOME_SECONDS
         while time.monotonic() < give_up:
             try:
-                with self.connect() as connection:
-                    row = connection.execute("SELECT pg_xact_status(%s::xid8)", (xid,)).fetchone()
+                with closing(self.connect(autocommit=False)) as connection:
+                    connection.execute(_END)
+                    last = connection.execute(_LAST, (self._name,)).fetchone()
             except psycopg.Error:
-                row = None
-            if row is not None and row[0] in ("committed", "aborted"):
-                return bool(row[0] == "committed")
-            time.sleep(PAUSE_SECONDS)  # it is not there, or has not noticed yet that the connection is gone
+                time.sleep(PAUSE_SECONDS)  # it is not there, or has not noticed yet that the connection is gone
+            else:
+                return last is not None and last[0] == number
         raise Conflict(
             "The connection to the database was cut while this was committed, and the database has not come back since: check whether"
             " it was done before you try again.",
@@ -313,8 +325,14 @@ def _parameters(server: Server) -> dict[str, Any]:
             " postgresql://USER@HOST/DATABASE.",
             reason="address",
         ) from error
-    several = {"target_session_attrs": "read-write"} if "," in str(said.get("host", "")) else {}
+    several = {"target_session_attrs": "read-write"} if _several(server) else {}
     return {**DEFAULTS, **several, **said}
+
+
+def _several(server: Server) -> bool:
+    """Return whether an address names several servers, one of which is the primary."""
+    said = conninfo_to_dict(server.url)
+    return any("," in str(said.get(name, "")) for name in ("host", "hostaddr"))
 
 
 def _state(error: BaseException) -> str:
@@ -330,11 +348,38 @@ def _unreachable(text_: str, server: Server) -> OnHandError:
     )
 
 
+def _read_only(server: Server) -> OnHandError:
+    if _several(server):  # during a failover
+        return Retriable(
+            f"None of the servers of {server} can be written at present: check that one of them is the primary. Nothing was lost.",
+            reason="unreachable",
+        )
+    return Permanent(
+        f"{server} can only be read at present: name the primary, or both with ?target_session_attrs=read-write.",
+        reason="read_only",
+    )
+
+
+def _damaged(text_: str, _: Server) -> OnHandError:
+    return Broken(f"The database is damaged ({text_}): restore it from a backup.", reason="damaged")
+
+
+def _inside(text_: str, server: Server) -> OnHandError:
+    """Name what PostgreSQL calls an internal error. A file that cannot grow is one, if a limit or a quota is the reason."""
+    if "could not extend file" in text_ or "could not write" in text_:
+        return _disk_full(text_, server)
+    return Broken(f"The database server failed ({text_}): see its log. Nothing was lost.", reason="database")
+
+
+def _disk_full(_: str, __: Server) -> OnHandError:
+    return Retriable(
+        "The disk of the database server is full: free some space there. Nothing was lost.", reason="disk_full"
+    )
+
+
 # The meaning of SQLSTATEs; the longest beginning counts.
 _STATES: dict[str, Callable[[str, Server], OnHandError]] = {
-    "53100": lambda _, __: Retriable(
-        "The disk of the database server is full: free some space there. Nothing was lost.", reason="disk_full"
-    ),
+    "53100": _disk_full,
     "53": lambda text_, server: Retriable(
         f"The server of {server} has reached a limit ({text_}): try again, or raise it. Nothing was lost.",
         reason="unreachable",
@@ -342,10 +387,7 @@ _STATES: dict[str, Callable[[str, Server], OnHandError]] = {
     "58": lambda text_, _: Retriable(
         f"The database server cannot use its disk ({text_}): check the server. Nothing was lost.", reason="disk"
     ),
-    "25006": lambda _, server: Permanent(
-        f"{server} can only be read at present: name the primary, or both with ?target_session_attrs=read-write.",
-        reason="read_only",
-    ),
+    "25006": lambda _, server: _read_only(server),
     "25P03": lambda _, __: Retriable(
         f"OnHand stood still for {IDLE_SECONDS:g} s within a change, so the database undid it. Nothing was lost: try again.",
         reason="busy",
@@ -367,7 +409,9 @@ _STATES: dict[str, Callable[[str, Server], OnHandError]] = {
         f"There is no database {server.database!r} on the server of {server}: create it, then run `onhand init`.",
         reason="address",
     ),
-    "XX00": lambda text_, _: Broken(f"The database is damaged ({text_}): restore it from a backup.", reason="damaged"),
+    "XX001": _damaged,
+    "XX002": _damaged,
+    "XX": _inside,
 }
 # A connection that fails has no SQLSTATE, only words.
 _WORDS = {

@@ -40,6 +40,7 @@ BEAT_SECONDS = 1.5  # how often it renews itself; three beats may be late or los
 POLL_SECONDS = 0.1  # how often it asks whether another process wrote something
 LOOK_SECONDS = 0.5  # how often it reads who the others are, and what they say of themselves
 NEWS_SECONDS = 0.25  # least time between two beats, or two looks, because something changed
+COMMITS_SECONDS = 3_600.0  # how long the last commit of a process is known; ``postgresql.OUTCOME_SECONDS`` is far less
 ALONE = "migrate"  # the role of a process that shares a store with no other
 _NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 _LIFE = int(LIFE_SECONDS * 1_000_000)
@@ -55,6 +56,7 @@ _DOOR = f"SELECT 1 FROM leases WHERE name = '{STORE}' FOR UPDATE"
 _OTHERS = f"""
 SELECT pid, role, machine FROM processes
 WHERE holder <> %(holder)s AND until > {_NOW} AND (%(alone)s OR role = '{ALONE}') ORDER BY since LIMIT 1"""
+_FORGET = f"DELETE FROM commits WHERE at < {_NOW} - {int(COMMITS_SECONDS * 1_000_000)}"
 _NUMBER = f"SELECT epoch FROM leases WHERE name = '{STORE}'"
 _DOORS = f"SELECT pid, role, notice FROM processes WHERE machine = %(machine)s AND until > {_NOW} ORDER BY since"
 
@@ -125,13 +127,17 @@ class Membership:
             self._renew()
 
     def announce(self, url: str | None, token: str) -> None:
-        """Tell where commands are taken. The token is sealed: only who has the key file can give commands."""
+        """Tell where commands are taken. The token is sealed: only who has the key file can give commands.
+
+        A process that takes no more commands waits for no answer: it may be ending because there is no database.
+        """
         try:
             self._notice = json.dumps({"url": url, "token": self._vault.seal(token)}) if url else ""
         except Permanent:  # without its key file it takes no commands
             self._notice = ""
-        with translated(self._engine):
-            self._renew()
+        if url:
+            with translated(self._engine):
+                self._renew()
 
     def keep(self) -> bool:
         """Do nothing: a thread renews this process."""
@@ -175,6 +181,7 @@ class Membership:
             self._execute(_DOOR)
             found = self._execute(_OTHERS, alone=self._role == ALONE).fetchone()
             if found is None:
+                self._execute(_FORGET)
                 self._execute(_REGISTER, machine=machine(), role=self._role, pid=os.getpid())
         if found is not None:
             pid, role, at = found

@@ -8,6 +8,7 @@ writes nothing. Words choose parts: ``python -m bench bookings looks``. What is 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import logging
 import time
@@ -20,7 +21,7 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from . import backlog, bookings, changes, direct, drifts, looks, moving, rivals, screens
+from . import backlog, bookings, changes, direct, drifts, looks, moving, rivals, screens, sends
 from .facts import facts
 from .ground import Ground
 from .measure import Finding, shown
@@ -28,6 +29,7 @@ from .measure import Finding, shown
 PARTS = {
     "changes": changes,
     "backlog": backlog,
+    "sends": sends,
     "bookings": bookings,
     "looks": looks,
     "direct": direct,
@@ -51,6 +53,7 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     console = Console() if Console().is_terminal else Console(width=WIDTH)
     started = time.monotonic()
+    gc.freeze()  # as `onhand serve` does
     with Ground() as ground:
         machine = facts(ground)
         wanted = {name: PARTS[name].measure for name in chosen.parts or PARTS}

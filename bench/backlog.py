@@ -1,6 +1,6 @@
 """Measures how fast a backlog goes out: thousands of listings of one cart, all with news at once.
 
-Ours: ``delivering.deliver`` until nothing is due: reading what is due, storing each batch, the request, settling it.
+Ours: ``ticking.deliver_all`` until nothing is due: reading what is due, storing each batch, the request, settling it.
 Floor: one bare set-based UPDATE with the same number of (product, change) pairs, over PyMySQL, committed.
 Also shown: the same batches as bare signed requests, ``Endpoint.apply`` alone. This is the part that happens in the shop.
 Older way: one plain HTTP call per SKU; some hundred are made and their rate is taken for all. A shop on this very machine is
@@ -14,7 +14,8 @@ from functools import partial
 from onhand.carts.endpoint import Endpoint
 from onhand.domain.shop import Change
 from onhand.domain.stock import Kind, Movement
-from onhand.services import bookkeeping, delivering
+from onhand.services import bookkeeping, ticking
+from onhand.services.memory import Memory
 
 from .ground import Driven, Ground, OlderWay, Wire, house_of, through
 from .measure import Aim, Finding, in_turns, milliseconds, ratio
@@ -103,5 +104,6 @@ def _make_news(driven: Driven, posts: int) -> None:
 
 
 def _deliver_all(driven: Driven, way: Endpoint, batch_size: int) -> None:
-    while delivering.deliver(driven.app.house, driven.cart, way, batch_size):
+    # As a cart's driver does it when a booking wakes it.
+    while ticking.deliver_all(driven.app.house, driven.cart.id, way, batch_size, Memory()):
         pass

@@ -36,7 +36,7 @@ LOST_ANSWERS = 1 / 500
 class Headers:
     """Bytes of HTTP headers that one request and its answer carry. ``__init__`` measures them at a real shop."""
 
-    signed: int = 950  # of OnHand
+    signed: int = 546  # of OnHand
     plain: int = 330  # of a plain form post
 
 

@@ -151,9 +151,9 @@ def test_an_item_that_no_product_has_is_named_in_a_send() -> None:
     shelf = [shown(10, model=" TEA "), Shown(8, None, "", 1, Tie(None, Problem.BLANK))]
     mug = Plan(0, "Mug", "A mug", 2, here=3, there=0, change=0, problem=Problem.NOT_FOUND)
     pot = Plan(0, "Teapot", "A pot", 3, here=4, there=0, change=0, problem=Problem.NOT_FOUND)
-    assert absent(shelf, items, sku_length=6) == [mug, pot]
-    assert absent(shelf, items, sku_length=5) == [mug, replace(pot, problem=Problem.TOO_LONG)]
-    assert absent(shelf, items, sku_length=0) == [mug, pot], "a shop that does not tell its width has none"
+    assert absent(shelf, items.values(), sku_length=6) == [mug, pot]
+    assert absent(shelf, items.values(), sku_length=5) == [mug, replace(pot, problem=Problem.TOO_LONG)]
+    assert absent(shelf, items.values(), sku_length=0) == [mug, pot], "a shop that does not tell its width has none"
 
 
 def test_a_set_aside_post_is_a_failure_in_the_list() -> None:
@@ -197,7 +197,7 @@ def test_a_batch_is_numbered_without_gaps_and_holds_only_changes(due: list[Due],
 @pytest.mark.parametrize(("on_hand", "switched_on"), [(2, True), (1, True), (0, False), (-1, False)])
 def test_a_product_is_switched_on_again_with_the_first_unit_that_comes_back(on_hand: int, switched_on: bool) -> None:
     off = Due(1, 9, on_hand, agreed=-2, held=0, off_by_sale=True)
-    batch = batch_of([off, replace(off, off_by_sale=False)], 0, "e", 1)
+    batch = batch_of([off, off._replace(off_by_sale=False)], 0, "e", 1)
     assert batch is not None
     assert [post.reactivate for post in batch.posts] == [switched_on, False]
 

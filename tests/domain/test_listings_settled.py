@@ -87,4 +87,4 @@ def test_send_and_get_pass_over_what_is_ignored() -> None:
 def test_an_item_that_a_product_was_chosen_for_is_not_missing_in_the_shop() -> None:
     items = {7: Item(7, "TEA", "Tea", 1), 8: Item(8, "MUG", "Mug", 1)}
     shelf = [Shown(1, "odd", "Tea", 3, Tie(7, None))]
-    assert [line.sku for line in absent(iter(shelf), items, 0)] == ["MUG"]
+    assert [line.sku for line in absent(iter(shelf), items.values(), 0)] == ["MUG"]

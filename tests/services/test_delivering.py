@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -174,6 +175,42 @@ def test_batches_larger_than_the_batch_size_follow_each_other(world: World) -> N
     take_in(world, TEA=1, MUG=1, POT=1)
     amber.tick()
     assert {sku: amber.shows(sku) for sku in WARES} == {"TEA": 11, "MUG": 21, "POT": 6}
+
+
+def test_the_outcome_of_a_full_batch_and_the_next_batch_are_one_commit(world: World) -> None:
+    (amber,) = world.running("Amber", wares={f"S{n:02}": 5 for n in range(7)})
+    amber.set(batch_size=3)
+    take_in(world, **{f"S{n:02}": 1 for n in range(7)})
+    commits: list[int] = []
+    amber.wire.before["apply"] += [lambda: commits.append(world.store.version)] * 3
+    amber.tick()
+    assert [later - earlier for earlier, later in itertools.pairwise(commits)] == [1, 1]
+    assert {amber.shows(f"S{n:02}") for n in range(7)} == {6}
+    assert world.store.read(lambda books: books.posts.pending(amber.id)) is None
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_any_batch_of_several_may_lose_its_answer(world: World, number: int) -> None:
+    (amber,) = world.running("Amber", wares={f"S{n:02}": 5 for n in range(7)})
+    amber.set(batch_size=3)
+    take_in(world, **{f"S{n:02}": 1 for n in range(7)})
+    amber.wire.after["apply"] += [lambda: None] * (number - 1) + [failing(LOST)]
+    with pytest.raises(Retriable):
+        amber.tick()
+    world.reopen()
+    amber.settle()
+    assert {amber.shows(f"S{n:02}") for n in range(7)} == {6}
+    assert amber.differences() == []
+
+
+def test_nothing_more_is_stored_for_a_cart_that_was_stopped_between_two_batches(world: World) -> None:
+    (amber,) = world.running("Amber", wares=WARES)
+    amber.set(batch_size=2)
+    take_in(world, TEA=1, MUG=1, POT=1)
+    amber.wire.after["apply"].append(lambda: world.store.write(lambda books: books.carts.halt(amber.id, "Stop.")))
+    amber.tick()
+    assert world.store.read(lambda books: books.posts.pending(amber.id)) is None
+    assert (amber.shows("TEA"), amber.shows("MUG"), amber.shows("POT")) == (11, 21, 5)
 
 
 def test_listings_that_are_right_already_do_not_stop_delivery_to_the_rest(world: World) -> None:

@@ -174,7 +174,7 @@ def a_batch_is_settled_twice(patch):
 def a_batch_is_sent_before_it_is_stored(patch):
     """A kill in between leaves a batch in the shop that the books know nothing of."""
 
-    def deliver(house, cart, shop, batch_size, *_):
+    def deliver(house, cart, shop, batch_size, *_, **__):
         def due(books):
             current = books.carts.get(cart.id)
             dues = books.listings.due(cart.id, batch_size)

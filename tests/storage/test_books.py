@@ -17,8 +17,10 @@ from onhand.domain.posts import Batch, Post, State
 from onhand.domain.shop import Window
 from onhand.domain.sketch import Counters, Sums, cells_of
 from onhand.domain.stock import Kind, Movement, Source
-from onhand.storage import reports
+from onhand.storage import ledger, listings, reports
+from onhand.storage.books import SqlBooks
 from onhand.storage.database import Database
+from onhand.storage.hot import Hot
 from onhand.storage.times import micros, moment
 from tests.builders import line, opened, row
 
@@ -41,6 +43,57 @@ def list_up(store: Database, at: int, shelf: dict[int, Counters]) -> None:
     rows = [row(product, c.quantity, c.ordered) for product, c in shelf.items()]
     ties = {product: Tie(None, Problem.UNMATCHED) for product in shelf}
     store.write(lambda books: books.listings.insert(at, rows, ties, aligned=False))
+
+
+def test_listings_and_items_come_in_pages(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    number, other = cart(store), cart(store, "Birch")
+    list_up(store, number, {product: Counters(1, 0) for product in range(1, 6)})
+    list_up(store, other, {product: Counters(1, 0) for product in range(1, 4)})
+    store.write(lambda books: books.items.add_all([(f"S{n}", "") for n in range(5)], AT))
+    monkeypatch.setattr(listings, "PAGE", 2)
+    monkeypatch.setattr(ledger, "PAGE", 2)
+    pages = store.read(lambda books: [[x.product for x in page] for page in books.listings.pages(number)])
+    assert pages == [[1, 2], [3, 4], [5]]
+    assert store.read(lambda books: [item.sku for item in books.items.each()]) == [f"S{n}" for n in range(5)]
+
+
+def test_a_page_may_be_changed_before_the_next_one_is_read(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = cart(store)
+    list_up(store, number, {product: Counters(1, 0) for product in range(1, 6)})
+    monkeypatch.setattr(listings, "PAGE", 2)
+
+    def forget_all(books: SqlBooks) -> list[int]:
+        seen = []
+        for page in books.listings.pages(number):
+            seen += [listing.product for listing in page]
+            books.listings.forget(number, [listing.product for listing in page])
+        return seen
+
+    assert store.write(forget_all) == [1, 2, 3, 4, 5]
+    assert store.read(lambda books: {x.problem for x in books.listings.all(number)}) == {Problem.DELETED}
+
+
+@pytest.mark.parametrize(
+    ("statement", "values"),
+    [
+        (listings._CLEAR_NEWS, {"ids": "[1]"}),
+        (listings._BY_ID, {"ids": "[1]"}),
+        (listings._OF_PRODUCTS, {"cart": 1, "products": "[1]"}),
+        (listings._DUE, {"cart": 1, "limit": 1}),
+        (listings._PAGE, {"cart": 1, "after": 0, "limit": 1}),
+    ],
+)
+def test_no_hot_statement_about_listings_reads_or_sorts_all_of_them(tmp_path, statement: Hot, values: dict) -> None:
+    def plan(books: SqlBooks) -> str:
+        connection = books.listings._connection
+        how, driver = statement._for(connection)
+        rows = driver.execute(f"EXPLAIN QUERY PLAN {how.text}", how.bound({**how.fixed, **values})).fetchall()
+        return "\n".join(row[3] for row in rows)
+
+    with opened(tmp_path / "store.db", "sqlite") as database:
+        told = database.read(plan)
+    assert "SCAN listings" not in told, told
+    assert "ORDER BY" not in told, told
 
 
 extremes = st.integers(-EXTREME - 1, EXTREME) | st.sampled_from([-EXTREME - 1, EXTREME])

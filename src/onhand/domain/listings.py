@@ -7,10 +7,11 @@ Never: guesses an item for a blank or a duplicate SKU; a person may choose one.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import chain
 
 from .shop import DERIVED, DOWNLOAD, FRACTION, Row
 from .spelling import look
@@ -175,7 +176,7 @@ class Settled:
 
 
 def ties(
-    rows: Iterable[Row | Listing], items: Mapping[str, int], kept: Container[int] = (), settled: Settled | None = None
+    rows: Collection[Row | Listing], items: Mapping[str, int], kept: Container[int] = (), settled: Settled | None = None
 ) -> dict[int, Tie]:
     """Return the tie of each product of one shop. ``items`` maps SKU key to item id.
 
@@ -183,7 +184,7 @@ def ties(
     What is ``settled`` does not take part in that: if one of two duplicates is ignored, the other is unique; but an item that was chosen
     for one product is never tied to another by SKU.
     """
-    rows, settled = list(rows), settled or Settled()
+    settled = settled or Settled()
     taken = {settled.chosen[row.product] for row in rows if row.product in settled.chosen}
     keys = {
         row.product: sku_key(row.model or "")
@@ -191,7 +192,7 @@ def ties(
         if row.product not in settled.chosen and row.product not in settled.ignored
     }
     seen = Counter(keys.values())
-    holders = Counter(key for product, key in keys.items() if product in kept)
+    holders = _holders(keys, seen, kept)
     found = {}
     for row in rows:
         key = keys.get(row.product)
@@ -206,6 +207,11 @@ def ties(
         else:
             found[row.product] = _with_problem(row, items.get(key), settled)
     return found
+
+
+def _holders(keys: Mapping[int, str], seen: Mapping[str, int], kept: Container[int]) -> Counter[str]:
+    """Return how many products in sync have each of the SKU keys that several products have."""
+    return Counter(key for product, key in keys.items() if seen[key] > 1 and product in kept)
 
 
 def _with_problem(row: Row | Listing, item: int | None, settled: Settled) -> Tie:
@@ -282,11 +288,21 @@ class Plan:
 
 
 def plan(
-    direction: Direction, shown: Iterable[Shown], items: Mapping[int, Item], buffer: int, create: bool
+    direction: Direction,
+    shown: Iterable[Shown],
+    items: Mapping[int, Item],
+    buffer: int,
+    create: bool,
+    alike: Container[int] | None = None,
 ) -> list[Plan]:
-    """Return what Send or Get would do, product by product, except ignored ones. ``create``: Get makes items for SKUs without one."""
+    """Return what Send or Get would do, product by product, except ignored ones. ``create``: Get makes items for SKUs without one.
+
+    Where these are not all products or items, ``alike`` has what ``looking_alike`` finds in all of them.
+    """
     wanted = [s for s in shown if s.tie.problem is not Problem.IGNORED]
-    alike = _alike(wanted, items) if create and direction is Direction.GET else frozenset[int]()
+    if alike is None:
+        makes = create and direction is Direction.GET
+        alike = looking_alike(wanted, (item.sku for item in items.values())) if makes else ()
     return [
         replace(line, problem=Problem.LOOKS_ALIKE, change=0, create=False) if line.product in alike else line
         for line in (
@@ -296,13 +312,16 @@ def plan(
     ]
 
 
-def _alike(shown: Iterable[Shown], items: Mapping[int, Item]) -> frozenset[int]:
-    """Return the unmatched products whose SKU looks like, but is not, that of an item or of another such product."""
-    keys: defaultdict[str, set[str]] = defaultdict(set)
+def looking_alike(shown: Iterable[Shown], skus: Iterable[str]) -> frozenset[int]:
+    """Return the unmatched products whose SKU looks like, but is not, one of the items' SKUs or that of another such product."""
     unmatched = {s.product: s.model or "" for s in shown if s.tie.problem is Problem.UNMATCHED}
-    for sku in (*(item.sku for item in items.values()), *unmatched.values()):
-        keys[look(sku)].add(sku_key(sku))
-    return frozenset(product for product, sku in unmatched.items() if len(keys[look(sku)]) > 1)
+    keys: dict[str, str] = {}  # look → the first SKU key with it
+    alike: set[str] = set()
+    for sku in chain(unmatched.values(), skus if unmatched else ()):
+        seen = look(sku)
+        if keys.setdefault(seen, sku_key(sku)) != sku_key(sku):
+            alike.add(seen)
+    return frozenset(product for product, sku in unmatched.items() if look(sku) in alike)
 
 
 def _plan(direction: Direction, shown: Shown, item: Item | None, buffer: int, create: bool) -> Plan:
@@ -325,11 +344,12 @@ def _plan(direction: Direction, shown: Shown, item: Item | None, buffer: int, cr
     )
 
 
-def absent(shown: Iterable[Shown], items: Mapping[int, Item], sku_length: int) -> list[Plan]:
+def absent(shown: Iterable[Shown], items: Iterable[Item], sku_length: int) -> list[Plan]:
     """Return the items that a Send does not reach, because no product of the shop has their SKU or was chosen for them."""
-    shown = list(shown)
-    there = {sku_key(s.model or "") for s in shown}
-    tied = {s.tie.item for s in shown}
+    there, tied = set(), set()
+    for one in shown:
+        there.add(sku_key(one.model or ""))
+        tied.add(one.tie.item)
     return [
         Plan(
             product=0,
@@ -341,6 +361,6 @@ def absent(shown: Iterable[Shown], items: Mapping[int, Item], sku_length: int) -
             change=0,
             problem=Problem.TOO_LONG if sku_length and len(item.sku) > sku_length else Problem.NOT_FOUND,
         )
-        for item in items.values()
+        for item in items
         if sku_key(item.sku) not in there and item.id not in tied
     ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from .listings import target
 from .shop import Change
@@ -26,9 +27,8 @@ class State(StrEnum):
     UNLANDED = "unlanded"  # a crash in the shop came first; posted again under another number
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A listing with news, and all that its post depends on."""
+class Due(NamedTuple):
+    """A listing with news, and all that its post depends on. There are thousands at once, as of posts: tuples are made fastest."""
 
     listing: int
     product: int
@@ -38,8 +38,7 @@ class Due:
     off_by_sale: bool  # or a person wants it on
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(NamedTuple):
     """One numbered change for one listing."""
 
     seq: int
@@ -83,7 +82,7 @@ def batch_of(dues: Sequence[Due], buffer: int, epoch: str, next_seq: int) -> Bat
     posts: list[Post] = []
     for due in dues:
         delta = change_due(due, buffer)
-        reactivate = due.off_by_sale and due.agreed + delta > 0
+        reactivate = bool(due.off_by_sale) and due.agreed + delta > 0
         if delta or reactivate:
             posts.append(Post(next_seq + len(posts), due.listing, due.product, delta, reactivate))
     return Batch(epoch, tuple(posts)) if posts else None

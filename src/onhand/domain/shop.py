@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from .sketch import Sums
 
@@ -133,8 +134,7 @@ class Page:
     more: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """The request of one post to a shop: a signed change of one product's quantity."""
 
     product: int

@@ -7,7 +7,7 @@ Never: writes a quantity to a shop: Send marks listings as news, and delivery po
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,7 +18,18 @@ from onhand.domain.carts import Cart
 from onhand.domain.differences import Ending
 from onhand.domain.errors import Cancelled, OnHandError, Refused, Retriable
 from onhand.domain.family import is_known
-from onhand.domain.listings import Direction, Listing, Plan, Problem, Shown, Tie, absent, plan, target
+from onhand.domain.listings import (
+    Direction,
+    Listing,
+    Plan,
+    Problem,
+    Shown,
+    Tie,
+    absent,
+    looking_alike,
+    plan,
+    target,
+)
 from onhand.domain.posts import Due
 from onhand.domain.shop import Row
 from onhand.domain.stock import Kind, Movement, check_sku
@@ -45,11 +56,15 @@ def preview(house: House, cart: Cart, shop: Shop, direction: Direction, create: 
     rows = refreshing.all_rows(shop)
 
     def read(books: Books) -> list[Plan]:
-        listings = books.listings.all(cart.id)
-        tied = tying.tie_rows(books, listings, rows)
-        known = {listing.product: listing for listing in listings}
-        shown = [_shown(row, tied[row.product], known.get(row.product)) for row in rows]
-        return _plan(books, cart, shown, direction, create)
+        tied = tying.tie_rows(books, (x for page in books.listings.pages(cart.id) for x in page), rows)
+
+        def pages() -> Iterator[list[Shown]]:
+            for start in range(0, len(rows), ROWS_MAX):
+                page = rows[start : start + ROWS_MAX]
+                known = books.listings.of(cart.id, [row.product for row in page])
+                yield [_shown(row, tied[row.product], known.get(row.product)) for row in page]
+
+        return _plan(books, cart, pages, direction, create)
 
     return house.store.read(read)
 
@@ -69,28 +84,13 @@ def get_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, create: bool, 
             baselining.take(books, baseline)
         planned = _plan_now(books, cart, Direction.GET, create)
         _create_items(books, planned, at)
-        listings = _live_listings(books, cart)
-        aligned = [listing for listing in listings.values() if listing.item is not None and listing.problem is None]
-        changes = {line.product: line for line in planned if line.change}
-        stamp = f"get/{books.carts.get(cart.id).source}/{at.timestamp():.6f}"
-        movements = [
-            Movement(
-                listing.item,
-                Kind.OPENING if changes[listing.product].create else Kind.COUNT,
-                changes[listing.product].change,
-                f"{stamp}/{listing.product}",
-                cart.id,
-                reason=f"Get QOH from {cart.name}",
-            )
-            for listing in aligned
-            if listing.product in changes and listing.item is not None
-        ]
-        books.listings.align(cart.id, [listing.id for listing in aligned])
+        found = _Live.of(books, cart)
+        books.listings.align(cart.id, found.ids)
         if books.carts.get(cart.id).settings.buffer:  # a count that is already equal still shows less the buffer
-            books.listings.announce_listings([listing.id for listing in aligned])
-        bookkeeping.book(books, movements, at)
-        _settle_alignment(books, cart, aligned, at, Direction.GET)
-        return planned, {listing.id for listing in aligned if listing.aligned}
+            books.listings.announce_listings(found.ids)
+        _book_counts(books, cart, planned, at)
+        _settle_alignment(books, cart, found, at, Direction.GET)
+        return planned, found.kept
 
     planned, kept = house.store.write(write)
     log.info("cart.aligned", cart=cart.name, direction="get", changed=sum(1 for line in planned if line.change))
@@ -107,29 +107,25 @@ def send_qoh(house: House, cart: Cart, shop: Shop, memory: Memory, batch_size: i
     def write(books: Books) -> tuple[list[Plan], set[int]]:
         doubts = baselining.take(books, baseline) if baseline is not None else []
         planned = _plan_now(books, cart, Direction.SEND, create=False)
-        aligned = [
-            listing
-            for listing in _live_listings(books, cart).values()
-            if listing.item is not None and listing.problem is None
-        ]
-        books.listings.unpark([x.id for x in aligned if x.parked is not None and x.parked_by is None])
-        books.listings.align(cart.id, [listing.id for listing in aligned])
-        books.listings.announce_listings([listing.id for listing in aligned])
-        _settle_alignment(books, cart, aligned, at, Direction.SEND)
+        found = _Live.of(books, cart)
+        books.listings.unpark(found.parked)
+        books.listings.align(cart.id, found.ids)
+        books.listings.announce_listings(found.ids)
+        _settle_alignment(books, cart, found, at, Direction.SEND)
         lasttrade.ask_about_returns(books, cart, doubts, at)
-        return planned, {listing.id for listing in aligned if listing.aligned}
+        return planned, found.kept
 
     planned, kept = house.store.write(write)
     changes = sum(1 for line in planned if line.change)
     left = _post_all(house, cart, shop, batch_size, progress, changes, kept)
     log.info("cart.aligned", cart=cart.name, direction="send", changed=changes)
-    listings = house.store.read(lambda books: _live_listings(books, cart))
-    return [
-        replace(line, failure=listings[line.product].parked, left=left.get(line.product))
-        if line.product in listings
-        else line
-        for line in planned
-    ]
+    parked = house.store.read(
+        lambda books: {x.product: x.parked for x in books.listings.parked(cart.id) if not x.deleted}
+    )
+    for place, line in enumerate(planned):
+        if line.product in parked or line.product in left:
+            planned[place] = replace(line, failure=parked.get(line.product), left=left.get(line.product))
+    return planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,21 +226,30 @@ def _post_all(
 
     ``kept``: listings that were in sync before. Raises what the shop raises; what was not sent by then is left the same way.
     """
-    done = 0
+    done, stopped = 0, False
+
+    def go_on(posted: int) -> bool:
+        nonlocal done, stopped
+        done += posted
+        try:
+            progress("posting", min(done, changes), max(changes, done))
+        except Cancelled:  # the outcome of this batch is still to be booked
+            stopped = True
+        return not stopped
+
     try:
         delivering.resend(house, cart, shop)
         progress("posting", 0, changes)
-        while posted := delivering.deliver(
-            house, house.store.read(lambda books: books.carts.get(cart.id)), shop, batch_size
+        while not stopped and delivering.deliver(
+            house, house.store.read(lambda books: books.carts.get(cart.id)), shop, batch_size, go_on=go_on
         ):
-            done += posted
-            progress("posting", min(done, changes), max(changes, done))
-    except OnHandError as error:
-        left = house.store.write(lambda books: _leave(books, cart, kept))
-        if not isinstance(error, Cancelled):
-            raise
-        return left
-    return {}
+            pass
+    except Cancelled:
+        stopped = True
+    except OnHandError:
+        house.store.write(lambda books: _leave(books, cart, kept))
+        raise
+    return house.store.write(lambda books: _leave(books, cart, kept)) if stopped else {}
 
 
 def _leave(books: Books, cart: Cart, kept: Container[int]) -> dict[int, str]:
@@ -274,39 +279,95 @@ def _dues(books: Books, cart: Cart) -> list[Due]:
     return books.listings.due(cart.id, LISTINGS_MAX)
 
 
-def _live_listings(books: Books, cart: Cart) -> dict[int, Listing]:
-    """Return the listings that the shop still has, by product."""
-    return {x.product: x for x in books.listings.all(cart.id) if x.problem is not Problem.DELETED}
+@dataclass(slots=True)
+class _Live:
+    """The ids of the listings that the shop still has and that can be kept in sync, and of those that it has no more."""
+
+    ids: list[int]
+    kept: set[int]  # those that were in sync before
+    parked: list[int]  # because of the shop's answer, not by a person
+    deleted: list[int]
+
+    @classmethod
+    def of(cls, books: Books, cart: Cart) -> _Live:
+        found = cls([], set(), [], [])
+        for listing in (listing for page in books.listings.pages(cart.id) for listing in page):
+            if listing.deleted:
+                found.deleted.append(listing.id)
+            elif listing.item is not None and listing.problem is None:
+                found.ids.append(listing.id)
+                if listing.aligned:
+                    found.kept.add(listing.id)
+                if listing.parked is not None and listing.parked_by is None:
+                    found.parked.append(listing.id)
+        return found
 
 
 def _plan_now(books: Books, cart: Cart, direction: Direction, create: bool) -> list[Plan]:
-    return _plan(books, cart, [listing.shown for listing in _live_listings(books, cart).values()], direction, create)
+    def pages() -> Iterator[list[Shown]]:
+        for page in books.listings.pages(cart.id):
+            yield [listing.shown for listing in page if not listing.deleted]
+
+    return _plan(books, cart, pages, direction, create)
 
 
-def _plan(books: Books, cart: Cart, shown: Sequence[Shown], direction: Direction, create: bool) -> list[Plan]:
-    items = books.items.all()
+def _plan(
+    books: Books, cart: Cart, pages: Callable[[], Iterable[list[Shown]]], direction: Direction, create: bool
+) -> list[Plan]:
+    """Return one plan for all listings. They are read in ``pages``, as often as needed, so that few are in memory at once."""
+    coming: Mapping[int, int] = {}
     if direction is Direction.GET and baselining.in_real_time(cart):
         # What real-time synchronization has not posted yet is not the shop's own count: it will show in a moment.
         coming = {due.product: posts.change_due(due, cart.settings.buffer) for due in _dues(books, cart)}
-        shown = [replace(one, quantity=one.quantity + coming.get(one.product, 0)) for one in shown]
-    planned = plan(direction, shown, items, cart.settings.buffer, create)
+    alike: Container[int] = ()
+    if create and direction is Direction.GET:
+        unmatched = (one for page in pages() for one in page if one.tie.problem is Problem.UNMATCHED)
+        alike = looking_alike(unmatched, (item.sku for item in books.items.each()))
+    planned: list[Plan] = []
+    for page in pages():
+        shown = [replace(x, quantity=x.quantity + coming[x.product]) if x.product in coming else x for x in page]
+        items = books.items.by_id(sorted({one.tie.item for one in shown if one.tie.item is not None}))
+        planned += plan(direction, shown, items, cart.settings.buffer, create, alike)
     if direction is Direction.SEND:
         set_aside = books.items.set_aside()
-        wanted = {number: item for number, item in items.items() if number not in set_aside}
-        planned += absent(shown, wanted, books.carts.get(cart.id).sku_length)
+        wanted = (item for item in books.items.each() if item.id not in set_aside)
+        planned += absent((one for page in pages() for one in page), wanted, books.carts.get(cart.id).sku_length)
     return planned
 
 
 def _create_items(books: Books, planned: Sequence[Plan], at: datetime) -> None:
     """Make the items that a plan needs, and tie the listings of these SKUs in all carts to them."""
-    books.items.add_all([(check_sku(line.sku), line.name) for line in planned if line.create], at)
+    new = [line for line in planned if line.create]
+    for start in range(0, len(new), ROWS_MAX):
+        page = new[start : start + ROWS_MAX]
+        books.items.add_all([(check_sku(line.sku), line.name) for line in page], at)
     books.listings.tie()
 
 
-def _settle_alignment(books: Books, cart: Cart, aligned: Sequence[Listing], at: datetime, by: Direction) -> None:
-    deleted = [listing for listing in books.listings.all(cart.id) if listing.deleted]
+def _book_counts(books: Books, cart: Cart, planned: Sequence[Plan], at: datetime) -> None:
+    """Book what the plan of a Get changes, page by page."""
+    stamp = f"get/{books.carts.get(cart.id).source}/{at.timestamp():.6f}"
+    changed = [line for line in planned if line.change]
+    for start in range(0, len(changed), ROWS_MAX):
+        page = {line.product: line for line in changed[start : start + ROWS_MAX]}
+        movements = [
+            Movement(
+                listing.item,
+                Kind.OPENING if page[product].create else Kind.COUNT,
+                page[product].change,
+                f"{stamp}/{product}",
+                cart.id,
+                reason=f"Get QOH from {cart.name}",
+            )
+            for product, listing in sorted(books.listings.of(cart.id, list(page)).items())
+            if listing.item is not None and listing.problem is None
+        ]
+        bookkeeping.book(books, movements, at)
+
+
+def _settle_alignment(books: Books, cart: Cart, found: _Live, at: datetime, by: Direction) -> None:
     ending = Ending.SENT if by is Direction.SEND else Ending.GOT
-    books.differences.close_cart(cart.id, at, ending.value, [listing.id for listing in (*aligned, *deleted)])
+    books.differences.close_cart(cart.id, at, ending.value, [*found.ids, *found.deleted])
     books.carts.settle_alignment(cart.id, books.ledger.last(), by, at)
 
 

@@ -7,15 +7,16 @@ Never: decides which side is right.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from onhand.domain.carts import Cart
-from onhand.domain.catalogue import left_sync
+from onhand.domain.catalogue import Notice, left_sync
 from onhand.domain.errors import Conflict, Refused
 from onhand.domain.lines import LineChange
+from onhand.domain.listings import Listing
 from onhand.domain.numbering import Place
 from onhand.domain.shop import Hello
 from onhand.domain.sketch import Sums
@@ -23,7 +24,7 @@ from onhand.domain.sketch import Sums
 from . import claiming, delivering, editing, evidence, lasttrade, settings, ticking, tying
 from .lasttrade import Doubt, LastTrade
 from .memory import Memory, Moment
-from .ports import Books, House, Shop
+from .ports import ROWS_MAX, Books, House, Shop
 from .settings import Pace
 from .surveying import Progress, Survey, survey
 
@@ -89,8 +90,11 @@ def _edited(house: House, cart: Cart, shop: Shop) -> list[LineChange]:
 
     What moved for them is part of the baseline. If they were left as they are, a later drift would be taken for their edit.
     """
-    listings = house.store.read(lambda books: books.listings.all(cart.id))
-    products = sorted(listing.product for listing in listings if not listing.deleted)
+
+    def live(books: Books) -> list[int]:
+        return [listing.product for listing in _all(books, cart) if not listing.deleted]
+
+    products = house.store.read(live)
     return [change for change in evidence.changes(house, cart, shop, products) if not change.gone]
 
 
@@ -147,25 +151,35 @@ def _place(baseline: Baseline) -> Place:
 def _follow_ties(books: Books, baseline: Baseline) -> None:
     """Note where listings are that leave sync with this baseline, and continue with those that are back with their item."""
     cart = baseline.cart
-    listings = books.listings.all(cart.id)
-    live = [listing for listing in listings if not listing.deleted]
-    tying.follow(books, cart, live, tying.tie_rows(books, listings, list(baseline.found.rows.values())), baseline.at)
+    tied = tying.tie_rows(books, _all(books, cart), baseline.found.rows.values())
+    tying.follow(books, cart, (x for x in _all(books, cart) if not x.deleted), tied, baseline.at)
 
 
 def _take_rows(books: Books, baseline: Baseline) -> None:
-    """Update the listings to what the shop's products are now."""
+    """Update the listings, page by page, to what the shop's products are now."""
     cart, rows = baseline.cart, baseline.found.rows
-    listings = books.listings.all(cart.id)
-    if baseline.trade is None:
-        for listing in listings:
-            if listing.left is not None:
+    tied = tying.tie_rows(books, _all(books, cart), rows.values())
+    known: set[int] = set()
+    unfollowed: list[int] = []
+    left: list[Notice] = []
+    for page in books.listings.pages(cart.id):
+        known.update(listing.product for listing in page)
+        for listing in page:
+            if baseline.trade is None and listing.left is not None:
                 books.listings.leave(listing.id, listing.lost)
-    known = {listing.product for listing in listings}
-    tied = tying.tie_rows(books, listings, list(rows.values()))
-    kept = [row for product, row in rows.items() if product in known]
-    books.listings.rebase(cart.id, kept)
-    books.listings.describe(cart.id, kept, tied)
-    books.listings.insert(cart.id, [row for product, row in rows.items() if product not in known], tied, False)
-    books.listings.forget(cart.id, sorted(known - rows.keys()))
-    tying.end_questions(books, listings, baseline.at)
-    tying.show(books, cart, left_sync(listings, books.listings.of(cart.id, sorted(rows))), baseline.at)
+        kept = [rows[listing.product] for listing in page if listing.product in rows]
+        books.listings.rebase(cart.id, kept)
+        books.listings.describe(cart.id, kept, tied)
+        books.listings.forget(cart.id, [listing.product for listing in page if listing.product not in rows])
+        after = books.listings.of(cart.id, [row.product for row in kept])
+        unfollowed += [x.id for x in page if x.tracked and not (x.product in after and after[x.product].tracked)]
+        left += left_sync(page, after)
+    fresh = [row for product, row in rows.items() if product not in known]
+    for start in range(0, len(fresh), ROWS_MAX):
+        books.listings.insert(cart.id, fresh[start : start + ROWS_MAX], tied, False)
+    tying.end_questions(books, unfollowed, baseline.at)
+    tying.show(books, cart, left, baseline.at)
+
+
+def _all(books: Books, cart: Cart) -> Iterator[Listing]:
+    return (listing for page in books.listings.pages(cart.id) for listing in page)

@@ -8,7 +8,8 @@ Never: sends a quantity, or holds a transaction over the network.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -33,51 +34,84 @@ NOTHING: Mapping[int, Counters] = {}
 log = structlog.get_logger()
 
 
-def deliver(house: House, cart: Cart, shop: Shop, batch_size: int, doubted: Mapping[int, Counters] = NOTHING) -> int:
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A stored batch that is to be sent next, if there is one."""
+
+    batch: Batch | None
+    posts: int = 0  # how many count as such: a mark does not
+    fresh: bool = True  # it was never sent before
+    full: bool = False  # as many listings were examined as fit into a batch, so more may be due
+
+
+def deliver(
+    house: House,
+    cart: Cart,
+    shop: Shop,
+    batch_size: int,
+    doubted: Mapping[int, Counters] = NOTHING,
+    go_on: Callable[[int], bool] = lambda _: False,
+) -> int:
     """Send one batch of what is due; return how many posts it had, 0 if nothing is due any more. ``doubted``: as in ``resend``.
+
+    After a full batch more follow: the commit that books the outcome of one stores the next, so there is one commit for each.
+    ``go_on`` gets the number of posts of each batch once the shop has answered, and says whether another one may follow.
 
     A batch without an answer goes first. When nothing is due and the shop's trade was booked since the last post, a mark is sent, which
     counts as 0 posts. Raises what the shop raises: the batch stays stored.
     """
-    at = house.clock.now()
 
-    def begin(books: Books) -> tuple[Batch | None, int, bool]:
-        batch = books.posts.pending(cart.id)
-        fresh = batch is None
-        current = books.carts.get(cart.id)
-        last: Due | None = None
-        if batch is None and current.epoch is not None:
-            batch, last = _next(books, current, batch_size, at)
-        number = len(batch.posts) if batch else 0
-        if not batch and current.unmarked and current.epoch is not None:
-            # As a rule a sale made its own listing news, and that listing carries the mark.
-            carrier = last or books.listings.carrier(cart.id)
-            batch = posts.mark(carrier, current.epoch, current.next_seq) if carrier else None
-            if batch:
-                _store(books, cart, batch, at)
-        return batch, number, fresh
+    def begin(books: Books) -> _Step:
+        return _begin(books, cart.id, batch_size, house.clock.now())
 
-    batch, number, fresh = house.store.write(begin)
+    def following(books: Books) -> _Step:
+        return begin(books) if books.carts.get(cart.id).halted is None else _Step(None)
+
+    total, step = 0, house.store.write(begin)
+    while step.batch is not None:
+        sent, posts = step, step.posts
+
+        def then(sent: _Step = sent) -> Callable[[Books], _Step] | None:
+            return following if go_on(sent.posts) and sent.full else None
+
+        step = send(house, cart, shop, step.batch, step.fresh, doubted, then) or _Step(None)
+        total += posts
+    return total
+
+
+def _begin(books: Books, cart_id: int, batch_size: int, at: datetime) -> _Step:
+    """Store and return the next batch, unless one has no answer yet: then return that."""
+    cart, batch = books.carts.get(cart_id), books.posts.pending(cart_id)
     if batch is not None:
-        send(house, cart, shop, batch, fresh, doubted)
-    return number
+        return _Step(batch, len(batch.posts), fresh=False)
+    if cart.epoch is None:
+        return _Step(None)
+    batch, last, full = _next(books, cart, batch_size, at)
+    if batch is None and cart.unmarked:
+        # As a rule a sale made its own listing news, and that listing carries the mark.
+        carrier = last or books.listings.carrier(cart_id)
+        mark = posts.mark(carrier, cart.epoch, cart.next_seq) if carrier else None
+        if mark is not None:
+            _store(books, cart, mark, at)
+        return _Step(mark)
+    return _Step(batch, len(batch.posts) if batch else 0, full=full)
 
 
-def _next(books: Books, cart: Cart, batch_size: int, at: datetime) -> tuple[Batch | None, Due | None]:
-    """Store and return the next batch of what is due, if any, with the last listing that was examined.
+def _next(books: Books, cart: Cart, batch_size: int, at: datetime) -> tuple[Batch | None, Due | None, bool]:
+    """Store and return the next batch of what is due, if any, with the last listing that was examined, and whether more may be due.
 
     Listings with news that show the right count already make no post; those after them still may.
     """
-    batch, last = None, None
+    batch, last, full = None, None, False
     while not batch and cart.epoch is not None and (dues := books.listings.due(cart.id, batch_size)):
         batch = posts.batch_of(dues, cart.settings.buffer, cart.epoch, cart.next_seq)
-        last = dues[-1]
+        last, full = dues[-1], len(dues) == batch_size
         books.listings.clear_news([due.listing for due in dues])
         changed = {post.listing for post in batch.posts} if batch else set()
         books.differences.close_healed([due.listing for due in dues if due.listing not in changed], at)
         if batch:
             _store(books, cart, batch, at)
-    return batch, last
+    return batch, last, full
 
 
 def _store(books: Books, cart: Cart, batch: Batch, at: datetime) -> None:
@@ -103,8 +137,11 @@ def send(
     batch: Batch,
     fresh: bool = False,
     doubted: Mapping[int, Counters] = NOTHING,
-) -> None:
+    then: Callable[[], Callable[[Books], _Step] | None] = lambda: None,
+) -> _Step | None:
     """Send a stored batch and book its outcome from the shop's answer. ``fresh``: it was never sent before. ``doubted``: as in ``resend``.
+
+    ``then`` is asked after the answer for what the commit of the outcome is to store besides; what that stored is returned.
 
     Raises Conflict, with reason ``copied``, if the shop has a fresh batch from another run of OnHand already.
     """
@@ -112,13 +149,14 @@ def send(
     answer = shop.apply(batch.epoch, batch.first, changes)
     if fresh and answer.outcome is Outcome.ALREADY and answer.elsewhere:
         raise Conflict("Another OnHand has sent this batch already.", reason="copied", cart=cart.name)
+    more = then()
     if answer.outcome is Outcome.UNFINISHED:
         # Book first and close after: a crash in between leaves a batch that the shop calls begun and whose outcome is booked, and the next
-        # look closes it. The other way round its outcome would be lost.
+        # look closes it. The other way round its outcome would be lost. What is closed is the last batch, so no other is stored before.
         _settle(house, cart, batch, _find_out(house, cart, shop, batch, doubted))
         shop.apply(batch.epoch, batch.first, changes, close=True)
-    else:
-        _settle(house, cart, batch, {product: State(code) for product, code in answer.failed.items()})
+        return None
+    return _settle(house, cart, batch, {product: State(code) for product, code in answer.failed.items()}, more)
 
 
 def close_begun(house: House, cart: Cart, shop: Shop) -> None:
@@ -128,13 +166,19 @@ def close_begun(house: House, cart: Cart, shop: Shop) -> None:
         shop.apply(batch.epoch, batch.first, [post.change for post in batch.posts], close=True)
 
 
-def _settle(house: House, cart: Cart, batch: Batch, failed: dict[int, State]) -> None:
+def _settle(
+    house: House,
+    cart: Cart,
+    batch: Batch,
+    failed: dict[int, State],
+    then: Callable[[Books], _Step] | None = None,
+) -> _Step | None:
     at = house.clock.now()
     # A mark changes nothing, so its listing is not affected, whatever happened to it.
     changes = [post for post in batch.posts if post.delta or post.reactivate]
     applied = [post for post in changes if post.product not in failed]
 
-    def write(books: Books) -> None:
+    def write(books: Books) -> _Step | None:
         books.posts.settle(cart.id, batch, failed, at)
         books.listings.landed(cart.id, batch.epoch, batch.first, batch.last)
         books.carts.move_sums(cart.id, _moved(applied))
@@ -145,9 +189,11 @@ def _settle(house: House, cart: Cart, batch: Batch, failed: dict[int, State]) ->
                 books.listings.announce_listings([post.listing])
             elif state is not None:
                 books.listings.park(post.listing, PARKED[state], at)
+        return then(books) if then is not None else None
 
-    house.store.write(write)
+    step = house.store.write(write)
     log.info("batch.settled", cart=cart.name, first=batch.first, applied=len(applied), failed=len(failed))
+    return step
 
 
 def _moved(applied: Sequence[Post]) -> Sums:

@@ -55,11 +55,16 @@ class LastTrade:
 
 def read(house: House, cart: Cart, shop: Shop, found: Survey, memory: Memory) -> LastTrade:
     """Read the lines that name what was traded since the last look, and note which of the older ones were paid since."""
-    known = house.store.read(lambda books: books.listings.of(cart.id, sorted(found.rows)))
-    listings = [listing for listing in known.values() if listing.tracked]
+
+    def kept(books: Books) -> dict[int, bool]:
+        """Return the products in sync that the shop has, and whether they moved."""
+        listings = (listing for page in books.listings.pages(cart.id) for listing in page)
+        return {x.product: _moved(x, found.rows[x.product]) for x in listings if x.tracked and x.product in found.rows}
+
+    in_sync = house.store.read(kept)
     fresh, cut = looking.read_lines(shop, cart.cursor_line, found.line, LINE_PAGES_MAX)
     new = {line.product for line in fresh}
-    moved = [x.product for x in listings if x.product in new or _moved(x, found.rows[x.product])]
+    moved = [product for product, it_moved in in_sync.items() if it_moved or product in new]
     waiting = evidence.by_product(evidence.waiting(house, cart, shop, moved, memory))
     changes = evidence.changes(house, cart, shop, moved)
     changes_of = evidence.changes_by_product(changes)
@@ -111,7 +116,8 @@ def _moved_listings(books: Books, cart: Cart, found: Survey, trade: LastTrade) -
     new = {line.product for line in trade.fresh}
     return [
         listing
-        for listing in books.listings.all(cart.id)
+        for page in books.listings.pages(cart.id)
+        for listing in page
         if listing.tracked
         and (row := found.rows.get(listing.product))
         and (listing.product in new or _moved(listing, row))

@@ -45,17 +45,14 @@ def suspects(house: House, cart: Cart, shop: Shop, misled: int = 0) -> frozenset
         found = sketch.decode(sketch.difference(seen, expected))
         if found is not None:
             return frozenset(found)
-    all_listings = house.store.read(lambda books: books.listings.all(cart.id))
-    books_view = {listing.product: listing for listing in all_listings if not listing.deleted}
-    shop_view = {row.product: row for row in refreshing.all_rows(shop)}
-    return frozenset(
-        product
-        for product in books_view.keys() | shop_view.keys()
-        if product not in books_view
-        or product not in shop_view
-        or (shop_view[product].quantity, shop_view[product].ordered)
-        != (books_view[product].agreed, books_view[product].ordered)
-    )
+
+    def counters(books: Books) -> dict[int, tuple[int, int]]:
+        listings = (listing for page in books.listings.pages(cart.id) for listing in page)
+        return {listing.product: (listing.agreed, listing.ordered) for listing in listings if not listing.deleted}
+
+    here = house.store.read(counters)
+    there = {row.product: (row.quantity, row.ordered) for row in refreshing.all_rows(shop)}
+    return frozenset(product for product in here.keys() | there.keys() if here.get(product) != there.get(product))
 
 
 def compare(house: House, cart: Cart, shop: Shop, memory: Memory, asked: Asked, rules: Rules) -> int:

@@ -7,15 +7,16 @@ Never: guesses an item for a SKU that is blank, used twice, or changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 
 from onhand.domain.carts import Cart
-from onhand.domain.catalogue import Changed, notices
+from onhand.domain.catalogue import Changed, Notice, notices
 from onhand.domain.errors import Permanent
-from onhand.domain.listings import Listing
+from onhand.domain.listings import Listing, Tie
 from onhand.domain.shop import Row
 from onhand.domain.sketch import Sums
 
@@ -51,32 +52,64 @@ def refresh(house: House, cart: Cart, shop: Shop, memory: Memory, catalogue: str
 def _take_over(
     books: Books, cart: Cart, rows: Sequence[Row], catalogue: str, at: datetime
 ) -> tuple[list[int], list[int]]:
-    """Take a listing set over into the books, and record what a person has to know. Return the products that are not followed any more, and
-    those that are followed again."""
-    changed = Changed.of(books.listings.all(cart.id), rows)
-    known = changed.known.values()
-    tied = tying.tie_rows(books, known, rows)
-    tying.follow(books, cart, known, tied, at)
+    """Take a listing set over into the books, page by page, and record what a person has to know. Return the products that are not followed
+    any more, and those that are followed again."""
+    there = {row.product: row for row in rows}
+    tied = tying.tie_rows(books, (x for page in books.listings.pages(cart.id) for x in page if not x.deleted), rows)
+    taken = _Taken()
+    for page in books.listings.pages(cart.id):
+        live = [listing for listing in page if not listing.deleted]
+        kept = [there[listing.product] for listing in live if listing.product in there]
+        _take_page(books, cart, Changed.of(live, kept), tied, taken, at)
+    fresh = [row for row in rows if row.product not in taken.known]
+    new = _insert(books, cart, fresh, tied)
+    came = Sums.total(Sums.of(row.product, row.quantity, row.ordered, count=1) for row in fresh)
+    books.carts.move_sums(cart.id, came - Sums.total(bookkeeping.listing_sums(listing) for listing in taken.lost))
+    tying.end_questions(books, [listing.id for listing in taken.ended], at)
+    tying.show(books, cart, new + taken.notices, at)
+    books.carts.remember_catalogue(cart.id, catalogue)
+    log.info("listings.refreshed", cart=cart.name, listings=len(rows), new=len(fresh), deleted=len(taken.lost))
+    return [listing.product for listing in taken.ended], taken.resumed
+
+
+@dataclass(slots=True)
+class _Taken:
+    """What the pages of a listing set were found to be."""
+
+    known: set[int] = field(default_factory=set)  # products
+    lost: list[Listing] = field(default_factory=list)  # their products are gone
+    ended: list[Listing] = field(default_factory=list)  # not followed any more
+    resumed: list[int] = field(default_factory=list)  # products that are followed again
+    notices: list[Notice] = field(default_factory=list)
+
+
+def _take_page(
+    books: Books, cart: Cart, changed: Changed, tied: Mapping[int, Tie], taken: _Taken, at: datetime
+) -> None:
+    """Take a page of known listings over into the books, and add to what was taken."""
+    live = changed.known.values()
+    tying.follow(books, cart, live, tied, at)
     books.listings.describe(cart.id, changed.kept, tied)
     _note_emptied(books, [(changed.known[row.product], row) for row in changed.kept], at)
-    books.listings.insert(cart.id, changed.fresh, tied, aligned=False)
     books.listings.forget(cart.id, [listing.product for listing in changed.lost])
-    came = Sums.total(Sums.of(row.product, row.quantity, row.ordered, count=1) for row in changed.fresh)
-    books.carts.move_sums(cart.id, came - Sums.total(bookkeeping.listing_sums(listing) for listing in changed.lost))
-    after = books.listings.of(cart.id, sorted(row.product for row in rows))
-    tying.end_questions(books, known, at)
-    tying.show(books, cart, notices(changed, tied, after), at)
-    books.carts.remember_catalogue(cart.id, catalogue)
-    log.info(
-        "listings.refreshed",
-        cart=cart.name,
-        listings=len(rows),
-        new=len(changed.fresh),
-        deleted=len(changed.lost),
-    )
+    after = books.listings.of(cart.id, [row.product for row in changed.kept])
     followed = {product for product, listing in after.items() if listing.tracked}
-    left = [listing.product for listing in known if listing.tracked and listing.product not in followed]
-    return left, [listing.product for listing in known if listing.left is not None and listing.product in followed]
+    taken.known |= changed.known.keys()
+    taken.lost += changed.lost
+    taken.ended += [listing for listing in live if listing.tracked and listing.product not in followed]
+    taken.resumed += [x.product for x in live if x.left is not None and x.product in followed]
+    taken.notices += notices(changed, tied, after)
+
+
+def _insert(books: Books, cart: Cart, fresh: Sequence[Row], tied: Mapping[int, Tie]) -> list[Notice]:
+    """Insert new products, page by page; return what a person has to know about them."""
+    found: list[Notice] = []
+    for start in range(0, len(fresh), ROWS_MAX):
+        page = fresh[start : start + ROWS_MAX]
+        books.listings.insert(cart.id, page, tied, aligned=False)
+        after = books.listings.of(cart.id, [row.product for row in page])
+        found += notices(Changed.of([], page), tied, after)
+    return found
 
 
 def _note_emptied(books: Books, seen: Iterable[tuple[Listing, Row]], at: datetime) -> None:

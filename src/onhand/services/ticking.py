@@ -116,13 +116,19 @@ def _compare(
 
 def deliver_all(house: House, cart_id: int, shop: Shop, batch_size: int, memory: Memory) -> int:
     """Deliver until nothing is due; return how many posts went out."""
-    total = 0
-    for _ in range(ROUNDS_MAX):
+    total, rounds = 0, ROUNDS_MAX
+
+    def go_on(_: int) -> bool:
+        nonlocal rounds
+        rounds -= 1
+        return rounds > 0
+
+    while rounds > 0:
         cart = _get(house, cart_id)
         if cart.halted is not None:
             break
         with _stopping_on_conflict(house, cart):
-            posted = delivering.deliver(house, cart, shop, batch_size, memory.doubted())
+            posted = delivering.deliver(house, cart, shop, batch_size, memory.doubted(), go_on)
         total += posted
         if not posted:
             break

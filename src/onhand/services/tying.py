@@ -25,18 +25,21 @@ from .ports import Books
 LINKED_AGAIN = "its product was linked to another item: Send or Get its quantity"
 
 
-def tie_rows(books: Books, listings: Iterable[Listing], rows: Sequence[Row]) -> dict[int, Tie]:
+def tie_rows(books: Books, listings: Iterable[Listing], rows: Collection[Row]) -> dict[int, Tie]:
     """Return the tie of each product of a shop that was just read. ``listings`` are all that the books have of this cart."""
-    listings = list(listings)
+    kept, held, special = set(), set(), []
+    for listing in listings:  # a cart may have very many, and few of them are special
+        if listing.tracked:
+            kept.add(listing.product)
+            held.add(listing.item)
+        if listing.left or listing.chosen is not None or listing.ignored:
+            special.append(listing)
     items = books.items.keys()
-    keys = {row.product: sku_key(row.model or "") for row in rows}
-    kept = {listing.product for listing in listings if listing.tracked}
     # One that has its old SKU again is in sync as before, unless another has taken its place.
-    held = {listing.item for listing in listings if listing.tracked}
-    kept |= {
-        x.product for x in listings if x.left and x.left.item not in held and x.resumes(_named(items, keys, x.product))
-    }
-    return ties(rows, items, kept, Settled.of(listings, books.items.set_aside()))
+    gone = {listing.product: listing for listing in special if listing.left and listing.left.item not in held}
+    keys = {row.product: sku_key(row.model or "") for row in rows if row.product in gone}
+    kept |= {product for product, listing in gone.items() if listing.resumes(_named(items, keys, product))}
+    return ties(rows, items, kept, Settled.of(special, books.items.set_aside()))
 
 
 def _named(items: Mapping[str, int], keys: Mapping[int, str], product: int) -> Tie:
@@ -48,7 +51,8 @@ def follow(books: Books, cart: Cart, listings: Iterable[Listing], tied: Mapping[
 
     ``listings`` are as they were before they get the ties ``tied``, by product. Call it in the unit of work that ties them.
     """
-    concerned = [listing for listing in listings if listing.product in tied]
+    # Of all others nothing changes.
+    concerned = [x for x in listings if x.product in tied and (x.left is not None or x.leaving(tied[x.product]))]
     first: dict[
         int, int
     ] = {}  # product → its oldest line that waits for payment: it may be paid while the product is not followed
@@ -88,12 +92,9 @@ def show(books: Books, cart: Cart, notices: Iterable[Notice], at: datetime) -> N
         books.differences.open(cart.id, notice.listing.id, finding, 0, nothing, nothing, at, notice.note)
 
 
-def end_questions(books: Books, before: Iterable[Listing], at: datetime) -> None:
+def end_questions(books: Books, unfollowed: Sequence[int], at: datetime) -> None:
     """End open questions about listings that were kept in sync and are not any more: no answer could be carried out."""
-    followed = [listing.id for listing in before if listing.tracked]
-    after = books.listings.by_id(followed)
-    left = [listing for listing in followed if not after[listing].tracked]
-    books.differences.close_listings(left, at, Ending.UNSYNCED.value)
+    books.differences.close_listings(unfollowed, at, Ending.UNSYNCED.value)
 
 
 def retie(

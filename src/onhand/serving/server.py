@@ -7,6 +7,7 @@ Never: runs a verb.
 
 from __future__ import annotations
 
+import gc
 import secrets
 import signal
 import socket
@@ -186,6 +187,8 @@ def _stay(config: Config, role: str, host: str, port: int, ready: Ready) -> None
     app, pages = _take(config, role), role != CONTROLLER
     try:
         with Server(app, host, port, pages, config.url if pages else "") as server:
+            # What was imported stays: looking through it took a fifth of the time of a batch of posts.
+            gc.freeze()
             signals = _signals()
             if role != PAGES:
                 app.resume = partial(resume, app)

@@ -33,16 +33,16 @@ class Disk:
     def __init__(self) -> None:
         self.full = False
         self.commits = 0
-        # The days of trade in bench/rivals take turns in threads, one at a time.
-        options = {"isolation_level": None, "check_same_thread": False}
-        engine = create_engine("sqlite://", poolclass=StaticPool, connect_args=options)
-        self.connection = engine.connect()
+        self.connection = _in_memory()
         self.put_back(_new_store())
 
     def image(self) -> Image:
         return bytes(driver_of(self.connection).serialize())
 
     def put_back(self, image: Image) -> None:
+        # On a new connection: SQLite crashes if json_each was used on one before the database under it is replaced.
+        self.connection.close()
+        self.connection = _in_memory()
         driver_of(self.connection).deserialize(image)
         self.connection.exec_driver_sql("PRAGMA foreign_keys=ON")
 
@@ -97,6 +97,12 @@ class ServerDisk(Disk):
         self.connection.exec_driver_sql(f"DROP SCHEMA {self._schema} CASCADE")
         self.connection.close()
         self._engine.close()
+
+
+def _in_memory() -> Connection:
+    # The days of trade in bench/rivals take turns in threads, one at a time.
+    options = {"isolation_level": None, "check_same_thread": False}
+    return create_engine("sqlite://", poolclass=StaticPool, connect_args=options).connect()
 
 
 @cache

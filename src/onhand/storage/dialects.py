@@ -7,10 +7,24 @@ Never: asks which engine a statement will run on before it is compiled, except f
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ColumnElement, Connection, FromClause, Table, func, literal, select, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Table,
+    Text,
+    bindparam,
+    func,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -94,6 +108,35 @@ def _postgresql_position(element: Any, compiler: Any, **options: Any) -> str:
 def begins_with(text: ColumnElement[Any], start: ColumnElement[Any] | str) -> ColumnElement[bool]:
     """Return the condition that a text begins with another, case included."""
     return _Position(text, start) == 1
+
+
+class _Listed(FunctionElement[int]):
+    """The numbers in a JSON list: one parameter, however many they are."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(_Listed, "sqlite")
+def _sqlite_listed(element: Any, compiler: Any, **options: Any) -> str:
+    return f"(SELECT value FROM json_each({compiler.process(element.clauses, **options)}))"
+
+
+@compiles(_Listed, "postgresql")
+def _postgresql_listed(element: Any, compiler: Any, **options: Any) -> str:
+    listed = compiler.process(element.clauses, **options)
+    return f"(SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST({listed} AS JSON)))"
+
+
+def among(column: ColumnElement[int], name: str) -> ColumnElement[bool]:
+    """Return the condition that a column is one of the numbers in the parameter of this name, which ``numbers`` makes."""
+    # As a comparison: SQLite would not use an index for the ``(…) = 1`` that a function becomes there.
+    return column.op("IN", is_comparison=True)(_Listed(bindparam(name, type_=Text())))
+
+
+def numbers(values: Iterable[int]) -> str:
+    """Return numbers as the parameter that ``among`` takes."""
+    return json.dumps([*values])
 
 
 # Whole tables

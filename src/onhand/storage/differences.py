@@ -17,6 +17,7 @@ from onhand.domain.differences import ABOUT_RETURNS, Cause, Difference, Ending, 
 from onhand.domain.errors import Refused
 from onhand.domain.sketch import Counters
 
+from .dialects import among, numbers
 from .hot import Hot
 from .ledger import chunks
 from .tables import differences as table
@@ -68,7 +69,8 @@ class Differences:
         )
 
     def close_healed(self, listings: Sequence[int], at: datetime) -> None:
-        _HEALED.run(self._connection, [{"listing": listing, "at": micros(at)} for listing in listings])
+        if listings:
+            _HEALED.run(self._connection, [{"listings": numbers(listings), "at": micros(at)}])
 
     def close_listings(self, listings: Sequence[int], at: datetime, note: str) -> None:
         for chunk in chunks(listings):
@@ -93,8 +95,8 @@ class Differences:
         if listings is None:
             self._connection.execute(update(table).where(*of_cart).values(closed))
             return
-        for chunk in chunks(listings):
-            self._connection.execute(update(table).where(*of_cart, table.c.listing_id.in_(chunk)).values(closed))
+        of_listings = update(table).where(*of_cart, among(table.c.listing_id, "listings")).values(closed)
+        self._connection.execute(of_listings, {"listings": numbers(listings)})
 
     def unanswered(self, listing: int) -> list[Difference]:
         shown = table.alias()
@@ -152,7 +154,7 @@ class Differences:
 _HEALED = Hot(
     update(table)
     .where(
-        table.c.listing_id == bindparam("listing"),
+        among(table.c.listing_id, "listings"),
         table.c.closed_at.is_(None),
         table.c.remedy == literal_column(f"'{Remedy.POST.value}'"),
     )

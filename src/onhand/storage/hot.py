@@ -7,8 +7,9 @@ Never: takes a statement whose text depends on its values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from operator import itemgetter
 from typing import Any
 
@@ -28,6 +29,8 @@ class _Compiled:
     text: str
     fixed: Values  # values that SQLAlchemy adds, such as the offset 0 of a limit
     bound: Callable[[Values], Any]  # the values, as the driver takes them
+    names: Sequence[str]  # of the values, in order if the driver takes them by position
+    positional: bool
 
 
 class Hot:
@@ -53,6 +56,18 @@ class Hot:
         finally:
             cursor.close()
 
+    def fill(self, connection: Connection, columns: Mapping[str, Iterable[Any]], common: Values) -> None:
+        """Run the statement for each row of the columns, with the same ``common`` values in all of them."""
+        how, driver = self._for(connection)
+        rows = zip(*(columns[name] if name in columns else repeat(common[name]) for name in how.names), strict=False)
+        cursor = driver.cursor()
+        try:
+            cursor.executemany(
+                how.text, rows if how.positional else [dict(zip(how.names, row, strict=True)) for row in rows]
+            )
+        finally:
+            cursor.close()
+
     def rows(self, connection: Connection, values: Values) -> list[tuple[Any, ...]]:
         """Return the rows for these values."""
         how, driver = self._for(connection)
@@ -70,8 +85,8 @@ class Hot:
 
 def _compiled(compiled: Any) -> _Compiled:
     if not compiled.positional:
-        return _Compiled(str(compiled), compiled.params, dict)
+        return _Compiled(str(compiled), compiled.params, dict, list(compiled.params), positional=False)
     names = compiled.positiontup
     # itemgetter returns a bare value for one name, and cannot be made for none.
     bound = itemgetter(*names) if len(names) > 1 else lambda values: tuple(values[name] for name in names)
-    return _Compiled(str(compiled), compiled.params, bound)
+    return _Compiled(str(compiled), compiled.params, bound, names, positional=True)

@@ -8,7 +8,7 @@ Never: updates or deletes a movement.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate
 from typing import Any, TypeVar
@@ -33,13 +33,14 @@ from onhand.domain.importing import IMPORTED, Since
 from onhand.domain.spelling import look, strangers
 from onhand.domain.stock import Entry, Item, Kind, Movement, sku_key
 
-from .dialects import not_ascii
+from .dialects import among, not_ascii, numbers
 from .hot import Hot
 from .tables import items, movements
 from .times import micros, moment
 
 T = TypeVar("T")
 IDS_MAX = 500  # ids in one IN list
+PAGE = 2000  # items that are read at once
 
 
 def chunks(values: Sequence[T]) -> list[Sequence[T]]:
@@ -122,12 +123,18 @@ class Items:
     def by_id(self, ids: Sequence[int]) -> dict[int, Item]:
         found = {}
         for chunk in chunks(ids):
-            rows = self._connection.execute(select(*_ITEM).where(items.c.id.in_(chunk)))
-            found.update({row.id: Item(*row) for row in rows})
+            rows = _BY_ID.rows(self._connection, {"ids": numbers(chunk)})
+            found.update({row[0]: Item(*row) for row in rows})
         return found
 
     def all(self) -> dict[int, Item]:
         return {row[0]: Item(*row) for row in self._connection.execute(select(*_ITEM))}
+
+    def each(self) -> Iterator[Item]:
+        after = 0
+        while rows := _PAGE.rows(self._connection, {"after": after, "limit": PAGE}):
+            yield from (Item(*row) for row in rows)
+            after = rows[-1][0]
 
     def set_aside(self, ids: Sequence[int] | None = None) -> set[int]:
         query = select(items.c.id).where(or_(items.c.ignore_qoh, items.c.drop_ship))
@@ -326,4 +333,6 @@ _APPEND = Hot(lambda into: into(movements).values(_NEW).on_conflict_do_nothing(i
 _MOVE = Hot(update(items).where(items.c.id == bindparam("item")).values(on_hand=items.c.on_hand + bindparam("units")))
 _NOT_ASCII = not_ascii(items.c.sku)
 _ITEM = (items.c.id, items.c.sku, items.c.name, items.c.on_hand)
+_BY_ID = Hot(select(*_ITEM).where(among(items.c.id, "ids")))
+_PAGE = Hot(select(*_ITEM).where(items.c.id > bindparam("after")).order_by(items.c.id).limit(bindparam("limit")))
 _IS_TRADE = movements.c.kind.in_([Kind.SALE.value, Kind.CANCELLATION.value])

@@ -7,7 +7,7 @@ Never: moves a counter without the caller moving the cart's sums in the same uni
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple
 from datetime import datetime
 from typing import Any
@@ -36,10 +36,14 @@ from onhand.domain.shop import Row
 from onhand.domain.sketch import MULTIPLIER, PARTITION_MULTIPLIERS, WORD, Cell, Sums
 from onhand.domain.stock import sku_key
 
+from .dialects import among, numbers
 from .hot import Hot
 from .ledger import chunks
+from .listing_rows import LISTING, listing_of
 from .tables import items, listings
 from .times import micros
+
+PAGE = 2000  # listings that are read at once
 
 
 class Listings:
@@ -51,19 +55,24 @@ class Listings:
     def of(self, cart: int, products: Sequence[int]) -> dict[int, Listing]:
         found = {}
         for chunk in chunks(products):
-            query = select(*_LISTING).where(listings.c.cart_id == cart, listings.c.product.in_(chunk), _LIVE)
-            found.update({row.product: _listing(row) for row in self._connection.execute(query)})
+            rows = _OF_PRODUCTS.rows(self._connection, {"cart": cart, "products": numbers(chunk)})
+            found.update({row[2]: listing_of(row) for row in rows})
         return found
 
     def all(self, cart: int) -> list[Listing]:
-        query = select(*_LISTING).where(listings.c.cart_id == cart).order_by(listings.c.product)
-        return [_listing(row) for row in self._connection.execute(query)]
+        return [listing for page in self.pages(cart) for listing in page]
+
+    def pages(self, cart: int) -> Iterator[list[Listing]]:
+        after = -1
+        while rows := _PAGE.rows(self._connection, {"cart": cart, "after": after, "limit": PAGE}):
+            page = [listing_of(row) for row in rows]
+            yield page
+            after = page[-1].product
 
     def by_id(self, ids: Sequence[int]) -> dict[int, Listing]:
         found = {}
         for chunk in chunks(ids):
-            rows = self._connection.execute(select(*_LISTING).where(listings.c.id.in_(chunk)))
-            found.update({row.id: _listing(row) for row in rows})
+            found.update({row[0]: listing_of(row) for row in _BY_ID.rows(self._connection, {"ids": numbers(chunk)})})
         return found
 
     def insert(self, cart: int, rows: Sequence[Row], ties: Mapping[int, Tie], aligned: bool) -> None:
@@ -98,7 +107,7 @@ class Listings:
         ]
         new = [value for value in values if value["product"] not in again]
         if new:
-            self._connection.execute(insert(listings), new)
+            _INSERT.run(self._connection, new)
         known = [{f"b_{name}": value for name, value in row.items()} for row in values if row["product"] in again]
         if known:
             columns: dict[str, Any] = {
@@ -108,22 +117,8 @@ class Listings:
 
     def rebase(self, cart: int, rows: Sequence[Row]) -> None:
         if rows:
-            self._connection.execute(
-                _WHERE_PRODUCT.values(
-                    ordered=bindparam("b_ordered"),
-                    sum=bindparam("b_sum"),
-                    held=0,
-                    unnamed=0,
-                    parked=_KEEP_PARKED,
-                    off_by_sale=False,
-                    off_when_empty=and_(
-                        bindparam("b_status") == 0,
-                        or_(listings.c.off_when_empty, and_(listings.c.status != 0, bindparam("b_quantity") <= 0)),
-                    ),
-                    status=bindparam("b_status"),
-                    modified=bindparam("b_modified"),
-                    news=False,
-                ),
+            _REBASE.run(
+                self._connection,
                 [
                     {
                         "b_cart_id": cart,
@@ -142,8 +137,8 @@ class Listings:
         if not rows:
             return
         # One row may be renamed to another's old SKU, so each is written with its own item.
-        self._connection.execute(
-            _DESCRIBE,
+        _DESCRIBE.run(
+            self._connection,
             [
                 {
                     "b_cart_id": cart,
@@ -194,8 +189,8 @@ class Listings:
             (listings.c.chosen_id, item_ids),
         ):
             for chunk in chunks(values):
-                rows = self._connection.execute(select(*_LISTING).where(column.in_(chunk), _LIVE))
-                found.update({row.id: _listing(row) for row in rows})
+                rows = self._connection.execute(select(*LISTING).where(column.in_(chunk), _LIVE))
+                found.update({row.id: listing_of(row) for row in rows})
         return sorted(found.values(), key=lambda listing: listing.id)
 
     def settle(self, ids: Sequence[int], chosen: int | None, ignored: bool) -> None:
@@ -240,12 +235,8 @@ class Listings:
         )
 
     def align(self, cart: int, ids: Sequence[int]) -> None:
-        for chunk in chunks(ids):
-            self._connection.execute(
-                update(listings)
-                .where(listings.c.cart_id == cart, listings.c.id.in_(chunk))
-                .values(aligned=True, held=0, **_NOT_LEFT)
-            )
+        own = update(listings).where(listings.c.cart_id == cart, among(listings.c.id, "ids"))
+        self._connection.execute(own.values(aligned=True, held=0, **_NOT_LEFT), {"ids": numbers(ids)})
 
     def trade(self, cart: int, units: Mapping[int, int]) -> None:
         if units:
@@ -296,8 +287,9 @@ class Listings:
         return {cart for item in item_ids for (cart,) in _ANNOUNCE.rows(self._connection, {"item": item})}
 
     def announce_listings(self, ids: Sequence[int]) -> None:
-        for chunk in chunks(ids):
-            self._connection.execute(update(listings).where(listings.c.id.in_(chunk)).values(news=True))
+        self._connection.execute(
+            update(listings).where(among(listings.c.id, "ids")).values(news=True), {"ids": numbers(ids)}
+        )
 
     def give_up(self, ids: Sequence[int]) -> None:
         for chunk in chunks(ids):
@@ -306,12 +298,7 @@ class Listings:
             )
 
     def due(self, cart: int, limit: int) -> list[Due]:
-        return [
-            Due(listing, product, on_hand, agreed, held, bool(off_by_sale))
-            for listing, product, on_hand, agreed, held, off_by_sale in _DUE.rows(
-                self._connection, {"cart": cart, "limit": limit}
-            )
-        ]
+        return [*map(Due._make, _DUE.rows(self._connection, {"cart": cart, "limit": limit}))]
 
     def carrier(self, cart: int) -> Due | None:
         row = self._connection.execute(_KEPT.where(listings.c.cart_id == cart).limit(1)).one_or_none()
@@ -321,7 +308,8 @@ class Listings:
         return set(self._connection.execute(_WITH_NEWS).scalars())
 
     def clear_news(self, ids: Sequence[int]) -> None:
-        _CLEAR_NEWS.run(self._connection, [{"listing": listing} for listing in ids])
+        if ids:
+            _CLEAR_NEWS.run(self._connection, [{"ids": numbers(ids)}])
 
     def landed(self, cart: int, epoch: str, first: int, last: int) -> None:
         self._connection.execute(
@@ -348,12 +336,12 @@ class Listings:
         )
 
     def unpark(self, ids: Sequence[int]) -> None:
-        for chunk in chunks(ids):
-            self._connection.execute(update(listings).where(listings.c.id.in_(chunk)).values(**_UNPARKED, news=True))
+        again = update(listings).where(among(listings.c.id, "ids")).values(**_UNPARKED, news=True)
+        self._connection.execute(again, {"ids": numbers(ids)})
 
     def parked(self, cart: int) -> list[Listing]:
-        query = select(*_LISTING).where(listings.c.cart_id == cart, listings.c.parked.is_not(None))
-        return [_listing(row) for row in self._connection.execute(query.order_by(listings.c.id))]
+        query = select(*LISTING).where(listings.c.cart_id == cart, listings.c.parked.is_not(None))
+        return [listing_of(row) for row in self._connection.execute(query.order_by(listings.c.id))]
 
     def cells(self, cart: int, size: int) -> list[Cell]:
         # Weights are 32 bits and quantities may be, so a sum of products can leave 64 bits: the weight's halves are summed apart.
@@ -377,33 +365,11 @@ class Listings:
         return known
 
 
-_LISTING = (
-    listings.c.id,
-    listings.c.cart_id.label("cart"),
-    listings.c.product,
-    listings.c.model,
-    listings.c.name,
-    listings.c.status,
-    listings.c.modified,
-    listings.c.flags,
-    listings.c.item_id.label("item"),
-    listings.c.chosen_id.label("chosen"),
-    listings.c.ignored,
-    listings.c.problem,
-    listings.c.aligned,
-    listings.c.ordered,
-    listings.c.sum,
-    listings.c.held,
-    listings.c.unnamed,
-    listings.c.off_by_sale,
-    listings.c.off_when_empty,
-    listings.c.switch_on,
-    listings.c.parked,
-    listings.c.parked_by,
-    listings.c.left_item_id,
-    listings.c.left_ordered,
-    listings.c.left_sum,
-    listings.c.left_line,
+_PAGE = Hot(
+    select(*LISTING)
+    .where(listings.c.cart_id == bindparam("cart"), listings.c.product > bindparam("after"))
+    .order_by(listings.c.product)
+    .limit(bindparam("limit"))
 )
 _LEFT = ("left_item_id", "left_ordered", "left_sum", "left_line")
 _NOT_LEFT: dict[str, Any] = dict.fromkeys(_LEFT)
@@ -442,19 +408,26 @@ _DUE = Hot(
     .limit(bindparam("limit"))
 )
 _WITH_NEWS = select(listings.c.cart_id).where(text("listings.news"), listings.c.parked.is_(None)).distinct()
-_CLEAR_NEWS = Hot(update(listings).where(listings.c.id == bindparam("listing")).values(news=false()))
-_LIVE = listings.c.problem.is_distinct_from(Problem.DELETED.value)
+_CLEAR_NEWS = Hot(update(listings).where(among(listings.c.id, "ids")).values(news=false()))
+_LIVE = listings.c.problem.is_distinct_from(literal_column(f"'{Problem.DELETED.value}'"))
+_INSERT = Hot(insert(listings).values({c.name: bindparam(c.name) for c in listings.c if c.name != "id"}))
+_BY_ID = Hot(select(*LISTING).where(among(listings.c.id, "ids")))
+_OF_PRODUCTS = Hot(
+    select(*LISTING).where(listings.c.cart_id == bindparam("cart"), among(listings.c.product, "products"), _LIVE)
+)
 _WHERE_PRODUCT = update(listings).where(
-    listings.c.cart_id == bindparam("b_cart_id"), listings.c.product == bindparam("b_product"), listings.c.variant == ""
+    listings.c.cart_id == bindparam("b_cart_id"),
+    listings.c.product == bindparam("b_product"),
+    listings.c.variant == literal_column("''"),
 )
 
 
 def _describing() -> Update:
     """Return the statement that writes what a shop says of a listing over what was known of it."""
     to = {name: bindparam(f"to_{name}", type_=listings.c[name].type) for name in (*_DESCRIBED, "sum", "ordered")}
-    empty = bindparam("to_quantity", type_=listings.c.sum.type) <= 0
+    empty = bindparam("to_quantity", type_=listings.c.sum.type) <= literal_column("0")
     same = and_(to["problem"].is_(None), listings.c.item_id.is_not_distinct_from(to["item_id"]))
-    went_off = and_(listings.c.status != 0, empty)
+    went_off = and_(listings.c.status != literal_column("0"), empty)
     unmoved = and_(listings.c.sum == to["sum"], listings.c.ordered == to["ordered"])
     return _WHERE_PRODUCT.values(
         {
@@ -463,15 +436,15 @@ def _describing() -> Update:
             # Off without an edit and with nothing left: the sale that emptied it did that, and no person. Whatever is
             # saved after that, it stays so until it is on again.
             "off_by_sale": and_(
-                to["status"] == 0,
+                to["status"] == literal_column("0"),
                 or_(listings.c.off_by_sale, and_(went_off, listings.c.modified.is_not_distinct_from(to["modified"]))),
             ),
-            "off_when_empty": and_(to["status"] == 0, or_(listings.c.off_when_empty, went_off)),
+            "off_when_empty": and_(to["status"] == literal_column("0"), or_(listings.c.off_when_empty, went_off)),
             # An edit that moved the sum stays visible as such until the drift it made is settled. A sale that is half written
             # can make up for that in the sum, but not in the counter as well.
             "modified": case((unmoved, to["modified"]), else_=listings.c.modified),
             # Nothing is parked or held that is not posted for anyway.
-            "held": case((same, listings.c.held), else_=0),
+            "held": case((same, listings.c.held), else_=literal_column("0")),
             "parked": case((same, listings.c.parked)),
             "parked_by": case((same, listings.c.parked_by)),
         }
@@ -479,7 +452,30 @@ def _describing() -> Update:
 
 
 _DESCRIBED = ("model", "sku_key", "name", "flags", "problem", "item_id", "status", "modified")
-_DESCRIBE = _describing()
+_DESCRIBE = Hot(_describing())
+_REBASE = Hot(
+    _WHERE_PRODUCT.values(
+        ordered=bindparam("b_ordered"),
+        sum=bindparam("b_sum"),
+        held=literal_column("0"),
+        unnamed=literal_column("0"),
+        parked=_KEEP_PARKED,
+        off_by_sale=false(),
+        off_when_empty=and_(
+            bindparam("b_status", type_=listings.c.status.type) == literal_column("0"),
+            or_(
+                listings.c.off_when_empty,
+                and_(
+                    listings.c.status != literal_column("0"),
+                    bindparam("b_quantity", type_=listings.c.sum.type) <= literal_column("0"),
+                ),
+            ),
+        ),
+        status=bindparam("b_status", type_=listings.c.status.type),
+        modified=bindparam("b_modified"),
+        news=false(),
+    )
+)
 _H = f"(product * {MULTIPLIER} % {WORD})"
 _SUMS = f"""
     sum(sum - ordered) AS q, sum(ordered) AS o,
@@ -490,14 +486,6 @@ _SUMS = f"""
 
 def _whole(row: Any) -> list[int]:
     return [row.q, row.o, row.q_high * 65536 + row.q_low, row.o_high * 65536 + row.o_low]
-
-
-def _listing(row: Any) -> Listing:
-    values = row._asdict()
-    values["problem"] = Problem(row.problem) if row.problem else None
-    left = [values.pop(name) for name in _LEFT]
-    values["left"] = Left(*left) if left[0] is not None else None
-    return Listing(**values)
 
 
 def _description(row: Row) -> dict[str, Any]:

@@ -30,24 +30,17 @@ class Posts:
         self._connection = connection
 
     def add(self, cart: int, batch: Batch, at: datetime) -> None:
-        when = micros(at)
-        _ADD.run(
+        of_posts = ("seq", "listing_id", "product", "delta", "reactivate")
+        _ADD.fill(
             self._connection,
-            [
-                {
-                    "cart_id": cart,
-                    "epoch": batch.epoch,
-                    "seq": post.seq,
-                    "first": batch.first,
-                    "listing_id": post.listing,
-                    "product": post.product,
-                    "delta": post.delta,
-                    "reactivate": post.reactivate,
-                    "state": State.SENT.value,
-                    "created_at": when,
-                }
-                for post in batch.posts
-            ],
+            dict(zip(of_posts, zip(*batch.posts, strict=True), strict=True)),
+            {
+                "cart_id": cart,
+                "epoch": batch.epoch,
+                "first": batch.first,
+                "state": State.SENT.value,
+                "created_at": micros(at),
+            },
         )
 
     def pending(self, cart: int) -> Batch | None:

@@ -174,7 +174,8 @@ listings = Table(
     UniqueConstraint("cart_id", "product", "variant", name="uq_listings_product"),
     Index("ix_listings_item", "item_id"),
     Index("ix_listings_sku", "sku_key"),
-    Index("ix_listings_news", "cart_id", sqlite_where=text("news"), postgresql_where=text("news")),
+    # In the order in which they are delivered, so that a batch does not read all that follow it.
+    Index("ix_listings_news", "cart_id", "item_id", sqlite_where=text("news"), postgresql_where=text("news")),
     # Few are parked, have a problem, are not aligned or were chosen by hand, and lists of just these are asked for.
     Index(
         "ix_listings_parked",

@@ -7,7 +7,7 @@ Never: knows an implementation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -25,6 +25,9 @@ class ListingBook(Protocol):
 
     def all(self, cart: int) -> list[Listing]:
         """Return all listings of a cart, deleted ones included, by product id."""
+
+    def pages(self, cart: int) -> Iterator[list[Listing]]:
+        """Return the same in pages, so that few are in memory at once. What a page holds may be changed before the next is read."""
 
     def by_id(self, listings: Sequence[int]) -> dict[int, Listing]:
         """Return these listings, by id."""

@@ -7,7 +7,7 @@ Never: knows an implementation.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -43,6 +43,9 @@ class ItemBook(Protocol):
 
     def all(self) -> dict[int, Item]:
         """Return all items, by id."""
+
+    def each(self) -> Iterator[Item]:
+        """Return all items, one after the other, so that few are in memory at once."""
 
     def set_aside(self, items: Sequence[int] | None = None) -> set[int]:
         """Return items with Ignore QOH or Drop ship, of these or of all: shops must not follow them."""

@@ -231,11 +231,11 @@ def _remedy(
     books: Books, cart: Cart, listing: Listing, row: Row, found: Evidence, finding: Finding, at: datetime
 ) -> None:
     """Record a difference and change the books accordingly; posts follow from that."""
-    if finding.cause in (Cause.ORDER_EDITED, Cause.ORDER_CANCELLED):
+    if finding.remedy is Remedy.BOOK and (finding.changed or finding.added):
         _follow_order(books, cart, listing, row, found, finding, at)
         return
     editing.note_edited(books, cart, found.changed)
-    if finding.remedy is Remedy.ASK:
+    if finding.remedy is Remedy.ASK or finding.doubted:
         # The question covers these, too: if they went on waiting, no race of this product would be recognised any more.
         books.lines.mark(cart.source, [line.line for line in found.added], LineState.UNTRACKED)
     undone = books.differences.awaiting(listing.id, -found.drift)
@@ -253,6 +253,8 @@ def _follow_order(
 ) -> None:
     """Book what an edited order explains of a drift, then remedy the rest."""
     editing.follow(books, cart, listing, row, found.drift - finding.rest, finding, at)
+    if finding.doubted:
+        _ask_whether_more(books, cart, _listing(books, cart, listing.product), row, finding, at)
     if finding.rest:
         left = replace(found, drift=finding.rest, changed=(), added=())
         _remedy_rest(books, cart, _listing(books, cart, listing.product), row, left, finding, at)
@@ -279,8 +281,11 @@ def _record(
         bookkeeping.book(books, [Movement.edit(booked, drift, cart.id, difference)], at)
     if finding.remedy is Remedy.BOOK:
         books.differences.close(difference, at, finding.remedy.value)
+    if finding.doubted:
+        _ask_whether_more(books, cart, listing, row, finding, at)
     if finding.remedy is Remedy.POST:
-        _ask_about_gone(books, cart, listing, row, found, finding, at)
+        if not finding.doubted:
+            _ask_about_gone(books, cart, listing, row, found, finding, at)
         books.listings.announce_listings([listing.id])
         books.tell([cart.id])
     log.warning(
@@ -315,6 +320,22 @@ def _remedy_rest(
         f"the shelf than on hand, {why}: choose theirs; if not, choose ours."
     )
     seen, expected = Counters(row.quantity, row.ordered), Counters(row.quantity + doubted, row.ordered)
+    books.differences.open(cart.id, listing.id, differences.DOUBTED, 0, seen, expected, at, note)
+
+
+def _ask_whether_more(books: Books, cart: Cart, listing: Listing, row: Row, finding: Finding, at: datetime) -> None:
+    """Ask whether units are on the shelf that the smaller of two possible counts leaves out. Lines that went are settled by that."""
+    if finding.remedy is Remedy.POST:
+        for change in books.lines.renewed(cart.id, [change for change in finding.changed if change.gone]):
+            after, _ = change.sold.units.give_back(-change.units, change.now)
+            books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.deleted else LineState.SOLD)
+    orders = [change.sold.order for change in finding.changed] + [line.order for line in finding.added]
+    named = f"Order {', '.join(str(order) for order in dict.fromkeys(orders))} was changed" if orders else "An order went"
+    note = (
+        f"{named} in the shop while something else may have moved as much. If {finding.doubted} more are on the shelf than on hand, "
+        "choose theirs; if not, choose ours."
+    )
+    seen, expected = Counters(row.quantity, row.ordered), Counters(row.quantity + finding.doubted, row.ordered)
     books.differences.open(cart.id, listing.id, differences.DOUBTED, 0, seen, expected, at, note)
 
 

@@ -168,7 +168,11 @@ def explain(evidence: Evidence, policy: Policy) -> Finding:
     if cause is None or by_hand or (cause is not Cause.LOST_SALE and evidence.deleted):
         # An order that was edited just before it was deleted also takes units, and its lines do not show it any more.
         taken_out = evidence.drift < 0 and not by_hand and _gone_for(evidence.deleted, -evidence.drift)
-        return _smaller_count(evidence, Finding(Cause.UNKNOWN, Remedy.ASK)) if taken_out else Finding(Cause.UNKNOWN, Remedy.ASK)
+        return (
+            _smaller_count(evidence, Finding(Cause.UNKNOWN, Remedy.ASK))
+            if taken_out
+            else Finding(Cause.UNKNOWN, Remedy.ASK)
+        )
     if cause is Cause.LOST_SALE:
         # A line that is gone may have given back as much without the counter, and fewer sales be lost: a person is asked about that as
         # well.
@@ -178,12 +182,20 @@ def explain(evidence: Evidence, policy: Policy) -> Finding:
 
 def _by_order(evidence: Evidence, policy: Policy) -> Finding | None:
     """Return what edited, cancelled and added lines say about a drift."""
-    found = _order_edited(evidence) or _not_counted(evidence)
+    found = _order_edited(evidence)
     if found is not None:
-        return _smaller_count(evidence, found) if _fits_something_else(evidence, policy, found) else found
+        return chosen(evidence, found)
+    found = _not_counted(evidence)
+    if found is not None and not (evidence.edited and policy is Policy.THEIRS):
+        return _smaller_count(evidence, found) if evidence.edited else chosen(evidence, found)
     found = in_part(evidence)
     gave_back = found is not None and found.rest < evidence.drift
     return _smaller_count(evidence, found) if found is not None and gave_back and _brought_back(evidence) else found
+
+
+def chosen(evidence: Evidence, found: Finding) -> Finding:
+    """Return what lines say about the whole of a drift; if something else fits it as well, the smaller count and a question."""
+    return _smaller_count(evidence, found) if _fits_something_else(evidence) else found
 
 
 def _smaller_count(evidence: Evidence, found: Finding) -> Finding:
@@ -195,19 +207,15 @@ def _smaller_count(evidence: Evidence, found: Finding) -> Finding:
     return Finding(Cause.SEVERAL, remedy, found.changed, found.added, doubted=abs(evidence.drift))
 
 
-def _fits_something_else(evidence: Evidence, policy: Policy, found: Finding) -> bool:
+def _fits_something_else(evidence: Evidence) -> bool:
     """Return whether a drift that order lines explain has another explanation that fits it exactly and makes another count.
 
-    A form that was saved may have written it, unless the cart's policy believes forms. Sales of the moment may have been lost, if an editor
-    changed units on a line and left the stock alone; every known editor that removes a line gives its goods back. And a race may have
-    destroyed just what was posted, or given back.
+    A form may have brought an old count back. A race may have destroyed just what was posted or given back. A count that was typed is no
+    such explanation, as it would fit anything. Neither is that sales were lost and an editor left the stock alone: every known editor moves
+    the stock.
     """
-    if evidence.edited and (policy is not Policy.THEIRS or _brought_back(evidence)):
-        return True
-    if evidence.drift > 0:
-        return evidence.drift <= evidence.sales and any(not change.gone for change in found.changed)
     destroyed = subset(-evidence.drift, [*evidence.returns, *evidence.posts], exact=True)
-    return evidence.sales > 0 and destroyed is not None
+    return _brought_back(evidence) or (evidence.drift < 0 < evidence.sales and destroyed is not None)
 
 
 def _brought_back(evidence: Evidence) -> bool:
@@ -260,7 +268,7 @@ def _order_edited(evidence: Evidence) -> Finding | None:
 
 def _not_counted(evidence: Evidence) -> Finding | None:
     """Return new lines that were paid for and are worth exactly the drift: the quantity followed, and an editor set the counter back to its
-    old value. A paid line was bought."""
+    old value. A paid line was bought; beside a form, a count may have been typed, and the line be one of a checkout that died."""
     if evidence.drift >= 0 or any(not change.gone for change in evidence.changed):
         return None
     chosen = subset(-evidence.drift, [line.quantity for line in evidence.paid], exact=True)

@@ -136,14 +136,50 @@ def edited_before(found: Iterable[LineChange], edited: Mapping[int, int]) -> lis
 
 def others_gone(chosen: Sequence[LineChange], found: Iterable[LineChange]) -> list[LineChange]:
     """Return lines that may have given units back instead of the chosen ones: deleted as well, and of the same order or seen to be deleted
-    in the same look."""
+    in the same look or later."""
     back = [change.sold for change in chosen if change.gone]
-    orders, looks = {sold.order for sold in back}, {sold.gone_at for sold in back}
+    orders = {sold.order for sold in back}
+    first = min((sold.gone_at for sold in back if sold.gone_at is not None), default=None)
+
+    def went_no_earlier(at: datetime | None) -> bool:
+        return bool(back) if at is None else first is not None and at >= first
+
     return [
         change
         for change in found
-        if change.gone and change not in chosen and (change.sold.order in orders or change.sold.gone_at in looks)
+        if change.gone
+        and change not in chosen
+        and (change.sold.order in orders or went_no_earlier(change.sold.gone_at))
     ]
+
+
+def least_left(
+    chosen: Sequence[LineChange], found: Iterable[LineChange], in_part: bool
+) -> tuple[tuple[LineChange, ...], list[LineChange]]:
+    """Return the lines that gave back what the chosen ones are said to have, and all others that may have given it.
+
+    If several sets of deleted lines are worth the same, it is the one of which fewest units are left, so that the fewest come back; of
+    equal ones, the chosen. ``in_part``: the shop may give back some lines of an order only; otherwise orders come back whole.
+    """
+    others = others_gone(chosen, found)
+    back = [change for change in chosen if change.gone]
+    groups: dict[int, list[LineChange]] = {}
+    for number, change in enumerate([*back, *others]):
+        groups.setdefault(number if in_part else change.sold.order, []).append(change)
+    reached: dict[int, tuple[int, tuple[LineChange, ...]]] = {0: (0, ())}
+    for group in groups.values():
+        worth = sum(change.units for change in group)
+        fresh = sum(min(-change.units, change.sold.units.left) for change in group)
+        for units, (left, some) in list(reached.items()):
+            known = reached.get(units + worth)
+            if (known is None and len(reached) < SUMS_MAX) or (known is not None and left + fresh < known[0]):
+                reached[units + worth] = (left + fresh, (*some, *group))
+    total = sum(change.units for change in back)
+    least, some = reached.get(total, (0, ()))
+    if not back or not some or least >= sum(min(-change.units, change.sold.units.left) for change in back):
+        return tuple(chosen), others
+    kept = (*(change for change in chosen if not change.gone), *some)
+    return kept, [change for change in (*back, *others) if change not in kept]
 
 
 def whole_orders(total: int, found: Sequence[LineChange]) -> tuple[int, ...] | None:

@@ -94,7 +94,7 @@ def act(books: Books, cart: Cart, case: Case, memory: Memory, policy: Policy) ->
         _follow_reset(books, cart, listing, case, found)
         return
     if all_settled and product not in memory.lowered:
-        left = editing.by_lines(books, cart, listing, case.weighing, case.by_editor, case.now.at)
+        left = editing.by_lines(books, cart, listing, case.weighing, case.by_editor, found, case.now.at)
         if left is None:
             return
         case = case if left is case.weighing else case.after_lines(left)
@@ -253,8 +253,6 @@ def _follow_order(
 ) -> None:
     """Book what an edited order explains of a drift, then remedy the rest."""
     editing.follow(books, cart, listing, row, found.drift - finding.rest, finding, at)
-    if finding.doubted:
-        _ask_whether_more(books, cart, _listing(books, cart, listing.product), row, finding, at)
     if finding.rest:
         left = replace(found, drift=finding.rest, changed=(), added=())
         _remedy_rest(books, cart, _listing(books, cart, listing.product), row, left, finding, at)
@@ -282,7 +280,7 @@ def _record(
     if finding.remedy is Remedy.BOOK:
         books.differences.close(difference, at, finding.remedy.value)
     if finding.doubted:
-        _ask_whether_more(books, cart, listing, row, finding, at)
+        editing.ask_whether_more(books, cart, listing, row, finding, at)
     if finding.remedy is Remedy.POST:
         if not finding.doubted:
             _ask_about_gone(books, cart, listing, row, found, finding, at)
@@ -320,22 +318,6 @@ def _remedy_rest(
         f"the shelf than on hand, {why}: choose theirs; if not, choose ours."
     )
     seen, expected = Counters(row.quantity, row.ordered), Counters(row.quantity + doubted, row.ordered)
-    books.differences.open(cart.id, listing.id, differences.DOUBTED, 0, seen, expected, at, note)
-
-
-def _ask_whether_more(books: Books, cart: Cart, listing: Listing, row: Row, finding: Finding, at: datetime) -> None:
-    """Ask whether units are on the shelf that the smaller of two possible counts leaves out. Lines that went are settled by that."""
-    if finding.remedy is Remedy.POST:
-        for change in books.lines.renewed(cart.id, [change for change in finding.changed if change.gone]):
-            after, _ = change.sold.units.give_back(-change.units, change.now)
-            books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.deleted else LineState.SOLD)
-    orders = [change.sold.order for change in finding.changed] + [line.order for line in finding.added]
-    named = f"Order {', '.join(str(order) for order in dict.fromkeys(orders))} was changed" if orders else "An order went"
-    note = (
-        f"{named} in the shop while something else may have moved as much. If {finding.doubted} more are on the shelf than on hand, "
-        "choose theirs; if not, choose ours."
-    )
-    seen, expected = Counters(row.quantity, row.ordered), Counters(row.quantity + finding.doubted, row.ordered)
     books.differences.open(cart.id, listing.id, differences.DOUBTED, 0, seen, expected, at, note)
 
 

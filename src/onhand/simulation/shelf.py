@@ -22,8 +22,15 @@ from .testimony import Testimony, testify
 from .world import World
 
 Key = tuple[str, str]  # the source of a line, and its number there
-BY_ORDER = ("order edited", SEVERAL)  # what is booked under these names was taken by an order, or a person is asked about it
-MOVED_ALIKE = {Writer.EDITOR, Writer.COUNTER, Writer.LOWERED}  # they move the sum by units that left the shelf, or came back to it
+BY_ORDER = (
+    "order edited",
+    SEVERAL,
+)  # what is booked under these names was taken by an order, or a person is asked about it
+MOVED_ALIKE = {
+    Writer.EDITOR,
+    Writer.COUNTER,
+    Writer.LOWERED,
+}  # they move the sum by units that left the shelf, or came back to it
 
 
 def returns(world: World) -> list[str]:

@@ -76,7 +76,9 @@ def _moved_the_counter(told: Testimony, found: dict[str, Any]) -> bool:
     if found["cause"] == "counter reset":
         overwritten = Writer.COUNTER in told.writers and Writer.RESET not in told.writers
         return overwritten or told.edited_unseen
-    by_order = found["cause"] == SEVERAL and found["note"].startswith("Order")  # otherwise an edit is booked, or nothing
+    by_order = found["cause"] == SEVERAL and found["note"].startswith(
+        "Order"
+    )  # otherwise an edit is booked, or nothing
     return by_order or found["cause"] in RETURN_CAUSES or found["cause"] == "order edited"
 
 

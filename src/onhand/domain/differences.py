@@ -158,7 +158,7 @@ def explain(evidence: Evidence, policy: Policy) -> Finding:
     by_order = _by_order(evidence, policy)
     if by_order is not None:
         return by_order
-    by_hand = evidence.doubtful or evidence.added or any(not change.gone for change in evidence.changed)
+    by_hand = _touched_by_hand(evidence)
     if evidence.edited and not by_hand:
         found = _edit(evidence, policy)
         # Lines that were removed from an order may have given their units back before a form was saved, and our count takes them away.
@@ -167,17 +167,18 @@ def explain(evidence: Evidence, policy: Policy) -> Finding:
     cause = race(evidence)
     if cause is None or by_hand or (cause is not Cause.LOST_SALE and evidence.deleted):
         # An order that was edited just before it was deleted also takes units, and its lines do not show it any more.
-        taken_out = evidence.drift < 0 and not by_hand and _gone_for(evidence.deleted, -evidence.drift)
-        return (
-            _smaller_count(evidence, Finding(Cause.UNKNOWN, Remedy.ASK))
-            if taken_out
-            else Finding(Cause.UNKNOWN, Remedy.ASK)
-        )
+        unknown = Finding(Cause.UNKNOWN, Remedy.ASK)
+        return unknown if by_hand or not _taken_out(evidence) else _smaller_count(evidence, unknown)
     if cause is Cause.LOST_SALE:
         # A line that is gone may have given back as much without the counter, and fewer sales be lost: a person is asked about that as
         # well.
         return Finding(cause, Remedy.POST, (*evidence.changed, *evidence.deleted))
     return Finding(cause, Remedy.POST)
+
+
+def _touched_by_hand(evidence: Evidence) -> bool:
+    """Return whether an editor changed units on a line, or added one."""
+    return bool(evidence.doubtful or evidence.added) or any(not change.gone for change in evidence.changed)
 
 
 def _by_order(evidence: Evidence, policy: Policy) -> Finding | None:
@@ -227,6 +228,12 @@ def _brought_back(evidence: Evidence) -> bool:
         and evidence.sales >= evidence.drift
         and evidence.quantity in evidence.past
     )
+
+
+def _taken_out(evidence: Evidence) -> bool:
+    """Return whether orders that went may have been taken out of the counter alone, by exactly the drift. Sales without a line may hide
+    that the counter fell."""
+    return evidence.drift < 0 and bool(_gone_for(evidence.deleted, -evidence.drift))
 
 
 def _gone_for(gone: Sequence[LineChange], units: int) -> tuple[LineChange, ...]:

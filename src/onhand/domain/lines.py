@@ -166,20 +166,28 @@ def least_left(
     groups: dict[int, list[LineChange]] = {}
     for number, change in enumerate([*back, *others]):
         groups.setdefault(number if in_part else change.sold.order, []).append(change)
-    reached: dict[int, tuple[int, tuple[LineChange, ...]]] = {0: (0, ())}
-    for group in groups.values():
-        worth = sum(change.units for change in group)
-        fresh = sum(min(-change.units, change.sold.units.left) for change in group)
-        for units, (left, some) in list(reached.items()):
-            known = reached.get(units + worth)
-            if (known is None and len(reached) < SUMS_MAX) or (known is not None and left + fresh < known[0]):
-                reached[units + worth] = (left + fresh, (*some, *group))
-    total = sum(change.units for change in back)
-    least, some = reached.get(total, (0, ()))
-    if not back or not some or least >= sum(min(-change.units, change.sold.units.left) for change in back):
+    least = _least_of(list(groups.values()), sum(change.units for change in back))
+    if least is None or _fresh(least) >= _fresh(back):
         return tuple(chosen), others
-    kept = (*(change for change in chosen if not change.gone), *some)
+    kept = (*(change for change in chosen if not change.gone), *least)
     return kept, [change for change in (*back, *others) if change not in kept]
+
+
+def _fresh(found: Iterable[LineChange]) -> int:
+    """Return how many units come back with lines that went: no more than are left of each."""
+    return sum(min(-change.units, change.sold.units.left) for change in found)
+
+
+def _least_of(groups: Sequence[Sequence[LineChange]], total: int) -> tuple[LineChange, ...] | None:
+    """Return the lines of some groups that are worth ``total`` signed units, and of which the fewest units are left; None if none are."""
+    reached: dict[int, tuple[LineChange, ...]] = {0: ()}
+    for group in groups:
+        worth = sum(change.units for change in group)
+        for units, some in list(reached.items()):
+            known, more = reached.get(units + worth), (*some, *group)
+            if _fresh(more) < _fresh(known) if known is not None else len(reached) < SUMS_MAX:
+                reached[units + worth] = more
+    return reached.get(total)
 
 
 def whole_orders(total: int, found: Sequence[LineChange]) -> tuple[int, ...] | None:

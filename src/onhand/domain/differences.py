@@ -188,7 +188,9 @@ def _by_order(evidence: Evidence, policy: Policy) -> Finding | None:
         return chosen(evidence, found)
     found = _not_counted(evidence)
     if found is not None and not (evidence.edited and policy is Policy.THEIRS):
-        return _smaller_count(evidence, found) if evidence.edited else chosen(evidence, found)
+        # The counter may still come, so the line is not booked beside something else: the shop's smaller count is held.
+        doubtful = evidence.edited or _fits_something_else(evidence)
+        return Finding(Cause.SEVERAL, Remedy.ASK) if doubtful else found
     found = in_part(evidence)
     gave_back = found is not None and found.rest < evidence.drift
     return _smaller_count(evidence, found) if found is not None and gave_back and _brought_back(evidence) else found

@@ -16,6 +16,7 @@ from onhand.domain.lines import (
     SoldLine,
     changes,
     edited_before,
+    least_left,
     others_gone,
     subset,
     whole_orders,
@@ -133,6 +134,53 @@ def test_lines_of_the_same_order_or_of_the_same_look_may_have_come_back_instead(
     found = [chosen, same_order, same_look, other, edited(line(5, 2, order=1), 3)]
     assert others_gone([chosen], found) == [same_order, same_look]
     assert others_gone([edited(line(5, 2, order=1), 3)], found) == []
+    later, now = gone_from(6, 4, NOON + timedelta(seconds=1)), gone_from(7, 5, None)
+    assert others_gone([chosen], [later, now, other]) == [later, now]
+    assert others_gone([now], [chosen, later]) == []
+    assert others_gone([edited(line(5, 2, order=9), 3)], [now, later]) == []
+
+
+def gone_with(number: int, units: int, left: int, order: int = 1) -> LineChange:
+    """A line that went in the last look, of which only some units had not come back before."""
+    return LineChange(sold(line(number, units, order=order), units=LineUnits(units, units - left)), 0, gone=True)
+
+
+class TestLeastLeft:
+    """Several sets of lines that went are worth the same: the fewest units that can come back count."""
+
+    FRESH, BACK = gone_with(1, 2, 2, order=1), gone_with(2, 2, 0, order=2)
+
+    def test_lines_that_came_back_before_count_first(self) -> None:
+        assert least_left([self.FRESH], [self.FRESH, self.BACK], in_part=False) == ((self.BACK,), [self.FRESH])
+
+    def test_of_equal_sets_the_chosen_one_stays(self) -> None:
+        other = gone_with(3, 2, 2, order=3)
+        assert least_left([self.FRESH], [other], in_part=False) == ((self.FRESH,), [other])
+        assert least_left([self.BACK], [self.FRESH], in_part=False) == ((self.BACK,), [self.FRESH])
+
+    def test_what_is_worth_something_else_gave_nothing_instead(self) -> None:
+        other = gone_with(3, 1, 0, order=3)
+        assert least_left([self.FRESH], [other], in_part=False) == ((self.FRESH,), [other])
+
+    def test_orders_come_back_whole_unless_the_shop_gives_back_some_of_their_lines(self) -> None:
+        two, one = gone_with(1, 2, 0, order=1), gone_with(2, 1, 1, order=1)
+        other = gone_with(3, 1, 0, order=2)
+        assert least_left([two, one], [two, one, other], in_part=True) == ((two, other), [one])
+        assert least_left([two, one], [two, one, other], in_part=False) == ((two, one), [other])
+
+    def test_edits_stay_and_alone_have_no_others(self) -> None:
+        edit = edited(line(9, 3, order=9), 1)
+        assert least_left([edit, self.FRESH], [self.BACK], in_part=False) == ((edit, self.BACK), [self.FRESH])
+        assert least_left([edit], [self.BACK], in_part=False) == ((edit,), [])
+
+    def test_of_each_line_no_more_comes_back_than_is_left_or_was_on_it(self) -> None:
+        more_left = replace(gone_with(3, 1, 0, order=3), sold=sold(line(3, 1, order=3), units=LineUnits(5, 0)))
+        fewer = gone_with(4, 1, 1, order=4)
+        assert least_left([fewer], [more_left], in_part=False) == ((fewer,), [more_left]), "one comes back of either"
+
+    def test_very_many_lines_are_not_tried_in_every_way(self) -> None:
+        many = [gone_with(number, 2**number, 0, order=number) for number in range(2, 20)]
+        assert least_left([self.FRESH], many, in_part=False)[0] == (self.FRESH,)
 
 
 @given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 4)), max_size=6), st.integers(-12, 0))

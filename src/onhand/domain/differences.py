@@ -112,13 +112,15 @@ class Evidence:
 @dataclass(frozen=True, slots=True)
 class Finding:
     """The verdict on a drift, with the order lines that explain it; if it is posted away, those that may have come back as well. ``rest``:
-    signed units of the drift that order lines do not explain; a person is asked about those."""
+    signed units of the drift that order lines do not explain; a person is asked about those. ``doubted``: units that are on the shelf as
+    well if another explanation is right; the remedy leaves them out, and a person is asked about them."""
 
     cause: Cause
     remedy: Remedy
     changed: tuple[LineChange, ...] = ()
     added: tuple[Line, ...] = ()
     rest: int = 0
+    doubted: int = 0
 
 
 QUARTER_SECONDS = 900  # zones differ by whole quarter hours
@@ -148,20 +150,25 @@ DOUBTED = Finding(Cause.RETURN_IN_DOUBT, Remedy.ASK)
 
 
 def explain(evidence: Evidence, policy: Policy) -> Finding:
-    """Return the cause of a settled drift and its remedy under the cart's policy. Order lines come before everything else: while an edited
-    or added line does not explain the drift, it is taken neither for a race nor for a form alone."""
-    by_order = _by_order(evidence)
+    """Return the cause of a settled drift and its remedy under the cart's policy.
+
+    Order lines come before everything else: while an edited or added line does not explain the drift, it is taken neither for a race nor
+    for a form alone. Where lines explain it and something else does as well, neither is believed: see ``_smaller_count``.
+    """
+    by_order = _by_order(evidence, policy)
     if by_order is not None:
         return by_order
-    by_hand = evidence.doubtful or evidence.added or any(not change.gone for change in evidence.changed)
+    by_hand = _touched_by_hand(evidence)
     if evidence.edited and not by_hand:
         found = _edit(evidence, policy)
-        # A line that was removed from its order may have given its units back before a form was saved, and our count takes them away.
-        return replace(found, changed=tuple(evidence.changed)) if found.remedy is Remedy.POST else found
+        # Lines that were removed from an order may have given their units back before a form was saved, and our count takes them away.
+        gone = (*evidence.changed, *_gone_for(evidence.deleted, evidence.drift))
+        return replace(found, changed=gone) if found.remedy is Remedy.POST else found
     cause = race(evidence)
     if cause is None or by_hand or (cause is not Cause.LOST_SALE and evidence.deleted):
         # An order that was edited just before it was deleted also takes units, and its lines do not show it any more.
-        return Finding(Cause.UNKNOWN, Remedy.ASK)
+        unknown = Finding(Cause.UNKNOWN, Remedy.ASK)
+        return unknown if by_hand or not _taken_out(evidence) else _smaller_count(evidence, unknown)
     if cause is Cause.LOST_SALE:
         # A line that is gone may have given back as much without the counter, and fewer sales be lost: a person is asked about that as
         # well.
@@ -169,14 +176,52 @@ def explain(evidence: Evidence, policy: Policy) -> Finding:
     return Finding(cause, Remedy.POST)
 
 
-def _by_order(evidence: Evidence) -> Finding | None:
-    """Return what edited, cancelled and added lines say about a drift; a question if a form may explain it as well."""
-    found = _order_edited(evidence) or _not_counted(evidence) or in_part(evidence)
-    several = found is not None and _form_explains_it_too(evidence)
-    return Finding(Cause.SEVERAL, Remedy.ASK) if several else found
+def _touched_by_hand(evidence: Evidence) -> bool:
+    """Return whether an editor changed units on a line, or added one."""
+    return bool(evidence.doubtful or evidence.added) or any(not change.gone for change in evidence.changed)
 
 
-def _form_explains_it_too(evidence: Evidence) -> bool:
+def _by_order(evidence: Evidence, policy: Policy) -> Finding | None:
+    """Return what edited, cancelled and added lines say about a drift."""
+    found = _order_edited(evidence)
+    if found is not None:
+        return chosen(evidence, found)
+    found = _not_counted(evidence)
+    if found is not None and not (evidence.edited and policy is Policy.THEIRS):
+        # The counter may still come, so the line is not booked beside something else: the shop's smaller count is held.
+        doubtful = evidence.edited or _fits_something_else(evidence)
+        return Finding(Cause.SEVERAL, Remedy.ASK) if doubtful else found
+    found = in_part(evidence)
+    gave_back = found is not None and found.rest < evidence.drift
+    return _smaller_count(evidence, found) if found is not None and gave_back and _brought_back(evidence) else found
+
+
+def chosen(evidence: Evidence, found: Finding) -> Finding:
+    """Return what lines say about the whole of a drift; if something else fits it as well, the smaller count and a question."""
+    return _smaller_count(evidence, found) if _fits_something_else(evidence) else found
+
+
+def _smaller_count(evidence: Evidence, found: Finding) -> Finding:
+    """Return the remedy where two explanations fit the same drift, and on hand would differ: the smaller count at once, and a question.
+
+    If the sum rose, the smaller count is ours; if it fell, the shop's.
+    """
+    remedy = Remedy.POST if evidence.drift > 0 else Remedy.BOOK
+    return Finding(Cause.SEVERAL, remedy, found.changed, found.added, doubted=abs(evidence.drift))
+
+
+def _fits_something_else(evidence: Evidence) -> bool:
+    """Return whether a drift that order lines explain has another explanation that fits it exactly and makes another count.
+
+    A form may have brought an old count back. A race may have destroyed just what was posted or given back. A count that was typed is no
+    such explanation, as it would fit anything. Neither is that sales were lost and an editor left the stock alone: every known editor moves
+    the stock.
+    """
+    destroyed = subset(-evidence.drift, [*evidence.returns, *evidence.posts], exact=True)
+    return _brought_back(evidence) or (evidence.drift < 0 < evidence.sales and destroyed is not None)
+
+
+def _brought_back(evidence: Evidence) -> bool:
     """Return whether a form that was saved after a sale may have brought the old count back. Then an order's editor may have left the
     stock alone."""
     return (
@@ -185,6 +230,18 @@ def _form_explains_it_too(evidence: Evidence) -> bool:
         and evidence.sales >= evidence.drift
         and evidence.quantity in evidence.past
     )
+
+
+def _taken_out(evidence: Evidence) -> bool:
+    """Return whether orders that went may have been taken out of the counter alone, by exactly the drift. Sales without a line may hide
+    that the counter fell."""
+    return evidence.drift < 0 and bool(_gone_for(evidence.deleted, -evidence.drift))
+
+
+def _gone_for(gone: Sequence[LineChange], units: int) -> tuple[LineChange, ...]:
+    """Return lines that went and are worth exactly these units; none if no lines are."""
+    chosen = subset(-units, [change.units for change in gone], exact=True)
+    return tuple(gone[index] for index in chosen or ())
 
 
 def not_borne_out(evidence: Evidence, fallen: int) -> int:
@@ -220,8 +277,8 @@ def _order_edited(evidence: Evidence) -> Finding | None:
 
 def _not_counted(evidence: Evidence) -> Finding | None:
     """Return new lines that were paid for and are worth exactly the drift: the quantity followed, and an editor set the counter back to its
-    old value. A paid line was bought."""
-    if evidence.drift >= 0 or evidence.edited or any(not change.gone for change in evidence.changed):
+    old value. A paid line was bought; beside a form, a count may have been typed, and the line be one of a checkout that died."""
+    if evidence.drift >= 0 or any(not change.gone for change in evidence.changed):
         return None
     chosen = subset(-evidence.drift, [line.quantity for line in evidence.paid], exact=True)
     if not chosen:

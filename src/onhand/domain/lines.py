@@ -136,14 +136,58 @@ def edited_before(found: Iterable[LineChange], edited: Mapping[int, int]) -> lis
 
 def others_gone(chosen: Sequence[LineChange], found: Iterable[LineChange]) -> list[LineChange]:
     """Return lines that may have given units back instead of the chosen ones: deleted as well, and of the same order or seen to be deleted
-    in the same look."""
+    in the same look or later."""
     back = [change.sold for change in chosen if change.gone]
-    orders, looks = {sold.order for sold in back}, {sold.gone_at for sold in back}
+    orders = {sold.order for sold in back}
+    first = min((sold.gone_at for sold in back if sold.gone_at is not None), default=None)
+
+    def went_no_earlier(at: datetime | None) -> bool:
+        return bool(back) if at is None else first is not None and at >= first
+
     return [
         change
         for change in found
-        if change.gone and change not in chosen and (change.sold.order in orders or change.sold.gone_at in looks)
+        if change.gone
+        and change not in chosen
+        and (change.sold.order in orders or went_no_earlier(change.sold.gone_at))
     ]
+
+
+def least_left(
+    chosen: Sequence[LineChange], found: Iterable[LineChange], in_part: bool
+) -> tuple[tuple[LineChange, ...], list[LineChange]]:
+    """Return the lines that gave back what the chosen ones are said to have, and all others that may have given it.
+
+    If several sets of deleted lines are worth the same, it is the one of which fewest units are left, so that the fewest come back; of
+    equal ones, the chosen. ``in_part``: the shop may give back some lines of an order only; otherwise orders come back whole.
+    """
+    others = others_gone(chosen, found)
+    back = [change for change in chosen if change.gone]
+    groups: dict[int, list[LineChange]] = {}
+    for number, change in enumerate([*back, *others]):
+        groups.setdefault(number if in_part else change.sold.order, []).append(change)
+    least = _least_of(list(groups.values()), sum(change.units for change in back))
+    if least is None or _fresh(least) >= _fresh(back):
+        return tuple(chosen), others
+    kept = (*(change for change in chosen if not change.gone), *least)
+    return kept, [change for change in (*back, *others) if change not in kept]
+
+
+def _fresh(found: Iterable[LineChange]) -> int:
+    """Return how many units come back with lines that went: no more than are left of each."""
+    return sum(min(-change.units, change.sold.units.left) for change in found)
+
+
+def _least_of(groups: Sequence[Sequence[LineChange]], total: int) -> tuple[LineChange, ...] | None:
+    """Return the lines of some groups that are worth ``total`` signed units, and of which the fewest units are left; None if none are."""
+    reached: dict[int, tuple[LineChange, ...]] = {0: ()}
+    for group in groups:
+        worth = sum(change.units for change in group)
+        for units, some in list(reached.items()):
+            known, more = reached.get(units + worth), (*some, *group)
+            if _fresh(more) < _fresh(known) if known is not None else len(reached) < SUMS_MAX:
+                reached[units + worth] = more
+    return reached.get(total)
 
 
 def whole_orders(total: int, found: Sequence[LineChange]) -> tuple[int, ...] | None:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 import structlog
 
-from onhand.domain import law
+from onhand.domain import differences, law
 from onhand.domain.carts import Cart
 from onhand.domain.differences import Cause, Evidence, Finding, Remedy
 from onhand.domain.doubts import Weighing
@@ -79,11 +79,18 @@ def by_editor(
 
 
 def by_lines(
-    books: Books, cart: Cart, listing: Listing, weighing: Weighing, found: ByEditor, at: datetime
+    books: Books,
+    cart: Cart,
+    listing: Listing,
+    weighing: Weighing,
+    found: ByEditor,
+    known: Evidence,
+    at: datetime,
 ) -> Weighing | None:
     """Book what new and edited lines say, if together they match what the counter moved by, or what the quantity moved by.
 
-    Return what is left to weigh; None if nothing is.
+    ``known``: the evidence of the drift. Units that came off the lines are not believed if the quantity does not bear them out. Return what
+    is left to weigh; None if nothing is.
     """
     weighed = weighing.weighed
     moved, drift = weighed.unnamed - weighed.fallen, weighed.drift
@@ -94,10 +101,14 @@ def by_lines(
         return weighing
     told = law.by_quantity(moved, drift, bought, found.changed)
     if told is not None and moved:
-        finding = Finding(Cause.ORDER_EDITED, Remedy.BOOK, told, tuple(bought))
+        finding = differences.chosen(known, Finding(Cause.ORDER_EDITED, Remedy.BOOK, told, tuple(bought)))
+        if finding.remedy is Remedy.POST:
+            return weighing
         follow(books, cart, listing, weighing.row, drift, finding, at, moved)
         return None
     if not edited or moved != law.units(bought) + worth or worth == -drift:
+        return weighing
+    if differences.not_borne_out(known, -worth):
         return weighing
     trading.sell(books, cart, bought, at)
     returning.book_changes(books, cart, listing, edited, at)
@@ -129,7 +140,27 @@ def follow(
     trading.take_uncounted(books, cart, listing, finding.added, at)
     returning.book_changes(books, cart, listing, finding.changed, at, drift + taken, counted)
     books.differences.close(difference, at, note)
+    if finding.doubted:
+        ask_whether_more(books, cart, listing, row, finding, at)
     log.warning("order.edited", cart=cart.name, product=listing.product, sku=listing.model, amount=drift)
+
+
+def ask_whether_more(books: Books, cart: Cart, listing: Listing, row: Row, finding: Finding, at: datetime) -> None:
+    """Ask whether units are on the shelf that the smaller of two possible counts leaves out. Lines that went are settled by that."""
+    if finding.remedy is Remedy.POST:
+        for change in books.lines.renewed(cart.id, [change for change in finding.changed if change.gone]):
+            after, _ = change.sold.units.give_back(-change.units, change.now)
+            books.lines.change(cart.id, change, after, LineState.RESTOCKED if change.deleted else LineState.SOLD)
+    orders = [change.sold.order for change in finding.changed] + [line.order for line in finding.added]
+    named = (
+        f"Order {', '.join(str(order) for order in dict.fromkeys(orders))} was changed" if orders else "An order went"
+    )
+    note = (
+        f"{named} in the shop while something else may have moved as much. If {finding.doubted} more are on the shelf than on hand, "
+        "choose theirs; if not, choose ours."
+    )
+    seen, expected = Counters(row.quantity, row.ordered), Counters(row.quantity + finding.doubted, row.ordered)
+    books.differences.open(cart.id, listing.id, differences.DOUBTED, 0, seen, expected, at, note)
 
 
 def note_edited(books: Books, cart: Cart, changed: Sequence[LineChange]) -> None:

@@ -94,7 +94,7 @@ def act(books: Books, cart: Cart, case: Case, memory: Memory, policy: Policy) ->
         _follow_reset(books, cart, listing, case, found)
         return
     if all_settled and product not in memory.lowered:
-        left = editing.by_lines(books, cart, listing, case.weighing, case.by_editor, case.now.at)
+        left = editing.by_lines(books, cart, listing, case.weighing, case.by_editor, found, case.now.at)
         if left is None:
             return
         case = case if left is case.weighing else case.after_lines(left)
@@ -231,11 +231,11 @@ def _remedy(
     books: Books, cart: Cart, listing: Listing, row: Row, found: Evidence, finding: Finding, at: datetime
 ) -> None:
     """Record a difference and change the books accordingly; posts follow from that."""
-    if finding.cause in (Cause.ORDER_EDITED, Cause.ORDER_CANCELLED):
+    if finding.remedy is Remedy.BOOK and (finding.changed or finding.added):
         _follow_order(books, cart, listing, row, found, finding, at)
         return
     editing.note_edited(books, cart, found.changed)
-    if finding.remedy is Remedy.ASK:
+    if finding.remedy is Remedy.ASK or finding.doubted:
         # The question covers these, too: if they went on waiting, no race of this product would be recognised any more.
         books.lines.mark(cart.source, [line.line for line in found.added], LineState.UNTRACKED)
     undone = books.differences.awaiting(listing.id, -found.drift)
@@ -279,8 +279,11 @@ def _record(
         bookkeeping.book(books, [Movement.edit(booked, drift, cart.id, difference)], at)
     if finding.remedy is Remedy.BOOK:
         books.differences.close(difference, at, finding.remedy.value)
+    if finding.doubted:
+        editing.ask_whether_more(books, cart, listing, row, finding, at)
     if finding.remedy is Remedy.POST:
-        _ask_about_gone(books, cart, listing, row, found, finding, at)
+        if not finding.doubted:
+            _ask_about_gone(books, cart, listing, row, found, finding, at)
         books.listings.announce_listings([listing.id])
         books.tell([cart.id])
     log.warning(

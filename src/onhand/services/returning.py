@@ -12,10 +12,10 @@ from datetime import datetime
 
 import structlog
 
-from onhand.domain import grammar, returns
+from onhand.domain import family, grammar, returns
 from onhand.domain.carts import Cart
 from onhand.domain.differences import UNBOOKED, Cause, Finding, Remedy
-from onhand.domain.lines import LineChange, others_gone
+from onhand.domain.lines import LineChange, least_left
 from onhand.domain.listings import Listing
 from onhand.domain.orders import LineState
 from onhand.domain.returns import Counted
@@ -45,12 +45,13 @@ def book_changes(
 
     The counter moved with them; or, if ``drift`` is given, the sum moved by that many signed units, and the counter by ``counter``. No more
     is booked back than a line still held. Units that had come back before are taken from the shop again, with a difference on record; a
-    person is asked about units that were never booked as taken. ``others``: changes of other lines. A person is also asked if one of those
-    may have given the units back instead, and about ``unsure`` units that may be of a line that is not known. Returns the units that the
-    person is asked about; with ``ask`` False the caller has to ask.
+    person is asked about units that were never booked as taken. ``others``: changes of other lines. If some of those may have given the
+    units back instead, those count of which fewer are left, and a person is asked about the rest; and about ``unsure`` units that may be of
+    a line that is not known. Returns the units that the person is asked about; with ``ask`` False the caller has to ask.
     """
     if not changes:
         return 0
+    changes, rivals = least_left(changes, others, family.restocks_in_part(cart.hello))
     counted = [_count(books, cart, change) for change in changes]
     _move(books, cart, listing, sum(change.units for change in changes), drift, counter)
     if not listing.tracked:
@@ -61,7 +62,7 @@ def book_changes(
     _book(books, cart, listing, movements, at)
     twice, doubted = sum(count.twice for _, count in counted), 0
     if twice:
-        left = sum(change.sold.units.left for change in books.lines.renewed(cart.id, others_gone(changes, others)))
+        left = sum(change.sold.units.left for change in books.lines.renewed(cart.id, rivals))
         doubted = min(twice, left + unsure + _from_before(cart, counted))
         _take_again(books, cart, listing, changes, twice, doubted, at, ask)
     unbooked = sum(count.unbooked for _, count in counted)

@@ -139,8 +139,11 @@ def _line_changed_alone(case: Case) -> set[str]:
 
 
 def _several_changes(case: Case) -> set[str]:
-    """Allow the name that says so, if more than one thing happened."""
-    return {SEVERAL} if case.events > 1 else set()
+    """Allow the name that says so, if more than one thing happened, and the question that goes with it."""
+    if case.events < 2:
+        return set()
+    asked = case.asks_about_gone and any(found["cause"] == SEVERAL for found in case.named)
+    return {SEVERAL, "return in doubt"} if asked else {SEVERAL}
 
 
 def _goods_that_came_back(case: Case) -> set[str]:

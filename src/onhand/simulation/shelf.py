@@ -15,12 +15,17 @@ from sqlalchemy import select
 from onhand.domain.differences import Ending
 from onhand.storage.tables import order_lines
 
+from .causes import SEVERAL
 from .reading import Rows, differences_since, movements_since, rows
 from .shop import Obscure, Writer
 from .testimony import Testimony, testify
 from .world import World
 
 Key = tuple[str, str]  # the source of a line, and its number there
+# What is booked under these names was taken by an order, or a person is asked about it.
+BY_ORDER = ("order edited", SEVERAL)
+# They move the sum by units that left the shelf, or came back to it.
+MOVED_ALIKE = {Writer.EDITOR, Writer.COUNTER, Writer.LOWERED}
 
 
 def returns(world: World) -> list[str]:
@@ -73,7 +78,8 @@ def errors(world: World) -> dict[str, set[int]]:
         if error < 0 and any(told.stopped for told in shops):
             continue  # the error of a stopped cart is to sell too little
         unseen = _unseen(shops, asked[sku], believed[sku])
-        found[sku] = {error - excused - hidden for excused in _excused(asked[sku]) for hidden in unseen}
+        excuses = _excused(asked[sku], {told.cart for told in shops if told.writers & MOVED_ALIKE})
+        found[sku] = {error - excused - hidden for excused in excuses for hidden in unseen}
     return found
 
 
@@ -82,17 +88,18 @@ def _asked_and_believed(world: World) -> tuple[Mapping[str, Rows], Mapping[str, 
     asked: defaultdict[str, Rows] = defaultdict(list)
     believed: defaultdict[str, set[int]] = defaultdict(set)
     for one in differences_since(world, 0):
-        if one["sku"] is not None and one["id"] <= world.before.difference and one["cause"] == "order edited":
+        if one["sku"] is not None and one["id"] <= world.before.difference and one["cause"] in BY_ORDER:
             believed[one["sku"]].add(one["cart_id"])
         elif one["sku"] is not None and one["id"] > world.before.difference and one["remedy"] in ("ask", "book"):
             asked[one["sku"]].append(one)
     return asked, believed
 
 
-def _excused(asked: Rows) -> set[int]:
+def _excused(asked: Rows, moved: Container[int]) -> set[int]:
     """Return by how much on hand may be off because of what people answered.
 
-    For each answer, it is off by nothing or by what was asked about; for an edit that the cart's policy believes, by what it changed.
+    For each answer, it is off by nothing or by what was asked about; for an edit that the cart's policy believes, by what it changed. In a
+    cart of ``moved`` the sum moved with the shelf as well: what was believed there may be right.
     """
     sums = {0}
     for found in asked:
@@ -100,7 +107,9 @@ def _excused(asked: Rows) -> set[int]:
         if found["cause"] in ("return in doubt", "given back twice"):
             amount = found["expected_quantity"] - found["seen_quantity"]
         if found["remedy"] == "book":
-            sums = sums if found["cause"] == "order edited" else {total + amount for total in sums}
+            right = sums if found["cause"] in BY_ORDER or found["cart_id"] in moved else set()
+            wrong = set() if found["cause"] in BY_ORDER else {total + amount for total in sums}
+            sums = right | wrong
         elif note.startswith(Ending.THEIRS):
             sums |= {total + amount for total in sums}
         elif note.startswith((Ending.OURS, Ending.SENT)):

@@ -309,6 +309,8 @@ class SimShop:
             tables.line_ids.clear()
             tables.histories.clear()
         tables.next_line = max(tables.line_ids, default=0) + 1
+        # No look has seen the lines that get numbers now.
+        self.asked_after = min(self.asked_after, tables.next_line - 1)
         tables.next_order = max([*tables.orders, *(line.order for line in tables.lines.values())], default=0) + 1
 
     def touch(self, product: int, now: float) -> None:

@@ -49,7 +49,8 @@ class Testimony:
     def events(self) -> int:
         """Return how many different things are known to have happened. Sales count as one, and only if no race is known: they are part of
         that."""
-        happened = (self.came_back, self.counted_edit, self.vanished, self.traded != 0 and not self.drifts)
+        raced = Writer.SALE in self.writers
+        happened = (self.came_back, self.counted_edit, self.vanished, self.traded != 0 and not raced)
         return len(self.drifts) + len(self.line_edits) + sum(happened)
 
     @property

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from .causes import RETURN_CAUSES
+from .causes import RETURN_CAUSES, SEVERAL
 from .naming import unbooked
 from .reading import differences_since, movements_since
 from .shop import Writer
@@ -76,7 +76,9 @@ def _moved_the_counter(told: Testimony, found: dict[str, Any]) -> bool:
     if found["cause"] == "counter reset":
         overwritten = Writer.COUNTER in told.writers and Writer.RESET not in told.writers
         return overwritten or told.edited_unseen
-    return found["cause"] in RETURN_CAUSES or found["cause"] == "order edited"
+    # Under this name an edit may be booked, or nothing.
+    by_order = found["cause"] == SEVERAL and found["note"].startswith("Order")
+    return by_order or found["cause"] in RETURN_CAUSES or found["cause"] == "order edited"
 
 
 def _excess(told: Testimony, units: int) -> int:

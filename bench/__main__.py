@@ -20,7 +20,7 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from . import backlog, bookings, changes, direct, drifts, looks, moving, rivals, screens
+from . import backlog, bookings, changes, direct, drifts, looks, moving, rivals, scaling, screens
 from .facts import facts
 from .ground import Ground
 from .measure import Finding, shown
@@ -35,6 +35,7 @@ PARTS = {
     "rivals": rivals,
     "screens": screens,
     "moving": moving,
+    "scaling": scaling,
 }
 Measure = Callable[[Ground, bool], list[Finding]]
 WIDTH = 150  # columns, where there is no terminal

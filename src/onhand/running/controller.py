@@ -85,7 +85,7 @@ class Driver:
         try:
             # Read the current settings: a policy that a person just changed decides the next difference.
             pace = self._house.store.read(lambda books: settings.pace_of(books, books.carts.get(self._cart.id)))
-            if clock.monotonic() >= self.due:
+            if (late := clock.monotonic() - self.due) >= 0:
                 # Reset the hint first: a sale from here on is for the next look.
                 hinted, self._hinted = self._hinted, False
                 self.next_tick = clock.monotonic() + pace.tick_seconds
@@ -93,7 +93,7 @@ class Driver:
                     self._memory.hurry()
                 seen = ticking.tick(self._house, self._cart.id, self._shop, self._memory, pace)
                 self._looked = clock.monotonic()
-                self._report_look(seen, hinted)
+                self._report_look(seen, hinted, late)
             else:
                 ticking.deliver_all(self._house, self._cart.id, self._shop, pace.batch_size, self._memory)
         except OnHandError as error:
@@ -110,7 +110,7 @@ class Driver:
         """Close the connection to the shop."""
         self._shop.disconnect()
 
-    def _report_look(self, seen: Seen, hinted: bool) -> None:
+    def _report_look(self, seen: Seen, hinted: bool, late: float) -> None:
         now = self._house.clock.now()
         in_step = self.pulse.in_step if seen is Seen.NOT_COMPARED else seen is Seen.IN_STEP
         recovered = self.pulse.trouble is not None
@@ -121,6 +121,7 @@ class Driver:
             suspicions=len(self._memory.suspicions),
             hinted_at=now if hinted else self.pulse.hinted_at,
             looked=self._looked,
+            late_seconds=late,
         )
         if recovered:
             log.info("cart.recovered", cart=self._cart.name)

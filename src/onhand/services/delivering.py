@@ -33,6 +33,12 @@ NOTHING: Mapping[int, Counters] = {}
 log = structlog.get_logger()
 
 
+def due(books: Books, cart_id: int) -> tuple[Cart, bool]:
+    """Return a cart, and whether ``deliver`` has anything to do there."""
+    cart = books.carts.get(cart_id)
+    return cart, cart.unmarked or books.posts.pending(cart_id) is not None or bool(books.listings.due(cart_id, 1))
+
+
 def deliver(house: House, cart: Cart, shop: Shop, batch_size: int, doubted: Mapping[int, Counters] = NOTHING) -> int:
     """Send one batch of what is due; return how many posts it had, 0 if nothing is due any more. ``doubted``: as in ``resend``.
 

@@ -82,9 +82,9 @@ def observe(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) 
 
 def _look(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) -> tuple[Cart, Collected]:
     """Resend what has no answer, so that our own posts cast no doubt on what is seen; then look."""
-    cart = _get(house, cart_id)
+    cart, unanswered = house.store.read(lambda books: (books.carts.get(cart_id), books.posts.pending(cart_id)))
     with _stopping_on_conflict(house, cart):
-        if cart.halted is None:
+        if cart.halted is None and unanswered is not None:
             delivering.resend(house, cart, shop, memory.doubted())
             cart = _get(house, cart_id)
         now = house.clock.monotonic()
@@ -118,8 +118,9 @@ def deliver_all(house: House, cart_id: int, shop: Shop, batch_size: int, memory:
     """Deliver until nothing is due; return how many posts went out."""
     total = 0
     for _ in range(ROUNDS_MAX):
-        cart = _get(house, cart_id)
-        if cart.halted is not None:
+        # Most ticks find nothing to send. To ask is a read; a write would keep all others waiting, and on a server be a commit.
+        cart, due = house.store.read(lambda books: delivering.due(books, cart_id))
+        if cart.halted is not None or not due:
             break
         with _stopping_on_conflict(house, cart):
             posted = delivering.deliver(house, cart, shop, batch_size, memory.doubted())

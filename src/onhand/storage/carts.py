@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, false, insert, select, true, update
+from sqlalchemy import Connection, bindparam, delete, false, func, insert, select, true, update
 
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Policy
@@ -28,6 +28,8 @@ from .hot import Hot
 from .tables import carts, differences, listings, order_lines, posts
 from .times import micros, moment
 from .vault import Vault
+
+HELLOS_MAX = 16_384  # hellos kept as read, 4 KB each: below the number of carts, every read of one would begin again
 
 
 class Carts:
@@ -53,6 +55,9 @@ class Carts:
 
     def all(self) -> list[Cart]:
         return [self._cart(row) for row in self._connection.execute(select(carts).order_by(carts.c.id))]
+
+    def count(self) -> int:
+        return self._connection.execute(select(func.count()).select_from(carts)).scalar_one()
 
     def get(self, cart: int) -> Cart:
         for values in _ONE.rows(self._connection, {"cart": cart}):
@@ -185,7 +190,7 @@ def _key(name: str) -> str:
     return name.strip().casefold()
 
 
-@lru_cache(maxsize=64)  # a hello is read much more often than it changes, and is immutable
+@lru_cache(maxsize=HELLOS_MAX)  # a hello is read much more often than it changes, and is immutable
 def _hello(text: str | None) -> Hello | None:
     """Return the shop's description of itself; None if an older version stored an incomplete one, until the next look."""
     said = json.loads(text) if text else {}

@@ -26,6 +26,9 @@ class CartBook(Protocol):
     def all(self) -> list[Cart]:
         """Return all carts, in the order in which they were added."""
 
+    def count(self) -> int:
+        """Return how many carts there are."""
+
     def get(self, cart: int) -> Cart:
         """Return a cart. Raise Refused if there is none."""
 

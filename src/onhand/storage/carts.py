@@ -59,6 +59,9 @@ class Carts:
     def count(self) -> int:
         return self._connection.execute(select(func.count()).select_from(carts)).scalar_one()
 
+    def arrangement(self) -> object:
+        return _ARRANGEMENT.rows(self._connection, {})
+
     def get(self, cart: int) -> Cart:
         for values in _ONE.rows(self._connection, {"cart": cart}):
             return self._cart(_Record(*values))
@@ -140,13 +143,14 @@ class Carts:
         trouble: str | None,
         trouble_since: datetime | None,
     ) -> None:
-        self._set(
-            cart,
-            looked_at=micros(looked_at) if looked_at else None,
-            in_step_at=micros(in_step_at) if in_step_at else None,
-            trouble=trouble,
-            trouble_since=micros(trouble_since) if trouble_since else None,
-        )
+        values = {
+            "cart": cart,
+            "looked_at": micros(looked_at) if looked_at else None,
+            "in_step_at": micros(in_step_at) if in_step_at else None,
+            "trouble": trouble,
+            "trouble_since": micros(trouble_since) if trouble_since else None,
+        }
+        _REPORT.run(self._connection, [values])
 
     def _set(self, cart: int, **values: Any) -> None:
         self._connection.execute(update(carts).where(carts.c.id == cart).values(values))
@@ -170,9 +174,22 @@ class Carts:
         return _cart(row, self._vault.open(row.secret))
 
 
-# Hot: every step of every tick reads its cart, and every booking moves its sums.
+# Hot: every step of every tick reads its cart, every booking moves its sums, and every look is reported now and then.
 _ONE = Hot(select(carts).where(carts.c.id == bindparam("cart")))
 _Record = namedtuple("_Record", [column.name for column in carts.c])  # type: ignore[misc]  # noqa: PYI024 - its fields are the table's
+_ARRANGEMENT = Hot(
+    select(
+        carts.c.id,
+        carts.c.synchronize,
+        carts.c.epoch.is_not(None),
+        *(carts.c[field.name] for field in fields(Settings)),
+    ).order_by(carts.c.id)
+)
+_REPORT = Hot(
+    update(carts)
+    .where(carts.c.id == bindparam("cart"))
+    .values({name: bindparam(name) for name in ("looked_at", "in_step_at", "trouble", "trouble_since")})
+)
 _OWE_MARK = Hot(update(carts).where(carts.c.id == bindparam("cart")).values(unmarked=true()))
 _TAKE_SEQS = Hot(
     update(carts)

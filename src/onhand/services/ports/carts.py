@@ -29,6 +29,9 @@ class CartBook(Protocol):
     def count(self) -> int:
         """Return how many carts there are."""
 
+    def arrangement(self) -> object:
+        """Return a value that changes with each setting of each cart, and when one is aligned or switched. Cheap."""
+
     def get(self, cart: int) -> Cart:
         """Return a cart. Raise Refused if there is none."""
 

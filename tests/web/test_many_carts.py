@@ -8,6 +8,9 @@ import pytest
 
 from onhand.domain.carts import Settings
 from onhand.domain.states import CartState
+from onhand.domain.stock import Kind, Movement
+from onhand.services import bookkeeping
+from onhand.verbs.figures import SERIES
 from onhand.web import view
 from onhand.web.screens import carts
 from tests.web.conftest import House, states, text
@@ -66,3 +69,21 @@ def test_a_store_with_few_carts_has_no_pages_and_no_search(connected):
     page = connected.browser.shown("/carts")
     assert 'role="search"' not in page
     assert 'class="pager"' not in page
+
+
+def test_a_chart_has_a_line_for_few_carts_and_one_for_all_others(crowded):
+    at = crowded.app.clock.now()
+    busy, quiet = 70, range(1, MANY + 1)
+
+    def trade(books) -> None:
+        item = books.items.add("TEA", "Tea", at)
+        sales = [Movement(item, Kind.SALE, -9 if cart == busy else -1, f"sale/{cart}", cart) for cart in quiet]
+        bookkeeping.book(books, sales, at)
+
+    crowded.app.database.write(trade)
+    found = crowded.do("chart", what="sales")["series"]
+    assert len(found) == SERIES
+    sold = {series["label"]: sum(series["values"]) for series in found}
+    assert sold[f"Shop {busy - 1:03}"] == 9
+    assert sold["other carts"] == MANY - SERIES + 1
+    assert len(crowded.do("chart", what="stack")["series"]) == SERIES

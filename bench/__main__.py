@@ -21,7 +21,7 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from . import backlog, bookings, changes, direct, drifts, looks, moving, rivals, screens, sends
+from . import backlog, bookings, changes, direct, drifts, looks, moving, rivals, scaling, screens, sends
 from .facts import facts
 from .ground import Ground
 from .measure import Finding, shown
@@ -37,6 +37,7 @@ PARTS = {
     "rivals": rivals,
     "screens": screens,
     "moving": moving,
+    "scaling": scaling,
 }
 Measure = Callable[[Ground, bool], list[Finding]]
 WIDTH = 150  # columns, where there is no terminal

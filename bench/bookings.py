@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
+from onhand.address import StoreAddress
 from onhand.clock import SystemClock
 from onhand.domain.carts import Settings
 from onhand.domain.listings import Tie
@@ -44,10 +45,10 @@ def measure(ground: Ground, quick: bool) -> list[Finding]:  # noqa: ARG001 - boo
     findings = []
     for threads in THREADS:
         with store() as path, store() as other:
-            _fill(path)
-            _fill(other)
+            fill(path)
+            fill(other)
             with Database(path) as database, Bare(other) as bare:
-                works = [partial(_per_second, submit, threads, seconds) for submit in (_ours(database), bare.book)]
+                works = [partial(per_second, submit, threads, seconds) for submit in (ours(database), bare.book)]
                 in_turns(1, *works)
                 mine, floor = in_turns(rounds, *works)
         named = f"bookings, {threads} thread{'s' if threads > 1 else ''}"
@@ -55,7 +56,7 @@ def measure(ground: Ground, quick: bool) -> list[Finding]:  # noqa: ARG001 - boo
     return findings
 
 
-def _per_second(submit: Callable[[int, str], None], threads: int, seconds: float) -> float:
+def per_second(submit: Callable[[int, str], None], threads: int, seconds: float) -> float:
     """How many bookings a second this many threads get done."""
     counts = [0] * threads
     start = threading.Barrier(threads + 1)
@@ -79,7 +80,7 @@ def _per_second(submit: Callable[[int, str], None], threads: int, seconds: float
     return sum(counts) / (time.perf_counter() - started)
 
 
-def _ours(database: Database) -> Callable[[int, str], None]:
+def ours(database: Database) -> Callable[[int, str], None]:
     clock = SystemClock()
 
     def submit(item: int, origin: str) -> None:
@@ -135,18 +136,18 @@ class Bare:
                     done.release()
 
 
-def _fill(path: Path) -> None:
+def fill(address: StoreAddress) -> None:
     """Items, and carts that list them."""
     clock = SystemClock()
 
     def write(books: SqlBooks) -> None:
         at = clock.now()
-        numbers = [books.items.add(f"SKU-{n}", f"Item {n}", at) for n in range(1, ITEMS + 1)]
+        numbers = list(books.items.add_all([(f"SKU-{n}", f"Item {n}") for n in range(1, ITEMS + 1)], at).values())
         rows = [Row(n, f"SKU-{n}", f"Item {n}", 10, 0, 1, None, None) for n in range(1, ITEMS + 1)]
         ties = {row.product: Tie(item, None) for row, item in zip(rows, numbers, strict=True)}
         for cart in itertools.islice(itertools.count(1), CARTS):
             number = books.carts.add(Settings(f"Cart {cart}", f"http://127.0.0.1/{cart}.php"), at)
             books.listings.insert(number, rows, ties, aligned=True)
 
-    with Database(path) as database:
+    with Database(address) as database:
         database.write(write)

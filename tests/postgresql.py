@@ -155,6 +155,13 @@ class PostgreSQL:
     def log(self) -> str:
         return (self.home / "log").read_text(errors="replace")
 
+    def pids(self) -> list[int]:
+        """The server's processes, the one that started the others first."""
+        assert self._process is not None
+        master = self._process.pid
+        children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+        return [master, *map(int, children)]
+
     def connect(self, name: str = "postgres", role: str = "postgres") -> psycopg.Connection[Any]:
         return psycopg.connect(
             host="127.0.0.1", port=self.port, user=role, dbname=name, autocommit=True, connect_timeout=5

@@ -13,6 +13,7 @@ from itertools import chain, cycle, repeat
 
 import pytest
 
+from onhand.carts import trust
 from onhand.carts.endpoint import Endpoint
 from onhand.carts.mysql import MySql
 from onhand.domain.errors import OnHandError, Retriable
@@ -128,6 +129,7 @@ def test_an_answer_that_dribbles_in_over_tls(tmp_path, monkeypatch):
     context.load_cert_chain(tmp_path / "server.pem", tmp_path / "server.key")
     trusted = ssl.get_default_verify_paths()._replace(openssl_cafile=str(tmp_path / "ca.pem"))
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: trusted)
+    monkeypatch.setattr(trust, "_known", {})  # what was read before, and is put back afterwards
     with dribbling(PHASES["header lines"], context) as server:
         shop = endpoint(f"https://localhost:{server.port}/onhand.php")
         assert ends_in_time(server, lambda: shop.orders([1])).facts["reason"] == "timeout"

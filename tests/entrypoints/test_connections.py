@@ -47,6 +47,12 @@ def more_files():
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
+def test_a_thousand_shops_take_no_connection_from_people(more_files):
+    for_people = connections.connections_max()
+    assert connections.connections_max(1000) == for_people
+    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= for_people + 1000
+
+
 def asked(port, path="/login", method="GET", body=None, token=""):
     """Ask as somebody who keeps to the rules; answers status and seconds."""
     began = time.monotonic()

@@ -56,6 +56,18 @@ def test_a_hundred_bookings_become_one_post(world: World) -> None:
     assert amber.shows("TEA") == 110
 
 
+def test_a_tick_that_finds_nothing_writes_nothing(world: World) -> None:
+    (amber,) = world.running("Amber", wares=WARES)
+    amber.tick()
+    commits = world.store.version
+    for _ in range(3):
+        amber.tick()
+    assert world.store.version == commits
+    take_in(world, TEA=1)
+    amber.tick()
+    assert amber.shows("TEA") == 11
+
+
 def test_bookings_that_cancel_out_make_no_post(world: World) -> None:
     amber, birch = world.running("Amber", "Birch", wares=WARES)
     birch.sample.buy("TEA", 1)

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from onhand.domain.carts import Settings
+from onhand.domain.listings import Tie
+from onhand.domain.shop import Row
 from onhand.domain.stock import Kind, Movement
 from onhand.services import bookkeeping
 from onhand.storage.database import Database
@@ -71,6 +73,18 @@ def test_samples_are_kept_until_deleted(store):
     assert len(store.read(lambda books: books.figures.samples(NOON))) == 3
     store.write(lambda books: books.figures.forget(NOON + DAY))
     assert len(store.read(lambda books: books.figures.samples(NOON))) == 2
+
+
+def test_a_sample_has_a_row_for_each_stack_that_is_not_empty_and_one_if_all_are(store):
+    other = store.write(lambda books: books.carts.add(Settings("Birch", "http://127.0.0.1:1/p.php"), NOON))
+    row = Row(1, "TEA", "Tea", 10, 0, 1, None, None)
+    store.write(lambda books: books.listings.insert(other, [row], {1: Tie(1, None)}, aligned=True))
+    store.write(lambda books: books.figures.sample(NOON))
+    assert [depth for _, _, depth in store.read(lambda books: books.figures.samples(NOON))] == [0]
+    book(store, NOON, 5, kind=Kind.RECEIPT, cart=None)
+    store.write(lambda books: books.figures.sample(NOON + DAY))
+    found = store.read(lambda books: books.figures.samples(NOON + DAY))
+    assert [(cart, depth) for _, cart, depth in found] == [(other, 1)]
 
 
 def test_an_empty_store_has_empty_figures(store):

@@ -268,7 +268,9 @@ def times_of(rows: dict, what: str, now: datetime) -> dict:
         for row in rows["samples"]:
             if row["at"] >= since:
                 depth = row["waiting"] + row["in_flight"] + row["parked"]
-                points[CARTS[row["cart_id"] - 1], row["at"] // (minutes * 60_000_000)].append(depth)
+                for cart in CARTS:  # a stack without a row in a time that was sampled was empty
+                    mine = cart == CARTS[row["cart_id"] - 1]
+                    points[cart, row["at"] // (minutes * 60_000_000)].append(depth if mine else 0)
     unify = median if what == "latency" else max
     return {(label, slot * minutes * 60): round(unify(values), 3) for (label, slot), values in points.items()}
 

@@ -4,15 +4,19 @@ Path: ``endpoint`` and ``mysql`` do each request within one ``Deadline``, and te
 Promise: when time is up, by a clock that never jumps, the socket is shut down, so that the code that waits on it continues with an error.
 Never: closes a socket, which is its owner's; or waits for anything.
 
-A socket's own timeout starts over with every byte. A shop that sends one byte at a time, in its handshake, its head or its body,
-could
+A socket's own timeout starts over with every byte. A shop that sends one byte at a time, in its handshake, its head or its body, could
 hold a request without end.
+
+One thread watches the deadlines of all requests: a thousand carts make a thousand requests a second, and a thread for each costs as much
+as the request.
 """
 
 from __future__ import annotations
 
+import math
 import socket
 import threading
+import time
 from typing import Self
 
 
@@ -20,11 +24,11 @@ class Deadline:
     """The time that one request has, in seconds. A context manager; for one request of one thread."""
 
     def __init__(self, seconds: float) -> None:
-        self._timer = threading.Timer(seconds, self._expire)
-        self._timer.name, self._timer.daemon = "onhand-deadline", True
+        self._seconds = seconds
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._passed = False
+        self.at = math.inf  # monotonic
 
     @property
     def passed(self) -> bool:
@@ -32,11 +36,12 @@ class Deadline:
         return self._passed
 
     def __enter__(self) -> Self:
-        self._timer.start()
+        self.at = time.monotonic() + self._seconds
+        _WATCHMAN.add(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
+        _WATCHMAN.remove(self)
         with self._lock:
             self._socket = None  # the next request has a deadline of its own
 
@@ -47,11 +52,52 @@ class Deadline:
             if self._passed:
                 _shut(used)
 
-    def _expire(self) -> None:
+    def expire(self) -> None:
+        """Shut the socket down: time is up."""
         with self._lock:
             self._passed = True
             if self._socket is not None:
                 _shut(self._socket)
+
+
+class Watchman:
+    """The thread that expires deadlines. It begins with the first one, and sleeps until the earliest that it knows of."""
+
+    def __init__(self) -> None:
+        self._running: set[Deadline] = set()
+        self._changed = threading.Condition()
+        self._wakes = math.inf  # monotonic: when it next looks without being called
+        self._started = False
+
+    def add(self, deadline: Deadline) -> None:
+        """Watch a deadline."""
+        with self._changed:
+            self._running.add(deadline)
+            if not self._started:
+                self._started = True
+                threading.Thread(target=self._watch, name="onhand-deadlines", daemon=True).start()
+            elif deadline.at < self._wakes:  # rare: most deadlines are equally long, so that a new one is the last
+                self._changed.notify()
+
+    def remove(self, deadline: Deadline) -> None:
+        """Forget a deadline, because its request has ended."""
+        with self._changed:
+            self._running.discard(deadline)
+
+    def _watch(self) -> None:
+        while True:
+            with self._changed:
+                now = time.monotonic()
+                due = {deadline for deadline in self._running if deadline.at <= now}
+                self._running -= due
+                self._wakes = min((deadline.at for deadline in self._running), default=math.inf)
+                if not due:
+                    self._changed.wait(None if self._wakes == math.inf else self._wakes - now)
+            for deadline in due:
+                deadline.expire()
+
+
+_WATCHMAN = Watchman()
 
 
 def _shut(used: socket.socket) -> None:

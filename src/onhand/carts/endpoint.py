@@ -22,7 +22,7 @@ from onhand.domain.errors import Permanent
 from onhand.domain.shop import Applied, Change, Hello, Line, Look, Outcome, Page, Row, Window
 from onhand.domain.sketch import Cell, Sums
 
-from . import answers, legible, signing, trouble
+from . import answers, legible, signing, trouble, trust
 from .answers import ANSWER_MAX_BYTES, shortened, text, texts, truth, whole
 from .deadline import Deadline
 from .signing import Key, Wrong
@@ -208,6 +208,7 @@ class Endpoint:
         """Send one POST; return status, headers with lower-case names, and the whole body."""
         if self._client is None:
             self._client = httpx2.Client(
+                verify=trust.context(trust_env=not self._local),
                 timeout=self._timeout,
                 follow_redirects=False,
                 trust_env=not self._local,  # a proxy on this machine cannot lead back to this machine

@@ -47,6 +47,7 @@ class Pulse:
     suspicions: int = 0
     hinted_at: datetime | None = None  # when a hint last caused a look
     looked: float = 0.0  # monotonic: when the last look ended, or when the driver began
+    late_seconds: float = 0.0  # from when the last look was due until it began
 
 
 @dataclass(frozen=True, slots=True)

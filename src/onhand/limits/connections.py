@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 FILES_WANTED = 8192  # open files, if the system allows as many
-FILES_KEPT = 200  # open files reserved for shops, the store and the program
+FILES_KEPT = 200  # open files reserved for the store, the program and carts that are added while it runs
 BACKLOG = 100  # connections that the system queues, and that asyncio accepts in one go
 HEAD_BYTES = 32 * 1024  # of a request's head
 HEAD_SECONDS = 10.0  # from a connection's beginning, or its last answer, to the end of the next head
@@ -29,18 +29,24 @@ STUCK_SECONDS = 60.0  # how long a client may read nothing of an answer
 log = structlog.get_logger()
 
 
-def connections_max() -> int:
-    """Raise this process's limit of open files as far as the system allows, and return how many connections fit."""
+def connections_max(carts: int = 0) -> int:
+    """Raise this process's limit of open files as far as the system allows, and return how many connections fit.
+
+    ``carts``: how many there are; each keeps the connection to its shop open.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = FILES_WANTED if hard == resource.RLIM_INFINITY else min(hard, FILES_WANTED)
+    useful, kept = FILES_WANTED + carts, FILES_KEPT + carts
+    wanted = useful if hard == resource.RLIM_INFINITY else min(hard, useful)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
             soft = wanted
         except (OSError, ValueError) as error:  # macOS has a lower limit that it does not report
             log.info("files.not_raised", limit=soft, trouble=str(error))
-    files = FILES_WANTED if soft == resource.RLIM_INFINITY else min(soft, FILES_WANTED)
-    return max(files - FILES_KEPT - BACKLOG, BACKLOG // 4)
+    files = useful if soft == resource.RLIM_INFINITY else min(soft, useful)
+    if files < kept + BACKLOG:
+        log.warning("files.few", limit=files, carts=carts)
+    return max(files - kept - BACKLOG, BACKLOG // 4)
 
 
 class Connection(H11Protocol):

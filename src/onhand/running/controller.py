@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -31,6 +32,7 @@ from .duties import Duties
 
 PAUSE_SECONDS_MAX = 30.0  # longest pause after failures, before jitter
 REPORT_SECONDS = 5.0  # how often a cart's last look is saved when nothing changed
+SAVE_SECONDS = 1.0  # how often reports that can wait are saved, all together
 SUPERVISE_SECONDS = 0.5  # how soon a cart that was switched on or off is noticed
 STIR_SECONDS = 0.1  # least time between two looks at what other processes booked
 STOP_SECONDS = 0.5  # how long to wait for a driver that stops, before others are seen to
@@ -42,12 +44,25 @@ KEEP_SAMPLES = timedelta(days=31)
 
 log = structlog.get_logger()
 
+Report = Callable[[Books], None]  # a unit of work that saves when a shop was last looked at
+
 
 class Driver:
     """The steps that keep one cart in sync. A thread or a simulation calls them one after the other, and waits in between."""
 
-    def __init__(self, house: House, cart: Cart, shop: Shop, memory: Memory, jitter: Callable[[], float]) -> None:
-        """Set up a driver. ``jitter`` returns numbers from 0 to 1, so that carts that failed together do not all return together."""
+    def __init__(
+        self,
+        house: House,
+        cart: Cart,
+        shop: Shop,
+        memory: Memory,
+        jitter: Callable[[], float],
+        later: Callable[[Report], object] | None = None,
+    ) -> None:
+        """Set up a driver. ``jitter`` returns numbers from 0 to 1, so that carts that failed together do not all return together.
+
+        ``later`` takes reports that can wait a second; by default they are written at once.
+        """
         self._looked = house.clock.monotonic()  # when the last look ended
         self.pulse = Pulse(
             cart.looked_at, cart.in_step_at, False, cart.trouble, cart.trouble_since, looked=self._looked
@@ -55,6 +70,7 @@ class Driver:
         self.settings = cart.settings
         self.next_tick = house.clock.monotonic()
         self._house, self._cart, self._shop, self._memory, self._jitter = house, cart, shop, memory, jitter
+        self._later = later or house.store.write
         self._reported = 0.0
         self._hinted = False  # set by other threads, reset by the thread that steps
 
@@ -85,7 +101,7 @@ class Driver:
         try:
             # Read the current settings: a policy that a person just changed decides the next difference.
             pace = self._house.store.read(lambda books: settings.pace_of(books, books.carts.get(self._cart.id)))
-            if clock.monotonic() >= self.due:
+            if (late := clock.monotonic() - self.due) >= 0:
                 # Reset the hint first: a sale from here on is for the next look.
                 hinted, self._hinted = self._hinted, False
                 self.next_tick = clock.monotonic() + pace.tick_seconds
@@ -93,7 +109,7 @@ class Driver:
                     self._memory.hurry()
                 seen = ticking.tick(self._house, self._cart.id, self._shop, self._memory, pace)
                 self._looked = clock.monotonic()
-                self._report_look(seen, hinted)
+                self._report_look(seen, hinted, late)
             else:
                 ticking.deliver_all(self._house, self._cart.id, self._shop, pace.batch_size, self._memory)
         except OnHandError as error:
@@ -110,7 +126,7 @@ class Driver:
         """Close the connection to the shop."""
         self._shop.disconnect()
 
-    def _report_look(self, seen: Seen, hinted: bool) -> None:
+    def _report_look(self, seen: Seen, hinted: bool, late: float) -> None:
         now = self._house.clock.now()
         in_step = self.pulse.in_step if seen is Seen.NOT_COMPARED else seen is Seen.IN_STEP
         recovered = self.pulse.trouble is not None
@@ -121,11 +137,12 @@ class Driver:
             suspicions=len(self._memory.suspicions),
             hinted_at=now if hinted else self.pulse.hinted_at,
             looked=self._looked,
+            late_seconds=late,
         )
         if recovered:
             log.info("cart.recovered", cart=self._cart.name)
         if recovered or self._house.clock.monotonic() - self._reported >= REPORT_SECONDS:
-            self._write_report()
+            self._write_report(self._house.store.write if recovered else self._later)
 
     def _report_trouble(self, message: str) -> float:
         """Record a failure and return the seconds to pause: growing, limited and with jitter."""
@@ -137,16 +154,16 @@ class Driver:
         )
         if changed:
             log.warning("cart.trouble", cart=self._cart.name, trouble=message)
-            self._write_report()
+            self._write_report(self._house.store.write)
         longest = min(PAUSE_SECONDS_MAX, float(2 ** min(failures - 1, 10)))
         return longest * (0.5 + 0.5 * self._jitter())
 
-    def _write_report(self) -> None:
-        pulse = self.pulse
+    def _write_report(self, write: Callable[[Report], object]) -> None:
+        cart, pulse = self._cart.id, self.pulse
         try:
-            self._house.store.write(
+            write(
                 lambda books: books.carts.report(
-                    self._cart.id, pulse.looked_at, pulse.in_step_at, pulse.trouble, pulse.trouble_since
+                    cart, pulse.looked_at, pulse.in_step_at, pulse.trouble, pulse.trouble_since
                 )
             )
         except OnHandError as error:  # a full disk must not end the thread; the next look reports it again
@@ -216,6 +233,10 @@ class Controller:
         self._house, self._open_shop, self._lock_of, self._memory_of = house, open_shop, lock_of, memory_of
         self._duties, self._tidy_up = our_duties, tidy_up
         self._drivers: dict[int, DriverThread] = {}
+        self._known: tuple[object, list[Cart]] = None, []  # the carts to drive, and what they were read from
+        self._reports: dict[Lease, Report] = {}  # the latest of each driver that is not saved yet
+        self._reporting = threading.Lock()
+        self._saved = house.clock.monotonic()
         self._hints: dict[str, int] = {}  # how many there were, of each duty
         self._sampled = self._tidied = house.clock.monotonic()
         self._stopping = threading.Event()
@@ -264,7 +285,9 @@ class Controller:
     def _supervise(self) -> None:
         while not self._stopping.is_set():
             try:
-                stopped = self._arrange(self._house.store.read(driven))
+                stopped = self._arrange(self._house.store.read(self._driven))
+                if self._house.clock.monotonic() - self._saved >= SAVE_SECONDS:
+                    self._save_reports()
                 if self._house.clock.monotonic() - self._sampled >= SAMPLE_SECONDS:
                     self._sample()
                 if self._house.clock.monotonic() - self._tidied >= TIDY_SECONDS:
@@ -282,6 +305,27 @@ class Controller:
             self._stirred.clear()
             self._hear()
             self._stopping.wait(min(left, STIR_SECONDS))
+
+    def _driven(self, books: Books) -> list[Cart]:
+        """Return the carts to drive. A thousand are read again only when something changed that decides it."""
+        mark = (settings.values(books)["SynchQOH"], books.carts.arrangement())
+        if self._known[0] != mark:
+            self._known = mark, driven(books)
+        return self._known[1]
+
+    def _save_reports(self) -> None:
+        """Save the reports of all drivers in one commit: one of its own for each would keep everybody else's writes waiting."""
+        with self._reporting:
+            reports, self._reports = self._reports, {}
+        self._saved = self._house.clock.monotonic()
+
+        def write(books: Books) -> None:
+            for lease, report in reports.items():
+                if self._duties.holds(books, lease):
+                    report(books)
+
+        if reports:
+            self._house.store.write(write)
 
     def _sample(self) -> None:
         """Save the depth of the post stack, if that is the duty of this process."""
@@ -326,17 +370,25 @@ class Controller:
 
     def _drive(self, cart: Cart, lease: Lease) -> None:
         """Start the driver of a cart, under a lease."""
-        house = self._duties.fenced(self._house, lease)
+        house, settings_known = self._duties.fenced(self._house, lease), cart.settings
+        cart = self._house.store.read(lambda books: books.carts.get(cart.id))  # with what was reported of it last
+        if cart.settings != settings_known:  # a key file that came back opens its secret
+            self._known = None, []
         try:
             shop = self._open_shop(cart)
         except OnHandError as error:
             self._report_not_driven(cart, error.message)  # this cart needs a person; continue with the others
             return
-        driver = Driver(house, cart, shop, self._memory_of(lease), random.random)
+        later = partial(self._report_later, lease)
+        driver = Driver(house, cart, shop, self._memory_of(lease), random.random, later)
         thread = DriverThread(driver, cart, self._lock_of(cart.id), house.clock, lease)
         self._drivers[cart.id] = thread
         self._hints.pop(lease.duty, None)
         thread.start()
+
+    def _report_later(self, lease: Lease, report: Report) -> None:
+        with self._reporting:
+            self._reports[lease] = report
 
     def _hear(self) -> None:
         """Wake the drivers for which other processes booked something, or took a hint."""

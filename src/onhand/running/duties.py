@@ -40,6 +40,9 @@ class Duties(Protocol):
     def fenced(self, house: House, lease: Lease, /) -> House:
         """Return a house for what is done under a lease: it writes only while the lease holds."""
 
+    def holds(self, books: Books, lease: Lease, /) -> bool:
+        """Return whether a lease still holds, in the transaction of these books."""
+
     def borrow(self, duty: str, patience_seconds: float, /) -> AbstractContextManager[Lease]:
         """Lend a duty to a person's request. Raise Retriable if its holder does not give it up in time."""
 
@@ -61,6 +64,9 @@ class Alone:
 
     def fenced(self, house: House, _lease: Lease, /) -> House:
         return house
+
+    def holds(self, _books: Books, _lease: Lease, /) -> bool:
+        return True
 
     @contextmanager
     def borrow(self, duty: str, _patience_seconds: float, /) -> Iterator[Lease]:
@@ -96,6 +102,9 @@ class Together:
 
     def fenced(self, house: House, lease: Lease) -> House:
         return House(Fenced(house.store, lease, lambda: self._process.alive), house.clock)
+
+    def holds(self, books: Books, lease: Lease) -> bool:
+        return self._process.alive and books.leases.holds(lease)
 
     @contextmanager
     def borrow(self, duty: str, patience_seconds: float) -> Iterator[Lease]:

@@ -44,6 +44,12 @@ class _Step:
     full: bool = False  # as many listings were examined as fit into a batch, so more may be due
 
 
+def due(books: Books, cart_id: int) -> tuple[Cart, bool]:
+    """Return a cart, and whether ``deliver`` has anything to do there."""
+    cart = books.carts.get(cart_id)
+    return cart, cart.unmarked or books.posts.pending(cart_id) is not None or bool(books.listings.due(cart_id, 1))
+
+
 def deliver(
     house: House,
     cart: Cart,

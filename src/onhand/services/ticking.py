@@ -34,7 +34,7 @@ _COPIED = (
 MISPLACED = {"epoch": _MOVED, "gap": _MOVED, "other": _COPIED, "copied": _COPIED}
 CELLS_SECONDS = 600.0  # how often cells are asked for although the sums match: drifts can cancel each other in the sums
 LOOKS_MAX = 20  # looks in a row until all order lines of a shop are read
-ROUNDS_MAX = 50  # batches in a row before the next look
+DELIVER_SECONDS = 5.0  # how long batches go out one after the other before the next look
 
 
 class Seen(StrEnum):
@@ -82,9 +82,9 @@ def observe(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) 
 
 def _look(house: House, cart_id: int, shop: Shop, memory: Memory, pace: Pace) -> tuple[Cart, Collected]:
     """Resend what has no answer, so that our own posts cast no doubt on what is seen; then look."""
-    cart = _get(house, cart_id)
+    cart, unanswered = house.store.read(lambda books: (books.carts.get(cart_id), books.posts.pending(cart_id)))
     with _stopping_on_conflict(house, cart):
-        if cart.halted is None:
+        if cart.halted is None and unanswered is not None:
             delivering.resend(house, cart, shop, memory.doubted())
             cart = _get(house, cart_id)
         now = house.clock.monotonic()
@@ -115,20 +115,19 @@ def _compare(
 
 
 def deliver_all(house: House, cart_id: int, shop: Shop, batch_size: int, memory: Memory) -> int:
-    """Deliver until nothing is due; return how many posts went out."""
-    total, rounds = 0, ROUNDS_MAX
+    """Deliver until nothing is due, or until it is time for another look; return how many posts went out."""
+    total, until = 0, house.clock.monotonic() + DELIVER_SECONDS
 
-    def go_on(_: int) -> bool:
-        nonlocal rounds
-        rounds -= 1
-        return rounds > 0
+    def in_time(_: int = 0) -> bool:
+        return house.clock.monotonic() < until
 
-    while rounds > 0:
-        cart = _get(house, cart_id)
-        if cart.halted is not None:
+    while in_time():
+        # Most ticks find nothing to send. To ask is a read; a write would keep all others waiting, and on a server be a commit.
+        cart, due = house.store.read(lambda books: delivering.due(books, cart_id))
+        if cart.halted is not None or not due:
             break
         with _stopping_on_conflict(house, cart):
-            posted = delivering.deliver(house, cart, shop, batch_size, memory.doubted(), go_on)
+            posted = delivering.deliver(house, cart, shop, batch_size, memory.doubted(), in_time)
         total += posted
         if not posted:
             break

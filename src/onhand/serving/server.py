@@ -125,7 +125,7 @@ class Server:
         self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
         self.public = public.rstrip("/") or self.url
         self._api = create(app, self._token, pages, [host, shown, urlsplit(self.public).hostname or shown])
-        most = connections.connections_max()
+        most = connections.connections_max(app.read(lambda books: books.carts.count()))
         self._server = uvicorn.Server(
             uvicorn.Config(
                 self._api,

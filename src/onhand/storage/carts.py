@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, false, insert, select, true, update
+from sqlalchemy import Connection, bindparam, delete, false, func, insert, select, true, update
 
 from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Policy
@@ -28,6 +28,8 @@ from .hot import Hot
 from .tables import carts, differences, listings, order_lines, posts
 from .times import micros, moment
 from .vault import Vault
+
+HELLOS_MAX = 16_384  # hellos kept as read, 4 KB each: below the number of carts, every read of one would begin again
 
 
 class Carts:
@@ -53,6 +55,12 @@ class Carts:
 
     def all(self) -> list[Cart]:
         return [self._cart(row) for row in self._connection.execute(select(carts).order_by(carts.c.id))]
+
+    def count(self) -> int:
+        return self._connection.execute(select(func.count()).select_from(carts)).scalar_one()
+
+    def arrangement(self) -> object:
+        return _ARRANGEMENT.rows(self._connection, {})
 
     def get(self, cart: int) -> Cart:
         for values in _ONE.rows(self._connection, {"cart": cart}):
@@ -135,13 +143,14 @@ class Carts:
         trouble: str | None,
         trouble_since: datetime | None,
     ) -> None:
-        self._set(
-            cart,
-            looked_at=micros(looked_at) if looked_at else None,
-            in_step_at=micros(in_step_at) if in_step_at else None,
-            trouble=trouble,
-            trouble_since=micros(trouble_since) if trouble_since else None,
-        )
+        values = {
+            "cart": cart,
+            "looked_at": micros(looked_at) if looked_at else None,
+            "in_step_at": micros(in_step_at) if in_step_at else None,
+            "trouble": trouble,
+            "trouble_since": micros(trouble_since) if trouble_since else None,
+        }
+        _REPORT.run(self._connection, [values])
 
     def _set(self, cart: int, **values: Any) -> None:
         self._connection.execute(update(carts).where(carts.c.id == cart).values(values))
@@ -165,9 +174,22 @@ class Carts:
         return _cart(row, self._vault.open(row.secret))
 
 
-# Hot: every step of every tick reads its cart, and every booking moves its sums.
+# Hot: every step of every tick reads its cart, every booking moves its sums, and every look is reported now and then.
 _ONE = Hot(select(carts).where(carts.c.id == bindparam("cart")))
 _Record = namedtuple("_Record", [column.name for column in carts.c])  # type: ignore[misc]  # noqa: PYI024 - its fields are the table's
+_ARRANGEMENT = Hot(
+    select(
+        carts.c.id,
+        carts.c.synchronize,
+        carts.c.epoch.is_not(None),
+        *(carts.c[field.name] for field in fields(Settings)),
+    ).order_by(carts.c.id)
+)
+_REPORT = Hot(
+    update(carts)
+    .where(carts.c.id == bindparam("cart"))
+    .values({name: bindparam(name) for name in ("looked_at", "in_step_at", "trouble", "trouble_since")})
+)
 _OWE_MARK = Hot(update(carts).where(carts.c.id == bindparam("cart")).values(unmarked=true()))
 _TAKE_SEQS = Hot(
     update(carts)
@@ -185,7 +207,7 @@ def _key(name: str) -> str:
     return name.strip().casefold()
 
 
-@lru_cache(maxsize=64)  # a hello is read much more often than it changes, and is immutable
+@lru_cache(maxsize=HELLOS_MAX)  # a hello is read much more often than it changes, and is immutable
 def _hello(text: str | None) -> Hello | None:
     """Return the shop's description of itself; None if an older version stored an incomplete one, until the next look."""
     said = json.loads(text) if text else {}

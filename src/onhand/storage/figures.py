@@ -1,17 +1,30 @@
 """Figures over time, for charts: sales, latency, post stack, differences.
 
-Path: the charts' verbs read here; the controller writes one sample per cart and minute.
+Path: the charts' verbs read here; the controller writes a sample every minute.
 Promise: each query is limited to a period, found without an index on times, because numbers of movements and posts grow with time.
 Never: is needed for a decision.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, delete, exists, func, insert, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    select,
+)
 
 from onhand.domain.posts import State
 from onhand.domain.stock import Kind
@@ -24,6 +37,27 @@ DAY = 86_400_000_000  # microseconds
 DISORDER = timedelta(hours=1)  # by how much a later number may have an earlier time
 POSTS_READ = 20_000  # of the newest posts of a cart, for its latency
 
+# In the words of their indexes.
+_WAITING: tuple[ColumnElement[bool], ...] = (
+    literal_column("listings.news"),
+    listings.c.aligned,
+    listings.c.parked.is_(None),
+)
+_SENT: ColumnElement[bool] = literal_column("posts.state = 'sent'")
+_PARKED = listings.c.parked.is_not(None)
+
+
+def _by_cart(table: Table, *wanted: ColumnElement[bool]) -> Select[int, int]:
+    return select(table.c.cart_id, func.count()).where(*wanted).group_by(table.c.cart_id)
+
+
+# How much of each is open, by cart: one query for all carts, because a sample keeps everybody else from writing.
+_DEPTHS = {
+    "waiting": _by_cart(listings, *_WAITING),
+    "in_flight": _by_cart(posts, _SENT),
+    "parked": _by_cart(listings, _PARKED),
+    "differences": _by_cart(differences, differences.c.closed_at.is_(None)),
+}
 
 Offsets = Sequence[
     tuple[datetime, timedelta]
@@ -120,27 +154,24 @@ class Figures:
         """Return how many posts are waiting, in flight and parked, for one cart or all."""
         of_listing = [] if cart is None else [listings.c.cart_id == cart]
         of_post = [] if cart is None else [posts.c.cart_id == cart]
-        waiting = [
-            literal_column("listings.news"),
-            listings.c.aligned,
-            listings.c.parked.is_(None),
-        ]  # in the words of its index
         return {
-            "waiting": self._count(select(func.count()).select_from(listings).where(*waiting, *of_listing)),
-            "in_flight": self._count(
-                select(func.count()).select_from(posts).where(literal_column("posts.state = 'sent'"), *of_post)
-            ),
-            "parked": self._count(
-                select(func.count()).select_from(listings).where(listings.c.parked.is_not(None), *of_listing)
-            ),
+            "waiting": self._count(select(func.count()).select_from(listings).where(*_WAITING, *of_listing)),
+            "in_flight": self._count(select(func.count()).select_from(posts).where(_SENT, *of_post)),
+            "parked": self._count(select(func.count()).select_from(listings).where(_PARKED, *of_listing)),
         }
 
     def sample(self, at: datetime) -> None:
-        """Save the depth of each cart's post stack."""
-        for cart in self._connection.execute(select(carts.c.id)).scalars().all():
-            open_ones = select(func.count()).where(differences.c.cart_id == cart, differences.c.closed_at.is_(None))
-            values = {**self.stack(cart), "differences": self._count(open_ones)}
-            self._connection.execute(insert(samples).values(cart_id=cart, at=micros(at), **values))
+        """Save the depth of the post stacks that are not empty. If all are, one row says so: a time without rows was not sampled."""
+        depths: defaultdict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(_DEPTHS, 0))
+        for name, query in _DEPTHS.items():
+            for cart, number in self._connection.execute(query):
+                depths[cart][name] = number
+        if not depths:
+            for cart in self._connection.execute(select(carts.c.id).order_by(carts.c.id).limit(1)).scalars():
+                depths[cart]  # all zeros
+        rows = [{"cart_id": cart, "at": micros(at), **found} for cart, found in depths.items()]
+        if rows:
+            self._connection.execute(insert(samples), rows)
 
     def forget(self, before: datetime) -> None:
         """Delete samples before a time."""

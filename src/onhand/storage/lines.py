@@ -20,6 +20,7 @@ from onhand.domain.orders import LineState
 from onhand.domain.shop import WINDOW_PRIME, Line, Window
 from onhand.domain.stock import Source
 
+from .hot import Hot
 from .ledger import chunks
 from .tables import order_lines as table
 from .times import micros, moment
@@ -139,11 +140,9 @@ class Lines:
             )
 
     def window(self, source: Source, low: int, high: int) -> Window:
-        weighed = table.c.quantity * (table.c.line % WINDOW_PRIME + 1)
-        query = select(
-            func.count(), func.coalesce(func.sum(table.c.line), 0), func.coalesce(func.sum(weighed), 0)
-        ).where(*_within(source, low, high))
-        return Window(*map(int, self._connection.execute(query).one()))
+        values = {"cart": source.cart, "epoch": source.epoch, "low": low, "high": high}
+        (found,) = _WINDOW.rows(self._connection, values)
+        return Window(*map(int, found))
 
     def present(self, source: Source, low: int, high: int) -> dict[int, Line]:
         found = (Line(*row) for row in self._connection.execute(select(*_LINE).where(*_within(source, low, high))))
@@ -353,3 +352,19 @@ def _of(source: Source) -> tuple[Any, ...]:
 
 def _within(source: Source, low: int, high: int) -> tuple[Any, ...]:
     return (*_of(source), table.c.line > low, table.c.line <= high, table.c.present)
+
+
+# Hot: every look compares its window.
+_WINDOW = Hot(
+    select(
+        func.count(),
+        func.coalesce(func.sum(table.c.line), 0),
+        func.coalesce(func.sum(table.c.quantity * (table.c.line % WINDOW_PRIME + 1)), 0),
+    ).where(
+        table.c.cart_id == bindparam("cart"),
+        table.c.epoch == bindparam("epoch"),
+        table.c.line > bindparam("low"),
+        table.c.line <= bindparam("high"),
+        table.c.present,
+    )
+)

@@ -65,7 +65,10 @@ class SQLite:
 
     def reader(self) -> Connection:
         connection = self._readers.connect()
-        connection.exec_driver_sql("BEGIN")
+        driver: Any = (
+            connection.connection.driver_connection
+        )  # SQLAlchemy's way costs ten times as much as the statement
+        driver.execute("BEGIN")
         return connection
 
     def begin(self, driver: Any) -> None:

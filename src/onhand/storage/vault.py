@@ -23,7 +23,7 @@ from .office_tables import webhooks
 from .tables import carts
 
 SUFFIX = ".key"
-OPENED_MAX = 1000  # opened secrets kept in memory, so that a tick needs no decryption
+OPENED_MAX = 16_384  # opened secrets kept in memory, so that a tick needs no decryption: more than a store has carts
 SEALED: tuple[Table, ...] = (carts, webhooks)
 
 

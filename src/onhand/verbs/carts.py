@@ -16,7 +16,7 @@ from onhand.domain.carts import Cart, Settings
 from onhand.domain.differences import Policy
 from onhand.domain.listings import Direction, Plan
 from onhand.domain.shop import Hello
-from onhand.domain.states import Facts
+from onhand.domain.states import Facts, Watch
 from onhand.requests import carts as requests
 from onhand.services import aligning, connecting, probing, settings
 from onhand.services.standing import facts_of
@@ -207,7 +207,10 @@ def shown_all(app: App, shared: bool) -> list[Data]:
         return [(cart, books.reports.cart_counts(cart.id)) for cart in books.carts.all()]
 
     def show(counted: list[tuple[Cart, dict[str, int]]]) -> list[Data]:
-        return [shown(app, cart, counts) for cart, counts in counted]
+        # All at one moment: to ask for each cart who watches it would take a time that grows with the square of their number.
+        watch = app.watch()
+        facts = app.read(lambda books: [facts_of(books, cart, watch, counts) for cart, counts in counted])
+        return [_shown(cart, watch, counts, fact) for (cart, counts), fact in zip(counted, facts, strict=True)]
 
     if not shared:
         return show(app.read(count))
@@ -218,16 +221,18 @@ def shown_all(app: App, shared: bool) -> list[Data]:
 
 def processes_shown(app: App, carts: Sequence[Data]) -> list[Data]:
     """Return the processes that share a store on a server, each with the carts that it keeps in sync; none for a store data file."""
+    names = {duties.of_cart(cart["id"]): cart["name"] for cart in carts}
     return [
         {
             "machine": process.machine,
             "role": process.role,
             "pid": process.pid,
             "since": iso(process.since),
-            "carts": [cart["name"] for cart in carts if duties.of_cart(cart["id"]) in process.duties],
-            "webhooks": duties.WEBHOOKS in process.duties,
+            "carts": [name for duty, name in names.items() if duty in held],
+            "webhooks": duties.WEBHOOKS in held,
         }
         for process in app.processes()
+        for held in (frozenset(process.duties),)
     ]
 
 
@@ -248,18 +253,22 @@ def _of_shop(hello: Hello | None) -> Data:
     }
 
 
-def shown(app: App, cart: Cart, counts: Mapping[str, int] | None = None) -> Data:
-    """Return a cart for people and programs, without its secret. ``counts``: its counts, if already taken."""
-    own, hello, watch = cart.settings, cart.hello, app.watch()
+def shown(app: App, cart: Cart) -> Data:
+    """Return a cart for people and programs, without its secret."""
+    watch = app.watch()
+
+    def read(books: Books) -> tuple[Mapping[str, int], Facts]:
+        counts = books.reports.cart_counts(cart.id)
+        return counts, facts_of(books, cart, watch, counts)
+
+    return _shown(cart, watch, *app.read(read))
+
+
+def _shown(cart: Cart, watch: Watch, counts: Mapping[str, int], facts: Facts) -> Data:
+    own, hello = cart.settings, cart.hello
     pulse = watch.pulses.get(cart.id) if watch.pulses else None
     looked_at = pulse.looked_at if pulse and pulse.looked_at else cart.looked_at
     trouble = pulse.trouble if pulse else cart.trouble
-
-    def read(books: Books) -> tuple[Mapping[str, int], Facts]:
-        taken = books.reports.cart_counts(cart.id) if counts is None else counts
-        return taken, facts_of(books, cart, watch, taken)
-
-    counted, facts = app.read(read)
     return {
         "name": cart.name,
         "id": cart.id,
@@ -283,12 +292,13 @@ def shown(app: App, cart: Cart, counts: Mapping[str, int] | None = None) -> Data
         "driven": pulse is not None,
         "state": states.state(facts).value,
         "unseen_seconds": round(facts.down_seconds) if facts.unseen else None,
+        "late_seconds": round(pulse.late_seconds, 3) if pulse else None,
         "looked_at": iso(looked_at) if looked_at else None,
         "hinted_at": iso(pulse.hinted_at) if pulse and pulse.hinted_at else None,
         "aligned_at": iso(cart.aligned_at) if cart.aligned_at else None,
         "aligned_by": cart.aligned_by.value if cart.aligned_by else None,
         "revision": cart.revision,
-        **counted,
+        **counts,
     }
 
 

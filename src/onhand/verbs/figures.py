@@ -7,8 +7,8 @@ Never: writes.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import median
 from typing import Any
@@ -22,7 +22,9 @@ from .registry import cart_names, verb
 LATENCY_MINUTES = 15  # per point, which is the median of its batches
 STACK_MINUTES = 5  # per point, which is its deepest sample
 DAYS = 30
+SERIES = 8  # carts with a line of their own in a chart; more cannot be told apart
 REMOVED = 0  # no cart has this number
+OTHERS = -1  # nor this one: all carts without a line of their own
 EPOCH = date(1970, 1, 1)
 QUARTER = timedelta(minutes=15)
 BY_HAND = "by phone and hand"
@@ -50,31 +52,50 @@ def _depths(app: App, names: Collection[int], since: datetime) -> list[tuple[int
 def chart(app: App, asked: requests.Chart) -> Data:
     now = app.clock.now()
     names = cart_names(app)
-    if asked.what == "sales":
-        return _by_day(app, now, names, "sales")
-    if asked.what == "differences":
-        return _by_day(app, now, names, "differences")
-    since, latency = now - timedelta(days=1), asked.what == "latency"
+    if asked.what in ("sales", "differences"):
+        return _by_day(app, now, names, asked.what)
+    return _by_minute(app, now, names, asked.what == "latency")
+
+
+def _by_minute(app: App, now: datetime, names: dict[int, str], latency: bool) -> Data:
+    """Return one line per cart for the last day: the latency of posts, or the depth of the post stack."""
+    since = now - timedelta(days=1)
     minutes = LATENCY_MINUTES if latency else STACK_MINUTES
     unify, unit = (median, "s") if latency else (max, "posts")
-    points: dict[int, dict[int, list[float]]] = {cart: defaultdict(list) for cart in names}
-    for cart, at, value in (_latencies if latency else _depths)(app, names, since):
-        points[cart][at // (minutes * 60_000_000)].append(value)
+    missing = None if latency else 0  # a stack that is empty is not sampled
+    taken = (_latencies if latency else _depths)(app, names, since)
+    own = _busiest(names, Counter(cart for cart, _, value in taken if value))
+    points: dict[int, dict[int, list[float]]] = {cart: defaultdict(list) for cart in own}
+    for cart, at, value in taken:
+        points[cart if cart in own else OTHERS][at // (minutes * 60_000_000)].append(value)
     slots = sorted({slot for of_cart in points.values() for slot in of_cart})
+
+    def values(cart: int) -> list[Any]:
+        return [round(unify(points[cart][slot]), 3) if slot in points[cart] else missing for slot in slots]
+
     return {
         "x": [slot * minutes * 60 for slot in slots],
-        "series": [
-            _series(
-                names[cart],
-                place,
-                [round(unify(points[cart][slot]), 3) if slot in points[cart] else None for slot in slots],
-            )
-            for place, cart in enumerate(names)
-        ],
+        "series": [_series(label, place, values(cart)) for cart, (label, place) in own.items()],
         "unit": unit,
         "from": int(since.timestamp()),
         "to": int(now.timestamp()),
     }
+
+
+def _busiest(names: Mapping[int, str], weights: Mapping[int, int]) -> dict[int, tuple[str, int | None]]:
+    """Return the carts that get a line of their own, each with its label and its place: all if they fit, else those with most to show."""
+    places = {cart: (name, place) for place, (cart, name) in enumerate(names.items())}
+    if len(names) <= SERIES:
+        return {**places}
+    chosen = set(sorted(names, key=lambda cart: -weights.get(cart, 0))[: SERIES - 1])
+    return {**{cart: at for cart, at in places.items() if cart in chosen}, OTHERS: ("other carts", None)}
+
+
+def _line_of(cart: int | None, own: Mapping[int, object], names: Mapping[int, str]) -> int | None:
+    """Return the line that shows a cart's numbers; None for what no shop did."""
+    if cart is None or cart in own:
+        return cart
+    return OTHERS if cart in names else REMOVED
 
 
 def _by_day(app: App, now: datetime, names: dict[int, str], what: str) -> Data:
@@ -90,12 +111,15 @@ def _by_day(app: App, now: datetime, names: dict[int, str], what: str) -> Data:
             else books.figures.differences_by_day(since, offsets)
         )
     )
+    weights: Counter[int] = Counter()
+    for _, cart, number in rows:
+        weights[cart or REMOVED] += abs(number)
+    own = {**_busiest(names, weights), REMOVED: ("removed carts", len(names))}
     found: dict[int | None, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for day, cart, number in rows:
-        found[cart if cart is None or cart in names else REMOVED][day] += number
-    known = [*names.items(), (REMOVED, "removed carts")]
+        found[_line_of(cart, own, names)][day] += number
     shown: list[tuple[str, int | None, dict[int, int]]] = [
-        (label, place, found[cart]) for place, (cart, label) in enumerate(known) if cart in found
+        (label, place, found[cart]) for cart, (label, place) in own.items() if cart in found
     ]
     if None in found:
         shown.append((BY_HAND, None, found[None]))

@@ -33,7 +33,10 @@ _TONES = {
     CartState.OFF: OFF,
     CartState.INACTIVE: OFF,
 }
+_WORST = (BAD, WARN, OFF, WAY, OK)
 _CARTS = ("Shopping Carts", "/carts")
+SAYS = 12  # sentences about carts in a verdict
+CARDS = 24  # carts on Home
 _UNKEPT = ("unmatched", "duplicate", "blank", "untrackable")
 
 
@@ -109,7 +112,10 @@ def verdict(carts: Sequence[Row], synch_qoh: bool, driving: bool, notices: Seque
     says = _of_program(active, synch_qoh, driving)
     for cart in active:
         says += _of_cart(cart, synch_qoh)
-    says.sort(key=lambda say: (BAD, WARN, OFF, WAY).index(say.tone))
+    says.sort(key=lambda say: _WORST.index(say.tone))
+    if len(says) > SAYS:
+        more = Say(says[SAYS].tone, f"And {len(says) - SAYS:,} more.", (_CARTS,))
+        says = [*says[:SAYS], more]
     if all_in_step(CartState(cart["state"]) for cart in active):
         whom = {1: "The shop shows", 2: "Both shops show"}.get(len(active), f"All {len(active)} shops show")
         tone = WARN if any(say.tone == WARN for say in others) else OK
@@ -193,6 +199,14 @@ def card(cart: Row) -> Card:
         kept=cart["in_step"],
         unkept=sum(cart[kind] for kind in _UNKEPT),
     )
+
+
+def cards(carts: Sequence[Row]) -> list[Card]:
+    """Return the cards of the carts on Home: of more carts than fit, those that most need attention."""
+    found = [card(cart) for cart in carts]
+    if len(found) > CARDS:
+        found.sort(key=lambda one: _WORST.index(one.tone))
+    return found[:CARDS]
 
 
 def _advice(cart: Row, state: CartState) -> list[Say]:

@@ -26,6 +26,12 @@ class CartBook(Protocol):
     def all(self) -> list[Cart]:
         """Return all carts, in the order in which they were added."""
 
+    def count(self) -> int:
+        """Return how many carts there are."""
+
+    def arrangement(self) -> object:
+        """Return a value that changes with each setting of each cart, and when one is aligned or switched. Cheap."""
+
     def get(self, cart: int) -> Cart:
         """Return a cart. Raise Refused if there is none."""
 

@@ -7,7 +7,7 @@ Never: shows a key except in the file that an administrator asks for, or ever a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi.responses import Response
@@ -15,6 +15,7 @@ from fastapi.responses import Response
 from onhand.domain.differences import Policy
 from onhand.domain.errors import Conflict, OnHandError, Refused
 from onhand.domain.people import Scope
+from onhand.domain.states import QUIET, CartState
 from onhand.files import shopfiles
 from onhand.web import view
 from onhand.web.declaring import form, page
@@ -22,6 +23,9 @@ from onhand.web.named import Named, numbered
 from onhand.web.visit import Page, Visit
 from onhand.words import choices, counted
 
+ROWS = 50  # carts on one page
+NAMES = 8  # carts named beside a process
+NOT_IN_STEP = "open"  # a filter: all states that are not quiet
 DIFFERING_ROWS = 20  # rows of the counts that keep a cart from being switched on
 POLICIES = (
     ("default", "As in System Parameters (EditPolicy)"),
@@ -32,10 +36,33 @@ FILE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def _carts(visit: Visit) -> Page:
-    found = visit.do("cart_list")
-    rows = [{**cart, "card": view.card(cart)} for cart in found["carts"]]
-    shown = {"carts": rows, "processes": found["processes"]}
+    found, query = visit.do("cart_list", shared=True), visit.query
+    carts = _matching(found["carts"], query.get("q", ""), query.get("state", ""))
+    first = max(0, min(int(query["from"]) if query.get("from", "").isdecimal() else 0, len(carts) - 1))
+    rows = [{**cart, "card": view.card(cart)} for cart in carts[first : first + ROWS]]
+    shown = {
+        "carts": rows,
+        "all": len(found["carts"]),
+        "many": len(found["carts"]) > ROWS,
+        "states": (("", "Any"), (NOT_IN_STEP, "Not in sync"), *choices(CartState)),
+        "first": visit.link(**{"from": None}) if first else None,
+        "back": visit.link(**{"from": max(0, first - ROWS)}) if first else None,
+        "on": visit.link(**{"from": first + ROWS}) if first + ROWS < len(carts) else None,
+        "place": f"{first + 1:,} to {first + len(rows):,} of {len(carts):,}" if rows else "",
+        "processes": [
+            {**one, "more": len(one["carts"]) - NAMES, "carts": one["carts"][:NAMES]} for one in found["processes"]
+        ],
+    }
     return Page("carts.html", shown, "Shopping Carts", ("list",), ages=True)
+
+
+def _matching(carts: Sequence[Mapping[str, Any]], search: str, state: str) -> list[Mapping[str, Any]]:
+    """Return the carts with a text in their names and in a state; blanks match all."""
+    states = {state} if state else set(CartState)
+    if state == NOT_IN_STEP:
+        states = set(CartState) - QUIET
+    wanted = search.strip().casefold()
+    return [cart for cart in carts if cart["state"] in states and wanted in cart["name"].casefold()]
 
 
 def _new(_: Visit) -> Page:

@@ -26,7 +26,8 @@ def _home(visit: Visit) -> Page:
     moved = visit.do("movements", limit=LATEST_ROWS)
     data = {
         "verdict": verdict,
-        "cards": [view.card(cart) for cart in status["carts"]],
+        "cards": view.cards(status["carts"]),
+        "more_carts": len(status["carts"]) - view.CARDS,
         "items": status["items"],
         "today": visit.do("today"),
         "oversell": oversell_in_words(**status["oversell"]) if status["oversell"] else None,

@@ -119,6 +119,7 @@ class TestAsking:
 
     def test_nothing_is_asked_if_nothing_is_in_doubt(self) -> None:
         assert not Asked(of()).needed
+        assert Asked(of()).partial is False
         assert Asked(of(1)).needed
         assert Asked(of(), whole=True).needed, "then every suspicion ends"
 

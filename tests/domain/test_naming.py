@@ -39,7 +39,7 @@ class TestNaming:
         assert name(weighing, -2, (), True) == Named((), (gone,))
 
     def test_what_no_line_tells_has_no_name(self) -> None:
-        assert name(seen(), 4, (), True) == Named((), (), nameless=4)
+        assert name(seen(), 4, (), True) == Named((), (), unsure=0, nameless=4)
         assert name(seen(), -4, (), True) == Named((), (), nameless=-4)
         assert name(seen([line(1, 3)]), 5, (), True) == Named((line(1, 3),), (), nameless=2)
 

@@ -205,6 +205,7 @@ def test_a_database_that_dribbles_before_the_login(phase):
 
 
 @pytest.mark.servers
+@pytest.mark.long
 def test_a_database_whose_answers_begin_to_dribble(mariadb, php):
     """A real server behind a wire that is quick until the login is done."""
     shop = directly(OsCommerce23)(mariadb, php)

@@ -273,6 +273,7 @@ def test_clocks_that_differ_are_said(onhand, database):
 # A store that is in use
 
 
+@pytest.mark.long
 def test_a_store_in_use_is_not_moved(onhand, database, here):
     holder = onhand.start("controller")
     error = refusal(onhand, database, CONFLICT)
@@ -289,6 +290,7 @@ def test_a_store_in_use_is_not_moved(onhand, database, here):
     assert holder.wait() == DONE
 
 
+@pytest.mark.long
 def test_a_new_store_that_is_in_use_is_no_target(onhand, database, here):
     there = at(database)
     there("init")
@@ -415,6 +417,7 @@ def test_a_full_disk_of_the_server_is_said_and_the_move_continues(onhand, databa
     assert migrated(onhand, database)["begins"] == "resumed"
 
 
+@pytest.mark.long
 def test_a_full_disk_under_a_new_file_is_said_and_the_move_continues(onhand, here):
     small = here / "small"
     small.mkdir()
@@ -528,6 +531,7 @@ def test_the_program_killed_at_random_moments_ends_with_the_same_store(here, dat
     assert at(database).json("prove")["holds"]
 
 
+@pytest.mark.long
 def test_a_source_that_was_used_after_an_interruption_is_copied_again(onhand, database):
     key = vault.beside(onhand.store)
     words = [onhand.store, database.url, key, "copying", "check_equal", "before", "1"]
@@ -564,6 +568,7 @@ def test_a_run_that_was_suspended_while_another_one_went_on_copies_nothing_more(
     assert onhand.json("prove")["holds"]
 
 
+@pytest.mark.long
 def test_a_target_that_changes_while_a_person_thinks_is_left_alone(onhand, database, here):
     migrated(onhand, database)
     there = at(database)
@@ -599,6 +604,7 @@ def move(store: OnHand, target: StoreAddress, key: Path, agree: moving.Agree) ->
 # The place is lost
 
 
+@pytest.mark.long
 def test_a_store_whose_new_place_is_lost_is_opened_again_and_can_move_again(onhand, database, here):
     assert onhand.json("migrate", "--reopen", "--yes", code=REFUSED)["error"]["facts"]["reason"] == "not_moved"
     migrated(onhand, database)
@@ -611,6 +617,7 @@ def test_a_store_whose_new_place_is_lost_is_opened_again_and_can_move_again(onha
     assert migrated(onhand, database)["begins"] == "new"
 
 
+@pytest.mark.long
 def test_a_new_place_that_was_not_lost_is_not_overwritten(onhand, database):
     migrated(onhand, database)
     there = at(database)

@@ -52,6 +52,7 @@ def test_the_running_process_does_what_commands_ask(onhand):
     assert onhand.json("init", "--upgrade", code=CONFLICT)["error"]["facts"]["reason"] == "owned"
 
 
+@pytest.mark.long
 def test_commands_work_beside_a_process_of_another_machine(onhand):
     onhand("item", "add", "TEA", "--on-hand", 5)
     onhand.start("controller")
@@ -92,6 +93,7 @@ def test_a_wrong_password_is_not_shown(onhand):
     assert "wr0ng" not in done.output
 
 
+@pytest.mark.long
 def test_without_the_driver_the_extra_is_named(onhand):
     code = "import sys; sys.modules['psycopg'] = None; from onhand.cli.program import main; main()"
     words = ["--store", onhand.store.url, "status"]

@@ -59,7 +59,7 @@ def serve(onhand):
     return process, int(process.greeting.rsplit(":", 1)[1].strip().rstrip("/"))
 
 
-@pytest.mark.parametrize("role", ["controller", "serve"])
+@pytest.mark.parametrize("role", [pytest.param("controller", marks=pytest.mark.long), "serve"])
 def test_commands_go_through_the_process_that_owns_the_file(onhand, role):
     process = onhand.start(*([role] if role == "controller" else [role, "--port", "0"]))
     onhand("item", "add", "TEA", "--on-hand", 10)
@@ -116,6 +116,7 @@ def test_a_receipt_through_an_owner_reaches_the_shop_at_once(onhand, aligned):
     assert end(process)[0] == 0
 
 
+@pytest.mark.long
 def test_status_check_fails_while_a_difference_needs_a_decision(onhand, aligned):
     onhand("param", "set", "SynchQOH", "True")
     onhand("cart", "edit", "Amber", "--policy", "ask")
@@ -155,6 +156,7 @@ def test_status_names_oversold_low_and_unmatched_items(onhand, aligned):
         onhand("listing", command, "Amber", aligned.shop.find("CUP").product, code=1)
 
 
+@pytest.mark.long
 def test_status_estimates_how_much_two_shops_may_oversell(onhand, aligned, tmp_path):
     with ExitStack() as afterwards:
         shop = SampleShop(tmp_path / "birch.db", "Birch").create([("TEA", "Green Tea", 10, 5.0)])
@@ -183,7 +185,7 @@ def test_status_estimates_how_much_two_shops_may_oversell(onhand, aligned, tmp_p
         assert end(process)[0] == 0
 
 
-@pytest.mark.parametrize("role", ["controller", "serve"])
+@pytest.mark.parametrize("role", [pytest.param("controller", marks=pytest.mark.long), "serve"])
 def test_a_second_owner_is_refused(onhand, role):
     first = onhand.start("controller")
     done = onhand.program(role, code=3)
@@ -240,6 +242,7 @@ def _after_a_backup_was_put_in_its_place(store, elsewhere):
         _after_its_folder_was_renamed, _after_a_backup_was_put_in_its_place))],
     ids=lambda reach: reach.__name__.strip("_"),
 )  # fmt: skip
+@pytest.mark.long
 def test_a_second_owner_is_refused_under_any_name_of_the_file(tmp_path, reach):
     onhand = OnHand(tmp_path / "house" / "onhand.db")
     onhand("init")
@@ -345,6 +348,7 @@ def test_after_a_kill_the_next_command_works(onhand):
     assert onhand.json("prove")["holds"] is True
 
 
+@pytest.mark.long
 def test_many_commands_at_once_wait_for_each_other(onhand):
     onhand("item", "add", "TEA")
     line = [sys.executable, "-m", "onhand", "--store", str(onhand.store), "receive", "TEA=1"]
@@ -361,6 +365,7 @@ def test_a_command_gives_up_when_a_short_one_takes_too_long(onhand, monkeypatch)
     onhand("status")
 
 
+@pytest.mark.long
 def test_a_watched_status_prints_one_line_of_json_each_second(onhand):
     process = onhand.start("status", "--watch", "--json")
     assert json.loads(process.greeting) == json.loads(process.stdout.readline())
@@ -377,6 +382,7 @@ def test_a_signal_ends_serve_cleanly(onhand, number):
         socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
+@pytest.mark.long
 def test_an_open_event_stream_does_not_block_the_end_of_serve(onhand):
     process, port = serve(onhand)
     stream = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
@@ -421,6 +427,7 @@ def test_serve_prints_its_address_as_json(onhand):
     assert json.loads(process.greeting)["url"].startswith("http://127.0.0.1:")
 
 
+@pytest.mark.long
 def test_a_taken_port_is_refused_and_releases_the_file(onhand):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

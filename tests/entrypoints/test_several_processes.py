@@ -83,6 +83,7 @@ def test_two_controllers_share_the_carts_and_a_sale_shows_everywhere(onhand, sho
     assert onhand.json("prove")["holds"]
 
 
+@pytest.mark.long
 def test_the_carts_of_a_killed_controller_are_taken_over(onhand, shops):
     first, second = onhand.start("controller"), onhand.start("controller")
     until(lambda: shared_out(onhand, first, second))
@@ -96,6 +97,7 @@ def test_the_carts_of_a_killed_controller_are_taken_over(onhand, shops):
     assert asked(onhand, "SELECT sum(quantity) FROM movements WHERE kind = 'sale'") == [(-3,)]
 
 
+@pytest.mark.long
 def test_a_suspended_controller_writes_nothing_when_it_wakes_up(onhand, shops):
     first, second = onhand.start("controller"), onhand.start("controller")
     until(lambda: shared_out(onhand, first, second))
@@ -118,6 +120,7 @@ def test_a_suspended_controller_writes_nothing_when_it_wakes_up(onhand, shops):
     assert onhand.json("prove")["holds"]
 
 
+@pytest.mark.long
 def test_a_controller_that_ends_hands_over_at_once(onhand, shops):
     first, second = onhand.start("controller"), onhand.start("controller")
     until(lambda: shared_out(onhand, first, second))
@@ -137,6 +140,7 @@ def test_a_booking_in_a_web_process_reaches_the_shops(onhand, shops):
     until(lambda: all_show(shops, 110), 3)
 
 
+@pytest.mark.long
 def test_a_person_aligns_a_cart_that_another_process_drives(onhand, shops):
     onhand.start("controller")
     until(lambda: len(holders(onhand)) == 3)

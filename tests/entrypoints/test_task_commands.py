@@ -43,6 +43,7 @@ def test_a_task_of_a_running_program_is_listed_and_shown_with_its_result(onhand,
     onhand("task", "cancel", 1, code=1)
 
 
+@pytest.mark.long
 def test_a_task_that_was_cut_off_is_interrupted(onhand, begin):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}/onhand.php"

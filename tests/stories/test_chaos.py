@@ -225,7 +225,7 @@ class Gate:
         pytest.param(
             Fault.LATE, "apply", marks=pytest.mark.long
         ),  # a batch is stored here, and the shop has not heard of it
-        (Fault.HELD, "apply"),  # the shop has applied a batch, and we do not know
+        pytest.param(Fault.HELD, "apply", marks=pytest.mark.long),  # the shop has applied a batch, and we do not know
         (Fault.LOST, "apply"),  # and we shall not hear of it; the next try is put off
     ],
 )

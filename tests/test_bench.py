@@ -55,6 +55,7 @@ def ground():
 
 
 @pytest.mark.servers
+@pytest.mark.timeout(600)  # scaling takes a minute, and longer on a busy machine
 @pytest.mark.parametrize("part", PARTS)
 def test_each_part_finds_something_with_quick_numbers(ground, part: str) -> None:
     assert PARTS[part].measure(ground, quick=True)

@@ -496,6 +496,11 @@ class TestAFormBesideAnOrder:
         assert explain(replace(beside, posts=(4,)), Policy.OURS) == taken
         assert explain(replace(beside, sales=0), Policy.OURS) == taken
 
+    def test_lines_that_were_added_are_part_of_the_smaller_count(self) -> None:
+        added = line(2, 3)
+        beside = replace(self.FORM, edited=False, drift=-3, changed=(), added=(added,), posts=(3,))
+        assert explain(beside, Policy.OURS) == Finding(Cause.SEVERAL, Remedy.BOOK, (), (added,), doubted=3)
+
     @pytest.mark.parametrize("sales", [0, 3, 4])
     def test_every_known_editor_moves_the_stock_so_lost_sales_are_no_other_explanation(self, sales) -> None:
         assert explain(replace(self.FORM, edited=False, sales=sales), Policy.OURS) == self.EDITED

@@ -118,6 +118,7 @@ def test_duties_of_a_dead_process_are_claimed_and_nothing_else_moves(carts: int,
 
 
 def test_a_cart_that_another_process_waits_for_is_given_up_and_left_to_it() -> None:
+    assert Lease("cart:1").epoch == 0
     leases = [Lease("cart:1", "a", 3, wanted="b"), Lease("cart:2", "a", 1)]
     assert share("a", ["a"], ["cart:1", "cart:2"], leases) == Share(give_up=("cart:1",))
     free = [Lease("cart:1", "", 3, wanted="b"), leases[1]]

@@ -158,6 +158,15 @@ class TestLeastLeft:
         assert least_left([self.FRESH], [other], in_part=False) == ((self.FRESH,), [other])
         assert least_left([self.BACK], [self.FRESH], in_part=False) == ((self.BACK,), [self.FRESH])
 
+    def test_of_several_sets_with_the_fewest_left_the_first_counts(self) -> None:
+        more, back = gone_with(3, 2, 2, order=3), gone_with(4, 2, 0, order=4)
+        found = [self.BACK, more, back]
+        assert least_left([self.FRESH], found, in_part=False) == ((self.BACK,), [self.FRESH, more, back])
+
+    def test_a_line_of_an_order_that_is_worth_more_as_a_whole_stays(self) -> None:
+        other = gone_with(3, 1, 1, order=1)
+        assert least_left([self.FRESH], [other], in_part=False) == ((self.FRESH,), [other])
+
     def test_what_is_worth_something_else_gave_nothing_instead(self) -> None:
         other = gone_with(3, 1, 0, order=3)
         assert least_left([self.FRESH], [other], in_part=False) == ((self.FRESH,), [other])

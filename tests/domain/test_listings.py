@@ -76,6 +76,7 @@ def test_a_product_that_is_copied_keeps_its_item_and_the_copies_are_duplicates()
     assert ties(rows, {"tea": 7}, kept={2}) == {1: copy, 2: Tie(7, None), 3: copy}
     assert ties(rows, {"tea": 7}, kept={1, 2}) == {1: copy, 2: copy, 3: copy}, "which of two is the original?"
     assert ties(rows[:1], {"tea": 7}, kept={1, 2}) == {1: Tie(7, None)}
+    assert ties(rows[:2], {"tea": 7}, kept={2}) == {1: copy, 2: Tie(7, None)}
 
 
 @given(st.lists(st.sampled_from(["a", "A", " a", "b", "B ", "", None, "ß", "SS"]), max_size=8))
@@ -154,6 +155,8 @@ def test_an_item_that_no_product_has_is_named_in_a_send() -> None:
     assert absent(shelf, items.values(), sku_length=6) == [mug, pot]
     assert absent(shelf, items.values(), sku_length=5) == [mug, replace(pot, problem=Problem.TOO_LONG)]
     assert absent(shelf, items.values(), sku_length=0) == [mug, pot], "a shop that does not tell its width has none"
+    twice = [Shown(product, "mug", "", 1, Tie(None, Problem.DUPLICATE)) for product in (11, 12)]
+    assert absent([*shelf, *twice], items.values(), sku_length=0) == [pot], "it is there, if only twice"
 
 
 def test_a_set_aside_post_is_a_failure_in_the_list() -> None:

@@ -114,7 +114,6 @@ WHOLE_SEEDS = {
     "an order that came back as a whole": (773000156,),
     "a count that was typed as the counter fell": (775000008,),
     "a product that sold out just before a post": (776000021, 777000111, 777000125),
-    "what is left of several doubts in a row": (780000149,),
     "an edit beside a sale whose line is still to come": (773000141,),
     "an edit that makes up for an order that is gone": (821000094,),
     "a drift that settled before a counter that fell": (778000145,),

@@ -1,6 +1,7 @@
 """Everything going wrong around a store on a PostgreSQL with a synchronous standby, which several processes share.
 
-Path: ``chaos`` and ``test_failing.py`` run it.
+Path: ``make chaos ENGINE=postgresql`` runs it. ``test_failing.py`` tells its blows one by one in every test run: all of them
+at once, on a machine with other work, come in step late in some runs.
 Promise: while one controller is dead, the other one has its carts in time; a killed primary is replaced in time.
 """
 
@@ -36,6 +37,7 @@ class ChaosOnAServer(Chaos):
         "web 1": Victim(14, (STOP, HOLD, KILL, CUT, TERM), LONG_SECONDS / 2),
         "primary": Victim(35),
     }
+    AGE_SECONDS = 2.0  # processes tell each other every half second or so what they know of a cart
     SLACK = 2 * SLACK_SECONDS  # shops trade on while both controllers are away, so there is more to catch up with
 
     def open(self, store: Path, stack: ExitStack) -> HouseTogether:

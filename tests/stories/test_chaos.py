@@ -16,7 +16,6 @@ from tests.shops.families import OsCommerce23
 from tests.stories.bank import Statement, faults_of_read
 from tests.stories.blows import SHOP, plan
 from tests.stories.chaos_file import ChaosInAFile
-from tests.stories.chaos_server import ChaosOnAServer
 from tests.stories.outcome import CHECKS, END_SECONDS_MAX, Outcome, Return, ShopSeen, faults_of
 from tests.stories.relay import Fault, Relay
 from tests.stories.stage import RACES, HouseServed, Stage, eventually
@@ -43,21 +42,6 @@ def test_two_minutes_of_everything_going_wrong(tmp_path, seed):
         "php kill -9",
         "mariadb kill -9",
     }, report
-
-
-@pytest.mark.servers
-@pytest.mark.postgresql
-@pytest.mark.long
-@pytest.mark.timeout(600)
-def test_a_minute_of_everything_going_wrong_around_a_shared_store(tmp_path, seed):
-    with ChaosOnAServer(tmp_path, seed=seed, seconds=SECONDS / 2) as chaos:
-        outcome = chaos.run()
-        report = chaos.report(outcome)
-    assert not any(faults_of(outcome).values()), report
-    assert report["sales"] >= SALES_AT_LEAST / 2, report
-    assert report["bank_reads"], report
-    struck = {kind.partition(" ")[0] for kind in report["kills"]}
-    assert struck == {"controller", "web", "primary", "worker", "php", "mariadb"}, report
 
 
 def test_the_same_seed_makes_the_same_plan():

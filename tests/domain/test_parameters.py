@@ -90,6 +90,7 @@ def test_a_default_can_be_typed_and_is_within_its_bounds(known) -> None:
     ("group", "name", "default", "bounds", "choices"),
     [
         ("Program", "SynchQOH", False, (0, 0), ()),
+        ("Stock", "BigVariance", 10, (0, 1_000_000), ()),
         ("Carts", "TickSeconds", 1.0, (0.05, 3600.0), ()),
         ("Carts", "SettleSeconds", 3.0, (0.1, 600.0), ()),
         ("Carts", "BatchSize", 1000, (1, 2000), ()),
@@ -106,6 +107,13 @@ def test_the_system_parameters_a_merchant_begins_with(
     assert (known.group, known.name, known.default) == (group, name, default)
     assert type(known.default) is type(default)
     assert (known.low, known.high, known.choices) == (*bounds, choices)
+
+
+def test_no_other_parameters_exist() -> None:
+    assert list(PARAMETERS) == [
+        *("SynchQOH", "BigVariance", "TickSeconds", "SettleSeconds", "BatchSize"),
+        *("EditPolicy", "BrakePercent", "BrakeListings", "HintURL"),
+    ]
 
 
 @pytest.mark.parametrize(("words", "value"), [("true yes on 1 YES", True), ("false no off 0 Off", False)])

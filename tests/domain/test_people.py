@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from onhand.domain.people import NAME_LENGTH_MAX, Caller, Role, Scope, Session, Token, role_that_may
+from onhand.domain.people import NAME_LENGTH_MAX, Caller, Role, Scope, Session, Token, Tries, role_that_may
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -56,3 +56,7 @@ def test_a_token_is_valid_until_it_expires_or_is_revoked(expires_at, revoked_at,
 
 def test_a_name_has_at_most_so_many_characters() -> None:
     assert NAME_LENGTH_MAX == 60
+
+
+def test_at_first_nobody_has_tried() -> None:
+    assert (Tries().wrong, Tries().until) == (0, None)

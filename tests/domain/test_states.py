@@ -84,6 +84,7 @@ def test_what_nobody_has_said_yet_is_nothing() -> None:
         suspicions=0,
         hinted_at=None,
         looked=0.0,
+        late_seconds=0.0,
     )
     assert list(Watch(datetime(2026, 1, 5, tzinfo=UTC), 0.0, None).aligning) == []
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
-from onhand.domain.tasks import INTERRUPTED, UNTOUCHED, TaskLine, TaskState
+from onhand.domain.tasks import CONTINUED, INTERRUPTED, UNTOUCHED, Task, TaskLine, TaskState
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 ANSWER = {"product": 9, "sku": "TEA", "name": "Tea", "here": 7, "there": 5, "change": 2, "result": "changed"}
 
@@ -30,3 +34,12 @@ def test_the_remark_of_a_line_is_kept_where_nothing_failed(failure, remark, kept
     before = dict(told)
     assert TaskLine.of(told) == TaskLine(9, "TEA", "Tea", 7, 5, 2, "changed", kept)
     assert told == before, "an answer is only read"
+
+
+def test_a_task_of_nobody_is_run_by_nobody_and_goes_on() -> None:
+    task = Task(1, "cart_send", 1, "{}", "Ann", TaskState.RUNNING, None, "", NOON, None)
+    assert (task.holder, task.caller, task.stopping) == ("", "", False)
+
+
+def test_a_task_that_goes_on_elsewhere_is_named() -> None:
+    assert " 7 " in CONTINUED.format(task=7)

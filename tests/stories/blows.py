@@ -14,6 +14,7 @@ import re
 import signal
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +39,7 @@ SHOPPERS = 5  # per shop
 BAD_WEATHER = 0.12  # share of requests that the network harms
 STALL_SECONDS_MAX = 2.5
 AIM_SECONDS_MAX = 2.0
-WORKERS_LEFT = 3  # of a PHP server, before it is started anew
+WORKERS_LEFT = 3  # of a PHP server, before it is started again
 SEEN_SECONDS_MAX = 60.0  # by then every cart is looked at again after the last blow: pauses between tries grow to 30 s
 PATIENCE_SECONDS = 60.0  # for coming in step; the check allows far less
 KILL, TERM = "kill -9", "SIGTERM"
@@ -81,7 +82,7 @@ def _blows(chance: random.Random, name: str, seconds: float, victim: Victim) -> 
         at, number = at + max(1.0, chance.expovariate(1 / mean)), number + 1
 
 
-class Chaos:
+class Chaos(ABC):
     """Two shops, OnHand, a network in bad weather, and what strikes them. A context manager.
 
     A kind of house says what of it can be struck, ``OURS``, opens it and strikes it.
@@ -152,15 +153,15 @@ class Chaos:
             shop.driver.reconnect()
         return self._outcome(*self._settle())
 
+    @abstractmethod
     def open(self, store: Path, stack: ExitStack) -> Any:
-        """Open the house; the stack closes what it stands on."""
-        raise NotImplementedError
+        """Open the house; the stack closes what it needs."""
 
+    @abstractmethod
     def strike(self, blow: Blow) -> None:
         """Strike OnHand, and start it again."""
-        raise NotImplementedError
 
-    def invite(self, crowd: Crowd) -> None:
+    def invite(self, crowd: Crowd) -> None:  # noqa: B027 - a kind of house may need nobody else
         """Let more people in."""
 
     def witnessed(self) -> dict[str, Any]:
@@ -197,7 +198,7 @@ class Chaos:
             keeper.result()
 
     def _strike_shop(self, kind: str, number: int, blow: Blow) -> None:
-        """Every other time just while it is at work on a batch of ours."""
+        """Strike a shop; every second time while it is applying one of our batches."""
         php = self.servers[number]
         if int(blow.at * 1000) % 2:
             with suppress(pymysql.err.MySQLError):  # the shop's database is down just now
@@ -205,7 +206,7 @@ class Chaos:
         if kind == "worker" and len(workers := php.pids()[1:]) > WORKERS_LEFT:
             os.kill(workers[int(blow.at * 1000) % len(workers)], signal.SIGKILL)
             return
-        # Of workers that were killed none comes back by itself: when few are left the server is started anew.
+        # PHP starts no new worker for one that was killed: when few are left, the server is started again.
         server = self.databases[number] if kind == "mariadb" else php
         server.kill()
         self._over.wait(blow.down)

@@ -3,7 +3,7 @@
 Path: ``together`` keeps the store of several processes here; ``chaos_server`` and stories kill the primary.
 Promise: what a client was told to be committed is on both servers, except while one of them is being rebuilt. A killed primary never comes
 back as one: it is rebuilt from the other.
-Never: fails over by itself: who killed the primary promotes the standby.
+Never: fails over without being asked: the test that kills the primary promotes the standby.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from onhand.domain.carts import Cart
 from onhand.domain.errors import Conflict
 from onhand.domain.listings import Listing
 from onhand.domain.posts import Batch, Due, Post, State
-from onhand.domain.shop import Outcome, Row
+from onhand.domain.shop import Applied, Outcome, Row
 from onhand.domain.sketch import Counters, Sums, weight
 
 from .ports import ROWS_MAX, Books, House, Shop
@@ -75,14 +75,16 @@ def deliver(
 
     total, step = 0, house.store.write(begin)
     while step.batch is not None:
-        sent, posts = step, step.posts
-
-        def then(sent: _Step = sent) -> Callable[[Books], _Step] | None:
-            return following if go_on(sent.posts) and sent.full else None
-
-        step = send(house, cart, shop, step.batch, step.fresh, doubted, then) or _Step(None)
-        total += posts
+        answer = _apply(cart, shop, step.batch, step.fresh)
+        total += step.posts
+        more = go_on(step.posts) and step.full
+        step = _conclude(house, cart, shop, step.batch, answer, doubted, following if more else _nothing)
     return total
+
+
+def _nothing(_: Books) -> _Step:
+    """Store no further batch."""
+    return _Step(None)
 
 
 def _begin(books: Books, cart_id: int, batch_size: int, at: datetime) -> _Step:
@@ -143,26 +145,38 @@ def send(
     batch: Batch,
     fresh: bool = False,
     doubted: Mapping[int, Counters] = NOTHING,
-    then: Callable[[], Callable[[Books], _Step] | None] = lambda: None,
-) -> _Step | None:
+) -> None:
     """Send a stored batch and book its outcome from the shop's answer. ``fresh``: it was never sent before. ``doubted``: as in ``resend``.
-
-    ``then`` is asked after the answer for what the commit of the outcome is to store besides; what that stored is returned.
 
     Raises Conflict, with reason ``copied``, if the shop has a fresh batch from another run of OnHand already.
     """
-    changes = [post.change for post in batch.posts]
-    answer = shop.apply(batch.epoch, batch.first, changes)
+    _conclude(house, cart, shop, batch, _apply(cart, shop, batch, fresh), doubted)
+
+
+def _apply(cart: Cart, shop: Shop, batch: Batch, fresh: bool) -> Applied:
+    answer = shop.apply(batch.epoch, batch.first, [post.change for post in batch.posts])
     if fresh and answer.outcome is Outcome.ALREADY and answer.elsewhere:
         raise Conflict("Another OnHand has sent this batch already.", reason="copied", cart=cart.name)
-    more = then()
+    return answer
+
+
+def _conclude(
+    house: House,
+    cart: Cart,
+    shop: Shop,
+    batch: Batch,
+    answer: Applied,
+    doubted: Mapping[int, Counters],
+    then: Callable[[Books], _Step] = _nothing,
+) -> _Step:
+    """Book the outcome of a batch from the shop's answer. ``then`` stores and returns the next batch in the same commit."""
     if answer.outcome is Outcome.UNFINISHED:
         # Book first and close after: a crash in between leaves a batch that the shop calls begun and whose outcome is booked, and the next
         # look closes it. The other way round its outcome would be lost. What is closed is the last batch, so no other is stored before.
         _settle(house, cart, batch, _find_out(house, cart, shop, batch, doubted))
-        shop.apply(batch.epoch, batch.first, changes, close=True)
-        return None
-    return _settle(house, cart, batch, {product: State(code) for product, code in answer.failed.items()}, more)
+        shop.apply(batch.epoch, batch.first, [post.change for post in batch.posts], close=True)
+        return _Step(None)
+    return _settle(house, cart, batch, {product: State(code) for product, code in answer.failed.items()}, then)
 
 
 def close_begun(house: House, cart: Cart, shop: Shop) -> None:
@@ -177,14 +191,14 @@ def _settle(
     cart: Cart,
     batch: Batch,
     failed: dict[int, State],
-    then: Callable[[Books], _Step] | None = None,
-) -> _Step | None:
+    then: Callable[[Books], _Step] = _nothing,
+) -> _Step:
     at = house.clock.now()
     # A mark changes nothing, so its listing is not affected, whatever happened to it.
     changes = [post for post in batch.posts if post.delta or post.reactivate]
     applied = [post for post in changes if post.product not in failed]
 
-    def write(books: Books) -> _Step | None:
+    def write(books: Books) -> _Step:
         books.posts.settle(cart.id, batch, failed, at)
         books.listings.landed(cart.id, batch.epoch, batch.first, batch.last)
         books.carts.move_sums(cart.id, _moved(applied))
@@ -195,7 +209,7 @@ def _settle(
                 books.listings.announce_listings([post.listing])
             elif state is not None:
                 books.listings.park(post.listing, PARKED[state], at)
-        return then(books) if then is not None else None
+        return then(books)
 
     step = house.store.write(write)
     log.info("batch.settled", cart=cart.name, first=batch.first, applied=len(applied), failed=len(failed))

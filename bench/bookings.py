@@ -14,11 +14,12 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
-from contextlib import closing
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from onhand.address import StoreAddress
 from onhand.clock import SystemClock
@@ -91,14 +92,16 @@ def ours(database: Database) -> Callable[[int, str], None]:
     return submit
 
 
-class Bare:
-    """The floor: nothing but the sqlite3 module, a queue and a lock for each caller to wait on."""
+Booking = tuple[int, str, int, threading.Lock]  # item, origin, microseconds, and what its caller waits for
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._queue: queue.SimpleQueue = queue.SimpleQueue()
+
+class Grouped(ABC):
+    """The floor: one writing thread that takes what waits into one commit, and a lock for each caller to wait on."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[Booking | None] = queue.SimpleQueue()
         self._clock = SystemClock()
-        self._thread = threading.Thread(target=self._write, daemon=True)
+        self._thread = threading.Thread(target=self._work, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -114,26 +117,50 @@ class Bare:
         self._queue.put((item, origin, micros(self._clock.now()), done))
         done.acquire()
 
-    def _write(self) -> None:
-        with closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("PRAGMA foreign_keys=ON")
+    @abstractmethod
+    def connect(self) -> AbstractContextManager[Any]:
+        """Open the connection of the writing thread."""
+
+    @abstractmethod
+    def write(self, connection: Any, group: list[Booking]) -> None:
+        """Write a group of bookings in one commit."""
+
+    def _work(self) -> None:
+        with self.connect() as connection:
             while (first := self._queue.get()) is not None:
                 group = [first]
                 while len(group) < GROUP_MAX and not self._queue.empty() and (unit := self._queue.get()) is not None:
                     group.append(unit)
-                connection.execute("BEGIN IMMEDIATE")
-                for item, origin, at, _ in group:
-                    connection.execute(
-                        "INSERT INTO movements (at, item_id, kind, quantity, origin, reason, person)"
-                        " VALUES (?, ?, 'receipt', 1, ?, '', '')",
-                        (at, item, origin),
-                    )
-                    connection.execute("UPDATE items SET on_hand = on_hand + 1 WHERE id = ?", (item,))
-                    connection.execute("UPDATE listings SET news = 1 WHERE item_id = ? AND aligned", (item,))
-                connection.execute("COMMIT")
+                self.write(connection, group)
                 for *_, done in group:
                     done.release()
+
+
+class Bare(Grouped):
+    """The floor with nothing but the sqlite3 module."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    @contextmanager
+    def connect(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA foreign_keys=ON")
+            yield connection
+
+    def write(self, connection: sqlite3.Connection, group: list[Booking]) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        for item, origin, at, _ in group:
+            connection.execute(
+                "INSERT INTO movements (at, item_id, kind, quantity, origin, reason, person)"
+                " VALUES (?, ?, 'receipt', 1, ?, '', '')",
+                (at, item, origin),
+            )
+            connection.execute("UPDATE items SET on_hand = on_hand + 1 WHERE id = ?", (item,))
+            connection.execute("UPDATE listings SET news = 1 WHERE item_id = ? AND aligned", (item,))
+        connection.execute("COMMIT")
 
 
 def fill(address: StoreAddress) -> None:

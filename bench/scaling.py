@@ -15,10 +15,9 @@ import json
 import queue
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,12 +30,13 @@ from onhand.address import Server, StoreAddress
 from onhand.clock import SystemClock
 from onhand.services import bookkeeping
 from onhand.services.ports import House
-from onhand.storage.database import GROUP_MAX, Database
+from onhand.storage.database import Database
 from onhand.storage.times import micros
 from onhand.storage.vault import beside
 from tests.postgresql import PostgreSQL
 
 from . import bookings, crowd
+from .bookings import Booking, Grouped
 from .crowd import Street, Used
 from .ground import Ground, store
 from .measure import Aim, Finding, Summary, in_turns, ratio
@@ -269,40 +269,20 @@ def _book(connection: psycopg.Connection[Any], item: int, origin: str, at: int) 
     connection.execute(_NEWS, (item,))
 
 
-class Bare:
-    """The floor: one connection, one writing thread that takes what waits, and a lock for each caller to wait on."""
+class Bare(Grouped):
+    """The floor with nothing but psycopg."""
 
     def __init__(self, server: PostgreSQL, address: Server) -> None:
+        super().__init__()
         self._server, self._address = server, address
-        self._queue: queue.SimpleQueue = queue.SimpleQueue()
-        self._clock = SystemClock()
-        self._thread = threading.Thread(target=self._write, daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+    def connect(self) -> AbstractContextManager[psycopg.Connection[Any]]:
+        return self._server.connect(self._address.database)
 
-    def __exit__(self, *_: object) -> None:
-        self._queue.put(None)
-        self._thread.join()
-
-    def book(self, item: int, origin: str) -> None:
-        done = threading.Lock()
-        done.acquire()
-        self._queue.put((item, origin, micros(self._clock.now()), done))
-        done.acquire()
-
-    def _write(self) -> None:
-        with self._server.connect(self._address.database) as connection:
-            while (first := self._queue.get()) is not None:
-                group = [first]
-                while len(group) < GROUP_MAX and not self._queue.empty() and (unit := self._queue.get()) is not None:
-                    group.append(unit)
-                with connection.transaction():
-                    for item, origin, at, _ in group:
-                        _book(connection, item, origin, at)
-                for *_, done in group:
-                    done.release()
+    def write(self, connection: psycopg.Connection[Any], group: list[Booking]) -> None:
+        with connection.transaction():
+            for item, origin, at, _ in group:
+                _book(connection, item, origin, at)
 
 
 class Each:
